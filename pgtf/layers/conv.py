@@ -1,0 +1,149 @@
+"""Keras's two convolutions, with the kernel made by a recipe."""
+
+import keras
+import tensorflow as tf
+
+from pgtf.recipes import Full, Piggyback, Recipe
+
+
+class _MadeKernel:
+    """What both layers share: build a recipe for the kernel's shape, convolve with what it makes."""
+
+    def __init__(self, *args, recipe=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.groups != 1 or self.data_format != "channels_last":
+            raise ValueError(
+                "A made kernel needs groups=1 and data_format='channels_last'. "
+                f"Received: groups={self.groups}, data_format={self.data_format!r}"
+            )
+        if isinstance(recipe, dict):
+            recipe = keras.saving.deserialize_keras_object(recipe)
+        if recipe is None:
+            recipe = Full(self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint, dtype=self.dtype_policy)
+        if not isinstance(recipe, Recipe):
+            raise ValueError(f"`recipe` must be a pgtf.recipes.Recipe. Received: {recipe!r}")
+        if self.kernel_regularizer or self.kernel_constraint:
+            if not isinstance(recipe, Full):
+                raise ValueError(
+                    "kernel_regularizer and kernel_constraint need a kernel that is a variable, not one that is made. "
+                    f"Received: recipe={type(recipe).__name__}"
+                )
+        self.recipe = recipe
+
+    @property
+    def kernel(self):
+        """The made kernel, in Keras's own layout."""
+        return self.recipe.kernel()
+
+    def build(self, input_shape):
+        c_in = input_shape[-1]
+        if len(input_shape) != 4 or c_in is None:
+            raise ValueError(f"Input must be [batch, height, width, channels], channels known. Received: {input_shape}")
+        shape = (*self.kernel_size, int(c_in), self.filters)
+        if not self.recipe.built:
+            with tf.name_scope("recipe"):
+                self.recipe.build(shape)
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                name="bias",
+                shape=(self.filters,),
+                initializer=self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: int(c_in)})
+        self.built = True
+
+    def call(self, x):
+        y = self.recipe.apply(x, self.convolve, self.compute_output_shape(x.shape))
+        y = tf.ensure_shape(y, self.compute_output_shape(x.shape))
+        if self.use_bias:
+            y = tf.nn.bias_add(y, self.bias)
+        return self.activation(y)
+
+    def get_config(self):
+        return {**super().get_config(), "recipe": keras.saving.serialize_keras_object(self.recipe)}
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Conv2D(_MadeKernel, keras.layers.Conv2D):
+    """keras.layers.Conv2D whose kernel a recipe makes; without one, the same layer."""
+
+    def convolve(self, x, kernel):
+        """x [n, h, w, c_in] convolved with a canonical kernel [h, w, c_in, c_out]."""
+        return tf.nn.conv2d(x, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
+    """keras.layers.Conv2DTranspose whose kernel a recipe makes; without one, the same layer."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if max(self.dilation_rate) > 1:
+            raise ValueError(f"A transposed convolution takes no dilation here. Received: {self.dilation_rate}")
+
+    @property
+    def kernel(self):
+        return tf.transpose(self.recipe.kernel(), [0, 1, 3, 2])
+
+    def convolve(self, x, kernel):
+        """x [n, h, w, c_in] convolved, transposed, with a canonical kernel [h, w, c_in, c_out]."""
+        height, width = (
+            self._length(axis, known if known is not None else tf.shape(x)[1 + axis])
+            for axis, known in enumerate(x.shape[1:3])
+        )
+        return tf.nn.conv2d_transpose(
+            x,
+            tf.transpose(kernel, [0, 1, 3, 2]),
+            tf.stack([tf.shape(x)[0], height, width, kernel.shape[-1]]),
+            self.strides,
+            self.padding.upper(),
+        )
+
+    def _length(self, axis, length):
+        stride, kernel = self.strides[axis], self.kernel_size[axis]
+        if self.output_padding is not None:
+            margin = kernel // 2 if self.padding == "same" else 0
+            return (length - 1) * stride + kernel - 2 * margin + self.output_padding[axis]
+        return length * stride + (max(kernel - stride, 0) if self.padding == "valid" else 0)
+
+
+class _Piggybacking:
+    """Fills in the recipe from a bank."""
+
+    def __init__(
+        self,
+        filters,
+        kernel_size,
+        bank=None,
+        unconstrained_ratio=0.25,
+        *,
+        start="first_task",
+        apply="auto",
+        recipe=None,
+        **kwargs,
+    ):
+        if recipe is None:
+            if bank is None:
+                raise ValueError("A piggyback layer needs a bank [height, width, c_in, filters]. Received: None")
+            recipe = Piggyback(
+                bank,
+                unconstrained_ratio,
+                start=start,
+                apply=apply,
+                initializer=kwargs.get("kernel_initializer", "glorot_uniform"),
+                dtype=kwargs.get("dtype"),
+            )
+        super().__init__(filters, kernel_size, recipe=recipe, **kwargs)
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class PiggybackConv2D(_Piggybacking, Conv2D):
+    """A convolution of λ·filters free filters and the rest mixed from `bank` [h, w, c_in, B] (eq. 5)."""
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class PiggybackConv2DTranspose(_Piggybacking, Conv2DTranspose):
+    """A transposed convolution of λ·filters free filters and the rest mixed from `bank` [h, w, c_in, B] (eq. 5)."""

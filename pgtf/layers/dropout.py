@@ -1,0 +1,30 @@
+"""Dropout whose randomness is part of the state, so that a resumed run draws what the first would have drawn."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Dropout(keras.layers.Layer):
+    """Zeroes a share `rate` of [...] while training; the n-th mask is a pure function of (seed, n)."""
+
+    def __init__(self, rate, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        self.rate, self.seed = rate, seed
+
+    def build(self, shape):
+        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", trainable=False)
+        super().build(shape)
+
+    def call(self, x, training=False):
+        if not training:
+            return x
+        mask = tf.random.stateless_uniform(tf.shape(x), [self.seed, self.draws], dtype=x.dtype) >= self.rate
+        self.draws.assign_add(1)
+        return tf.where(mask, x / (1 - self.rate), tf.zeros_like(x))
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}

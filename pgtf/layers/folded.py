@@ -1,0 +1,27 @@
+"""Folding: a network of made kernels becomes one of plain Keras convolutions."""
+
+import keras
+
+from pgtf.layers.conv import Conv2D, Conv2DTranspose
+
+PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTranspose}
+
+
+def folded(model):
+    """A copy of a functional or Sequential model in which every made kernel is a plain weight; same outputs."""
+    plain = keras.models.clone_model(model, clone_function=_plain)
+    for source, target in zip(model.layers, plain.layers):
+        if target.__class__ in PLAIN.values() and hasattr(source, "recipe"):
+            target.set_weights([source.kernel.numpy()] + ([source.bias.numpy()] if source.use_bias else []))
+        else:
+            target.set_weights(source.get_weights())
+    return plain
+
+
+def _plain(layer):
+    config = layer.get_config()
+    for made, stock in PLAIN.items():
+        if isinstance(layer, made):
+            del config["recipe"]
+            return stock.from_config(config)
+    return layer.__class__.from_config(config)

@@ -1,0 +1,30 @@
+"""Instance normalization: the one file that knows tensorflow-addons."""
+
+import warnings
+
+import keras
+import tensorflow as tf
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # Its end-of-life notice: the pins hold it at a version that works.
+    import tensorflow_addons as tfa
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class InstanceNormalization(tfa.layers.InstanceNormalization):
+    """Each channel of each image to mean 0, variance 1, then scaled and shifted.
+
+    Always in float32, whatever the policy: the mean of a large map is beyond 16 bits. The epsilon is torch's (and so
+    the paper's networks'), not tensorflow-addons'.
+    """
+
+    def __init__(self, epsilon=1e-5, output_dtype=None, dtype="float32", **kwargs):
+        kwargs.pop("groups", None)  # In the parent's config, but fixed by it.
+        super().__init__(epsilon=epsilon, dtype=dtype, **kwargs)
+        self.output_dtype = output_dtype or keras.mixed_precision.global_policy().compute_dtype
+
+    def call(self, x):
+        return tf.cast(super().call(x), self.output_dtype)
+
+    def get_config(self):
+        return {**super().get_config(), "output_dtype": self.output_dtype}

@@ -1,0 +1,24 @@
+"""Reflection padding, which Keras lacks."""
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class ReflectionPadding2D(keras.layers.Layer):
+    """Continues [n, h, w, c] by its own mirror image, `padding` pixels on each side."""
+
+    def __init__(self, padding=1, **kwargs):
+        super().__init__(**kwargs)
+        self.padding = padding
+
+    def call(self, x):
+        side = [self.padding, self.padding]
+        return tf.pad(x, [[0, 0], side, side, [0, 0]], "REFLECT")
+
+    def compute_output_shape(self, shape):
+        n, h, w, c = shape
+        return (n, h and h + 2 * self.padding, w and w + 2 * self.padding, c)
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}

@@ -1,0 +1,44 @@
+"""The generator of pix2pix."""
+
+import math
+
+import keras
+
+
+def depth(height, width):
+    """How often the U-Net halves an image: down to one pixel on the shorter side."""
+    levels = int(math.log2(min(height, width))) if min(height, width) > 0 else 0
+    if levels < 2 or height % 2**levels or width % 2**levels:
+        raise ValueError(
+            "A U-Net takes images whose shorter side is a power of two, at least 4, and divides the longer. "
+            f"Received: {height}x{width}"
+        )
+    return levels
+
+
+def unet(image, make, filters=64, *, levels, outputs=3):
+    """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 2**levels.
+
+    Encoder and decoder of `levels` halvings (8 at 256 px), each decoder block seeing its encoder twin.
+    """
+    widths = [filters * min(2**level, 8) for level in range(levels)]
+    h, skips = image, []
+    for level, width in enumerate(widths, 1):
+        if level > 1:
+            h = keras.layers.LeakyReLU(0.2)(h)
+        h = make.conv(f"down{level}", width, 4, strides=2)(h)
+        # One pixel normalized by itself is zero, so the innermost block has no norm.
+        if 1 < level < levels:
+            h = make.norm(f"down{level}_norm")(h)
+        skips.append(h)
+    h = skips.pop()
+    for level in range(levels, 1, -1):
+        h = keras.layers.ReLU()(h)
+        h = make.up(f"up{level}", widths[level - 2], 4)(h)
+        h = make.norm(f"up{level}_norm")(h)
+        if 5 <= level < levels:  # Three blocks at 256 px.
+            h = make.dropout(f"up{level}_dropout", 0.5)(h)
+        h = keras.layers.Concatenate()([h, skips.pop()])
+    h = keras.layers.ReLU()(h)
+    h = make.up("output", outputs, 4, task_specific=True)(h)
+    return keras.layers.Activation("tanh", dtype="float32")(h)

@@ -1,0 +1,119 @@
+"""What every recipe must do, under both layers. A new recipe joins RECIPES."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf.layers import Conv2D, Conv2DTranspose, folded
+from pgtf.recipes import Full, Piggyback
+
+HEIGHT, WIDTH, C_IN, C_OUT = 3, 5, 4, 8
+BANK = np.random.default_rng(0).normal(size=(HEIGHT, WIDTH, C_IN, 11)).astype("float32")
+
+# name: how to make the recipe, and how many values the paper says that it stores.
+RECIPES = {
+    "full": (lambda: Full(), 3 * 5 * 4 * 8),
+    "piggyback": (lambda: Piggyback(BANK, start="random", seed=1), 3 * 5 * 4 * 2 + 11 * 6),
+    "piggyback_from_first": (lambda: Piggyback(BANK), 3 * 5 * 4 * 2 + 11 * 6),
+    "piggyback_mixed": (lambda: Piggyback(BANK, start="random", seed=1, apply="mix"), 3 * 5 * 4 * 2 + 11 * 6),
+    "factorized": (lambda: Piggyback(BANK, 0.0, start="random", seed=1), 11 * 8),
+    "all_free": (lambda: Piggyback(BANK, 1.0, start="random", seed=1), 3 * 5 * 4 * 8),
+}
+LAYERS = {"conv": Conv2D, "transpose": Conv2DTranspose}
+CASES = [
+    dict(testcase_name=f"{recipe}_{layer}", make=RECIPES[recipe][0], size=RECIPES[recipe][1], layer=LAYERS[layer])
+    for recipe in RECIPES
+    for layer in LAYERS
+]
+X = np.random.default_rng(1).normal(size=(2, 6, 7, C_IN)).astype("float32")
+
+
+def built(make, layer):
+    made = layer(C_OUT, (HEIGHT, WIDTH), strides=2, padding="same", recipe=make(), bias_initializer="normal")
+    made.build(X.shape)
+    return made
+
+
+@parameterized.named_parameters(CASES)
+class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
+    def test_kernel_has_the_canonical_shape_and_the_output_the_promised_one(self, make, size, layer):
+        made = built(make, layer)
+        self.assertEqual(made.recipe.kernel().shape, (HEIGHT, WIDTH, C_IN, C_OUT))
+        self.assertEqual(made(X).shape, made.compute_output_shape(X.shape))
+
+    def test_every_trainable_gets_a_gradient(self, make, size, layer):
+        made = built(make, layer)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(made(X) ** 2)
+        gradients = tape.gradient(loss, made.trainable_variables)
+        self.assertNotEmpty(gradients)
+        for gradient in gradients:
+            self.assertGreater(np.abs(gradient).max(), 0)
+
+    def test_frozen_variables_are_bit_equal_after_a_step_and_the_others_are_not(self, make, size, layer):
+        made = built(make, layer)
+        frozen = [v.numpy() for v in made.non_trainable_variables]
+        trained = [v.numpy() for v in made.trainable_variables]
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(made(X) ** 2)
+        adam = keras.optimizers.Adam(0.01)
+        adam.apply_gradients(zip(tape.gradient(loss, made.trainable_variables), made.trainable_variables))
+        for before, after in zip(frozen, made.non_trainable_variables):
+            self.assertAllEqual(before, after)
+        for before, after in zip(trained, made.trainable_variables):
+            self.assertNotAllEqual(before, after)
+
+    def test_stored_and_restored_is_the_same_kernel(self, make, size, layer):
+        made, again = built(make, layer), built(make, layer)
+        for number, variable in enumerate(made.trainable_variables):
+            variable.assign(np.random.default_rng(number + 7).normal(size=variable.shape))
+        self.assertNotAllEqual(made.recipe.kernel(), again.recipe.kernel())
+        again.recipe.restore(made.recipe.stored())
+        self.assertAllEqual(made.recipe.kernel(), again.recipe.kernel())
+
+    def test_stored_size_is_the_papers(self, make, size, layer):
+        recipe = built(make, layer).recipe
+        self.assertEqual(sum(value.size for value in recipe.stored().values()), size)
+
+    def test_shapes_are_known_before_anything_is_built(self, make, size, layer):
+        recipe = built(make, layer).recipe
+        stored = {name: value.shape for name, value in recipe.stored().items()}
+        self.assertEqual(make().shapes((HEIGHT, WIDTH, C_IN, C_OUT)), stored)
+
+    def test_folding_changes_nothing(self, make, size, layer):
+        image = keras.Input((None, None, C_IN))
+        model = keras.Model(image, built(make, layer)(image))
+        plain = folded(model)
+        self.assertNotIsInstance(plain.layers[-1], layer)
+        self.assertAllClose(model(X), plain(X), atol=1e-5)
+
+    def test_saved_and_loaded_is_the_same_layer(self, make, size, layer):
+        model = keras.Sequential([keras.Input((None, None, C_IN)), built(make, layer)])
+        expected = model(X)
+        path = self.create_tempfile("model.keras").full_path
+        model.save(path)
+        loaded = keras.models.load_model(path)
+        self.assertAllEqual(loaded(X), expected)
+        self.assertEqual(loaded.layers[-1].recipe.stored().keys(), model.layers[-1].recipe.stored().keys())
+        folder = self.create_tempdir().full_path
+        tf.saved_model.save(model, folder)
+        signature = tf.saved_model.load(folder).signatures["serving_default"]
+        self.assertAllClose(list(signature(tf.constant(X)).values())[0], expected, atol=1e-5)
+
+    def test_half_precision_computes_in_it_and_stores_in_float32(self, make, size, layer):
+        for policy in ("mixed_float16", "mixed_bfloat16"):
+            keras.mixed_precision.set_global_policy(policy)
+            try:
+                made = built(make, layer)
+                y = made(X)
+            finally:
+                keras.mixed_precision.set_global_policy("float32")
+            self.assertEqual(y.dtype.name, policy[len("mixed_") :])
+            self.assertTrue(all(v.dtype == "float32" for v in made.weights))
+            exact = made.convolve(X, made.recipe.kernel())
+            self.assertAllClose(tf.cast(y, "float32") - made.bias, exact, atol=0.02 * np.abs(exact).max())
+
+
+if __name__ == "__main__":
+    tf.test.main()
