@@ -1,6 +1,7 @@
 """Files that are whole or not there."""
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -37,3 +38,22 @@ def sync_folder(folder):
 def sha256(content):
     """The hex digest of bytes."""
     return hashlib.sha256(content).hexdigest()
+
+
+@contextlib.contextmanager
+def locked(folder):
+    """Keeps other processes out of a folder until the block, or the process, ends."""
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, ".lock"), "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ValueError(
+                f"One process at a time trains in a run directory. Received: {folder}, where process "
+                f"{file.read().strip() or 'unknown'} is at work"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,5 +1,6 @@
 """Methods: which recipe makes which kernel. A row in METHODS is a method."""
 
+import contextlib
 import dataclasses
 import zlib
 from typing import Callable
@@ -7,7 +8,7 @@ from typing import Callable
 import keras
 
 from pgtf import networks
-from pgtf.layers import Conv2D, Conv2DTranspose, Dropout, InstanceNormalization
+from pgtf.layers import Conv2D, Conv2DTranspose, Dropout, InstanceNormalization, restore
 from pgtf.recipes import Full, Piggyback
 
 
@@ -170,3 +171,35 @@ def discriminator(architecture, channels, *, prefix="discriminator", filters=64,
     make = Maker(prefix, norm=architecture.norm, seed=seed)
     image = keras.Input((None, None, channels))
     return keras.Model(image, networks.patchgan(image, make, filters, n_layers=n_layers), name=prefix)
+
+
+def rebuilt(task_slice, bank):
+    """{prefix: generator} of a learnt task, from its slice and the bank as it was then; always float32."""
+    facts = task_slice.facts
+    architecture = Architecture(**facts["architecture"])
+    networks_by_prefix = {}
+    for prefix in facts["prefixes"]:
+        with precision("float32"):
+            network = generator(
+                architecture,
+                facts["method"],
+                bank,
+                prefix=prefix,
+                borrows_from=facts["borrows_from"],
+                start="random",
+                unconstrained_ratio=facts["unconstrained_ratio"],
+            )
+        restore(network, task_slice.values)
+        networks_by_prefix[prefix] = network
+    return networks_by_prefix
+
+
+@contextlib.contextmanager
+def precision(policy):
+    """Networks made in this block compute in `policy`."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)

@@ -1,0 +1,1 @@
+"""Images: found or drawn, read, and streamed."""

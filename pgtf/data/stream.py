@@ -1,0 +1,70 @@
+"""Training batches as a pure function of (seed, step): to resume, start at a later step."""
+
+import tensorflow as tf
+
+
+class Stream:
+    """Batches ([b, h, w, 3], …) in [-1, 1], one entry for each image of each source's stack.
+
+    Each source is walked in its own order, newly shuffled for every pass. half_a_turn: the second source follows the
+    first's order half a pass behind, so that entries with one index never meet (pairs used without their pairs).
+    """
+
+    def __init__(self, sources, height, width, *, seed=0, batch_size=1, half_a_turn=False, augment=True):
+        self.sources, self.height, self.width = sources, height, width
+        self.seed, self.batch_size = seed, batch_size
+        self.half_a_turn, self.augment = half_a_turn, augment
+        self.failure = None
+        counts = [len(source) for source in sources]
+        if half_a_turn and counts[0] < 2 * batch_size:
+            raise ValueError(
+                "Pairs used without their pairs need at least two images for each one in a batch. "
+                f"Received: {counts[0]} images, batch size {batch_size}"
+            )
+        self.steps_per_epoch = max(1, max(counts) // batch_size)
+
+    def dataset(self, start, steps):
+        """The batches of steps start, …, steps - 1."""
+        positions = tf.data.Dataset.range(start * self.batch_size, steps * self.batch_size)
+        examples = positions.map(self._example, num_parallel_calls=2, deterministic=True)
+        return examples.batch(self.batch_size, drop_remainder=True).prefetch(8)
+
+    def _example(self, position):
+        entries = []
+        for number, source in enumerate(self.sources):
+            stack = self._fetch(number, self._index(position, number, len(source)))
+            entries.extend(tf.unstack(self._augmented(stack, position, number)))
+        return tuple(entries)
+
+    def _index(self, position, number, count):
+        epoch, place = position // count, position % count
+        order = number
+        if self.half_a_turn and number == 1:
+            order, place = 0, (place + count // 2) % count
+        return tf.random.experimental.index_shuffle(place, tf.stack([self.seed, order, epoch]), count - 1)
+
+    def _fetch(self, number, index):
+        def fetch(index):
+            try:
+                return self.sources[number][int(index)]
+            except Exception as error:
+                self.failure = error  # tf.data keeps only its text.
+                raise
+
+        source = self.sources[number]
+        stack = tf.numpy_function(fetch, [index], tf.uint8, stateful=False)
+        return tf.ensure_shape(stack, [source.images, source.height, source.width, 3])
+
+    def _augmented(self, stack, position, number):
+        """A random crop, turned over half the time: the same for the whole stack."""
+        k, height, width, _ = stack.shape
+        x = tf.cast(stack, tf.float32) / 127.5 - 1
+        top, left = (height - self.height) // 2, (width - self.width) // 2
+        if self.augment:
+            chance = tf.random.stateless_uniform([3], tf.stack([self.seed * 2 + number, position]))
+            room = tf.constant([height - self.height + 1, width - self.width + 1], tf.float32)
+            top, left = tf.unstack(tf.cast(chance[:2] * room, tf.int32))
+            x = tf.cond(chance[2] < 0.5, lambda: tf.reverse(x, [2]), lambda: x)
+        return tf.ensure_shape(
+            tf.slice(x, [0, top, left, 0], [k, self.height, self.width, 3]), [k, self.height, self.width, 3]
+        )

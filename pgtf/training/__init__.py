@@ -1,0 +1,1 @@
+"""Training: one task, and one after the other."""

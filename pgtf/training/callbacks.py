@@ -1,0 +1,166 @@
+"""All that is periodic while a task is learnt: Keras callbacks."""
+
+import json
+import math
+import os
+import sys
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+class Diverged(ValueError):
+    """A loss or a weight is no longer a number."""
+
+
+class Every:
+    """Says once for each `period` steps that it is time, though steps may come several at once."""
+
+    def __init__(self, period, done=0):
+        self.period, self.last = period, done
+
+    def __call__(self, step):
+        due = step // self.period > self.last // self.period
+        if due:
+            self.last = step
+        return due
+
+
+class Finite(keras.callbacks.Callback):
+    """Stops at the first loss that is not a number, and says which."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
+        if bad:
+            raise Diverged(
+                f"Every loss must stay a number. Received: {', '.join(bad)} not finite by step "
+                f"{int(self.model.steps_done)}. The last checkpoint is from before; a smaller --learning_rate, another "
+                "--seed or --precision=float32 may help (in a new --run_dir)"
+            )
+
+
+class Log(keras.callbacks.Callback):
+    """Mean losses, learning rate and steps/s: to TensorBoard and, a JSON line each, to a file."""
+
+    def __init__(self, writer, path, every, facts):
+        super().__init__()
+        self.writer, self.path, self.every, self.facts = writer, path, every, facts
+
+    def on_train_begin(self, logs=None):
+        self.step = int(self.model.steps_done)
+        self.due, self.time = Every(self.every, self.step), time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.steps_done)
+        if not self.due(step):
+            return
+        now = time.monotonic()
+        optimizer = self.model.optimizers["generator"]
+        rates = {
+            "learning_rate": float(optimizer.learning_rate),
+            "steps_per_second": (step - self.step) / (now - self.time),
+        }
+        self.step, self.time = step, now
+        losses = {name: float(value) for name, value in logs.items()}
+        with self.writer.as_default(step):
+            for name, value in losses.items():
+                tf.summary.scalar(f"losses/{name}", value)
+            for name, value in rates.items():
+                tf.summary.scalar(f"training/{name}", value)
+        append_line(self.path, {**self.facts, "step": step, **losses, **rates})
+        self.model.reset_metrics()
+
+
+class Checkpoints(keras.callbacks.Callback):
+    """Saves the whole state every few minutes, and where the run is interrupted; only a state that is finite."""
+
+    def __init__(self, manager, minutes):
+        super().__init__()
+        self.manager, self.seconds = manager, 60 * minutes
+
+    def on_train_begin(self, logs=None):
+        self.time = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self.time >= self.seconds:
+            self.save()
+
+    def save(self):
+        for network in self.model.networks.values():
+            for variable in network.trainable_variables:
+                if not bool(tf.reduce_all(tf.math.is_finite(variable))):
+                    raise Diverged(
+                        f"Every weight must stay a number. Received: {variable.name} not finite at step "
+                        f"{int(self.model.steps_done)}. The last checkpoint is from before"
+                    )
+        self.manager.save(int(self.model.steps_done))
+        self.time = time.monotonic()
+
+
+class Samples(keras.callbacks.Callback):
+    """A fixed grid of test pictures, to TensorBoard."""
+
+    def __init__(self, writer, every, draw):
+        super().__init__()
+        self.writer, self.every, self.draw = writer, every, draw
+
+    def on_train_begin(self, logs=None):
+        self.due = Every(self.every, int(self.model.steps_done))
+
+    def on_train_batch_end(self, batch, logs=None):
+        step = int(self.model.steps_done)
+        if self.due(step):
+            with self.writer.as_default(step):
+                for name, picture in self.draw(self.model.networks).items():
+                    tf.summary.image(name, picture[None])
+
+
+class Progress(keras.callbacks.Callback):
+    """One line per task with what is left of it; without a terminal, a plain line now and then."""
+
+    def __init__(self, title, steps, out=None):
+        super().__init__()
+        self.title, self.steps, self.out = title, steps, out or sys.stdout
+
+    def on_train_begin(self, logs=None):
+        self.first = int(self.model.steps_done)
+        self.begun = self.shown = time.monotonic()
+        self.live = self.out.isatty()
+
+    def on_train_batch_end(self, batch, logs=None):
+        step, now = int(self.model.steps_done), time.monotonic()
+        if now - self.shown < (0.5 if self.live else 30) and step < self.steps:
+            return
+        self.shown = now
+        rate = (step - self.first) / max(now - self.begun, 1e-9)
+        left = (self.steps - step) / rate if rate else math.inf
+        losses = "  ".join(f"{name} {value:.3g}" for name, value in logs.items() if not name.startswith("identity"))
+        text = f"{self.title}  {step}/{self.steps}  {rate:.1f} steps/s  {clock(left)} left  {losses}"
+        if self.live:
+            done = int(20 * step / self.steps)
+            columns = os.get_terminal_size(self.out.fileno()).columns or 80
+            text = f"\r{'█' * done}{'·' * (20 - done)} {text}"[:columns].ljust(columns)
+        print(text, end="\n" if not self.live or step >= self.steps else "", file=self.out, flush=True)
+
+
+def clock(seconds):
+    """Seconds as people read them: 1:02:03, 4:05."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, second = divmod(int(seconds + 0.5), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+
+
+def append_line(path, facts):
+    """Adds one JSON line to a log."""
+    with open(path, "a") as file:
+        file.write(json.dumps(facts, default=float) + "\n")
+
+
+def grid(rows):
+    """Rows of images of one size, in [-1, 1] -> one uint8 picture [h, w, 3]."""
+    picture = np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
+    return np.clip(np.rint((picture + 1) * 127.5), 0, 255).astype("uint8")

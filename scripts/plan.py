@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+"""Says what each task will store, layer by layer, before anything is learnt: train.py --dry_run.
+
+    python scripts/plan.py --flagfile=flags/paired.cfg [--json]
+"""
+
+from absl import flags
+
+import train
+from pgtf import config
+
+if __name__ == "__main__":
+    flags.FLAGS.set_default("dry_run", True)
+    config.run(train.main)

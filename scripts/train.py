@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""Learns image-to-image tasks one after the other, in one network that forgets none.
+
+    python scripts/train.py --flagfile=flags/demo.cfg
+    python scripts/train.py --flagfile=flags/paired.cfg --data_dir=DIR
+
+The same command again goes on where it stopped, in the middle of a task too. What is learnt lies in --run_dir.
+"""
+
+import json
+
+from absl import flags
+
+from pgtf import config
+
+config.define()
+flags.DEFINE_bool("dry_run", False, "Only say how many values each task will store, layer by layer.")
+flags.DEFINE_bool("json", False, "With --dry_run: say it as JSON.")
+
+
+def main(_):
+    from pgtf.evaluation.parameters import report, summary  # TensorFlow only once the flags are good.
+    from pgtf.experiment import Experiment
+
+    experiment = Experiment(config.from_flags())
+    if flags.FLAGS.dry_run:
+        found = experiment.plan()
+        print(json.dumps(summary(found)) if flags.FLAGS.json else report(found))
+        return
+    experiment.run()
+
+
+if __name__ == "__main__":
+    config.run(main)
