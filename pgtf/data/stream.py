@@ -41,7 +41,8 @@ class Stream:
         order = number
         if self.half_a_turn and number == 1:
             order, place = 0, (place + count // 2) % count
-        return tf.random.experimental.index_shuffle(place, tf.stack([self.seed, order, epoch]), count - 1)
+        seed = tf.stack([tf.constant(2 * self.seed + order, tf.int64), epoch])
+        return tf.random.experimental.index_shuffle(place, seed, count - 1)
 
     def _fetch(self, number, index):
         def fetch(index):

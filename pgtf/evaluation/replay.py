@@ -4,10 +4,10 @@ import dataclasses
 import os
 
 import numpy as np
-import tensorflow as tf
 from safetensors.numpy import load, save
 
 from pgtf import files
+from pgtf.data.images import to_float
 
 # Where bits may differ (another machine, another library), outputs in [-1, 1] may differ by this.
 TOLERANCE = 1e-4
@@ -15,8 +15,7 @@ TOLERANCE = 1e-4
 
 def replayed(network, images):
     """uint8 images [n, h, w, 3] -> outputs in [-1, 1], one by one, as always for this purpose."""
-    run = tf.function(lambda x: network(x, training=False))
-    return np.concatenate([run(tf.constant(image[None] / np.float32(127.5) - 1)).numpy() for image in images])
+    return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
 
 
 def record(networks, images):

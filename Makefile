@@ -1,0 +1,61 @@
+# Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
+
+.DEFAULT_GOAL := help
+.PHONY: .venv demo test bench clean help
+
+# TensorFlow's notes and warnings about the machine; its errors still show.
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+python := .venv/bin/python
+# Written last, so a .venv without it is one whose making was interrupted.
+installed := .venv/installed
+
+.venv: $(installed)  ## Install everything into .venv (about 2 minutes, once)
+
+demo: $(installed)  ## Teach one small network its first tasks, on drawn images
+	@$(python) scripts/train.py --flagfile=flags/demo.cfg
+
+test: $(installed)  ## Run the tests
+	@$(python) -m pytest
+
+bench: $(installed)  ## Measure the time of a training step
+	@$(python) scripts/bench.py
+
+clean:  ## Remove .venv and all that builds and tests leave; runs/ stays
+	@rm -rf .venv build dist *.egg-info .pytest_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## Show this list
+	@printf 'make TARGET [PYTHON=path to a Python 3.9, 3.10 or 3.11, for a new .venv]\n\n'
+	@while IFS= read -r line; do case $$line in \
+	    [.a-z]*:*'  ## '*) printf '  %-8s%s\n' "$${line%%:*}" "$${line##*  \#\# }" ;; \
+	esac; done < $(firstword $(MAKEFILE_LIST))
+
+# Trying beats looking: a pyenv shim may be there and not run, Debian's Python may lack ensurepip.
+usable = import ensurepip, sys, venv; \
+	(3, 9) <= sys.version_info < (3, 12) or sys.exit(1); print(sys.executable)
+pyenv = "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions
+find_python = for candidate in "$(PYTHON)" python3.11 python3.10 python3.9 python3 \
+	$(pyenv)/3.11.*/bin/python $(pyenv)/3.10.*/bin/python $(pyenv)/3.9.*/bin/python; \
+	do "$$candidate" -c '$(usable)' 2>/dev/null && break; done
+
+$(installed): setup.cfg pyproject.toml constraints.txt
+	@if [ -f $@ ]; then rm $@; exit 0; fi; \
+	if found=$$($(find_python)); then \
+	    echo "Making .venv with $$found"; \
+	    rm -rf .venv && "$$found" -m venv .venv; \
+	elif command -v uv >/dev/null; then \
+	    echo "Making .venv with uv and its Python 3.11"; \
+	    rm -rf .venv && uv venv --quiet --python 3.11 --python-preference only-managed --seed .venv; \
+	else \
+	    echo "No Python 3.9, 3.10 or 3.11 that can make a virtual environment was found."; \
+	    echo "TensorFlow 2.15 runs on no other. Do one of these, then call make again:"; \
+	    echo "  - install one, with its venv module (on Debian: python3.11 and python3.11-venv);"; \
+	    echo "  - install uv, and make lets it fetch Python 3.11;"; \
+	    echo "  - name the one you have: make PYTHON=/path/to/python3.11 ..."; \
+	    exit 1; \
+	fi >&2
+	@echo "Installing TensorFlow 2.15 and the rest into .venv (the first time 2 minutes, 2 GB) ..."
+	@$(python) -m pip install -q --disable-pip-version-check 'pip>=22'  # older: no editable setup.cfg
+	@$(python) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $@
