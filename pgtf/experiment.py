@@ -16,10 +16,11 @@ from pgtf.data.images import to_float
 from pgtf.data.stream import Stream
 from pgtf.data.tasks import Finder
 from pgtf.evaluation.parameters import plan, summary, table
-from pgtf.evaluation.replay import record, replay
+from pgtf.evaluation.replay import record
 from pgtf.layers import begin_as, stored
 from pgtf.methods import METHODS, Architecture, discriminator, generator, precision, rebuilt
 from pgtf.objectives import CycleGAN, LinearDecay, Pix2Pix, adam
+from pgtf.run import Run
 from pgtf.training.callbacks import append_line, grid
 from pgtf.training.learn import Habits, forget_checkpoints, learn
 from pgtf.training.sequence import learn_in_order
@@ -146,24 +147,18 @@ class Experiment:
     def _after(self, data, index):
         """Every task so far, replayed and pictured."""
         writer = tf.summary.create_file_writer(self._path("tensorboard"))
-        for past in range(index + 1):
-            task_slice = self.bank.slice(past)
-            networks = rebuilt(task_slice, self.bank.upto(past))
-            probes = os.path.join(self._slice_folder(past, task_slice.name), "probes.safetensors")
-            result = replay(networks, probes, task_slice.facts["probes_sha256"])
-            print(f"after {self.bank.names[index]}: {task_slice.name} replays {result}")
+        os.makedirs(self._path("samples"), exist_ok=True)
+        for task in Run(self.config.run_dir):  # Read anew from disk: what is proven is what is stored.
+            result = task.replay()
+            print(f"after {self.bank.names[index]}: {task.name} replays {result}")
             append_line(
-                self.log,
-                {"after": self.bank.names[index], "replayed": task_slice.name, "bit_equal": result.bit_equal,
-                 "difference": result.difference},
+                self.log, {"after": self.bank.names[index], "replayed": task.name, **dataclasses.asdict(result)}
             )
-            for kind, picture in self._pictures(data[task_slice.name], networks).items():
+            for kind, picture in self._pictures(data[task.name], task.networks).items():
                 with writer.as_default(index + 1):
-                    tf.summary.image(f"{task_slice.name}/{kind}", picture[None])
-                folder = self._path("samples")
-                os.makedirs(folder, exist_ok=True)
-                kind = kind.replace(" | ", "-").replace(" ", "_")
-                Image.fromarray(picture).save(os.path.join(folder, f"{index + 1:02d}-{task_slice.name}-{kind}.png"))
+                    tf.summary.image(f"{task.name}/{kind}", picture[None])
+                file = f"{index + 1:02d}-{task.name}-{''.join(c for c in kind if c.isalnum())}.png"
+                Image.fromarray(picture).save(self._path("samples", file))
         writer.close()
         forget_checkpoints(self._path("tasks", folder_name(index, self.bank.names[index]), "train"))
 

@@ -1,11 +1,42 @@
 """A run directory: everything about its tasks, with no flag to remember."""
 
+import dataclasses
 import functools
 import os
 
-from pgtf.bank import FilterBank, folder_name
+from pgtf.bank import FilterBank, TaskSlice, folder_name
 from pgtf.evaluation.replay import replay
-from pgtf.methods import rebuilt
+from pgtf.methods import Architecture, rebuilt
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One learnt task: its slice, and the networks made from it and the bank."""
+
+    slice: TaskSlice
+    bank: FilterBank  # as it was when this task was learnt
+    folder: str
+
+    @property
+    def name(self):
+        return self.slice.name
+
+    @property
+    def facts(self):
+        return self.slice.facts
+
+    @functools.cached_property
+    def networks(self):
+        """{"forward": generator}, and "backward" where the task has one; images in [-1, 1] in and out."""
+        return rebuilt(self.slice, self.bank)
+
+    @property
+    def architecture(self):
+        return Architecture(**self.facts["architecture"])
+
+    def replay(self):
+        """Whether the task's outputs are what they were when it was learnt."""
+        return replay(self.networks, os.path.join(self.folder, "probes.safetensors"), self.facts["probes_sha256"])
 
 
 class Run:
@@ -21,22 +52,17 @@ class Run:
     def names(self):
         return self.bank.names
 
-    def index(self, name):
+    def __len__(self):
+        return len(self.bank)
+
+    def __getitem__(self, name):
         if name not in self.names:
-            raise ValueError(f"This run has learnt {', '.join(self.names)}. Received: {name!r}")
-        return self.names.index(name)
+            raise ValueError(f"A task of this run is one of {', '.join(self.names)}. Received: {name!r}")
+        return self.at(self.names.index(name))
 
-    @functools.lru_cache(maxsize=2)
-    def networks(self, index):
-        """{prefix: generator} of a task."""
-        return rebuilt(self.bank.slice(index), self.bank.upto(index))
+    def __iter__(self):
+        return (self.at(index) for index in range(len(self)))
 
-    def task_folder(self, index):
-        return os.path.join(self.folder, "tasks", folder_name(index, self.names[index]))
-
-    def replay(self, index):
-        """Whether a task's outputs are what they were when it was learnt."""
-        facts = self.bank.slice(index).facts
-        return replay(
-            self.networks(index), os.path.join(self.task_folder(index), "probes.safetensors"), facts["probes_sha256"]
-        )
+    def at(self, index):
+        folder = os.path.join(self.folder, "tasks", folder_name(index, self.names[index]))
+        return Task(self.bank.slice(index), self.bank.upto(index), folder)
