@@ -8,6 +8,7 @@ from absl import app, flags, logging
 
 from pgtf import files
 
+flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
 
 def _flag(default, help, choices=None, may_change=False):  # pylint: disable=redefined-builtin
     """A field that is a flag; may_change: whether a run may go on with another value."""
@@ -165,8 +166,8 @@ def load(run_dir):
 def resumed(given, is_given):
     """The config to go on with in given.run_dir: the run's own, but for what is_given(name) and may change."""
     recorded = load(given.run_dir)
-    if recorded is None:
-        return given
+    if recorded is None or not os.path.isdir(os.path.join(given.run_dir, "tasks")):
+        return given  # Nothing learnt yet, so nothing to contradict.
     changes = {}
     for field in dataclasses.fields(Config):
         was, now = getattr(recorded, field.name), getattr(given, field.name)

@@ -12,20 +12,20 @@ from PIL import Image
 
 from pgtf import files
 from pgtf.bank import FilterBank, TaskSlice, folder_name
-from pgtf.data.images import to_float
 from pgtf.data.stream import Stream
 from pgtf.data.tasks import Finder
 from pgtf.evaluation.parameters import plan, summary, table
-from pgtf.evaluation.replay import record
+from pgtf.evaluation.pictures import pictures, switched
+from pgtf.evaluation.replay import Probes
 from pgtf.layers import begin_as, stored
 from pgtf.methods import METHODS, Architecture, discriminator, generator, precision, rebuilt
 from pgtf.objectives import CycleGAN, LinearDecay, Pix2Pix, adam
 from pgtf.run import Run
-from pgtf.training.callbacks import append_line, grid
+from pgtf.training.callbacks import append_line
 from pgtf.training.learn import Habits, forget_checkpoints, learn
 from pgtf.training.sequence import learn_in_order
 
-PROBES, GRID_ROWS = 2, 4
+PROBES = 4
 
 
 class Experiment:
@@ -74,18 +74,17 @@ class Experiment:
     def run(self):
         """Learns what is not learnt yet."""
         config = self.config
-        data = {task: self.find(task, config.flipped(task)) for task in config.tasks}
-        if not config.data_dir:
-            print("Drawn stand-ins take the place of real images. Real ones: --data_dir=DIR with DIR/TASK/train/*.jpg")
         with files.locked(config.run_dir):
-            config.save()
             self.bank = FilterBank.open(self._path("tasks"))
+            # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
+            data = {task: self.find(task, config.flipped(task)) for task in config.tasks[len(self.bank) :]}
+            config.save()
+            if data and not config.data_dir:
+                print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
             if config.deterministic:
                 keras.utils.set_random_seed(config.seed)
                 tf.config.experimental.enable_op_determinism()
-            learn_in_order(
-                config.tasks, self.bank, functools.partial(self._learn, data), functools.partial(self._after, data)
-            )
+            learn_in_order(config.tasks, self.bank, functools.partial(self._learn, data), self._after)
             planned = summary(self.plan())
             print(f"\n{table(planned['tasks'], planned['total'])}")
             print(f"\nLook: {self._path('samples')} (pictures), tensorboard --logdir {config.run_dir}")
@@ -94,6 +93,7 @@ class Experiment:
         """Trains task `index` and gives its slice; its probes are on disk then."""
         keras.backend.clear_session()
         config, task = self.config, data[name]
+        probes = self._probes(task)
         stream = Stream(
             task.train,
             *config.size,
@@ -113,12 +113,12 @@ class Experiment:
             title=f"task {index + 1}/{len(config.tasks)} {name}",
             log=self.log,
             habits=Habits(config.log_every, config.sample_every, config.checkpoint_minutes, config.steps_per_call),
-            draw=functools.partial(self._pictures, task),
+            draw=functools.partial(pictures, probes=probes),
             text=config.flagfile(),
         )
-        for source in task.train:
-            for place, error in getattr(source, "bad", {}).items():
-                print(f"skipped image {place}: {error}")
+        skipped = {str(error) for source in task.train for error in source.bad.values()}
+        if skipped:
+            print(f"{name}: skipped {len(skipped)} images", *sorted(skipped), sep="\n  ")
         values = {}
         for network in objective.networks.values():
             values.update(stored(network))
@@ -130,37 +130,42 @@ class Experiment:
             "borrows_from": self._borrows_from(),
             "steps": steps,
             "data": task.origin,
+            "skipped_images": len(skipped),
             "direction": "BtoA" if config.flipped(name) else "AtoB",
             "load_size": config.load,
             "seed": config.seed,
             "learnt": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         }
-        return self._with_probes(index, TaskSlice(name, values, facts), task)
+        task_slice = TaskSlice(name, values, facts)
+        content = probes.recorded(rebuilt(task_slice, self.bank)).content()
+        files.write(self._path("tasks", folder_name(index, name), "probes.safetensors"), content, read_only=True)
+        return dataclasses.replace(task_slice, facts={**facts, "probes_sha256": files.sha256(content)})
 
-    def _with_probes(self, index, task_slice, task):
-        networks = rebuilt(task_slice, self.bank.upto(index))
-        images = {prefix: self._inputs(task, prefix, PROBES) for prefix in self.prefixes}
-        probes = record(networks, images)
-        files.write(os.path.join(self._slice_folder(index, task_slice.name), "probes.safetensors"), probes)
-        return dataclasses.replace(task_slice, facts={**task_slice.facts, "probes_sha256": files.sha256(probes)})
-
-    def _after(self, data, index):
-        """Every task so far, replayed and pictured."""
+    def _after(self, index):
+        """Every task so far, replayed and pictured: read anew from disk, so what is proven is what is stored."""
+        run, name = Run(self.config.run_dir), self.bank.names[index]
         writer = tf.summary.create_file_writer(self._path("tensorboard"))
         os.makedirs(self._path("samples"), exist_ok=True)
-        for task in Run(self.config.run_dir):  # Read anew from disk: what is proven is what is stored.
+
+        def show(title, picture):
+            with writer.as_default(index + 1):
+                tf.summary.image(title, picture[None])
+            file = f"{index + 1:02d}-{title.replace('/', '-')}.png"
+            Image.fromarray(picture).save(self._path("samples", file))
+
+        forwards = []
+        for task in run:
             result = task.replay()
-            print(f"after {self.bank.names[index]}: {task.name} replays {result}")
-            append_line(
-                self.log, {"after": self.bank.names[index], "replayed": task.name, **dataclasses.asdict(result)}
-            )
-            for kind, picture in self._pictures(data[task.name], task.networks).items():
-                with writer.as_default(index + 1):
-                    tf.summary.image(f"{task.name}/{kind}", picture[None])
-                file = f"{index + 1:02d}-{task.name}-{''.join(c for c in kind if c.isalnum())}.png"
-                Image.fromarray(picture).save(self._path("samples", file))
+            print(f"after {name}: {task.name} replays {result}")
+            append_line(self.log, {"after": name, "replayed": task.name, **dataclasses.asdict(result)})
+            for title, picture in pictures(task.networks, task.probes).items():
+                show(f"{task.name}/{title}", picture)
+            if not self.paired:
+                forwards.append(task.networks["forward"])
+        if len(forwards) > 1:
+            show(f"{name}/one input, tasks 1 to {index + 1}", switched(forwards, run[name].probes))
         writer.close()
-        forget_checkpoints(self._path("tasks", folder_name(index, self.bank.names[index]), "train"))
+        forget_checkpoints(self._path("tasks", folder_name(index, name), "train"))
 
     def _objective(self, index, steps):
         config = self.config
@@ -207,37 +212,16 @@ class Experiment:
                 begin_as(networks[prefix], bank.slice(0).values)
         return networks
 
-    def _inputs(self, task, prefix, count):
-        """The first test images that a network takes, uint8."""
-        return np.stack(self._tests(task, count)[self.prefixes.index(prefix)])
-
-    def _tests(self, task, count):
-        """Two lists of uint8 test images: inputs and targets, or A and B."""
-        count = min(count, *(len(source) for source in task.test))
-        entries = [[image for source in task.test for image in source[place]] for place in range(count)]
-        return [list(side) for side in zip(*entries)]
-
-    def _pictures(self, task, networks):
-        """{name: picture} of fixed test images through the networks of a task."""
-        a, b = ([to_float(image) for image in side] for side in self._tests(task, GRID_ROWS))
-
-        def through(prefix, images):
-            return [np.asarray(networks[prefix](image[None], training=False))[0] for image in images]
-
+    def _probes(self, task):
+        """The first test images of a task."""
+        count = min(PROBES, *(len(source) for source in task.test))
+        sides = [np.stack(side) for side in zip(*([i for s in task.test for i in s[place]] for place in range(count)))]
         if self.paired:
-            return {"input | output | target": grid(list(zip(a, through("forward", a), b)))}
-        to_b, to_a = through("forward", a), through("backward", b)
-        return {
-            "A | B | A": grid(list(zip(a, to_b, through("backward", to_b)))),
-            "B | A | B": grid(list(zip(b, to_a, through("forward", to_a)))),
-            "identity A | A, B | B": grid(list(zip(a, through("backward", a), b, through("forward", b)))),
-        }
+            return Probes({"forward": sides[0]}, {"forward": sides[1]})
+        return Probes({"forward": sides[0], "backward": sides[1]}, {})
 
     def _borrows_from(self):
         return self.prefixes if self.config.share_bank else None
-
-    def _slice_folder(self, index, name):
-        return self._path("tasks", folder_name(index, name))
 
     def _path(self, *parts):
         return os.path.join(self.config.run_dir, *parts)

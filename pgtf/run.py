@@ -5,7 +5,7 @@ import functools
 import os
 
 from pgtf.bank import FilterBank, TaskSlice, folder_name
-from pgtf.evaluation.replay import replay
+from pgtf.evaluation.replay import Probes
 from pgtf.methods import Architecture, rebuilt
 
 
@@ -34,9 +34,14 @@ class Task:
     def architecture(self):
         return Architecture(**self.facts["architecture"])
 
+    @functools.cached_property
+    def probes(self):
+        """Test images of the task, and what it made of them when it was learnt."""
+        return Probes.read(os.path.join(self.folder, "probes.safetensors"), self.facts["probes_sha256"])
+
     def replay(self):
         """Whether the task's outputs are what they were when it was learnt."""
-        return replay(self.networks, os.path.join(self.folder, "probes.safetensors"), self.facts["probes_sha256"])
+        return self.probes.replayed(self.networks)
 
 
 class Run:

@@ -86,6 +86,10 @@ class Side:
     def __getitem__(self, index):
         return self.pairs[index][self.side : self.side + 1]
 
+    @property
+    def bad(self):
+        return self.pairs.bad
+
 
 class Cached:
     """A sequence that remembers its first `limit` bytes, and what to do about images that can't be read."""

@@ -55,11 +55,6 @@ class Finder:
             folder,
         )
 
-    def check(self, tasks):
-        """Finds every task before the first is learnt, so that a long run doesn't fail at its third."""
-        for task in tasks:
-            self(task)
-
     def _drawn(self, task, flipped):
         if task not in drawn.TASKS:
             raise ValueError(

@@ -1,7 +1,6 @@
 """Proof that a task is what it was: outputs recorded when it was learnt, and replayed."""
 
 import dataclasses
-import os
 
 import numpy as np
 from safetensors.numpy import load, save
@@ -13,18 +12,54 @@ from pgtf.data.images import to_float
 TOLERANCE = 1e-4
 
 
-def replayed(network, images):
-    """uint8 images [n, h, w, 3] -> outputs in [-1, 1], one by one, as always for this purpose."""
-    return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
+@dataclasses.dataclass(frozen=True)
+class Probes:
+    """A few test images of a task, and what its networks made of them when it was learnt.
 
+    inputs: {prefix: uint8 [n, h, w, 3]}; targets: the same for pairs; outputs: float32 in [-1, 1].
+    """
 
-def record(networks, images):
-    """{prefix: uint8 [n, h, w, 3]} shown to each network -> the bytes to keep, with their outputs."""
-    arrays = {}
-    for prefix, network in networks.items():
-        arrays[f"{prefix}/input"] = np.ascontiguousarray(images[prefix])
-        arrays[f"{prefix}/output"] = replayed(network, images[prefix])
-    return save(arrays)
+    inputs: dict
+    targets: dict
+    outputs: dict = dataclasses.field(default_factory=dict)
+
+    def recorded(self, networks):
+        """These probes with the outputs of these networks."""
+        return dataclasses.replace(
+            self, outputs={prefix: _outputs(network, self.inputs[prefix]) for prefix, network in networks.items()}
+        )
+
+    def content(self):
+        """The bytes to keep."""
+        arrays = {}
+        for field in dataclasses.fields(self):
+            for prefix, value in getattr(self, field.name).items():
+                arrays[f"{prefix}/{field.name}"] = np.ascontiguousarray(value)
+        return save(arrays)
+
+    @classmethod
+    def read(cls, path, sha256):
+        """The probes in a file, checked against their hash."""
+        try:
+            with open(path, "rb") as file:
+                content = file.read()
+        except FileNotFoundError as error:
+            raise ValueError(f"A task's probes lie beside its slice. Received: none at {path}") from error
+        if files.sha256(content) != sha256:
+            raise ValueError(f"A task's probes must be as they were recorded; their sha256 differs. Received: {path}")
+        parts = {field.name: {} for field in dataclasses.fields(cls)}
+        for name, value in load(content).items():
+            prefix, part = name.split("/")
+            parts[part][prefix] = value
+        return cls(**parts)
+
+    def replayed(self, networks):
+        """How far the outputs of these networks are from the recorded ones."""
+        now = self.recorded(networks).outputs
+        return Replay(
+            difference=max(float(np.abs(now[prefix] - then).max()) for prefix, then in self.outputs.items()),
+            bit_equal=all(now[prefix].tobytes() == then.tobytes() for prefix, then in self.outputs.items()),
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,18 +79,6 @@ class Replay:
         return f"{'within tolerance' if self.holds else 'CHANGED'}: differs by {self.difference:.1e}"
 
 
-def replay(networks, path, sha256):
-    """Runs networks on the probes in a file and compares with the outputs there."""
-    if not os.path.exists(path):
-        raise ValueError(f"A task's probes lie beside its slice. Received: none at {path}")
-    with open(path, "rb") as file:
-        content = file.read()
-    if files.sha256(content) != sha256:
-        raise ValueError(f"A task's probes must be as they were recorded; their sha256 differs. Received: {path}")
-    arrays = load(content)
-    differences, equal = [], True
-    for prefix, network in networks.items():
-        now, then = replayed(network, arrays[f"{prefix}/input"]), arrays[f"{prefix}/output"]
-        equal = equal and np.array_equal(now.view(np.uint32), then.view(np.uint32))
-        differences.append(float(np.abs(now - then).max()))
-    return Replay(max(differences), equal)
+def _outputs(network, images):
+    """One by one: the batch must not decide about the last bit."""
+    return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])

@@ -27,17 +27,32 @@ def adam(schedule, precision):
     return optimizer
 
 
-class Objective(keras.Model):
-    """Networks and how they learn, driven by Keras's fit. A subclass says LOSSES and train_step.
+def jointly(network, *batches):
+    """The network's outputs for several batches: in one pass, unless a batch norm would mix them."""
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers):
+        return [network(batch, training=True) for batch in batches]
+    return tf.split(network(tf.concat(batches, 0), training=True), [tf.shape(batch)[0] for batch in batches])
 
-    optimizers: {"generator": …, "discriminator": …}. `networks` are what the task keeps.
+
+class Objective(keras.Model):
+    """Networks and how they learn, driven by Keras's fit. A subclass says LOSSES and step.
+
+    networks: {"forward": …}, what the task keeps. critics: the discriminators. optimizers: one for each of the two
+    parties, {"generator": …, "discriminator": …}.
     """
 
     LOSSES = ()
 
-    def __init__(self, networks, optimizers):
+    def __init__(self, networks, critics, optimizers):
         super().__init__()
         self.networks, self.optimizers = dict(networks), dict(optimizers)
+        self.party = {
+            "generator": [v for network in networks.values() for v in network.trainable_variables],
+            "discriminator": [v for critic in critics for v in critic.trainable_variables],
+        }
+        # Made now, not in the step: a function that makes variables is traced twice.
+        for who, optimizer in self.optimizers.items():
+            optimizer.build(self.party[who])
         self.steps_done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
         self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
 
@@ -45,9 +60,21 @@ class Objective(keras.Model):
     def metrics(self):
         return list(self.means.values())
 
-    def minimize(self, which, tape, loss, variables):
-        """One Adam step on variables; loss is unscaled and was computed under the tape."""
-        optimizer = self.optimizers[which]
+    def step(self, batch):
+        """Learns from one batch and gives {name: loss}."""
+        raise NotImplementedError
+
+    @tf.function  # One graph, traced once, whatever loop Keras puts around it.
+    def train_step(self, batch):
+        losses = self.step(batch)
+        self.steps_done.assign_add(1)
+        for name, loss in losses.items():
+            self.means[name].update_state(loss)
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def minimize(self, who, tape, loss):
+        """One step of a party's optimizer; the loss was computed under the tape."""
+        optimizer, variables = self.optimizers[who], self.party[who]
         scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
         if scaled:
             with tape:
@@ -56,10 +83,3 @@ class Objective(keras.Model):
         if scaled:
             gradients = optimizer.get_unscaled_gradients(gradients)
         optimizer.apply_gradients(zip(gradients, variables))
-
-    def report(self, **losses):
-        """Counts the step and averages the losses until the next log line."""
-        self.steps_done.assign_add(1)
-        for name, loss in losses.items():
-            self.means[name].update_state(loss)
-        return {name: mean.result() for name, mean in self.means.items()}

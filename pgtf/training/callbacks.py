@@ -7,7 +7,6 @@ import sys
 import time
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 
@@ -158,9 +157,3 @@ def append_line(path, facts):
     """Adds one JSON line to a log."""
     with open(path, "a") as file:
         file.write(json.dumps(facts, default=float) + "\n")
-
-
-def grid(rows):
-    """Rows of images of one size, in [-1, 1] -> one uint8 picture [h, w, 3]."""
-    picture = np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0)
-    return np.clip(np.rint((picture + 1) * 127.5), 0, 255).astype("uint8")
