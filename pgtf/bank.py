@@ -31,6 +31,8 @@ class TaskSlice:
     facts: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        if not re.fullmatch(r"[^/\0\n]+", self.name):
+            raise BankError(f"A task's name must do as part of a folder's. Received: {self.name!r}")
         for value in self.values.values():
             value.setflags(write=False)
 
@@ -47,7 +49,7 @@ class TaskSlice:
         """Writes the slice into a folder that holds none yet."""
         if os.path.exists(os.path.join(folder, "slice.json")):
             raise BankError(f"A slice is written once. Received: {folder}, which holds one")
-        tensors = save({path: np.ascontiguousarray(value) for path, value in self.values.items()})
+        tensors = save({path: np.asarray(value, order="C") for path, value in self.values.items()})
         description = {
             "format": FORMAT,
             "name": self.name,
