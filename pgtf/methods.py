@@ -17,7 +17,7 @@ class Choice:
     """What a method is told of one layer: its initializer, its part of the bank (None for the first task), settings."""
 
     initializer: object
-    seed: int
+    seed: int  # The mixing's, not the initializer's: one seed for both would draw the same numbers twice.
     filters: object = None  # [h, w, c_in, B]
     unconstrained_ratio: float = 0.25
     start: str = "first_task"
@@ -158,7 +158,7 @@ def generator(architecture, method, bank=(), *, prefix="forward", borrows_from=N
         filters = None
         if row.borrows and len(bank):
             filters = bank.filters(*(f"{source}/{name}" for source in borrows_from or (prefix,)))
-        return row.recipe(Choice(make.initializer(name), make.seed_of(name), filters, **settings))
+        return row.recipe(Choice(make.initializer(name), make.seed_of(f"{name}/mixing"), filters, **settings))
 
     make = Maker(prefix, recipe=recipe, norm=architecture.norm, upsampling=architecture.upsampling, seed=seed)
     image = keras.Input((None, None, 3))

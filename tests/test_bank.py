@@ -147,7 +147,10 @@ class FilterBankTest(BankTestCase):
             np.testing.assert_array_equal(filters[..., position], own[..., index])
 
     def test_filters_of_two_paths_lie_path_by_path(self):
-        first = {"forward/a/unconstrained": numbered(1, 1, 2, 2), "backward/a/unconstrained": numbered(1, 1, 2, 1, start=50)}
+        first = {
+            "forward/a/unconstrained": numbered(1, 1, 2, 2),
+            "backward/a/unconstrained": numbered(1, 1, 2, 1, start=50),
+        }
         second = {"forward/a/unconstrained": numbered(1, 1, 2, 1, start=100)}
         bank = FilterBank([TaskSlice("one", first), TaskSlice("two", second)])
         np.testing.assert_array_equal(bank.filters("forward/a", "backward/a")[0, 0], [[0, 1, 100, 50], [2, 3, 101, 51]])
@@ -185,7 +188,9 @@ class FilterBankTest(BankTestCase):
         with self.assertRaisesRegex(KeyError, "No task so far stored filters.*Received: forward/up9"):
             FilterBank([a_slice(0)])["forward/up9"]
 
-    @parameterized.parameters((0, 2, "a repeat"), (1, 2, "a repeat"), (3, 2, "a gap"), (1, 0, "a gap"), (-1, 0, "a repeat"))
+    @parameterized.parameters(
+        (0, 2, "a repeat"), (1, 2, "a repeat"), (3, 2, "a gap"), (1, 0, "a gap"), (-1, 0, "a repeat")
+    )
     def test_append_refuses_gaps_and_repeats(self, index, count, what):
         folder = self.bank_on_disk(count)
         bank = FilterBank.open(folder)

@@ -22,6 +22,11 @@ class _MadeKernel:
             recipe = Full(self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint, dtype=self.dtype_policy)
         if not isinstance(recipe, Recipe):
             raise ValueError(f"`recipe` must be a pgtf.recipes.Recipe. Received: {recipe!r}")
+        if recipe.dtype_policy.name != self.dtype_policy.name:
+            raise ValueError(
+                "A layer and its recipe must have one dtype policy. "
+                f"Received: {self.dtype_policy.name} and {recipe.dtype_policy.name}"
+            )
         if self.kernel_regularizer or self.kernel_constraint:
             if not isinstance(recipe, Full):
                 raise ValueError(

@@ -1,0 +1,99 @@
+"""What a task keeps of a network, by layer path, and taking it back."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf.layers import Conv2D, Conv2DTranspose, Dropout, InstanceNormalization, begin_as, restore, stored
+from pgtf.recipes import Piggyback
+
+X = np.random.default_rng(1).normal(size=(2, 6, 8, 3)).astype("float32")
+BANK = np.random.default_rng(0).normal(size=(3, 2, 3, 9)).astype("float32")
+SHAPES = {
+    "forward/down/unconstrained": (3, 2, 3, 2),
+    "forward/down/mixing": (9, 6),
+    "forward/down/bias": (8,),
+    "forward/norm/gamma": (8,),
+    "forward/norm/beta": (8,),
+    "forward/batch/gamma": (8,),
+    "forward/batch/beta": (8,),
+    "forward/batch/moving_mean": (8,),
+    "forward/batch/moving_variance": (8,),
+    "forward/output/unconstrained": (2, 3, 8, 4),
+    "forward/output/bias": (4,),
+}
+
+
+def network(bank=BANK, seed=0):
+    image = keras.Input((None, None, 3))
+    h = Conv2D(8, (3, 2), recipe=Piggyback(bank, start="random", seed=seed), name="down")(image)
+    h = InstanceNormalization(name="norm")(h)
+    h = keras.layers.BatchNormalization(name="batch")(h)
+    h = Dropout(0.5, name="dropout")(keras.layers.ReLU()(h))
+    initializer = keras.initializers.RandomNormal(seed=seed)
+    h = Conv2DTranspose(4, (2, 3), 2, kernel_initializer=initializer, name="output")(h)
+    return keras.Model(image, h, name="forward")
+
+
+def other_values(seed=5):
+    random = np.random.default_rng(seed)
+    return {path: random.uniform(0.1, 1, size=shape).astype("float32") for path, shape in SHAPES.items()}
+
+
+class StoredTest(tf.test.TestCase):
+    def test_all_that_a_task_alone_must_keep(self):
+        values = stored(network())
+        self.assertEqual({path: value.shape for path, value in values.items()}, SHAPES)
+        self.assertTrue(all(isinstance(value, np.ndarray) for value in values.values()))
+
+    def test_what_is_stored_does_not_change_with_the_network(self):
+        model = network()
+        values = stored(model)
+        before = {path: value.copy() for path, value in values.items()}
+        restore(model, other_values())
+        for path in before:
+            self.assertAllEqual(values[path], before[path], path)
+            self.assertNotAllEqual(stored(model)[path], before[path], path)
+
+    def test_restored_elsewhere_is_the_same_network(self):
+        model, again = network(seed=1), network(seed=2)
+        restore(model, other_values())
+        self.assertNotAllEqual(again(X), model(X))
+        restore(again, stored(model))
+        self.assertAllEqual(again(X), model(X))
+        for path, value in other_values().items():
+            self.assertAllEqual(stored(again)[path], value, path)
+
+    def test_a_value_that_is_not_there_is_missed(self):
+        values = other_values()
+        del values["forward/norm/gamma"]
+        with self.assertRaisesRegex(KeyError, "forward/norm/gamma"):
+            restore(network(), values)
+
+    def test_values_of_a_wrong_shape_are_refused(self):
+        values = {**other_values(), "forward/down/mixing": np.ones((6, 9), "float32")}
+        with self.assertRaises(ValueError):
+            restore(network(), values)
+
+    def test_begin_as_takes_what_fits(self):
+        model = network(np.concatenate([BANK, BANK[..., :2]], -1))  # A bank of 11: another mixing.
+        before = stored(model)
+        values = {**other_values(), "backward/norm/gamma": np.ones(8, "float32")}
+        begin_as(model, values)
+        after = stored(model)
+        for path in SHAPES:
+            if path == "forward/down/mixing":
+                self.assertAllEqual(after[path], before[path])
+            else:
+                self.assertAllEqual(after[path], values[path], path)
+
+    def test_begin_as_needs_nothing_to_fit(self):
+        model = network()
+        before = stored(model)
+        begin_as(model, {"elsewhere/down/bias": np.ones(8, "float32")})
+        for path, value in stored(model).items():
+            self.assertAllEqual(value, before[path])
+
+
+if __name__ == "__main__":
+    tf.test.main()
