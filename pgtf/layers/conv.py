@@ -122,9 +122,9 @@ class _Piggybacking:
         self,
         filters,
         kernel_size,
+        *args,
         bank=None,
         unconstrained_ratio=0.25,
-        *,
         start="first_task",
         apply="auto",
         recipe=None,
@@ -141,7 +141,7 @@ class _Piggybacking:
                 initializer=kwargs.get("kernel_initializer", "glorot_uniform"),
                 dtype=kwargs.get("dtype"),
             )
-        super().__init__(filters, kernel_size, recipe=recipe, **kwargs)
+        super().__init__(filters, kernel_size, *args, recipe=recipe, **kwargs)
 
 
 @keras.saving.register_keras_serializable(package="pgtf")

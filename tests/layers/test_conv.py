@@ -304,6 +304,11 @@ class SignatureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(layer(X), y, atol=1e-5)
 
     @parameterized.named_parameters(KINDS)
+    def test_takes_strides_and_padding_where_keras_does(self, kind):
+        layer = kind(5, (4, 2), (2, 1), "same", bank=BANK, start="random")
+        self.assertEqual((layer.strides, layer.padding), ((2, 1), "same"))
+
+    @parameterized.named_parameters(KINDS)
     def test_takes_what_keras_takes_by_name(self, kind):
         layer = made(
             kind,
