@@ -100,7 +100,7 @@ class Config:
         rules = {
             "unconstrained_ratio": ("in [0, 1]", 0 <= self.unconstrained_ratio <= 1),
             "decay_from": ("in [0, 1]", 0 <= self.decay_from <= 1),
-            "tasks": ("names, at least one", self.tasks and all(self.tasks)),
+            "tasks": ("names that do for a folder, at least one", self.tasks and not any(t.strip(". ") == "" or "/" in t for t in self.tasks)),
             "direction": ("TASK:AtoB or TASK:BtoA", all(d.endswith((":AtoB", ":BtoA")) for d in self.direction)),
             "steps": ("0 (use epochs) or more", self.steps >= 0),
             "seed": ("0 or more", self.seed >= 0),

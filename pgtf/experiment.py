@@ -103,7 +103,7 @@ class Experiment:
         )
         steps = config.steps or config.epochs * stream.steps_per_epoch
         with precision(config.precision):
-            objective = self._objective(index, steps)
+            objective = self.objective(index, steps)
         folder = self._path("tasks", folder_name(index, name), "train")
         learn(
             objective,
@@ -153,9 +153,10 @@ class Experiment:
             file = f"{index + 1:02d}-{title.replace('/', '-')}.png"
             Image.fromarray(picture).save(self._path("samples", file))
 
-        forwards = []
+        forwards, changed = [], []
         for task in run:
             result = task.replay()
+            changed += [] if result.holds else [task.name]
             print(f"after {name}: {task.name} replays {result}")
             append_line(self.log, {"after": name, "replayed": task.name, **dataclasses.asdict(result)})
             for title, picture in pictures(task.networks, task.probes).items():
@@ -166,12 +167,15 @@ class Experiment:
             show(f"{name}/one input, tasks 1 to {index + 1}", switched(forwards, run[name].probes))
         writer.close()
         forget_checkpoints(self._path("tasks", folder_name(index, name), "train"))
+        if changed:
+            raise ValueError(f"A learnt task never changes. Received: other outputs than recorded of {', '.join(changed)}")
 
-    def _objective(self, index, steps):
+    def objective(self, index, steps, **settings):
+        """Task `index` as it begins, ready to be learnt; settings: of methods.Choice, over the config's."""
         config = self.config
         schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
         optimizers = {who: adam(schedule, config.precision) for who in ("generator", "discriminator")}
-        networks = self._generators(self.bank, index)
+        networks = self.generators(index, **settings)
         new_discriminator = functools.partial(
             discriminator,
             self.architecture,
@@ -194,9 +198,10 @@ class Experiment:
             seed=config.seed * 1000 + index,
         )
 
-    def _generators(self, bank, index):
+    def generators(self, index, **settings):
         """{prefix: generator} of task `index`, as it begins."""
-        config, networks = self.config, {}
+        config, bank, networks = self.config, self.bank.upto(index), {}
+        settings = {"unconstrained_ratio": config.unconstrained_ratio, "start": config.start, **settings}
         for prefix in self.prefixes:
             networks[prefix] = generator(
                 self.architecture,
@@ -205,8 +210,7 @@ class Experiment:
                 prefix=prefix,
                 borrows_from=self._borrows_from(),
                 seed=f"{config.seed}/{index}",
-                unconstrained_ratio=config.unconstrained_ratio,
-                start=config.start,
+                **settings,
             )
             if len(bank) and METHODS[config.method].borrows and config.start == "first_task":
                 begin_as(networks[prefix], bank.slice(0).values)

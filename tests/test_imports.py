@@ -24,6 +24,7 @@ TIERS = {
     "pgtf.export": 8,
     "pgtf.report": 8,
     "pgtf.experiment": 8,
+    "pgtf.benchmarks": 9,
 }
 DOORS = {
     "tensorflow_addons": {"pgtf/layers/norm.py"},
