@@ -2,12 +2,12 @@
 
 import json
 import math
-import os
-import sys
 import time
 
 import keras
 import tensorflow as tf
+
+from pgtf.progress import Bar
 
 
 class Diverged(ValueError):
@@ -117,40 +117,18 @@ class Samples(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One line per task with what is left of it; without a terminal, a plain line now and then."""
+    """One line per task with what is left of it and its losses."""
 
     def __init__(self, title, steps, out=None):
         super().__init__()
-        self.title, self.steps, self.out = title, steps, out or sys.stdout
+        self.title, self.steps, self.out = title, steps, out
 
     def on_train_begin(self, logs=None):
-        self.first = int(self.model.steps_done)
-        self.begun = self.shown = time.monotonic()
-        self.live = self.out.isatty()
+        self.bar = Bar(self.title, self.steps, "steps", int(self.model.steps_done), self.out)
 
     def on_train_batch_end(self, batch, logs=None):
-        step, now = int(self.model.steps_done), time.monotonic()
-        if now - self.shown < (0.5 if self.live else 30) and step < self.steps:
-            return
-        self.shown = now
-        rate = (step - self.first) / max(now - self.begun, 1e-9)
-        left = (self.steps - step) / rate if rate else math.inf
-        losses = "  ".join(f"{name} {value:.3g}" for name, value in logs.items() if not name.startswith("identity"))
-        text = f"{self.title}  {step}/{self.steps}  {rate:.1f} steps/s  {clock(left)} left  {losses}"
-        if self.live:
-            done = int(20 * step / self.steps)
-            columns = os.get_terminal_size(self.out.fileno()).columns or 80
-            text = f"\r{'█' * done}{'·' * (20 - done)} {text}"[:columns].ljust(columns)
-        print(text, end="\n" if not self.live or step >= self.steps else "", file=self.out, flush=True)
-
-
-def clock(seconds):
-    """Seconds as people read them: 1:02:03, 4:05."""
-    if not math.isfinite(seconds):
-        return "?"
-    minutes, second = divmod(int(seconds + 0.5), 60)
-    hours, minute = divmod(minutes, 60)
-    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
+        losses = (f"{name} {value:.3g}" for name, value in logs.items() if not name.startswith("identity"))
+        self.bar.show(int(self.model.steps_done), "  ".join(losses))
 
 
 def append_line(path, facts):

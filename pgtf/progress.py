@@ -1,0 +1,48 @@
+"""How far some work is: one line that renews itself, or plain lines where there is no terminal."""
+
+import math
+import os
+import sys
+import time
+
+
+class Bar:
+    """Done, speed and time left of `total` things; begins at `done` of them."""
+
+    def __init__(self, title, total, unit, done=0, out=None):
+        self.title, self.total, self.unit, self.first = title, total, unit, done
+        self.out = out or sys.stdout
+        self.live = self.out.isatty()
+        self.begun = self.shown = time.monotonic()
+
+    def show(self, done, details=""):
+        """Renews the line, if it is time."""
+        now = time.monotonic()
+        if now - self.shown < (0.5 if self.live else 30) and done < self.total:
+            return
+        self.shown = now
+        rate = (done - self.first) / max(now - self.begun, 1e-9)
+        left = clock((self.total - done) / rate if rate else math.inf)
+        speed = f"{rate:.1f}" if rate >= 1 else f"{rate:.2g}"
+        text = f"{self.title}  {done}/{self.total}  {speed} {self.unit}/s  {left} left  {details}".rstrip()
+        if self.live:
+            full = int(20 * done / self.total)
+            text = self._renewed(f"{'█' * full}{'·' * (20 - full)} {text}")
+        print(text, end="\n" if not self.live or done >= self.total else "", file=self.out, flush=True)
+
+    def say(self, text):
+        """A line that stays, above the one that renews itself."""
+        print(self._renewed("") + f"\r{text}" if self.live else text, file=self.out, flush=True)
+
+    def _renewed(self, text):
+        columns = os.get_terminal_size(self.out.fileno()).columns or 80
+        return f"\r{text}"[:columns].ljust(columns)
+
+
+def clock(seconds):
+    """Seconds as people read them: 1:02:03, 4:05."""
+    if not math.isfinite(seconds):
+        return "?"
+    minutes, second = divmod(int(seconds + 0.5), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"

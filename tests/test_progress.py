@@ -1,0 +1,57 @@
+"""The line of progress, with a terminal and without one."""
+
+import io
+import os
+
+from absl.testing import absltest, parameterized
+
+from pgtf.progress import Bar, clock
+
+
+class ProgressTest(parameterized.TestCase):
+    @parameterized.parameters((0.4, "0:00"), (59.6, "1:00"), (245, "4:05"), (3723, "1:02:03"), (float("inf"), "?"))
+    def test_clock(self, seconds, text):
+        self.assertEqual(clock(seconds), text)
+
+    def test_plain_lines_come_now_and_then_and_at_the_end(self):
+        out = io.StringIO()
+        bar = Bar("maps", 4, "images", out=out)
+        for done in (1, 2):
+            bar.show(done)
+        bar.say("left out: x")
+        bar.begun -= 7  # As if two had taken 7 seconds, and the last line were long ago.
+        bar.shown -= 31
+        bar.show(2, "loss 3")
+        bar.show(4)
+        lines = out.getvalue().splitlines()
+        self.assertEqual(lines[0], "left out: x")
+        self.assertEqual(lines[1], "maps  2/4  0.29 images/s  0:07 left  loss 3")
+        self.assertStartsWith(lines[2], "maps  4/4  ")
+        self.assertLen(lines, 3)
+
+    def test_speed_counts_only_what_was_done_here(self):
+        out = io.StringIO()
+        bar = Bar("maps", 100, "steps", done=90, out=out)
+        bar.begun -= 5
+        bar.show(100)
+        self.assertStartsWith(out.getvalue(), "maps  100/100  2.0 steps/s  0:00 left")
+
+    def test_a_terminal_has_one_line_that_renews_itself(self):
+        master, slave = os.openpty()
+        with os.fdopen(slave, "w") as out:
+            bar = Bar("maps", 2, "images", out=out)
+            bar.shown -= 1
+            bar.show(1)
+            bar.say("left out: x")
+            bar.show(2)
+            text = os.read(master, 10_000).decode()
+        os.close(master)
+        first, last = text.split("left out: x\r\n")
+        self.assertIn("██████████·········· maps  1/2", first)
+        self.assertNotIn("\n", first)
+        self.assertIn("\r████████████████████ maps  2/2", last)
+        self.assertEqual(text.count("\n"), 2)
+
+
+if __name__ == "__main__":
+    absltest.main()
