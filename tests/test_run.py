@@ -1,0 +1,117 @@
+"""A run directory, used as it lies."""
+
+import os
+import shutil
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from safetensors.numpy import load_file
+
+import pgtf
+from pgtf.bank import BankError
+from pgtf.data.images import to_float, to_uint8
+from tests.runs import flip_a_bit, tiny_run
+
+
+def noise(*shape):
+    return np.random.default_rng(5).integers(0, 256, [*shape, 3], dtype="uint8")
+
+
+class RunTest(tf.test.TestCase, parameterized.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        place = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, place)
+        cls.folder = tiny_run(os.path.join(place, "runs", "one"))
+
+    @parameterized.parameters(
+        ("unet", "instance", ("forward",)), ("unet", "batch", ("forward",)), ("resnet", "instance", ("forward", "backward"))
+    )
+    def test_a_task_gives_what_was_recorded(self, network, norm, prefixes):
+        folder = tiny_run(self.create_tempdir().full_path, network=network, norm=norm, prefixes=prefixes)
+        task = pgtf.load(folder)["maps"]
+        probes = load_file(os.path.join(task.folder, "probes.safetensors"))
+        for prefix in prefixes:
+            given, recorded = probes[f"{prefix}/input"], to_uint8(probes[f"{prefix}/output"])
+            self.assertGreater(np.ptp(recorded), 50, "a picture of nothing proves nothing")
+            self.assertAllClose(task(given, backward=prefix == "backward"), recorded, atol=1)
+            self.assertAllClose(task(given[1], backward=prefix == "backward"), recorded[1], atol=1)
+
+    def test_every_value_matters(self):
+        """What a task gives is made with all that it stores: biases and norms too."""
+        run, image = pgtf.load(self.folder), noise(32, 32)
+        task = run["maps"]
+        (network,) = task.networks.values()
+        before = network(to_float(image)[None]).numpy()
+        for variable in network.weights:
+            if "draws" in variable.name:
+                continue
+            value = variable.numpy()
+            variable.assign(value + 0.5)
+            # A bias before a norm is taken out by it again.
+            if not ("bias" in variable.name and variable.shape != (3,)):
+                self.assertNotAllClose(network(to_float(image)[None]).numpy(), before, atol=1e-4, msg=variable.name)
+            variable.assign(value)
+
+    def test_sizes_and_batches(self):
+        task = pgtf.load(self.folder)["facades"]
+        for shape in ((1, 1), (17, 40), (3, 20, 16)):
+            self.assertEqual(task(noise(*shape)).shape, (*shape, 3))
+        self.assertEqual(task(noise(70, 30), tile=32).shape, (70, 30, 3))
+        images = noise(2, 20, 16)
+        self.assertAllEqual(task(images)[1], task(images[1]))
+
+    def test_a_task_is_made_once(self):
+        run = pgtf.load(self.folder)
+        self.assertIs(run["maps"], run["maps"])
+        self.assertIs(run["maps"].translator(), run["maps"].translator())
+
+    def test_no_way_back(self):
+        with self.assertRaisesRegex(ValueError, "learnt both ways .* Received: 'maps'"):
+            pgtf.load(self.folder)["maps"](noise(16, 16), backward=True)
+
+    def test_a_name_that_is_none_is_answered_with_those_that_are(self):
+        with self.assertRaisesRegex(ValueError, "one of facades, maps. Received: 'map'"):
+            pgtf.load(self.folder)["map"]
+
+    def test_a_folder_that_is_no_run_is_answered_with_those_that_are(self):
+        beside = os.path.join(os.path.dirname(self.folder), "on")
+        for folder in (beside, os.path.dirname(self.folder)):
+            with self.assertRaisesRegex(FileNotFoundError, rf"Received: {folder}, which is none; there are: {self.folder}$"):
+                pgtf.load(folder)
+        empty = self.create_tempdir().full_path
+        os.makedirs(os.path.join(empty, "tasks", "01-maps", "train"))
+        with self.assertRaisesRegex(FileNotFoundError, "no task is learnt yet; there are: none near it"):
+            pgtf.load(empty)
+
+    def test_slices_and_probes_are_all_it_takes(self):
+        """Moved elsewhere, without checkpoints, TensorBoard or config, while the next task is being learnt."""
+        image = noise(20, 30)
+        before = {task.name: task(image) for task in pgtf.load(self.folder)}
+        self.assertNotAllClose(before["facades"], before["maps"], atol=1)
+        moved = os.path.join(self.create_tempdir().full_path, "elsewhere")
+        shutil.copytree(self.folder, moved)
+        shutil.rmtree(os.path.join(moved, "tensorboard"))
+        os.unlink(os.path.join(moved, "config.cfg"))
+        for name in os.listdir(os.path.join(moved, "tasks")):
+            shutil.rmtree(os.path.join(moved, "tasks", name, "train"))
+        os.makedirs(os.path.join(moved, "tasks", "03-streets", "train"))
+        run = pgtf.load(moved)
+        self.assertEqual(run.names, ["facades", "maps"])
+        for task in run:
+            self.assertAllEqual(task(image), before[task.name])
+            self.assertTrue(task.replay().bit_equal)
+
+    def test_an_altered_slice_is_refused(self):
+        folder = self.create_tempdir().full_path
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        flip_a_bit(os.path.join(folder, "tasks", "02-maps", "slice.safetensors"))
+        with self.assertRaisesRegex(BankError, "sha256 differs. Received: .*02-maps/slice.safetensors"):
+            pgtf.load(folder)
+
+
+if __name__ == "__main__":
+    tf.test.main()
