@@ -17,15 +17,15 @@ def read(path):
     try:
         with Image.open(path) as image:
             return rgb(ImageOps.exif_transpose(image))
-    except (OSError, SyntaxError, ValueError) as error:  # What Pillow raises on broken files.
+    except (OSError, SyntaxError, ValueError, OverflowError, MemoryError) as error:  # Pillow's, on broken files.
         raise ImageError(f"An image must be readable. Received: {path} ({error})") from error
 
 
 def rgb(image):
     """A Pillow image as [h, w, 3] uint8."""
     if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image).astype("float64")
-        if image.mode != "F" and values.max(initial=0) > 255:
+        values = np.asarray(image).astype("float32")
+        if image.mode.startswith("I;16") or image.mode == "I" and values.max(initial=0) > 255:
             values = values / 257  # 65535 becomes 255.
         image = Image.fromarray(np.clip(values + 0.5, 0, 255).astype("uint8"))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

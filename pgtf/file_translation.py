@@ -1,0 +1,110 @@
+"""A folder of images through a translation: read and written by some threads while the network runs."""
+
+import collections
+import concurrent.futures
+import io
+import os
+
+import numpy as np
+from PIL import Image
+
+from pgtf import files
+from pgtf.data.images import ENDINGS, ImageError, read
+from pgtf.progress import Bar
+
+
+def outputs(source, folder, overwrite=False):
+    """{image file: PNG to make of it}, for one file or for a folder's images and those of the folders in it.
+
+    The output folder must be new or empty; overwrite: what is there may be replaced, but never an input.
+    """
+    if not os.path.exists(source):
+        raise FileNotFoundError(f"An input must be an image or a folder of images. Received: {source}, not there")
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise ValueError(f"Pictures go into a folder. Received: {folder}, a file")
+    there = sorted(name for name in os.listdir(folder) if name[0] != ".") if os.path.isdir(folder) else []
+    if there and not overwrite:
+        raise ValueError(
+            f"Nothing is overwritten unless asked for (--overwrite). Received: {folder}, which holds "
+            f"{', '.join(there[:5])}{f' and {len(there) - 5} more' if len(there) > 5 else ''}"
+        )
+    if os.path.isfile(source):
+        found = {source: os.path.join(folder, os.path.splitext(os.path.basename(source))[0] + ".png")}
+    else:
+        found = _of_folder(source, folder)
+    if not found:
+        raise ValueError(f"A folder of images must hold some ({', '.join(ENDINGS)}). Received: {source}, without any")
+    inputs = {os.path.realpath(path) for path in found}
+    for path in found.values():
+        if os.path.realpath(path) in inputs:
+            raise ValueError(f"An output never takes an input's place. Received: {path} as both")
+    return found
+
+
+def _of_folder(source, folder):
+    found = {}
+    for place, below, names in os.walk(source):
+        # Sorted in place, so the walk is; an output folder in here holds no inputs.
+        below[:] = sorted(name for name in below if not _same(os.path.join(place, name), folder))
+        images = sorted(name for name in names if name.lower().endswith(ENDINGS) and name[0] != ".")
+        target = os.path.normpath(os.path.join(folder, os.path.relpath(place, source)))
+        for name, stem in _stems(images).items():
+            found[os.path.join(place, name)] = os.path.join(target, f"{stem}.png")
+    return found
+
+
+def _same(path, other):
+    return os.path.realpath(path) == os.path.realpath(other)
+
+
+def _stems(names):
+    """{file name: it without its ending}; where two would then be one, they keep it (a.jpg and a.png)."""
+    stems = {name: os.path.splitext(name)[0] for name in names}
+    while True:
+        counts = collections.Counter(stem.lower() for stem in stems.values())
+        clashing = [name for name, stem in stems.items() if counts[stem.lower()] > 1 and stem != name]
+        if not clashing:
+            return stems
+        stems.update(zip(clashing, clashing))
+
+
+def translate_files(translate, targets, *, compare=False, workers=2, title="", out=None):
+    """Writes translate(image) of each input of {input: output}; compare: with the input on its left.
+
+    Returns {input: error} of those that can't be read, each also named when met. At most `workers` images wait for
+    the network, and as many results to be written.
+    """
+    bar, unread, writing = Bar(title, len(targets), "images", out=out), {}, collections.deque()
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        for done, (path, reading) in enumerate(_ahead(pool, read, targets, workers), 1):
+            try:
+                image = reading.result()
+            except ImageError as error:
+                unread[path] = error
+                bar.say(f"left out: {error}")
+            else:
+                picture = translate(image)
+                if compare:
+                    picture = np.concatenate([image, picture], axis=1)
+                writing.append(pool.submit(_write, targets[path], picture))
+            while len(writing) > (workers if done < len(targets) else 0):
+                writing.popleft().result()
+            bar.show(done)
+    return unread
+
+
+def _ahead(pool, work, items, count):
+    """(item, its future) in order, with the work on the next `count` items begun."""
+    waiting = collections.deque()
+    for item in items:
+        waiting.append((item, pool.submit(work, item)))
+        if len(waiting) > count:
+            yield waiting.popleft()
+    while waiting:
+        yield waiting.popleft()
+
+
+def _write(path, picture):
+    content = io.BytesIO()
+    Image.fromarray(picture).save(content, "PNG")
+    files.write(path, content.getvalue())
