@@ -221,8 +221,11 @@ def _from_flags(parsed):
     return Config(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
-def run(main):
-    """Runs a script's main(arguments); what a user can mend is told in a line or two, not in a traceback."""
+def run(main, stopped="The same command goes on from the last checkpoint."):
+    """Runs a script's main(arguments); what a user can mend is told in a line or two, not in a traceback.
+
+    stopped: what to tell who interrupts it.
+    """
 
     def guarded(argv):
         try:
@@ -232,7 +235,7 @@ def run(main):
             print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print("\nStopped. The same command goes on from the last checkpoint.", file=sys.stderr)
+            print(f"\nStopped. {stopped}".rstrip(), file=sys.stderr)
             return 130
 
     app.run(guarded)

@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+"""Lists the learnt tasks of a run: method, size, share of a full network, when and from what they were learnt.
+
+    python scripts/list.py --run_dir=runs/demo [--json]
+"""
+
+import json
+
+from absl import flags
+
+from pgtf import config
+
+flags.DEFINE_string("run_dir", None, "The run to look at.", required=True)
+flags.DEFINE_bool("json", False, "Say it as JSON.")
+
+
+def main(_):
+    from pgtf.inspection import row_lines, rows, unfinished  # TensorFlow only once the flags are good.
+
+    run_dir = flags.FLAGS.run_dir
+    found, learning = rows(run_dir), unfinished(run_dir)
+    if flags.FLAGS.json:
+        print(json.dumps({"tasks": found, "unfinished": learning}))
+        return
+    print(*row_lines(found), sep="\n")
+    if learning:
+        print(f"not finished: {', '.join(learning)}")
+
+
+if __name__ == "__main__":
+    config.run(main, stopped="")

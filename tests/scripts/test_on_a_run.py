@@ -1,0 +1,101 @@
+"""translate, verify and list from the command line, on one run directory."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+import pgtf
+from tests.runs import flip_a_bit, tiny_run
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def begun(name, *flags):
+    """A script, running."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *flags],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class ScriptsTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.place = self.create_tempdir().full_path
+        self.run_dir = tiny_run(os.path.join(self.place, "run"))
+
+    def inputs(self):
+        folder = os.path.join(self.place, "in")
+        os.makedirs(os.path.join(folder, "more"))
+        image = np.random.default_rng(0).integers(0, 256, (70, 33, 3), dtype="uint8")
+        Image.fromarray(image).save(os.path.join(folder, "more", "a.png"))
+        with open(os.path.join(folder, "broken.jpg"), "wb") as file:
+            file.write(b"broken")
+        return folder, image
+
+    def translate(self, folder, *flags):
+        return begun(
+            "translate", f"--run_dir={self.run_dir}", f"--input={folder}", f"--output={self.place}/out", *flags
+        )
+
+    def test_a_whole_run(self):
+        os.makedirs(os.path.join(self.run_dir, "tasks", "03-next", "train"))
+        folder, image = self.inputs()
+        translate = self.translate(folder, "--task=maps", "--compare", "--tile=32")
+        verify, listing = begun("verify", f"--run_dir={self.run_dir}"), begun("list", f"--run_dir={self.run_dir}", "--json")
+
+        said, errors = translate.communicate()
+        self.assertEqual(translate.returncode, 1, errors)
+        self.assertIn("broken.jpg", said)
+        self.assertIn("1 of 2 images translated", said)
+        self.assertNotIn("Traceback", errors)
+        (found,) = pathlib.Path(self.place, "out").rglob("*.*")
+        self.assertEndsWith(str(found), "out/more/a.png")
+        expected = np.concatenate([image, pgtf.load(self.run_dir)["maps"](image, tile=32)], 1)
+        self.assertAllEqual(np.asarray(Image.open(found)), expected)
+
+        said, errors = verify.communicate()
+        self.assertEqual(verify.returncode, 0, errors)
+        self.assertRegex(said, r"01-facades +as written +bit-equal\n02-maps +as written +bit-equal\n")
+
+        said, errors = listing.communicate()
+        self.assertEqual(listing.returncode, 0, errors)
+        listed = json.loads(said)
+        self.assertEqual([row["task"] for row in listed["tasks"]], ["facades", "maps"])
+        self.assertEqual(listed["unfinished"], ["03-next"])
+
+    def test_one_bit_altered(self):
+        path = os.path.join(self.run_dir, "tasks", "01-facades", "slice.safetensors")
+        flip_a_bit(path)
+        folder, _ = self.inputs()
+        translate, verify = self.translate(folder, "--task=maps"), begun("verify", f"--run_dir={self.run_dir}")
+        _, errors = translate.communicate()
+        self.assertEqual(translate.returncode, 1)
+        self.assertIn(f"its sha256 differs. Received: {path}", errors)
+        self.assertNotIn("Traceback", errors)
+        self.assertFalse(os.path.exists(os.path.join(self.place, "out")))
+        said, _ = verify.communicate()
+        self.assertEqual(verify.returncode, 1)
+        self.assertRegex(said, r"01-facades +ALTERED")
+        self.assertIn(path, said)
+
+    def test_no_way_back_is_said_before_anything_is_written(self):
+        folder, _ = self.inputs()
+        translate = self.translate(folder, "--task=maps", "--backward")
+        _, errors = translate.communicate()
+        self.assertEqual(translate.returncode, 1)
+        self.assertIn("learnt one way only", errors)
+        self.assertFalse(os.path.exists(os.path.join(self.place, "out")))
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,164 @@
+"""What is said of a run, and what is proved of it."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from safetensors.numpy import load_file, save_file
+
+from pgtf import files
+from pgtf.bank import TaskSlice, _digest
+from pgtf.inspection import conclusion, row_lines, rows, unfinished, verdicts
+from pgtf.run import Run
+from tests.runs import flip_a_bit, tiny_run
+
+TASKS = ("facades", "maps", "streets")
+
+
+def rewrite(folder, probes=None, **facts):
+    """Writes a task anew, as a liar would: other probes or facts, and hashes that fit them."""
+    task_slice = TaskSlice.read(folder)
+    for name in ("slice.json", "slice.safetensors"):
+        os.unlink(os.path.join(folder, name))
+    if probes:
+        path = os.path.join(folder, "probes.safetensors")
+        save_file(probes, path)
+        with open(path, "rb") as file:
+            facts["probes_sha256"] = files.sha256(file.read())
+    TaskSlice(task_slice.name, task_slice.values, {**task_slice.facts, **facts}).write(folder)
+
+
+class InspectionTest(tf.test.TestCase, parameterized.TestCase):
+    def run_of(self, tasks=2, **settings):
+        folder = tiny_run(self.create_tempdir().full_path, TASKS[:tasks], **settings)
+        return folder, lambda number, *names: os.path.join(folder, "tasks", f"0{number}-{TASKS[number - 1]}", *names)
+
+    def judged(self, folder):
+        found = list(verdicts(folder))
+        self.assertEqual([verdict.task for verdict in found], ["01-facades", "02-maps", "03-streets"][: len(found)])
+        return found, [verdict.holds for verdict in found], conclusion(found)
+
+    @parameterized.parameters(
+        ("resnet", "instance", ("forward", "backward")), ("unet", "batch", ("forward",))
+    )
+    def test_a_run_as_it_was_learnt(self, network, norm, prefixes):
+        folder, at = self.run_of(network=network, norm=norm, prefixes=prefixes)
+        shutil.rmtree(at(1, "train"))
+        os.makedirs(os.path.join(folder, "tasks", "03-next", "train"))
+        _, holds, text = self.judged(folder)
+        self.assertEqual(holds, [True] * 2)
+        self.assertIn("bit for bit", text)
+        self.assertNotIn("within", text)
+        row = rows(folder)[0]  # The first task is a full network, of as many generators as it has.
+        self.assertEqual((row["share"], row["direction"]), (1, "AtoB" if prefixes == ("forward",) else "both ways"))
+
+    def test_one_bit_of_the_last_slice(self):
+        folder, at = self.run_of()
+        flip_a_bit(at(2, "slice.safetensors"))
+        found, holds, text = self.judged(folder)
+        self.assertEqual(holds, [True, False])
+        self.assertFalse(found[1].slice_is_whole)
+        self.assertIn(at(2, "slice.safetensors"), text)
+        self.assertIn("FAILED: 1 of 2", text)
+
+    @parameterized.parameters("slice.safetensors", "slice.json")
+    def test_one_bit_of_a_slice_that_others_borrow_from(self, name):
+        folder, at = self.run_of(tasks=3)
+        flip_a_bit(at(2, name), byte=200)
+        found, holds, text = self.judged(folder)
+        self.assertEqual(holds, [True, False, False])
+        self.assertEqual([verdict.slice_is_whole for verdict in found], [True, False, True])
+        self.assertIn(at(2, name), text)
+        self.assertIn("03-streets: Its filters are mixed from 02-maps", text)
+
+    def test_one_bit_where_nothing_is_borrowed(self):
+        folder, at = self.run_of(method="full")
+        flip_a_bit(at(1, "slice.safetensors"))
+        self.assertEqual(self.judged(folder)[1], [False, True])
+
+    def test_every_bit_counts(self):
+        folder, at = self.run_of()
+        task = Run(folder)["maps"]
+        for path in (at(1, "slice.safetensors"), at(1, "slice.json"), at(2, "probes.safetensors")):
+            for byte in np.random.default_rng(1).integers(0, os.path.getsize(path), 20):
+                flip_a_bit(path, byte, bit=3)
+                with self.assertRaisesRegex(ValueError, f"Received: .*{path}"):
+                    task.replay() if "probes" in path else TaskSlice.read(os.path.dirname(path))
+                flip_a_bit(path, byte, bit=3)
+        self.assertEqual(self.judged(folder)[1], [True] * 2)
+
+    def test_a_slice_of_a_newer_format(self):
+        folder, at = self.run_of()
+        with open(at(2, "slice.json")) as file:
+            description = json.load(file)
+        description["format"] = 99
+        description["own_sha256"] = _digest(description)
+        os.chmod(at(2, "slice.json"), 0o644)
+        files.write(at(2, "slice.json"), json.dumps(description).encode())
+        _, holds, text = self.judged(folder)
+        self.assertEqual(holds, [True, False])
+        self.assertIn("a newer pgtf wrote this one. Received: format 99", text)
+
+    def test_probes_that_are_gone(self):
+        folder, at = self.run_of()
+        os.unlink(at(1, "probes.safetensors"))
+        _, holds, text = self.judged(folder)
+        self.assertEqual(holds, [False, True])
+        self.assertIn("01-facades: A task's probes lie beside its slice", text)
+
+    @parameterized.parameters((1e-5, True), (1e-2, False))
+    def test_outputs_that_are_not_the_same_to_the_bit(self, change, holds):
+        folder, at = self.run_of()
+        probes = load_file(at(2, "probes.safetensors"))
+        probes["forward/output"][1, 3, 5, 2] += change
+        rewrite(at(2), probes)
+        found, judged, text = self.judged(folder)
+        self.assertEqual(judged, [True, holds])
+        self.assertFalse(found[1].replay.bit_equal)
+        self.assertIn("within 1e-04" if holds else "02-maps: Outputs may differ by 1e-04. Received: 1.0e-02", text)
+        self.assertNotIn("bit for bit, to", text)
+
+    def test_a_slice_that_is_another(self):
+        """Whole by its hashes, but with other values than those that the probes were recorded with."""
+        folder, at = self.run_of()
+        task_slice = TaskSlice.read(at(1))
+        values = {path: value + np.float32(0.01) * path.endswith("output/bias") for path, value in task_slice.values.items()}
+        for name in ("slice.json", "slice.safetensors"):
+            os.unlink(at(1, name))
+        TaskSlice(task_slice.name, values, task_slice.facts).write(at(1))
+        found, holds, text = self.judged(folder)
+        self.assertEqual(holds, [False, True])
+        self.assertTrue(found[0].slice_is_whole)
+        self.assertIn("CHANGED", str(found[0]))
+
+    def test_no_run(self):
+        with self.assertRaisesRegex(FileNotFoundError, "A run directory holds"):
+            list(verdicts(self.create_tempdir().full_path))
+
+    def test_rows(self):
+        folder, at = self.run_of(tasks=3)
+        os.makedirs(os.path.join(folder, "tasks", "04-next", "train"))
+        found = rows(folder)
+        self.assertEqual([row["task"] for row in found], list(TASKS))
+        self.assertEqual(found[0]["share"], 1)  # The first task is a full network.
+        self.assertEqual(found[1]["values"], sum(value.size for value in load_file(at(2, "slice.safetensors")).values()))
+        self.assertAllClose(found[1]["share"], found[1]["values"] / found[0]["values"])
+        self.assertBetween(found[1]["share"], 0.2, 0.9)
+        self.assertEqual(
+            found[2]["bytes"], sum(os.path.getsize(at(3, name)) for name in ("slice.safetensors", "slice.json"))
+        )
+        self.assertEqual(found[2]["learnt"], "2024-02-03T03:04:05+00:00")
+        self.assertEqual((found[2]["method"], found[2]["data"], found[2]["direction"]), ("piggyback", "drawn", "AtoB"))
+        self.assertEqual(unfinished(folder), ["04-next"])
+        head, *lines = row_lines(found)
+        self.assertLen(lines, 3)
+        self.assertRegex(lines[2], r"^streets +piggyback +[\d,]+ +[\d.]+% +0.0\d +2024-02-03 03:04 AtoB +drawn$")
+        self.assertEqual(head.index("learnt"), lines[2].index("2024"))
+        self.assertEqual(head.index("data"), lines[2].index("drawn"))
+
+
+if __name__ == "__main__":
+    tf.test.main()
