@@ -11,7 +11,7 @@ import numpy as np
 from pgtf import files
 from pgtf.bank import FilterBank, TaskSlice, folder_name
 from pgtf.config import Config
-from pgtf.evaluation.replay import record
+from pgtf.evaluation.replay import Probes
 from pgtf.layers import stored
 from pgtf.methods import Architecture, generator, rebuilt
 
@@ -53,7 +53,8 @@ def _made(tasks, network, prefixes, method="piggyback", norm="instance"):
         }
         task_slice = TaskSlice(name, values, facts)
         images = {prefix: draw.integers(0, 256, [2, 16, 32, 3], dtype="uint8") for prefix in prefixes}
-        probes = record(rebuilt(task_slice, bank), images)
+        targets = images if prefixes == ("forward",) else {}
+        probes = Probes(images, targets).recorded(rebuilt(task_slice, bank)).content()
         place = os.path.join(folder, "tasks", folder_name(index, name))
         files.write(os.path.join(place, "probes.safetensors"), probes)
         facts["probes_sha256"] = files.sha256(probes)

@@ -113,7 +113,7 @@ class InspectionTest(tf.test.TestCase, parameterized.TestCase):
     def test_outputs_that_are_not_the_same_to_the_bit(self, change, holds):
         folder, at = self.run_of()
         probes = load_file(at(2, "probes.safetensors"))
-        probes["forward/output"][1, 3, 5, 2] += change
+        probes["forward/outputs"][1, 3, 5, 2] += change
         rewrite(at(2), probes)
         found, judged, text = self.judged(folder)
         self.assertEqual(judged, [True, holds])

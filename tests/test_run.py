@@ -33,9 +33,8 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_task_gives_what_was_recorded(self, network, norm, prefixes):
         folder = tiny_run(self.create_tempdir().full_path, network=network, norm=norm, prefixes=prefixes)
         task = pgtf.load(folder)["maps"]
-        probes = load_file(os.path.join(task.folder, "probes.safetensors"))
         for prefix in prefixes:
-            given, recorded = probes[f"{prefix}/input"], to_uint8(probes[f"{prefix}/output"])
+            given, recorded = task.probes.inputs[prefix], to_uint8(task.probes.outputs[prefix])
             self.assertGreater(np.ptp(recorded), 50, "a picture of nothing proves nothing")
             self.assertAllClose(task(given, backward=prefix == "backward"), recorded, atol=1)
             self.assertAllClose(task(given[1], backward=prefix == "backward"), recorded[1], atol=1)
