@@ -33,7 +33,7 @@ class InstanceNormalizationTest(tf.test.TestCase, parameterized.TestCase):
     def test_starts_as_gamma_1_beta_0(self):
         layer = InstanceNormalization()
         y = layer(X)
-        self.assertEqual([(v.name.split("/")[-1], v.shape) for v in layer.weights], [("gamma:0", (2,)), ("beta:0", (2,))])
+        self.assertEqual([(v.name.split("/")[-1], v.shape[0]) for v in layer.weights], [("gamma:0", 2), ("beta:0", 2)])
         self.assertAllClose(np.mean(y, (1, 2)), np.zeros((3, 2)), atol=1e-5)
         self.assertAllClose(np.std(y, (1, 2)), np.ones((3, 2)), atol=1e-3)
 

@@ -1,0 +1,183 @@
+"""Piggyback: its rounding, its two starts and its ways of convolving."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf.layers import Conv2D, Conv2DTranspose
+from pgtf.recipes import Piggyback, unconstrained_filters
+from pgtf.recipes.piggyback import mixing_is_cheaper
+
+BANK = np.random.default_rng(0).normal(size=(3, 2, 4, 9)).astype("float32")
+X = np.random.default_rng(1).normal(size=(2, 6, 5, 4)).astype("float32")
+
+
+def built(recipe, c_out):
+    recipe.build((*recipe.given_bank.shape[:3], c_out))
+    return recipe
+
+
+class UnconstrainedFiltersTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(
+        (0.25, 64, 16),
+        (0.25, 2, 1),  # Half a filter counts as one: Python's round(0.5) is 0,
+        (0.25, 6, 2),  # and its round(1.5) is 2, so that halves went now up, now down.
+        (0.25, 10, 3),
+        (0.25, 1, 0),
+        (0.25, 3, 1),
+        (0.25, 5, 1),
+        (0.125, 4, 1),
+        (0.125, 3, 0),
+        (0.5, 3, 2),
+        (0.5, 5, 3),
+        (0, 7, 0),
+        (1, 7, 7),
+    )
+    def test_halves_go_up(self, ratio, c_out, expected):
+        self.assertEqual(unconstrained_filters(ratio, c_out), expected)
+        self.assertIsInstance(unconstrained_filters(ratio, c_out), int)
+
+    def test_never_more_than_there_are_nor_fewer_than_none(self):
+        for c_out in range(1, 40):
+            counts = [unconstrained_filters(ratio, c_out) for ratio in np.linspace(0, 1, 41)]
+            self.assertEqual(counts, sorted(counts))
+            self.assertEqual((counts[0], counts[-1]), (0, c_out))
+
+    def test_is_what_a_kernel_gets(self):
+        recipe = built(Piggyback(BANK, 0.25, start="random"), 6)
+        self.assertEqual((recipe.unconstrained.shape[-1], recipe.mixing.shape), (2, (9, 4)))
+
+
+class StartTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.product(ratio=[0, 0.25, 0.5, 1], c_out=[1, 6, 9])
+    def test_first_task_starts_as_the_first_filters_exactly(self, ratio, c_out):
+        recipe = built(Piggyback(BANK, ratio), c_out)
+        self.assertAllEqual(recipe.kernel(), BANK[..., :c_out])
+
+    def test_first_task_can_leave_the_bank(self):
+        # What starts as a copy of the first filters still mixes all of the bank.
+        recipe = built(Piggyback(BANK, 0.25), 6)
+        self.assertEqual(recipe.mixing.shape, (9, 4))
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(recipe.kernel() * np.random.default_rng(2).normal(size=(3, 2, 4, 6)))
+        gradient = np.abs(tape.gradient(loss, recipe.mixing))
+        self.assertAllGreater(gradient, 0)
+
+    def test_the_mixing_that_copies_is_shifted_by_the_unconstrained_filters(self):
+        recipe = built(Piggyback(BANK, 0.25), 6)
+        for column in range(4):
+            self.assertAllEqual(recipe.mixing[:, column], np.eye(9)[2 + column])
+
+    @parameterized.parameters((16, 0.02), (128, 0.02), (512, 3.0))
+    def test_random_starts_with_the_spread_of_the_bank(self, filters, spread):
+        bank = np.random.default_rng(3).normal(scale=spread, size=(4, 4, 8, filters)).astype("float32")
+        kernel = built(Piggyback(bank, 0, start="random", seed=4), 256).kernel().numpy()
+        # The mixing's own error: a relative one of 1 / sqrt(2 · 16 · 256) for the smallest, 1.1 %.
+        self.assertAllClose(kernel.std() / bank.std(), 1, atol=0.05)
+        self.assertAllClose(kernel.mean() / bank.std(), 0, atol=0.05)
+
+    def test_random_starts_the_unconstrained_filters_by_the_initializer(self):
+        recipe = built(Piggyback(BANK, 0.5, start="random", initializer=keras.initializers.Constant(7)), 6)
+        self.assertAllEqual(recipe.kernel()[..., :3], np.full((3, 2, 4, 3), 7))
+        self.assertNotAllClose(recipe.kernel()[..., 3:], np.full((3, 2, 4, 3), 7))
+
+    def test_random_is_a_function_of_the_seed(self):
+        mixing = [built(Piggyback(BANK, start="random", seed=seed), 6).mixing.numpy() for seed in (1, 1, 2)]
+        self.assertAllEqual(mixing[0], mixing[1])
+        self.assertNotAllClose(mixing[0], mixing[2])
+
+
+class MixingIsCheaperTest(tf.test.TestCase, parameterized.TestCase):
+    """The counts are those of a U-Net at 256 px, λ = ¼, written out: K = h·w·c_in, p piggyback, B bank filters."""
+
+    @parameterized.named_parameters(
+        # down8, 512 -> 512, from 2x2 to 1x1, in the second task: K 8192, B 512, p 384.
+        # compose 2·8192·512·384 + 3·1·8192·384 = 3,230,662,656; mix 2·1·8192·512 + 3·1·512·384 = 8,978,432.
+        ("down8", (4, 4, 512, 384), 512, (1, 2, 2, 512), (1, 1, 1, 512), True),
+        # down1, 3 -> 64, from 256x256 to 128x128: K 48, B 64, p 48.
+        # compose 2·48·64·48 + 3·16384·48·48 = 113,541,120; mix 2·16384·48·64 + 3·16384·64·48 = 251,658,240.
+        ("down1", (4, 4, 3, 48), 64, (1, 256, 256, 3), (1, 128, 128, 64), False),
+        # down2, 64 -> 128, from 128x128 to 64x64: K 1024, B 128, p 96.
+        # compose 2·1024·128·96 + 3·4096·1024·96 = 1,233,125,376; mix 2·4096·1024·128 + 3·4096·128·96 = 1,224,736,768.
+        ("down2", (4, 4, 64, 96), 128, (1, 128, 128, 64), (1, 64, 64, 128), True),
+        # The same layer in the third task, B 160: compose 1,239,416,832; mix 1,530,920,960.
+        ("down2_of_the_third_task", (4, 4, 64, 96), 160, (1, 128, 128, 64), (1, 64, 64, 128), False),
+        # up8, transposed, 512 -> 512, from 1x1 to 2x2: K 8192, B 512, p 384; it convolves at its one input position.
+        # compose 2·8192·512·384 + 3·1·8192·384 = 3,230,662,656; mix 2·1·8192·512 + 3·4·512·384 = 10,747,904.
+        ("up8", (4, 4, 512, 384), 512, (1, 1, 1, 512), (1, 2, 2, 512), True),
+        # up2, transposed, 256 -> 64, from 64x64 to 128x128: K 4096, B 64, p 48.
+        # compose 2·4096·64·48 + 3·4096·4096·48 = 2,441,084,928; mix 2·4096·4096·64 + 3·16384·64·48 = 2,298,478,592.
+        ("up2", (4, 4, 256, 48), 64, (1, 64, 64, 256), (1, 128, 128, 64), True),
+        # The same in the third task, B 80: compose 2,447,376,384; mix 2,873,098,240.
+        ("up2_of_the_third_task", (4, 4, 256, 48), 80, (1, 64, 64, 256), (1, 128, 128, 64), False),
+        # down5, 512 -> 512, from 16x16 to 8x8, fifth task, B 1024: K 8192, p 384, 64 positions an image.
+        # One image: compose 2·8192·1024·384 + 3·64·8192·384 = 7,046,430,720; mix 2·64·8192·1024 + 3·64·1024·384
+        # = 1,149,239,296. 16 of them: compose 16,106,127,360; mix 18,387,828,736.
+        ("down5_of_one_image", (4, 4, 512, 384), 1024, (1, 16, 16, 512), (1, 8, 8, 512), True),
+        ("down5_of_sixteen", (4, 4, 512, 384), 1024, (16, 16, 16, 512), (16, 8, 8, 512), False),
+        ("unknown_batch", (4, 4, 512, 384), 512, (None, 2, 2, 512), (None, 1, 1, 512), False),
+        ("unknown_size", (4, 4, 512, 384), 512, (1, None, 2, 512), (1, None, 1, 512), False),
+    )
+    def test_by_hand(self, kernel, bank_filters, x, y, expected):
+        self.assertIs(mixing_is_cheaper(kernel, bank_filters, x, y), expected)
+
+
+def convolved_filters(layer, *shape):
+    """How many filters each convolution of the traced layer has."""
+    graph = tf.function(lambda x: layer(x)).get_concrete_function(tf.TensorSpec(shape, "float32")).graph
+    axes = {"Conv2D": 3, "Conv2DBackpropInput": 2}
+    return sorted(op.inputs[1].shape[axes[op.type]] for op in graph.get_operations() if op.type in axes)
+
+
+class ApplyTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.product(layer=[Conv2D, Conv2DTranspose], apply=["auto", "compose", "mix"])
+    def test_auto_takes_the_cheaper_way(self, layer, apply):
+        # K 3·2·4, B 9, p 6: one position composes for 2·24·9·6 + 3·24·6 = 3024 and mixes for 2·24·9 + 3·9·6 = 594;
+        # 900 positions compose for 391,392 and mix for 534,600.
+        made = layer(8, (3, 2), recipe=Piggyback(BANK, start="random", apply=apply), padding="same")
+        made.build((None, None, None, 4))
+        composed, mixed = [8], [2, 9]
+        few, many = convolved_filters(made, 1, 1, 1, 4), convolved_filters(made, 1, 30, 30, 4)
+        unknown = convolved_filters(made, None, None, None, 4)
+        self.assertEqual(
+            (few, many, unknown),
+            {
+                "auto": (mixed, composed, composed),
+                "compose": (composed, composed, composed),
+                "mix": (mixed, mixed, mixed),
+            }[apply],
+        )
+
+    @parameterized.product(
+        layer=[Conv2D, Conv2DTranspose],
+        settings=[(1, "same", 0.25), (2, "valid", 0.25), (2, "same", 0)],
+        shape=[X.shape, (None, None, None, 4)],
+    )
+    def test_all_ways_give_the_same_values_and_gradients(self, layer, settings, shape):
+        strides, padding, ratio = settings
+        found = {}
+        for apply in ("compose", "mix", "auto"):
+            initializer = keras.initializers.HeNormal(2)
+            recipe = Piggyback(BANK, ratio, start="random", seed=1, apply=apply, initializer=initializer)
+            made = layer(8, (3, 2), strides, padding, recipe=recipe)
+            made.build(X.shape)
+
+            @tf.function(input_signature=[tf.TensorSpec(shape)])
+            def step(x):
+                with tf.GradientTape() as tape:
+                    tape.watch(x)
+                    y = made(x)
+                    loss = tf.reduce_sum(y * tf.sin(tf.reshape(tf.range(tf.size(y), dtype="float32"), tf.shape(y))))
+                return y, tape.gradient(loss, [x, *made.recipe.trainable_variables])
+
+            found[apply] = step(X)
+            self.assertAllClose(made(X), found[apply][0], atol=1e-5)
+        for apply in ("mix", "auto"):
+            self.assertLen(found[apply][1], 2 if ratio == 0 else 3)
+            for one, other in zip(tf.nest.flatten(found["compose"]), tf.nest.flatten(found[apply])):
+                self.assertAllClose(one, other, atol=1e-4, rtol=1e-4)
+
+
+if __name__ == "__main__":
+    tf.test.main()
