@@ -6,6 +6,8 @@ from PIL import Image, ImageOps
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 # A picture may be larger than Pillow's guess at an attack; what is read here the user pointed at.
 Image.MAX_IMAGE_PIXELS = None
+# What Pillow raises on broken files; the last two where a header claims a huge picture.
+BROKEN = (OSError, SyntaxError, ValueError, ArithmeticError, MemoryError)
 
 
 class ImageError(ValueError):
@@ -17,7 +19,7 @@ def read(path):
     try:
         with Image.open(path) as image:
             return rgb(ImageOps.exif_transpose(image))
-    except (OSError, SyntaxError, ValueError, OverflowError, MemoryError) as error:  # Pillow's, on broken files.
+    except BROKEN as error:
         raise ImageError(f"An image must be readable. Received: {path} ({error})") from error
 
 
