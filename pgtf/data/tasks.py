@@ -40,7 +40,7 @@ class Finder:
             return self._drawn(task, flipped)
         folder = os.path.join(self.data_dir, task)
         splits = self._splits(task, folder)
-        if "trainA" in splits:
+        if "train" not in splits or (not self.paired and {"trainA", "trainB"} <= splits):
             if self.paired:
                 raise ValueError(
                     f"pix2pix needs pairs: {folder}/train with input and target side by side in each file. "
