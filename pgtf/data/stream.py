@@ -1,5 +1,7 @@
 """Training batches as a pure function of (seed, step): to resume, start at a later step."""
 
+import math
+
 import tensorflow as tf
 
 
@@ -21,7 +23,7 @@ class Stream:
                 "Pairs used without their pairs need at least two images for each one in a batch. "
                 f"Received: {counts[0]} images, batch size {batch_size}"
             )
-        self.steps_per_epoch = max(1, max(counts) // batch_size)
+        self.steps_per_epoch = math.ceil(max(counts) / batch_size)
 
     def dataset(self, start, steps):
         """The batches of steps start, …, steps - 1."""
@@ -37,12 +39,15 @@ class Stream:
         return tuple(entries)
 
     def _index(self, position, number, count):
-        epoch, place = position // count, position % count
-        order = number
+        order, length = number, count
+        if self.half_a_turn:
+            # Whole batches, filled up from the pass's beginning: across two orders, pairs could meet in a batch.
+            order, length = 0, self.steps_per_epoch * self.batch_size
+        epoch, place = position // length, position % length
         if self.half_a_turn and number == 1:
-            order, place = 0, (place + count // 2) % count
+            place += count // 2
         seed = tf.stack([tf.constant(2 * self.seed + order, tf.int64), epoch])
-        return tf.random.experimental.index_shuffle(place, seed, count - 1)
+        return tf.random.experimental.index_shuffle(place % count, seed, count - 1)
 
     def _fetch(self, number, index):
         def fetch(index):
