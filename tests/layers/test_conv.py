@@ -182,7 +182,7 @@ class InAnyModelTest(tf.test.TestCase, parameterized.TestCase):
         for shape in ((1, 6, 8), (3, 10, 4)):
             x = np.random.default_rng(2).normal(size=(*shape, C_IN)).astype("float32")
             self.assertEqual(model(x).shape, layer.compute_output_shape(x.shape))
-            self.assertAllClose(model.predict(x, verbose=0), layer(x), atol=1e-5)
+            self.assertAllClose(model(x), layer(x), atol=1e-5)
 
     @parameterized.named_parameters(KINDS_AND_WAYS)
     def test_inside_a_function_of_unknown_shapes(self, kind, way):

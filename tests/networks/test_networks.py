@@ -66,6 +66,23 @@ def made_layers(network):
     return {layer.name: layer for layer in network.layers if hasattr(layer, "recipe")}
 
 
+class RecordingMaker(Maker):
+    """Remembers what each convolution gave; with it a network runs on an image at once, without a model."""
+
+    def __init__(self, *args, **settings):
+        super().__init__(*args, **settings)
+        self.outputs = {}
+
+    def conv(self, name, *args, **settings):
+        return self._recording(name, super().conv(name, *args, **settings))
+
+    def up(self, name, *args, **settings):
+        return self._recording(name, super().up(name, *args, **settings))
+
+    def _recording(self, name, layer):
+        return lambda h: self.outputs.setdefault(name, layer(h))
+
+
 def image_of(*shape, seed=0):
     return np.random.default_rng(seed).uniform(-1, 1, size=shape).astype("float32")
 
@@ -118,14 +135,20 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(unet_depth(height, width), levels)
         architecture = Architecture("unet", height, width, filters=1)
         self.assertEqual(architecture.multiple, 2**levels)
-        network = generator(architecture, "full")
-        innermost = keras.Model(network.input, network.get_layer(f"down{levels}").output)
-        x = image_of(1, height, width, 3)
-        self.assertEqual(innermost(x).shape[1:3], (height // 2**levels, width // 2**levels))
-        y = network(x)
+        make = RecordingMaker("forward")
+        y = architecture(image_of(1, height, width, 3), make, 1)
+        bottom = (height // 2**levels, width // 2**levels)
+        self.assertEqual(min(bottom), 1)
+        self.assertEqual(make.outputs[f"down{levels}"].shape[1:3], bottom)
+        self.assertEqual(make.outputs[f"up{levels}"].shape[1:3], (2 * bottom[0], 2 * bottom[1]))
+        self.assertNotIn(f"down{levels + 1}", make.outputs)
         self.assertEqual(y.shape, (1, height, width, 3))
         self.assertAllInRange(y, -1, 1)
-        self.assertNotIn(f"down{levels + 1}", made_layers(network))
+
+    def test_takes_any_image_of_the_same_multiple(self):
+        network = generator(Architecture("unet", 8, 8, filters=1), "full")
+        self.assertEqual(network.output_shape, (None, None, None, 3))
+        self.assertEqual(network(image_of(2, 24, 16, 3)).shape, (2, 24, 16, 3))
 
     def test_widths_grow_to_eight_fold(self):
         layers = made_layers(generator(Architecture("unet", 64, 64, filters=2), "full"))
@@ -196,13 +219,12 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
 class ResNetTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((6, 64, 64), (9, 32, 20), (6, 16, 48))
     def test_takes_the_size(self, blocks, height, width):
-        network = generator(Architecture("resnet", height, width, filters=2, blocks=blocks), "full")
-        y = network(image_of(2, height, width, 3))
+        make = RecordingMaker("forward")
+        y = Architecture("resnet", height, width, filters=2, blocks=blocks)(image_of(2, height, width, 3), make, 2)
         self.assertEqual(y.shape, (2, height, width, 3))
         self.assertAllInRange(y, -1, 1)
-        innermost = keras.Model(network.input, network.get_layer("down2").output)
-        self.assertEqual(innermost(image_of(1, height, width, 3)).shape, (1, height // 4, width // 4, 8))
-        made = {name for name in made_layers(network) if "block" in name}
+        self.assertEqual(make.outputs["down2"].shape, (2, height // 4, width // 4, 8))
+        made = {name for name in make.outputs if "block" in name}
         self.assertEqual(made, {f"block{number}{part}" for number in range(1, blocks + 1) for part in "ab"})
 
     def test_layer_paths(self):
@@ -273,14 +295,25 @@ class ArchitectureTest(tf.test.TestCase, parameterized.TestCase):
             Architecture(**settings)
 
     @parameterized.parameters("unet", "resnet")
-    def test_resize_upsampling_has_the_same_kernels_and_sizes(self, network):
-        made = {}
+    def test_resize_upsampling_has_the_same_sizes(self, network):
+        architecture = Architecture(network, 16, 32, filters=2, blocks=1)
+        shapes = {}
         for upsampling in ("transpose", "resize"):
-            architecture = Architecture(network, 16, 32, filters=2, blocks=1, upsampling=upsampling)
-            model = generator(architecture, "full")
-            made[upsampling] = {path: value.shape for path, value in stored(model).items()}
-            self.assertEqual(model(image_of(1, 16, 32, 3)).shape, (1, 16, 32, 3))
-        self.assertEqual(made["transpose"], made["resize"])
+            make = RecordingMaker("forward", upsampling=upsampling)
+            self.assertEqual(architecture(image_of(1, 16, 32, 3), make, 2).shape, (1, 16, 32, 3))
+            shapes[upsampling] = {name: h.shape for name, h in make.outputs.items()}
+        self.assertEqual(shapes["transpose"], shapes["resize"])
+
+    @parameterized.parameters("unet", "resnet")
+    def test_upsampling_reaches_the_network(self, network):
+        transposed = {}
+        for upsampling in ("transpose", "resize"):
+            architecture = Architecture(network, 16, 16, filters=1, blocks=1, upsampling=upsampling)
+            layers = made_layers(generator(architecture, "full")).items()
+            transposed[upsampling] = {name for name, layer in layers if isinstance(layer, keras.layers.Conv2DTranspose)}
+        self.assertEqual(transposed["resize"], set())
+        ups = {"unet": {"up4", "up3", "up2", "output"}, "resnet": {"up2", "up1"}}
+        self.assertEqual(transposed["transpose"], ups[network])
 
     def test_resize_upsampling_makes_no_checkerboard(self):
         # A flat map stays flat away from the border; a transposed convolution, whose taps meet unevenly, has a pattern.

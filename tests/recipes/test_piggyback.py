@@ -101,6 +101,9 @@ class MixingIsCheaperTest(tf.test.TestCase, parameterized.TestCase):
         # down2, 64 -> 128, from 128x128 to 64x64: K 1024, B 128, p 96.
         # compose 2·1024·128·96 + 3·4096·1024·96 = 1,233,125,376; mix 2·4096·1024·128 + 3·4096·128·96 = 1,224,736,768.
         ("down2", (4, 4, 64, 96), 128, (1, 128, 128, 64), (1, 64, 64, 128), True),
+        # The same layer with B 135: compose 1,234,501,632; mix 1,291,714,560. Counted at the 128x128 that come in, the
+        # convolutions would outweigh the mixing, and mixing seem cheaper.
+        ("down2_of_a_bank_of_135", (4, 4, 64, 96), 135, (1, 128, 128, 64), (1, 64, 64, 128), False),
         # The same layer in the third task, B 160: compose 1,239,416,832; mix 1,530,920,960.
         ("down2_of_the_third_task", (4, 4, 64, 96), 160, (1, 128, 128, 64), (1, 64, 64, 128), False),
         # up8, transposed, 512 -> 512, from 1x1 to 2x2: K 8192, B 512, p 384; it convolves at its one input position.
