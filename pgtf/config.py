@@ -127,13 +127,13 @@ class Config:
     @property
     def size(self):
         """(height, width) of training images."""
-        return _size("image_size", self.image_size)
+        return pixels("image_size", self.image_size)
 
     @property
     def load(self):
         """(height, width) that images are resized to before the crop."""
         if self.load_size:
-            return _size("load_size", self.load_size)
+            return pixels("load_size", self.load_size)
         return tuple(round(side * 286 / 256) for side in self.size)
 
     def flipped(self, task):
@@ -241,7 +241,8 @@ def run(main, stopped="The same command goes on from the last checkpoint."):
     app.run(guarded)
 
 
-def _size(name, text):
+def pixels(name, text):
+    """A flag's "256" or "256x512" as (height, width)."""
     height, _, width = str(text).partition("x")
     if not height.isdecimal() or not (width or height).isdecimal():
         _refuse(name, "pixels, as in 256 or 256x512 (height x width)", text)

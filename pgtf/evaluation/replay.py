@@ -26,7 +26,7 @@ class Probes:
     def recorded(self, networks):
         """These probes with the outputs of these networks."""
         return dataclasses.replace(
-            self, outputs={prefix: _outputs(network, self.inputs[prefix]) for prefix, network in networks.items()}
+            self, outputs={prefix: outputs(network, self.inputs[prefix]) for prefix, network in networks.items()}
         )
 
     def content(self):
@@ -79,6 +79,6 @@ class Replay:
         return f"{'within tolerance' if self.holds else 'CHANGED'}: differs by {self.difference:.1e}"
 
 
-def _outputs(network, images):
-    """One by one: the batch must not decide about the last bit."""
+def outputs(network, images):
+    """uint8 [n, h, w, 3] through a network, to [-1, 1]; one by one: the batch must not decide about the last bit."""
     return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
