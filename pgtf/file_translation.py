@@ -107,4 +107,4 @@ def _ahead(pool, work, items, count):
 def _write(path, picture):
     content = io.BytesIO()
     Image.fromarray(picture).save(content, "PNG")
-    files.write(path, content.getvalue())
+    files.write(path, content.getbuffer())

@@ -66,7 +66,8 @@ def conclusion(found):
     failed = [verdict for verdict in found if not verdict.holds]
     if failed:
         reasons = [f"{verdict.task}: {verdict.problem}" for verdict in failed]
-        return "\n".join(reasons + [f"FAILED: {len(failed)} of {len(found)} tasks are not proved to be what was learnt"])
+        total = f"FAILED: {len(failed)} of {len(found)} tasks are not proved to be what was learnt"
+        return "\n".join([*reasons, total])
     if all(verdict.replay.bit_equal for verdict in found):
         return "Proved: every output is equal, bit for bit, to the one recorded when its task was learnt"
     return (
@@ -108,7 +109,8 @@ def row_lines(found):
     for row in found:
         yield (
             f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
-            f"{row['bytes'] / 1e6:>12.2f}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}{row['data']}"
+            f"{row['bytes'] / 1e6:>12.2f}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}"
+            f"{row['data']}"
         )
 
 

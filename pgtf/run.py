@@ -54,8 +54,8 @@ class Task:
         prefix = "backward" if backward else "forward"
         if prefix not in self.facts["prefixes"]:
             raise ValueError(
-                f"The way back is there where a task was learnt both ways (cyclegan). Received: {self.name!r}, learnt one "
-                "way only"
+                "The way back is there where a task was learnt both ways (cyclegan). "
+                f"Received: {self.name!r}, learnt one way only"
             )
         key = prefix, tile
         if key not in self._translators:

@@ -28,7 +28,9 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
         cls.folder = tiny_run(os.path.join(place, "runs", "one"))
 
     @parameterized.parameters(
-        ("unet", "instance", ("forward",)), ("unet", "batch", ("forward",)), ("resnet", "instance", ("forward", "backward"))
+        ("unet", "instance", ("forward",)),
+        ("unet", "batch", ("forward",)),
+        ("resnet", "instance", ("forward", "backward")),
     )
     def test_a_task_gives_what_was_recorded(self, network, norm, prefixes):
         folder = tiny_run(self.create_tempdir().full_path, network=network, norm=norm, prefixes=prefixes)
@@ -79,7 +81,8 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_folder_that_is_no_run_is_answered_with_those_that_are(self):
         beside = os.path.join(os.path.dirname(self.folder), "on")
         for folder in (beside, os.path.dirname(self.folder)):
-            with self.assertRaisesRegex(FileNotFoundError, rf"Received: {folder}, which is none; there are: {self.folder}$"):
+            rule = rf"Received: {folder}, which is none; there are: {self.folder}$"
+            with self.assertRaisesRegex(FileNotFoundError, rule):
                 pgtf.load(folder)
         empty = self.create_tempdir().full_path
         os.makedirs(os.path.join(empty, "tasks", "01-maps", "train"))
