@@ -19,7 +19,7 @@ from pgtf.methods import Architecture, generator, rebuilt
 def tiny_run(folder, tasks=("facades", "maps"), network="unet", prefixes=("forward",), **settings):
     """A run with tasks as if learnt, all its values random: also biases and norms, so that a lost one shows.
 
-    settings: method, norm. Made once for each choice of these, and copied.
+    settings: method, norm, size. Made once for each choice of these, and copied.
     """
     made = _made(tuple(tasks), network, tuple(prefixes), **settings)
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
@@ -27,9 +27,9 @@ def tiny_run(folder, tasks=("facades", "maps"), network="unet", prefixes=("forwa
 
 
 @functools.lru_cache(maxsize=None)
-def _made(tasks, network, prefixes, method="piggyback", norm="instance"):
+def _made(tasks, network, prefixes, method="piggyback", norm="instance", size=None):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
-    folder, size = temporary.name, {"unet": 8, "resnet": 16}[network]
+    folder, size = temporary.name, size or {"unet": 8, "resnet": 16}[network]
     architecture = Architecture(network=network, height=size, width=size, filters=4, blocks=1, norm=norm)
     draw = np.random.default_rng(0)
     bank = FilterBank(folder=os.path.join(folder, "tasks"))
@@ -52,7 +52,7 @@ def _made(tasks, network, prefixes, method="piggyback", norm="instance"):
             "learnt": f"2024-02-0{index + 1}T03:04:05+00:00",
         }
         task_slice = TaskSlice(name, values, facts)
-        images = {prefix: draw.integers(0, 256, [2, 16, 32, 3], dtype="uint8") for prefix in prefixes}
+        images = {prefix: draw.integers(0, 256, [2, max(16, size), 32, 3], dtype="uint8") for prefix in prefixes}
         targets = images if prefixes == ("forward",) else {}
         probes = Probes(images, targets).recorded(rebuilt(task_slice, bank)).content()
         place = os.path.join(folder, "tasks", folder_name(index, name))

@@ -22,7 +22,7 @@ from pgtf import export, files
 from pgtf.bank import BankError
 from pgtf.data.images import rgb, to_float
 from pgtf.evaluation.replay import outputs
-from pgtf.export import SavedModel, Signatures, TFLite
+from pgtf.export import TOLERANCE, SavedModel, Signatures, TFLite
 from tests.runs import tiny_run
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -34,8 +34,8 @@ def setUpModule():
     global FOLDER, UNET, RESNET, SERVED, SAID
     FOLDER = tempfile.mkdtemp()
     UNET, RESNET, SERVED = (os.path.join(FOLDER, name) for name in ("unet", "resnet", "served"))
-    tiny_run(UNET)
-    tiny_run(RESNET, ("photos", "monet"), "resnet", ("forward", "backward"))
+    tiny_run(UNET, size=32)
+    tiny_run(RESNET, ("photos", "monet"), "resnet", ("forward", "backward"), size=32)
     SAID = command("--format=saved_model,tflite")
     export.export(pgtf.load(RESNET), SERVED, [SavedModel(), TFLite((20, 36))], ["monet"])
 
@@ -116,7 +116,7 @@ class SavedModelTest(absltest.TestCase):
                         self.assertEqual(one.shape, live.shape)
                         floats, half_a_level = (one, 0) if signature == "floats" else (one / 127.5 - 1, 1 / 255)
                         off = np.abs(floats - live).max() - half_a_level
-                        self.assertLessEqual(off, 1e-5, f"{name} {question} {loader}")
+                        self.assertLessEqual(off, TOLERANCE, f"{name} {question} {loader}")
             about = json.loads(str(answers[f"{model}|description"]))
             self.assertEqual(about["task"], name.partition("_")[0])
             self.assertEqual(about["direction"], name.partition("_")[2] or "forward")

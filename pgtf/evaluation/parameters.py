@@ -62,8 +62,14 @@ class Stored:
 
     task: str
     path: str
-    values: int
+    kernels: int
+    biases: int
+    norms: int
     full_values: int
+
+    @property
+    def values(self):
+        return self.kernels + self.biases + self.norms
 
 
 def plan(names, architecture, method, prefixes, *, borrows_from=None, **settings):
@@ -77,16 +83,16 @@ def plan(names, architecture, method, prefixes, *, borrows_from=None, **settings
     for name in names:
         grown = dict(bank)
         for layer, whole in zip(layers, full):
-            values = layer.others
+            kernels, biases, norms = 0, 0, layer.others
             if layer.kernel:
                 sources = (layer.prefix,) if layer.task_specific else borrows_from or (layer.prefix,)
                 held = sum(bank.get((source, layer.name), 0) for source in sources)
                 shapes = _shapes(row, layer, held, settings)
-                values += sum(math.prod(shape) for shape in shapes.values())
+                kernels, biases, norms = sum(math.prod(shape) for shape in shapes.values()), layer.others, 0
                 key = (layer.prefix, layer.name)
                 grown[key] = bank.get(key, 0) + shapes.get("unconstrained", (0,))[-1]
             full_values = whole.others + (math.prod(whole.kernel) if whole.kernel else 0)
-            found.append(Stored(name, f"{layer.prefix}/{layer.name}", values, full_values))
+            found.append(Stored(name, f"{layer.prefix}/{layer.name}", kernels, biases, norms, full_values))
         bank = grown
     return found
 
@@ -102,25 +108,27 @@ def _shapes(row, layer, held, settings):
 
 def summary(found):
     """The plan as plain data: tasks, total, layers."""
-    tasks = []
-    for name in dict.fromkeys(stored.task for stored in found):
-        of_task = [stored for stored in found if stored.task == name]
-        tasks.append(_shares(name, sum(s.values for s in of_task), sum(s.full_values for s in of_task)))
-    total = _shares("all", sum(t["values"] for t in tasks), sum(t["full_values"] for t in tasks))
-    return {"tasks": tasks, "total": total, "layers": [dataclasses.asdict(stored) for stored in found]}
+    tasks = [
+        _row(name, [stored for stored in found if stored.task == name])
+        for name in dict.fromkeys(stored.task for stored in found)
+    ]
+    layers = [{**dataclasses.asdict(stored), "values": stored.values} for stored in found]
+    return {"tasks": tasks, "total": _row("all", found), "layers": layers}
 
 
-def _shares(name, values, full_values):
-    return dict(name=name, values=values, bytes=4 * values, full_values=full_values, share=values / full_values)
+def _row(name, found):
+    kinds = ("kernels", "biases", "norms", "values", "full_values")
+    sums = {kind: sum(getattr(stored, kind) for stored in found) for kind in kinds}
+    return {"name": name, **sums, "bytes": 4 * sums["values"], "share": sums["values"] / sums["full_values"]}
 
 
 def table(tasks, total):
     """Rows of `summary` for people."""
-    lines = [f"{'task':<20} {'values':>12} {'full network':>13} {'share':>7} {'MB':>8}"]
+    lines = [f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"]
     for row in [*tasks, total]:
         lines.append(
-            f"{row['name']:<20} {row['values']:>12,} {row['full_values']:>13,} {row['share']:>7.1%} "
-            f"{row['bytes'] / 1e6:>8.2f}"
+            f"{row['name']:<16}{row['kernels']:>13,}{row['biases']:>9,}{row['norms']:>9,}{row['values']:>13,}"
+            f"{row['full_values']:>14,}{row['share']:>8.1%}{row['bytes'] / 1e6:>9.2f}"
         )
     return "\n".join(lines)
 

@@ -59,13 +59,14 @@ class Piggyback(Recipe):
             raise ValueError(f"`apply` must be 'auto', 'compose' or 'mix'. Received: {apply!r}")
         if np.ndim(bank) != 4 or np.shape(bank)[-1] == 0:
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {np.shape(bank)}")
-        self.given_bank = np.asarray(bank, "float32")
+        self.bank_shape = tuple(np.shape(bank))
+        self.given_bank = np.asarray(bank, "float32")  # Until there is a variable for it.
         self.ratio, self.start, self.way, self.seed = ratio, start, apply, seed
         self.initializer = keras.initializers.get(initializer)
 
     @property
     def bank_filters(self):
-        return self.given_bank.shape[-1]
+        return self.bank_shape[-1]
 
     def shapes(self, shape):
         *receptive, c_out = shape
@@ -75,10 +76,10 @@ class Piggyback(Recipe):
 
     def build(self, shape):
         *receptive, c_out = shape
-        if tuple(receptive) != self.given_bank.shape[:3]:
+        if tuple(receptive) != self.bank_shape[:3]:
             raise ValueError(
                 "The bank's filters must have the kernel's height, width and input channels: "
-                f"{tuple(receptive)}. Received: a bank {self.given_bank.shape}"
+                f"{tuple(receptive)}. Received: a bank {self.bank_shape}"
             )
         if self.start == "first_task" and self.bank_filters < c_out:
             raise ValueError(
@@ -86,7 +87,7 @@ class Piggyback(Recipe):
                 f"start='random' needs none. Received: a bank of {self.bank_filters}"
             )
         shapes = self.shapes(shape)
-        self.bank = self._variable("bank", self.given_bank.shape, self.given_bank, trainable=False)
+        self.bank = self._variable("bank", self.bank_shape, self.given_bank, trainable=False)
         # Empty parts are None: nothing to train, nothing to store.
         self.unconstrained = self.mixing = None
         if "unconstrained" in shapes:
@@ -96,6 +97,7 @@ class Piggyback(Recipe):
             self.unconstrained = self._variable("unconstrained", shapes["unconstrained"], start)
         if "mixing" in shapes:
             self.mixing = self._variable("mixing", shapes["mixing"], self._first_mixing(*shapes["mixing"], c_out))
+        self.given_bank = None
         super().build(shape)
 
     def _first_mixing(self, b, p, c_out):
@@ -135,10 +137,10 @@ class Piggyback(Recipe):
         return {name: variable for name, variable in own.items() if variable is not None}
 
     def get_config(self):
-        # A config holds no weights: the bank goes by its shape, and its values come back with the saved weights.
+        # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.
         return {
             **super().get_config(),
-            "bank": list(self.given_bank.shape),
+            "bank": list(self.bank_shape),
             "ratio": self.ratio,
             "start": self.start,
             "apply": self.way,
