@@ -116,6 +116,8 @@ class Experiment:
             draw=functools.partial(pictures, probes=probes),
             text=config.flagfile(),
         )
+        for source in task.train:
+            source.forget()  # The next task has the memory for its own.
         skipped = {str(error) for source in task.train for error in source.bad.values()}
         if skipped:
             print(f"{name}: skipped {len(skipped)} images", *sorted(skipped), sep="\n  ")

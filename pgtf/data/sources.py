@@ -90,6 +90,9 @@ class Side:
     def bad(self):
         return self.pairs.bad
 
+    def forget(self):
+        self.pairs.forget()
+
 
 class Cached:
     """A sequence that remembers its first `limit` bytes, and what to do about images that can't be read."""
@@ -108,8 +111,9 @@ class Cached:
         """The image at index; where it can't be read and that is allowed, the next one that can."""
         for offset in range(len(self)):
             turn = (index + offset) % len(self)
-            if turn in self._held:
-                return self._held[turn]
+            held = self._held.get(turn)
+            if held is not None:
+                return held
             if turn in self.bad:
                 continue
             try:
@@ -125,3 +129,8 @@ class Cached:
                     self._held[turn] = image
             return image
         raise ImageError(f"At least one image must be readable. Received: {len(self)}, none of them is")
+
+    def forget(self):
+        """Frees the memory; TensorFlow may hold on to the sequence itself for as long as the process lives."""
+        with self._lock:
+            self._limit, self._held = 0, {}

@@ -79,13 +79,13 @@ class Finder:
         kind = "test" if "testA" in splits and "testB" in splits else "train"
         return TaskData(
             task,
-            [self._cached(Images(self._files(folder, f"train{side}"), *self.load)) for side in sides],
+            [self._cached(Images(self._files(folder, f"train{side}"), *self.load), share=2) for side in sides],
             [Images(self._files(folder, f"{kind}{side}"), *self.size) for side in sides],
             folder,
         )
 
-    def _cached(self, source):
-        return Cached(source, self.cache_bytes, self.skip_bad)
+    def _cached(self, source, share=1):
+        return Cached(source, self.cache_bytes // share, self.skip_bad)
 
     def _splits(self, task, folder):
         if not os.path.isdir(folder):

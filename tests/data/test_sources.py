@@ -121,6 +121,14 @@ class CachedTest(absltest.TestCase):
         cached[0], cached[0]
         self.assertEqual(numbers.reads, [0, 0])
 
+    def test_forgotten_is_forgotten_for_good(self):
+        numbers = Numbers(2)
+        cached = Cached(numbers, 10**6)
+        cached[0], cached[1]
+        Side(cached, 1).forget()
+        self.assertEqual([shown(cached, index) for index in (0, 1, 1)], [0, 1, 1])
+        self.assertEqual(numbers.reads, [0, 1, 0, 1, 1])
+
     def test_a_bad_image_is_refused_by_name(self):
         cached = Cached(Numbers(3, broken=[1]), 10**6)
         self.assertEqual(shown(cached, 0), 0)
