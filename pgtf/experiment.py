@@ -22,7 +22,7 @@ from pgtf.methods import METHODS, Architecture, discriminator, generator, precis
 from pgtf.objectives import CycleGAN, LinearDecay, Pix2Pix, adam
 from pgtf.run import Run
 from pgtf.training.callbacks import append_line
-from pgtf.training.learn import Habits, forget_checkpoints, learn
+from pgtf.training.learn import Habits, forget_checkpoints, has_checkpoints, learn
 from pgtf.training.sequence import learn_in_order
 
 PROBES = 4
@@ -145,7 +145,11 @@ class Experiment:
 
     def _after(self, index):
         """Every task so far, replayed and pictured: read anew from disk, so what is proven is what is stored."""
-        run, name = Run(self.config.run_dir), self.bank.names[index]
+        name = self.bank.names[index]
+        checkpoints = self._path("tasks", folder_name(index, name), "train")
+        if not has_checkpoints(checkpoints):  # They go last: all this is done.
+            return
+        run = Run(self.config.run_dir)
         writer = tf.summary.create_file_writer(self._path("tensorboard"))
         os.makedirs(self._path("samples"), exist_ok=True)
 
@@ -168,7 +172,7 @@ class Experiment:
         if len(forwards) > 1:
             show(f"{name}/one input, tasks 1 to {index + 1}", switched(forwards, run[name].probes))
         writer.close()
-        forget_checkpoints(self._path("tasks", folder_name(index, name), "train"))
+        forget_checkpoints(checkpoints)
         if changed:
             raise ValueError(f"A learnt task never changes. Received: other outputs than recorded of {', '.join(changed)}")
 

@@ -1,6 +1,5 @@
 """Learning one task: Keras's fit, from the last checkpoint on."""
 
-import contextlib
 import dataclasses
 import os
 import shutil
@@ -64,10 +63,15 @@ def learn(objective, stream, steps, folder, *, title, log, habits=Habits(), draw
     checkpoints.save()
 
 
+def has_checkpoints(folder):
+    """Whether a task's checkpoints are still there."""
+    return os.path.exists(os.path.join(folder, "checkpoint"))
+
+
 def forget_checkpoints(folder):
     """Removes what only an unfinished task needs; the TensorBoard logs stay."""
-    with contextlib.suppress(FileNotFoundError):
-        for name in os.listdir(folder):
-            if name == "checkpoint" or name.startswith("ckpt-"):
-                path = os.path.join(folder, name)
-                shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    # "checkpoint", the list of the others, goes last: while it is there, so may they be.
+    for name in sorted(os.listdir(folder), reverse=True):
+        if name == "checkpoint" or name.startswith("ckpt-"):
+            path = os.path.join(folder, name)
+            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
