@@ -163,33 +163,24 @@ def load(run_dir):
     return dataclasses.replace(_from_flags(parsed), run_dir=run_dir)
 
 
-def resumed(given, is_given):
-    """The config to go on with in given.run_dir: the run's own, but for what is_given(name) and may change."""
-    recorded = load(given.run_dir)
-    if recorded is None or not os.path.isdir(os.path.join(given.run_dir, "tasks")):
-        return given  # Nothing learnt yet, so nothing to contradict.
-    changes = {}
+def resumed(recorded, asked):
+    """`asked`, where a run made with `recorded` can go on with it."""
     for field in dataclasses.fields(Config):
-        was, now = getattr(recorded, field.name), getattr(given, field.name)
-        if not is_given(field.name) or was == now:
-            continue
-        if not field.metadata["may_change"]:
+        was, now = getattr(recorded, field.name), getattr(asked, field.name)
+        if was != now and not field.metadata["may_change"]:
             raise ValueError(
                 f"A run keeps the flags that it was made with; another --run_dir starts another run. "
-                f"Received: --{field.name}={now!r}, where {given.run_dir} has {was!r}"
+                f"Received: --{field.name}={now!r}, where {asked.run_dir} has {was!r}"
             )
-        changes[field.name] = now
-    tasks = changes.get("tasks", recorded.tasks)
-    if tasks[: len(recorded.tasks)] != recorded.tasks:
+    if asked.tasks[: len(recorded.tasks)] != recorded.tasks:
         raise ValueError(
             "A run's tasks stay as they are; new ones go to the end. "
-            f"Received: --tasks={','.join(tasks)}, where {given.run_dir} has {','.join(recorded.tasks)}"
+            f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has {','.join(recorded.tasks)}"
         )
-    resumed_config = dataclasses.replace(recorded, **changes)
-    turned = [task for task in recorded.tasks if recorded.flipped(task) != resumed_config.flipped(task)]
+    turned = [task for task in recorded.tasks if recorded.flipped(task) != asked.flipped(task)]
     if turned:
         raise ValueError(f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}")
-    return resumed_config
+    return asked
 
 
 def define(flag_values=flags.FLAGS, **defaults):
@@ -212,13 +203,22 @@ def define(flag_values=flags.FLAGS, **defaults):
 
 
 def from_flags():
-    """The config that the command line asks for, resumed where its run exists."""
-    return resumed(_from_flags(flags.FLAGS), lambda name: flags.FLAGS[name].present)
+    """The config that the command line asks for; where its run exists, flags left out keep the run's values."""
+    run_dir = flags.FLAGS.run_dir
+    recorded = load(run_dir)
+    if recorded is None or not os.path.isdir(os.path.join(run_dir, "tasks")):
+        return _from_flags(flags.FLAGS)  # Nothing learnt yet, so nothing to contradict.
+    return resumed(recorded, _from_flags(flags.FLAGS, recorded))
 
 
-def _from_flags(parsed):
-    values = {field.name: parsed[field.name].value for field in dataclasses.fields(Config)}
-    return Config(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+def _from_flags(parsed, otherwise=None):
+    """The config of parsed flags; those not given are as in `otherwise`, if there is one."""
+    values = {}
+    for field in dataclasses.fields(Config):
+        flag = parsed[field.name]
+        value = flag.value if otherwise is None or flag.present else getattr(otherwise, field.name)
+        values[field.name] = tuple(value) if isinstance(value, list) else value
+    return Config(**values)
 
 
 def run(main, stopped="The same command goes on from the last checkpoint."):
