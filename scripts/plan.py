@@ -9,6 +9,8 @@ from absl import flags
 import train
 from pgtf import config
 
+flags.FLAGS.set_default("dry_run", True)
+flags.adopt_module_key_flags(train)  # So that --help shows them.
+
 if __name__ == "__main__":
-    flags.FLAGS.set_default("dry_run", True)
     config.run(train.main)
