@@ -103,10 +103,9 @@ class Config:
             "tasks": ("names that do for a folder, at least one", self.tasks and not any(t.strip(". ") == "" or "/" in t for t in self.tasks)),
             "direction": ("TASK:AtoB or TASK:BtoA", all(d.endswith((":AtoB", ":BtoA")) for d in self.direction)),
             "steps": ("0 (use epochs) or more", self.steps >= 0),
-            "seed": ("0 or more", self.seed >= 0),
-            "pool_size": ("0 or more", self.pool_size >= 0),
-            "cache_mb": ("0 or more", self.cache_mb >= 0),
         }
+        for name in "seed pool_size cache_mb l1_weight cycle_weight identity_weight checkpoint_minutes".split():
+            rules[name] = ("0 or more", getattr(self, name) >= 0)
         for name in (
             "width blocks discriminator_width discriminator_layers epochs batch_size learning_rate drawn_images "
             "log_every sample_every steps_per_call"
@@ -243,10 +242,10 @@ def run(main, stopped="The same command goes on from the last checkpoint."):
 
 def pixels(name, text):
     """A flag's "256" or "256x512" as (height, width)."""
-    height, _, width = str(text).partition("x")
-    if not height.isdecimal() or not (width or height).isdecimal():
+    sides = str(text).split("x")
+    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
         _refuse(name, "pixels, as in 256 or 256x512 (height x width)", text)
-    return int(height), int(width or height)
+    return int(sides[0]), int(sides[-1])
 
 
 def _refuse(name, rule, received):
