@@ -1,0 +1,55 @@
+"""train.py and plan.py from the command line: help, plans without data, and what a mistake looks like."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+from absl.testing import absltest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+
+
+def begun(name, *flags):
+    return subprocess.Popen(
+        [sys.executable, "-X", "importtime", str(ROOT / "scripts" / f"{name}.py"), *flags],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+class ScriptsTest(absltest.TestCase):
+    def test_help_shows_the_flags_and_is_quick(self):
+        for name in ("train", "plan"):
+            said, imported = begun(name, "--help").communicate()
+            for flag in ("--run_dir", "--unconstrained_ratio", "--[no]json", "--[no]dry_run"):
+                self.assertIn(flag, said, name)
+            self.assertIn("Run the same command again and it goes on", " ".join(said.split()))
+            self.assertNotIn("tensorflow", imported)
+
+    def test_plan_and_mistakes(self):
+        nowhere = os.path.join(self.create_tempdir().full_path, "run")
+        plan = begun(
+            "plan", f"--flagfile={ROOT}/flags/paired.cfg", f"--run_dir={nowhere}", "--data_dir=/nowhere", "--json"
+        )
+        typo = begun("train", f"--run_dir={nowhere}", "--unconstrained_ratio=2")
+        size = begun("train", f"--run_dir={nowhere}", "--image_size=100")
+        facts = json.loads(plan.communicate()[0])
+        self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", "maps", "facades", "edges2handbags"])
+        self.assertEqual([task["values"] for task in facts["tasks"]][:2], [54_419_459, 15_519_491])
+        for process, says in (
+            (typo, "ValueError: --unconstrained_ratio must be in [0, 1]. Received: 2.0"),
+            (size, "A U-Net takes images whose shorter side is a power of two"),
+        ):
+            errors = process.communicate()[1]
+            self.assertEqual(process.returncode, 1)
+            self.assertIn(says, errors)
+            self.assertNotIn("Traceback", errors)
+        self.assertFalse(os.path.exists(nowhere))
+
+
+if __name__ == "__main__":
+    absltest.main()
