@@ -3,8 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: .venv demo test bench clean help
 
-# TensorFlow's notes and warnings about the machine; its errors still show.
-export TF_CPP_MIN_LOG_LEVEL ?= 2
+# What TensorFlow prints about the machine; its errors come as exceptions.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 python := .venv/bin/python
 # Written last, so a .venv without it is one whose making was interrupted.

@@ -133,7 +133,7 @@ def _bank(objective):
 def _step(objective, dataset):
     """A function that does one training step, compiled."""
     batches = iter(dataset)
-    return lambda: float(objective.train_step(next(batches))["generator" if "generator" in objective.LOSSES else "cycle_a"])
+    return lambda: float(objective.train_step(next(batches))[objective.LOSSES[0]])
 
 
 def _peak():

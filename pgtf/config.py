@@ -8,6 +8,8 @@ from absl import app, flags, logging
 
 from pgtf import files
 
+# What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
 
 def _flag(default, help, choices=None, may_change=False):  # pylint: disable=redefined-builtin
@@ -100,7 +102,7 @@ class Config:
         rules = {
             "unconstrained_ratio": ("in [0, 1]", 0 <= self.unconstrained_ratio <= 1),
             "decay_from": ("in [0, 1]", 0 <= self.decay_from <= 1),
-            "tasks": ("names that do for a folder, at least one", self.tasks and not any(t.strip(". ") == "" or "/" in t for t in self.tasks)),
+            "tasks": ("names that do for a folder, at least one", self.tasks and all(map(_is_name, self.tasks))),
             "direction": ("TASK:AtoB or TASK:BtoA", all(d.endswith((":AtoB", ":BtoA")) for d in self.direction)),
             "steps": ("0 (use epochs) or more", self.steps >= 0),
         }
@@ -246,6 +248,10 @@ def pixels(name, text):
     if len(sides) > 2 or not all(side.isdecimal() for side in sides):
         _refuse(name, "pixels, as in 256 or 256x512 (height x width)", text)
     return int(sides[0]), int(sides[-1])
+
+
+def _is_name(text):
+    return text.strip(". ") and not set(text) & set("/\0\n")
 
 
 def _refuse(name, rule, received):

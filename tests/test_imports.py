@@ -24,6 +24,7 @@ TIERS = {
     "pgtf.file_translation": 6,
     "pgtf.run": 7,
     "pgtf.inspection": 8,
+    "pgtf.signatures": 7,
     "pgtf.export": 8,
     "pgtf.report": 8,
     "pgtf.experiment": 8,

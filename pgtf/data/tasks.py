@@ -72,7 +72,8 @@ class Finder:
         train = self._cached(train)
         if self.paired:
             return TaskData(task, [train], [test], origin)
-        return TaskData(task, [Side(train, 0), Side(train, 1)], [Side(test, 0), Side(test, 1)], origin, half_a_turn=True)
+        sides = ([Side(pairs, 0), Side(pairs, 1)] for pairs in (train, test))
+        return TaskData(task, *sides, origin, half_a_turn=True)
 
     def _sides(self, task, folder, splits, flipped):
         sides = "BA" if flipped else "AB"

@@ -124,7 +124,8 @@ def _row(name, found):
 
 def table(tasks, total):
     """Rows of `summary` for people."""
-    lines = [f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"]
+    head = f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"
+    lines = [head]
     for row in [*tasks, total]:
         lines.append(
             f"{row['name']:<16}{row['kernels']:>13,}{row['biases']:>9,}{row['norms']:>9,}{row['values']:>13,}"
@@ -146,7 +147,8 @@ def report(found):
     for stored in found:
         rows.setdefault(stored.path, [stored.full_values]).append(stored.values)
     lines = [f"{'layer':<24}{'full':>12}" + "".join(f"{name[:14]:>16}" for name in names)]
-    lines += [f"{path:<24}" + f"{row[0]:>12,}" + "".join(f"{value:>16,}" for value in row[1:]) for path, row in rows.items()]
+    for path, (full, *values) in rows.items():
+        lines.append(f"{path:<24}{full:>12,}" + "".join(f"{value:>16,}" for value in values))
     lines += ["", table(facts["tasks"], facts["total"]), ""]
     for stored in costly(found):
         lines.append(

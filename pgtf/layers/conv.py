@@ -19,7 +19,8 @@ class _MadeKernel:
         if isinstance(recipe, dict):
             recipe = keras.saving.deserialize_keras_object(recipe)
         if recipe is None:
-            recipe = Full(self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint, dtype=self.dtype_policy)
+            own = self.kernel_initializer, self.kernel_regularizer, self.kernel_constraint
+            recipe = Full(*own, dtype=self.dtype_policy)
         if not isinstance(recipe, Recipe):
             raise ValueError(f"`recipe` must be a pgtf.recipes.Recipe. Received: {recipe!r}")
         if recipe.dtype_policy.name != self.dtype_policy.name:

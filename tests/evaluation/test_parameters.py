@@ -11,6 +11,7 @@ from pgtf.evaluation.parameters import costly, plan, report, summary
 from pgtf.layers import stored
 from pgtf.methods import METHODS, Architecture, generator
 
+KINDS = ("kernels", "biases", "norms")
 NAMES = ("maps", "facades", "edges")
 UNET, RESNET = Architecture("unet", 8, 8, filters=4), Architecture("resnet", 16, 16, filters=4, blocks=1)
 BOTH = ("forward", "backward")
@@ -124,9 +125,10 @@ class PaperTest(tf.test.TestCase):
         facts = json.loads(json.dumps(self.facts))
         self.assertCountEqual(facts, ["tasks", "total", "layers"])
         for row in [*facts["tasks"], facts["total"]]:
-            self.assertCountEqual(row, ["name", "values", "bytes", "full_values", "share"])
+            self.assertCountEqual(row, [*KINDS, "name", "values", "bytes", "full_values", "share"])
         self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", *NAMES])
-        self.assertCountEqual(facts["layers"][0], ["task", "path", "values", "full_values"])
+        self.assertCountEqual(facts["layers"][0], [*KINDS, "task", "path", "values", "full_values"])
+        self.assertEqual(facts["total"]["values"], sum(facts["total"][kind] for kind in KINDS))
         self.assertEqual(sum(layer["values"] for layer in facts["layers"]), facts["total"]["values"])
 
     def test_narrow_networks_are_compared_with_the_full_one(self):

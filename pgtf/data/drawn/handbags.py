@@ -115,7 +115,7 @@ class _Bag:
             dx, dy = (x - 0.5 - shift) / reach, np.minimum(y - base, 0) / (rise + 0.05)
             ratio = np.sqrt(dx ** 2 + dy ** 2) + 1e-6
             # Divided by its own slope, an implicit curve's value becomes a distance.
-            slope = np.sqrt((dx / reach) ** 2 + (dy / (rise + 0.05)) ** 2) / ratio
+            slope = np.sqrt((dx / reach) ** 2 + (dy / (rise + 0.05)) ** 2) / ratio + 1e-9
             return np.maximum(abs(ratio - 1) / slope - thick, y - base)
 
         return Shape(0.5 - reach - 0.05, base - rise - 0.1, 0.5 + reach + 0.08, base, distance)
