@@ -84,7 +84,13 @@ class Experiment:
             if config.deterministic:
                 keras.utils.set_random_seed(config.seed)
                 tf.config.experimental.enable_op_determinism()
-            learn_in_order(config.tasks, self.bank, functools.partial(self._learn, data), self._after)
+            try:
+                learn_in_order(config.tasks, self.bank, functools.partial(self._learn, data), self._after)
+            except tf.errors.OpError as error:  # A full disk, or no memory.
+                raise OSError(
+                    "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
+                    f"Received: {error.message}"
+                ) from error
             planned = summary(self.plan())
             print(f"\n{table(planned['tasks'], planned['total'])}")
             print(f"\nLook: {self._path('samples')} (pictures), tensorboard --logdir {config.run_dir}")

@@ -53,11 +53,9 @@ def learn(objective, stream, steps, folder, *, title, log, habits=Habits(), draw
         checkpoints.save()
         raise
     except tf.errors.OpError as error:
-        # What the pipeline raised, not tf.data's account of it; else a full disk, or no memory.
-        raise stream.failure or OSError(
-            f"TensorFlow can't go on; the last checkpoint is whole, and the same command goes on from it. "
-            f"Received: {error.message}"
-        ) from error
+        if stream.failure:  # What the pipeline raised, not tf.data's account of it.
+            raise stream.failure from error
+        raise
     finally:
         writer.close()
     checkpoints.save()
