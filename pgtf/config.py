@@ -229,6 +229,8 @@ def run(main, stopped="The same command goes on from the last checkpoint."):
     """
 
     def guarded(argv):
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on what it saves are for its makers too.
         try:
             return main(argv[1:])
         except (ValueError, OSError) as error:

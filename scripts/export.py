@@ -7,7 +7,7 @@
 Tasks learnt both ways come as two: TASK and TASK_backward.
 """
 
-from absl import flags, logging
+from absl import flags
 
 from pgtf import config
 
@@ -23,7 +23,6 @@ def main(_):
     from pgtf import load  # TensorFlow only once the flags are good.
     from pgtf.export import SavedModel, TFLite, export
 
-    logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on each file are for its makers.
     asked = flags.FLAGS
     size = config.pixels("tflite_size", asked.tflite_size) if asked.tflite_size else None
     known = {"saved_model": SavedModel(asked.version), "tflite": TFLite(size)}
