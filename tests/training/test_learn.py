@@ -1,0 +1,281 @@
+"""Learning one task on a toy: the loop, its callbacks, and going on after an interruption."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from pgtf.data.images import ImageError
+from pgtf.data.stream import Stream
+from pgtf.layers import Dropout
+from pgtf.objectives import LinearDecay, Objective
+from pgtf.training.callbacks import Diverged, Every, Progress
+from pgtf.training.learn import Habits, forget_checkpoints, has_checkpoints, learn
+
+STEPS = 7
+
+
+class Noise:
+    """A source of random images; number `broken` can't be read."""
+
+    images, height, width = 1, 4, 4
+
+    def __init__(self, broken=None):
+        self.broken = broken
+
+    def __len__(self):
+        return 5
+
+    def __getitem__(self, index):
+        if index == self.broken:
+            raise ImageError("Received: holiday.png")
+        return np.random.default_rng(index).integers(0, 256, (1, 4, 4, 3), dtype="uint8")
+
+
+class Toy(Objective):
+    """Two small networks, with all that a resume must not lose: optimizers, a schedule, dropout, running means."""
+
+    LOSSES = ("up", "down")
+
+    def __init__(self, optimizer):
+        def network():
+            return keras.Sequential(
+                [keras.Input((None, None, 3)), keras.layers.Conv2D(2, 1, kernel_initializer="ones"), Dropout(0.5, seed=1)]
+            )
+
+        up, down = network(), network()
+        super().__init__({"forward": up}, [down], {"generator": optimizer(), "discriminator": optimizer()})
+        self.up, self.down = up, down
+
+    def step(self, batch):
+        with tf.GradientTape(persistent=True) as tape:
+            up = tf.reduce_mean((self.up(batch[0], training=True) - 3) ** 2)
+            down = tf.reduce_mean((self.down(batch[0], training=True) + 1) ** 2)
+        self.minimize("generator", tape, up)
+        self.minimize("discriminator", tape, down)
+        return {"up": up, "down": down}
+
+
+def adam():
+    return keras.optimizers.Adam(LinearDecay(0.1, 2, 2 * STEPS))
+
+
+def scaled_adam():
+    return keras.mixed_precision.LossScaleOptimizer(adam(), initial_scale=4.0, dynamic_growth_steps=2)
+
+
+def diverging():
+    """Fine for four steps; the fifth goes astray, and the losses of the sixth show it."""
+    return keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay([3], [1e-2, 1e30]))
+
+
+class LearnTest(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+        self.log = os.path.join(self.folder, "log.jsonl")
+
+    def learnt(self, folder="a", steps=STEPS, optimizer=adam, source=None, draw=None, **habits):
+        """A toy after learning, its place under `folder`, and what was said."""
+        toy = Toy(optimizer)
+        self.toy, self.said = toy, io.StringIO()
+        habits = Habits(**{"steps_per_call": 1, "log_every": 3, "checkpoint_minutes": 5, **habits})
+        with contextlib.redirect_stdout(self.said):
+            learn(
+                toy,
+                Stream([source or Noise()], 3, 3, seed=4),
+                steps,
+                os.path.join(self.folder, folder),
+                title="task 1/2 maps",
+                log=self.log,
+                habits=habits,
+                draw=draw,
+                text="--width=2",
+            )
+        return toy
+
+    def lines(self):
+        with open(self.log) as file:
+            return [json.loads(line) for line in file]
+
+    def summaries(self, folder="a"):
+        """{tag: [(step, value), …]} of all that went to TensorBoard."""
+        found = {}
+        for name in sorted(os.listdir(os.path.join(self.folder, folder))):
+            if name.startswith("events"):
+                for event in EventFileLoader(os.path.join(self.folder, folder, name)).Load():
+                    for value in event.summary.value:
+                        found.setdefault(value.tag, []).append((event.step, tf.make_ndarray(value.tensor)))
+        return found
+
+    def assertSameState(self, first, second):
+        for a, b in zip(first.networks["forward"].variables, second.networks["forward"].variables):
+            self.assertAllEqual(a, b)
+        for who, optimizer in first.optimizers.items():
+            self.assertNotEmpty(optimizer.variables)
+            values = optimizer.variables() if callable(optimizer.variables) else optimizer.variables
+            others = second.optimizers[who].variables
+            for a, b in zip(values, others() if callable(others) else others):
+                self.assertAllEqual(a, b)
+
+    @parameterized.parameters(3, 10)
+    def test_how_many_steps_a_call_makes_changes_nothing(self, steps_per_call):
+        self.assertSameState(self.learnt("a"), self.learnt("b", steps_per_call=steps_per_call))
+        self.assertEqual(int(self.toy.steps_done), STEPS)
+
+    @parameterized.parameters((1, adam), (4, scaled_adam))
+    def test_interrupted_it_goes_on_to_the_same_end(self, at, optimizer):
+        def interrupt(networks):
+            raise KeyboardInterrupt
+
+        whole = self.learnt("whole", optimizer=optimizer)
+        with self.assertRaises(KeyboardInterrupt):
+            self.learnt("parts", optimizer=optimizer, draw=interrupt, sample_every=at)
+        self.assertEqual(int(self.toy.steps_done), at)
+        again = self.learnt("parts", optimizer=optimizer)
+        self.assertIn(f"task 1/2 maps: goes on from step {at}\n", self.said.getvalue())
+        self.assertSameState(whole, again)
+
+    def test_what_is_done_is_not_done_again(self):
+        done = self.learnt()
+        self.assertSameState(done, self.learnt(source=Noise(broken=0)))
+        self.assertEqual(int(self.toy.steps_done), STEPS)
+
+    def test_one_checkpoint_is_kept_until_it_is_forgotten(self):
+        self.learnt(checkpoint_minutes=0)
+        folder = os.path.join(self.folder, "a")
+        indices = [name for name in os.listdir(folder) if name.endswith(".index")]
+        self.assertEqual(indices, [f"ckpt-{STEPS}.index"])
+        self.assertTrue(has_checkpoints(folder))
+        forget_checkpoints(folder)
+        self.assertFalse(has_checkpoints(folder))
+        self.assertNotEmpty(self.summaries())
+        self.assertEqual({name[:6] for name in os.listdir(folder)}, {"events"})
+
+    def test_between_checkpoints_is_time(self):
+        saved = []
+        for minutes in (0, 5):
+            folder = f"every {minutes}"
+            os.makedirs(os.path.join(self.folder, folder))
+
+            def look(networks, folder=folder):
+                saved.append(has_checkpoints(os.path.join(self.folder, folder)))
+                return {}
+
+            self.learnt(folder, checkpoint_minutes=minutes, draw=look, sample_every=STEPS)
+        self.assertEqual(saved, [True, False])
+
+    def test_a_broken_image_is_told_as_it_is(self):
+        with self.assertRaisesRegex(ImageError, "^Received: holiday.png$"):
+            self.learnt(source=Noise(broken=3))
+
+    def test_the_log(self):
+        self.learnt()
+        first, second = self.lines()
+        self.assertEqual([line["step"] for line in (first, second)], [3, 6])
+        self.assertCountEqual(first, ["task", "step", "up", "down", "learning_rate", "steps_per_second"])
+        self.assertEqual(first["task"], "task 1/2 maps")
+        self.assertGreater(first["steps_per_second"], 0)
+        # What Adam used in the third and the sixth step: 0.1, falling from the third on, to zero at the fifteenth.
+        self.assertAllClose([line["learning_rate"] for line in (first, second)], [0.1, 0.1 * 9 / 12])
+
+    def test_logged_losses_are_means_since_the_last_line(self):
+        self.learnt("single", log_every=1)
+        self.learnt("triple", log_every=3)
+        lines = self.lines()
+        singles, triples = lines[:STEPS], lines[STEPS:]
+        for number, line in enumerate(triples):
+            for name in ("up", "down"):
+                mean = np.mean([single[name] for single in singles[3 * number : 3 * number + 3]])
+                self.assertAllClose(line[name], mean, rtol=1e-5)
+
+    def test_an_interruption_does_not_shift_the_log(self):
+        def interrupt(networks):
+            raise KeyboardInterrupt
+
+        self.learnt("whole")
+        with self.assertRaises(KeyboardInterrupt):
+            self.learnt("parts", draw=interrupt, sample_every=5)
+        self.learnt("parts")
+        whole, parts = self.lines()[:2], self.lines()[2:]
+        self.assertEqual([(a["step"], a["learning_rate"]) for a in whole], [(b["step"], b["learning_rate"]) for b in parts])
+
+    def test_tensorboard(self):
+        pictures = {"input-output": np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype="uint8")}
+        self.learnt(draw=lambda networks: pictures, sample_every=3)
+        found = self.summaries()
+        for line in self.lines():
+            for tag, name in (
+                ("losses/up", "up"),
+                ("losses/down", "down"),
+                ("training/learning_rate", "learning_rate"),
+                ("training/steps_per_second", "steps_per_second"),
+            ):
+                self.assertAllClose(dict(found[tag])[line["step"]], line[name], rtol=1e-6)
+        self.assertIn(b"--width=2", found["config"][0][1].item())
+        self.assertEqual([step for step, _ in found["input-output"]], [3, 6])
+        width, height, png = found["input-output"][0][1]
+        self.assertEqual((width, height), (b"6", b"4"))
+        self.assertAllEqual(tf.io.decode_png(png), pictures["input-output"])
+
+    def test_a_loss_that_is_no_number_stops_it_and_is_named(self):
+        with self.assertRaisesRegex(Diverged, r"Received: (up, down|down, up|up|down) not finite by step [5-7]\.") as told:
+            self.learnt(optimizer=diverging, checkpoint_minutes=0)
+        self.assertIn("smaller --learning_rate", str(told.exception))
+        # The checkpoint that is left is from before.
+        toy = Toy(diverging)
+        tf.train.Checkpoint(objective=toy).restore(tf.train.latest_checkpoint(os.path.join(self.folder, "a")))
+        self.assertBetween(int(toy.steps_done), 1, 5)
+        for variable in toy.variables:
+            self.assertTrue(np.isfinite(variable).all())
+
+    def test_a_weight_that_is_no_number_is_not_saved(self):
+        def spoil(networks):
+            networks["forward"].layers[0].kernel.assign(np.full((1, 1, 3, 2), np.nan))
+            return {}
+
+        with self.assertRaisesRegex(Diverged, "kernel.* not finite at step 7"):
+            self.learnt(draw=spoil, sample_every=STEPS)
+        self.assertFalse(has_checkpoints(os.path.join(self.folder, "a")))
+
+    def test_progress_without_a_terminal_is_a_plain_line(self):
+        self.learnt()
+        (line,) = self.said.getvalue().splitlines()
+        self.assertRegex(line, r"^task 1/2 maps  7/7  [0-9.]+ steps/s  0:00 left  up [0-9.]+  down [0-9.]+$")
+
+    def test_progress_in_a_terminal_is_a_bar(self):
+        ours, theirs = os.openpty()
+        with os.fdopen(theirs, "w") as terminal:
+            progress = Progress("maps", 4, out=terminal)
+            progress.set_model(Toy(adam))
+            progress.model.steps_done.assign(2)
+            progress.on_train_begin()
+            progress.model.steps_done.assign(4)
+            progress.on_train_batch_end(0, {"up": 0.12345, "identity_a": 1.0})
+            terminal.flush()
+            shown = os.read(ours, 10_000).decode()
+        os.close(ours)
+        self.assertIn("█" * 20 + " maps  4/4", shown)
+        self.assertStartsWith(shown, "\r")
+        self.assertIn("up 0.123", shown)
+        self.assertNotIn("identity", shown)
+
+
+class HabitsTest(tf.test.TestCase):
+    def test_every(self):
+        due = Every(10, done=25)
+        self.assertEqual([step for step in range(26, 62, 3) if due(step)], [32, 41, 50])
+
+    def test_habits_are_all_that_a_run_may_change_about_learning(self):
+        self.assertLen(dataclasses.fields(Habits), 4)
+
+
+if __name__ == "__main__":
+    tf.test.main()
