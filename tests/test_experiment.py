@@ -1,0 +1,286 @@
+"""Whole runs, tiny: what they leave behind, what they refuse, and how they go on."""
+
+import contextlib
+import dataclasses
+import functools
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from pgtf import files
+from pgtf.bank import FilterBank
+from pgtf.config import Config
+from pgtf.experiment import Experiment
+
+ROOT = pathlib.Path(__file__).parent.parent
+TINY = Config(
+    tasks=("maps", "facades"),
+    image_size="16",
+    width=2,
+    discriminator_width=2,
+    discriminator_layers=1,
+    steps=6,
+    drawn_images=4,
+    log_every=2,
+    sample_every=3,
+    steps_per_call=3,
+)
+UNPAIRED = dataclasses.replace(TINY, objective="cyclegan", network="resnet", blocks=1, tasks=("photo2monet", "photo2ukiyoe"))
+
+
+def ran(config, run_dir=None):
+    """The run directory of a config, after running it, and what was said."""
+    said = io.StringIO()
+    config = dataclasses.replace(config, **({"run_dir": run_dir} if run_dir else {}))
+    with contextlib.redirect_stdout(said):
+        Experiment(config).run()
+    return config.run_dir, said.getvalue()
+
+
+@functools.lru_cache(None)
+def once(config):
+    """A run that tests may look at but not touch."""
+    temporary = tempfile.TemporaryDirectory()
+    return (*ran(config, os.path.join(temporary.name, "run")), temporary)[:3]
+
+
+def lines(run_dir):
+    with open(os.path.join(run_dir, "log.jsonl")) as file:
+        return [json.loads(line) for line in file]
+
+
+def summaries(folder):
+    """{tag: [step, …]} of what went to TensorBoard."""
+    found = {}
+    for name in os.listdir(folder):
+        if name.startswith("events"):
+            for event in EventFileLoader(os.path.join(folder, name)).Load():
+                for value in event.summary.value:
+                    found.setdefault(value.tag, []).append(event.step)
+    return found
+
+
+def tensors(run_dir):
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    return [bank.slice(index).values for index in range(len(bank))]
+
+
+class ExperimentTest(tf.test.TestCase):
+    def assertSameTensors(self, first, second):
+        self.assertEqual(first.keys(), second.keys())
+        for path in first:
+            self.assertEqual(first[path].tobytes(), second[path].tobytes(), path)
+
+    def copied(self, config):
+        folder = os.path.join(self.create_tempdir().full_path, "run")
+        shutil.copytree(once(config)[0], folder)
+        return folder
+
+
+class PairedTest(ExperimentTest):
+    def test_after_each_task_all_so_far_replay_bit_for_bit(self):
+        run_dir, said, _ = once(TINY)
+        replays = [line for line in lines(run_dir) if "replayed" in line]
+        self.assertEqual(
+            [(line["after"], line["replayed"]) for line in replays],
+            [("maps", "maps"), ("facades", "maps"), ("facades", "facades")],
+        )
+        for line in replays:
+            self.assertTrue(line["bit_equal"])
+            self.assertEqual(line["difference"], 0)
+        self.assertIn("after facades: maps replays bit-equal", said)
+
+    def test_tensorboard_has_losses_rates_pictures_and_the_config(self):
+        run_dir, _, _ = once(TINY)
+        for folder in ("01-maps", "02-facades"):
+            found = summaries(os.path.join(run_dir, "tasks", folder, "train"))
+            for tag in ("discriminator", "generator", "l1"):
+                self.assertEqual(found[f"losses/{tag}"], [3, 6])
+            self.assertEqual(found["training/learning_rate"], [3, 6])
+            self.assertEqual(found["training/steps_per_second"], [3, 6])
+            self.assertEqual(found["input-output-target"], [3, 6])
+            self.assertIn("config", found)
+        found = summaries(os.path.join(run_dir, "tensorboard"))
+        self.assertEqual(sorted(found["maps/input-output-target"]), [1, 2])
+        self.assertEqual(found["facades/input-output-target"], [2])
+
+    def test_pictures_lie_in_a_folder_too(self):
+        run_dir, said, _ = once(TINY)
+        names = sorted(os.listdir(os.path.join(run_dir, "samples")))
+        self.assertEqual(
+            names,
+            ["01-maps-input-output-target.png", "02-facades-input-output-target.png", "02-maps-input-output-target.png"],
+        )
+        before, after = (
+            np.asarray(Image.open(os.path.join(run_dir, "samples", f"0{n}-maps-input-output-target.png"))) for n in (1, 2)
+        )
+        self.assertEqual(before.shape, (4 * 16, 3 * 16, 3))
+        self.assertAllEqual(before, after)
+        self.assertIn(os.path.join(run_dir, "samples"), said)
+
+    def test_the_end_says_what_is_stored(self):
+        run_dir, said, _ = once(TINY)
+        for values in tensors(run_dir):
+            self.assertIn(f" {sum(value.size for value in values.values()):,} ", said)
+        self.assertIn("Drawn images stand in for real ones. For those: --data_dir=DIR", said)
+
+    def test_log_lines(self):
+        run_dir, _, _ = once(TINY)
+        steps = [line for line in lines(run_dir) if "step" in line]
+        self.assertEqual(
+            [(line["task"], line["step"]) for line in steps],
+            [("task 1/2 maps", 3), ("task 1/2 maps", 6), ("task 2/2 facades", 3), ("task 2/2 facades", 6)],
+        )
+        # Constant for half the steps; the sixth, of index 5, has a third of it left.
+        self.assertAllClose([line["learning_rate"] for line in steps[:2]], [2e-4, 2e-4 / 3])
+
+    def test_nothing_is_left_but_what_is_wanted(self):
+        run_dir, _, _ = once(TINY)
+        folder = os.path.join(run_dir, "tasks", "01-maps")
+        self.assertEqual(sorted(os.listdir(folder)), ["probes.safetensors", "slice.json", "slice.safetensors", "train"])
+        self.assertEqual({name[:6] for name in os.listdir(os.path.join(folder, "train"))}, {"events"})
+
+    def test_a_finished_run_does_nothing_and_needs_no_data(self):
+        run_dir = self.copied(TINY)
+        before = {path: path.stat().st_mtime_ns for path in pathlib.Path(run_dir, "tasks").rglob("*")}
+        with mock.patch("pgtf.data.sources.Drawn.__getitem__", side_effect=AssertionError("read")):
+            ran(TINY, run_dir)
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in pathlib.Path(run_dir, "tasks").rglob("*")})
+        self.assertEqual(lines(run_dir), lines(once(TINY)[0]))
+
+    def test_a_finished_run_can_be_taught_more(self):
+        run_dir = self.copied(TINY)
+        before = tensors(run_dir)
+        ran(dataclasses.replace(TINY, tasks=("maps", "facades", "cityscapes"), steps_per_call=2), run_dir)
+        after = tensors(run_dir)
+        self.assertLen(after, 3)
+        for first, second in zip(before, after):
+            self.assertSameTensors(first, second)
+        replayed = [line["replayed"] for line in lines(run_dir) if line.get("after") == "cityscapes" and line["bit_equal"]]
+        self.assertEqual(replayed, ["maps", "facades", "cityscapes"])
+        # The bank has grown: 2 filters of the first task and max(1, λ·2) = 1 of the second; mixing is [3, 1].
+        self.assertEqual(after[2]["forward/down1/mixing"].shape, (3, 1))
+
+    def test_who_ended_before_the_replay_makes_up_for_it(self):
+        run_dir = os.path.join(self.create_tempdir().full_path, "run")
+        config = dataclasses.replace(TINY, tasks=("maps",), steps=1)
+        with mock.patch("PIL.Image.Image.save", side_effect=OSError("No space left on device")):
+            with self.assertRaises(OSError):
+                ran(config, run_dir)
+        self.assertLen(tensors(run_dir), 1)
+        ran(config, run_dir)
+        self.assertTrue(os.path.exists(os.path.join(run_dir, "samples", "01-maps-input-output-target.png")))
+        self.assertEqual({name[:6] for name in os.listdir(os.path.join(run_dir, "tasks/01-maps/train"))}, {"events"})
+
+
+class UnpairedTest(ExperimentTest):
+    def test_both_directions_of_all_tasks_replay_bit_for_bit(self):
+        run_dir, _, _ = once(UNPAIRED)
+        replays = [(line["replayed"], line["bit_equal"]) for line in lines(run_dir) if line.get("after") == "photo2ukiyoe"]
+        self.assertEqual(replays, [("photo2monet", True), ("photo2ukiyoe", True)])
+        for values in tensors(run_dir):
+            self.assertEqual({path.split("/")[0] for path in values}, {"forward", "backward"})
+
+    def test_a_change_in_either_direction_would_be_seen(self):
+        from pgtf.run import Run  # What the log's lines come from.
+
+        task = Run(once(UNPAIRED)[0])["photo2monet"]
+        for prefix in ("forward", "backward"):
+            bias = task.networks[prefix].get_layer("output").bias
+            before = bias.numpy()
+            bias.assign_add([1e-6, 0, 0])
+            result = task.replay()
+            self.assertFalse(result.bit_equal)
+            self.assertGreater(result.difference, 0)
+            bias.assign(before)
+            self.assertTrue(task.replay().bit_equal)
+
+    def test_tensorboard(self):
+        run_dir, _, _ = once(UNPAIRED)
+        found = summaries(os.path.join(run_dir, "tasks", "02-photo2ukiyoe", "train"))
+        for kind in ("discriminator", "cycle", "identity"):
+            for side in "ab":
+                self.assertEqual(found[f"losses/{kind}_{side}"], [3, 6])
+        for tag in ("losses/generator_forward", "losses/generator_backward", "A-B-A", "B-A-B", "A-identity-B-identity"):
+            self.assertEqual(found[tag], [3, 6])
+        found = summaries(os.path.join(run_dir, "tensorboard"))
+        for name, steps in (("photo2monet", [1, 2]), ("photo2ukiyoe", [2])):
+            for kind in ("A-B-A", "B-A-B", "A-identity-B-identity"):
+                self.assertEqual(sorted(found[f"{name}/{kind}"]), steps)
+        self.assertEqual(found["photo2ukiyoe/one input, tasks 1 to 2"], [2])
+
+
+class RefusalsTest(ExperimentTest):
+    def test_two_processes_on_one_run(self):
+        run_dir = os.path.join(self.create_tempdir().full_path, "run")
+        holder = "import sys; from pgtf import files\nwith files.locked(sys.argv[1]): print('held', flush=True); input()"
+        other = subprocess.Popen(
+            [sys.executable, "-c", holder, run_dir], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.assertEqual(other.stdout.readline(), "held\n")
+        with self.assertRaisesRegex(ValueError, f"One process at a time.*Received: .*run, where process {other.pid} is"):
+            ran(TINY, run_dir)
+        self.assertEqual(os.listdir(run_dir), [".lock"])  # Nothing was touched.
+        other.kill()
+        other.communicate()
+        with files.locked(run_dir):  # A killed process holds nothing.
+            pass
+
+    def test_a_missing_task_is_found_missing_before_the_first_is_learnt(self):
+        run_dir = os.path.join(self.create_tempdir().full_path, "run")
+        with self.assertRaisesRegex(ValueError, "Received: 'night2day'"):
+            ran(dataclasses.replace(TINY, tasks=("maps", "night2day")), run_dir)
+        self.assertFalse(os.path.exists(os.path.join(run_dir, "tasks")))
+
+    def test_an_unknown_method_and_a_size_that_no_unet_takes(self):
+        with self.assertRaisesRegex(ValueError, "--method must be one of .*piggyback.* Received: 'magic'"):
+            Experiment(dataclasses.replace(TINY, method="magic"))
+        with self.assertRaisesRegex(ValueError, "power of two.* Received: 24x40"):
+            Experiment(dataclasses.replace(TINY, image_size="24x40"))
+
+    def test_what_tensorflow_says_of_a_full_disk_is_an_os_error(self):
+        run_dir = os.path.join(self.create_tempdir().full_path, "run")
+        full = tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+        with mock.patch("pgtf.experiment.learn", side_effect=full):
+            with self.assertRaisesRegex(OSError, "the same command goes on.* Received: No space left on device"):
+                ran(TINY, run_dir)
+
+    def test_a_broken_image_among_real_ones(self):
+        folder = self.create_tempdir().full_path
+        for split, count in (("train", 3), ("test", 1)):
+            os.makedirs(os.path.join(folder, "data", "maps", split))
+            for number in range(count):
+                image = np.random.default_rng(number).integers(0, 256, (16, 32, 3), dtype="uint8")
+                Image.fromarray(image).save(os.path.join(folder, "data", "maps", split, f"{number}.png"))
+        open(os.path.join(folder, "data", "maps", "train", "1.png"), "wb").close()
+        config = dataclasses.replace(TINY, tasks=("maps",), data_dir=os.path.join(folder, "data"), steps=3)
+        with self.assertRaisesRegex(ValueError, "^An image must be readable. Received: .*train/1.png"):
+            ran(config, os.path.join(folder, "refused"))
+        run_dir, said = ran(dataclasses.replace(config, bad_images="skip"), os.path.join(folder, "skipped"))
+        self.assertRegex(said, r"maps: skipped 1 images\n.*train/1.png")
+        self.assertEqual(FilterBank.open(os.path.join(run_dir, "tasks")).slice(0).facts["skipped_images"], 1)
+
+
+class PrecisionTest(ExperimentTest):
+    def test_half_precision_learns_float32_slices(self):
+        for precision in ("mixed_float16", "mixed_bfloat16"):
+            config = dataclasses.replace(TINY, precision=precision, tasks=("maps",), steps=2)
+            run_dir, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
+            self.assertIn("maps replays bit-equal", said)
+            (values,) = tensors(run_dir)
+            self.assertEqual({value.dtype for value in values.values()}, {np.dtype("float32")})
+
+
+if __name__ == "__main__":
+    tf.test.main()
