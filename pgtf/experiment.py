@@ -175,6 +175,8 @@ class Experiment:
                 show(f"{task.name}/{title}", picture)
             if not self.paired:
                 forwards.append(task.networks["forward"])
+        # Something to try the task on.
+        Image.fromarray(run[name].probes.inputs["forward"][0]).save(self._path("samples", f"{name}-input.png"))
         if len(forwards) > 1:
             show(f"{name}/one input, tasks 1 to {index + 1}", switched(forwards, run[name].probes))
         writer.close()
