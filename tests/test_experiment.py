@@ -36,7 +36,9 @@ TINY = Config(
     sample_every=3,
     steps_per_call=3,
 )
-UNPAIRED = dataclasses.replace(TINY, objective="cyclegan", network="resnet", blocks=1, tasks=("photo2monet", "photo2ukiyoe"))
+UNPAIRED = dataclasses.replace(
+    TINY, objective="cyclegan", network="resnet", blocks=1, tasks=("photo2monet", "photo2ukiyoe"), steps=3
+)
 
 
 def ran(config, run_dir=None):
@@ -211,9 +213,9 @@ class UnpairedTest(ExperimentTest):
         found = summaries(os.path.join(run_dir, "tasks", "02-photo2ukiyoe", "train"))
         for kind in ("discriminator", "cycle", "identity"):
             for side in "ab":
-                self.assertEqual(found[f"losses/{kind}_{side}"], [3, 6])
+                self.assertEqual(found[f"losses/{kind}_{side}"], [3])
         for tag in ("losses/generator_forward", "losses/generator_backward", "A-B-A", "B-A-B", "A-identity-B-identity"):
-            self.assertEqual(found[tag], [3, 6])
+            self.assertEqual(found[tag], [3])
         found = summaries(os.path.join(run_dir, "tensorboard"))
         for name, steps in (("photo2monet", [1, 2]), ("photo2ukiyoe", [2])):
             for kind in ("A-B-A", "B-A-B", "A-identity-B-identity"):

@@ -1,0 +1,132 @@
+"""kill -9, at several moments, and then the same command: the slices are those of a run that was left in peace."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from absl.testing import absltest
+
+from pgtf.bank import FilterBank
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+TRAIN = str(ROOT / "scripts" / "train.py")
+FLAGS = (
+    "--deterministic --image_size=16 --width=2 --discriminator_width=2 --discriminator_layers=1 --steps=8 "
+    "--drawn_images=4 --steps_per_call=1 --log_every=1 --checkpoint_minutes=0 --pool_size=3 --blocks=1"
+).split()
+PAIRED = ["--tasks=maps,facades"]
+UNPAIRED = ["--objective=cyclegan", "--network=resnet", "--tasks=photo2monet"]
+# Runs a script that ends, as if killed, in the n-th call of a function: just before what the function does.
+DYING = """
+import os, runpy, sys
+import PIL.Image
+owner, name, left = eval(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+real = getattr(owner, name)
+def dying(*args, **kwargs):
+    global left
+    left -= 1
+    if not left:
+        os._exit(9)
+    return real(*args, **kwargs)
+setattr(owner, name, dying)
+sys.argv = sys.argv[4:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class ResumeTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+
+    def begun(self, flags, run="killed", dying=()):
+        """train.py, running."""
+        wrapper = ["-c", DYING, *dying] if dying else []
+        process = subprocess.Popen(
+            [sys.executable, *wrapper, TRAIN, f"--run_dir={self.folder / run}", *FLAGS, *flags],
+            env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self.addCleanup(process.kill)
+        return process
+
+    def finished(self, process):
+        said, _ = process.communicate()
+        self.assertEqual(process.returncode, 0, said)
+        return said
+
+    def killed_when(self, process, place, pattern):
+        """Kills a process as soon as a file is in a task's training folder."""
+        while not list((self.folder / "killed" / "tasks" / place / "train").glob(pattern)):
+            self.assertIsNone(process.poll(), "over before it was killed")
+            time.sleep(0.0005)
+        process.kill()
+        process.communicate()
+        self.assertEqual(process.returncode, -signal.SIGKILL)
+
+    def killed_in(self, flags, owner, name, call):
+        process = self.begun(flags, dying=(owner, name, str(call)))
+        said, _ = process.communicate()
+        self.assertEqual(process.returncode, 9, said)
+
+    def tasks(self, run="killed"):
+        """The numbers of the tasks whose slices are whole."""
+        return sorted(path.parent.name[:2] for path in (self.folder / run / "tasks").glob("*/slice.json"))
+
+    def assertSameSlices(self):
+        peaceful, killed = (FilterBank.open(str(self.folder / run / "tasks")) for run in ("peaceful", "killed"))
+        self.assertEqual(killed.names, peaceful.names)
+        for index in range(len(peaceful)):
+            expected, values = peaceful.slice(index).values, killed.slice(index).values
+            self.assertEqual(values.keys(), expected.keys())
+            for path in expected:
+                self.assertEqual(values[path].tobytes(), expected[path].tobytes(), f"{killed.names[index]} {path}")
+
+    def replays(self, run="killed"):
+        """[(after, replayed), …] of the log, where they are bit-equal."""
+        lines = [json.loads(line) for line in (self.folder / run / "log.jsonl").read_text().splitlines()]
+        return [(line["after"], line["replayed"]) for line in lines if line.get("bit_equal")]
+
+    def test_pairs(self):
+        peaceful = self.begun(PAIRED, "peaceful")
+        # The fourth file to be put in its place is slice.json, after config.cfg, the probes and the tensors.
+        self.killed_in(PAIRED, "os", "replace", 4)
+        self.assertTrue((self.folder / "killed/tasks/01-maps/slice.safetensors").exists())
+        self.assertEqual(self.tasks(), [])
+        # In the middle of the second task, while a checkpoint is being written.
+        self.killed_when(self.begun(PAIRED), "02-facades", "ckpt-[3-7]_temp")
+        self.assertEqual(self.tasks(), ["01"])
+        # With the second slice on disk, before it is replayed and pictured.
+        self.killed_in(PAIRED, "PIL.Image.Image", "save", 1)
+        self.assertEqual(self.tasks(), ["01", "02"])
+        self.finished(self.begun(PAIRED))
+        self.finished(peaceful)
+        self.assertSameSlices()
+        self.assertEqual(self.replays()[0], ("maps", "maps"))
+        self.assertEqual(self.replays()[-2:], [("facades", "maps"), ("facades", "facades")])
+        self.assertEqual(
+            sorted(path.name for path in (self.folder / "killed/samples").iterdir()),
+            sorted(path.name for path in (self.folder / "peaceful/samples").iterdir()),
+        )
+        self.assertEmpty(list((self.folder / "killed").rglob("ckpt*")))
+
+    def test_both_ways_without_pairs(self):
+        peaceful = self.begun(UNPAIRED, "peaceful")
+        # The pools of three are full by then, and half of what goes in comes out later.
+        self.killed_when(self.begun(UNPAIRED), "01-photo2monet", "ckpt-6*")
+        self.assertRegex(self.finished(self.begun(UNPAIRED)), "photo2monet: goes on from step [567]")
+        self.finished(peaceful)
+        self.assertSameSlices()
+
+
+if __name__ == "__main__":
+    absltest.main()
