@@ -84,7 +84,9 @@ def _description(folder):
         newer = description["format"] > FORMAT
         whole = not newer and description["own_sha256"] == _digest(description)
     except (ValueError, KeyError, TypeError) as error:
-        raise BankError(f"A slice's description must be the JSON as written. Received: {path} ({error})") from error
+        raise BankError(
+            f"A slice's description must be the JSON that was written. Received: {path} ({error})"
+        ) from error
     if newer:
         raise BankError(
             f"This pgtf reads slices up to format {FORMAT}; a newer pgtf wrote this one. "
