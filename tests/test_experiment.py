@@ -122,13 +122,20 @@ class PairedTest(ExperimentTest):
         names = sorted(os.listdir(os.path.join(run_dir, "samples")))
         self.assertEqual(
             names,
-            ["01-maps-input-output-target.png", "02-facades-input-output-target.png", "02-maps-input-output-target.png"],
+            [
+                "01-maps-input-output-target.png",
+                "02-facades-input-output-target.png",
+                "02-maps-input-output-target.png",
+                "facades-input.png",
+                "maps-input.png",
+            ],
         )
         before, after = (
             np.asarray(Image.open(os.path.join(run_dir, "samples", f"0{n}-maps-input-output-target.png"))) for n in (1, 2)
         )
         self.assertEqual(before.shape, (4 * 16, 3 * 16, 3))
         self.assertAllEqual(before, after)
+        self.assertAllEqual(before[:16, :16], np.asarray(Image.open(os.path.join(run_dir, "samples", "maps-input.png"))))
         self.assertIn(os.path.join(run_dir, "samples"), said)
 
     def test_the_end_says_what_is_stored(self):
@@ -275,13 +282,12 @@ class RefusalsTest(ExperimentTest):
 
 
 class PrecisionTest(ExperimentTest):
-    def test_half_precision_learns_float32_slices(self):
-        for precision in ("mixed_float16", "mixed_bfloat16"):
-            config = dataclasses.replace(TINY, precision=precision, tasks=("maps",), steps=2)
-            run_dir, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
-            self.assertIn("maps replays bit-equal", said)
-            (values,) = tensors(run_dir)
-            self.assertEqual({value.dtype for value in values.values()}, {np.dtype("float32")})
+    def test_half_precision_learns_a_float32_slice(self):
+        config = dataclasses.replace(TINY, precision="mixed_float16", tasks=("maps",), steps=2)
+        run_dir, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
+        self.assertIn("maps replays bit-equal", said)
+        (values,) = tensors(run_dir)
+        self.assertEqual({value.dtype for value in values.values()}, {np.dtype("float32")})
 
 
 if __name__ == "__main__":
