@@ -1,6 +1,6 @@
 """pgtf: many image-to-image translations from one network.
 
-    street = pgtf.load("runs/paired")["cityscapes"](labels)  # uint8 [h, w, 3] of any size
+street = pgtf.load("runs/paired")["cityscapes"](labels)  # uint8 [h, w, 3] of any size
 """
 
 __version__ = "0.1.0"

@@ -12,6 +12,7 @@ from pgtf import files
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
 
+
 def _flag(default, help, choices=None, may_change=False):  # pylint: disable=redefined-builtin
     """A field that is a flag; may_change: whether a run may go on with another value."""
     return dataclasses.field(default=default, metadata=dict(help=help, choices=choices, may_change=may_change))
@@ -106,12 +107,29 @@ class Config:
             "direction": ("TASK:AtoB or TASK:BtoA", all(d.endswith((":AtoB", ":BtoA")) for d in self.direction)),
             "steps": ("0 (use epochs) or more", self.steps >= 0),
         }
-        for name in "seed pool_size cache_mb l1_weight cycle_weight identity_weight checkpoint_minutes".split():
+        for name in [
+            "seed",
+            "pool_size",
+            "cache_mb",
+            "l1_weight",
+            "cycle_weight",
+            "identity_weight",
+            "checkpoint_minutes",
+        ]:
             rules[name] = ("0 or more", getattr(self, name) >= 0)
-        for name in (
-            "width blocks discriminator_width discriminator_layers epochs batch_size learning_rate drawn_images "
-            "log_every sample_every steps_per_call"
-        ).split():
+        for name in [
+            "width",
+            "blocks",
+            "discriminator_width",
+            "discriminator_layers",
+            "epochs",
+            "batch_size",
+            "learning_rate",
+            "drawn_images",
+            "log_every",
+            "sample_every",
+            "steps_per_call",
+        ]:
             rules[name] = ("more than 0", getattr(self, name) > 0)
         for name, (rule, holds) in rules.items():
             if not holds:

@@ -182,7 +182,9 @@ class Experiment:
         writer.close()
         forget_checkpoints(checkpoints)
         if changed:
-            raise ValueError(f"A learnt task never changes. Received: other outputs than recorded: {', '.join(changed)}")
+            raise ValueError(
+                f"A learnt task never changes. Received: other outputs than recorded: {', '.join(changed)}"
+            )
 
     def objective(self, index, steps, **settings):
         """Task `index` as it begins, ready to be learnt; settings: of methods.Choice, over the config's."""

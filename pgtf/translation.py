@@ -96,6 +96,5 @@ def _tiles(length, tile, overlap):
         weights.append((rise if number else 1) * (rise[::-1] if number < count - 1 else 1) * np.ones(tile))
         total[start : start + tile] += weights[-1]
     return [
-        (int(start), (weight / total[start : start + tile]).astype("float32"))
-        for start, weight in zip(starts, weights)
+        (int(start), (weight / total[start : start + tile]).astype("float32")) for start, weight in zip(starts, weights)
     ]

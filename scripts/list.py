@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Lists the learnt tasks of a run: method, size, share of a full network, when and from what they were learnt.
 
-    python scripts/list.py --run_dir=runs/demo [--json]
+python scripts/list.py --run_dir=runs/demo [--json]
 """
 
 import json

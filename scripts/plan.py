@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Says what each task will store, layer by layer, before anything is learnt: train.py --dry_run.
 
-    python scripts/plan.py --flagfile=flags/paired.cfg [--json]
+python scripts/plan.py --flagfile=flags/paired.cfg [--json]
 """
 
+import train
 from absl import flags
 
-import train
 from pgtf import config
 
 flags.FLAGS.set_default("dry_run", True)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Translates an image, or all images of a folder, with a learnt task.
 
-    python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg --output=out
+python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg --output=out
 """
 
 from absl import flags

@@ -26,7 +26,7 @@ def tiny_run(folder, tasks=("facades", "maps"), network="unet", prefixes=("forwa
     return folder
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _made(tasks, network, prefixes, method="piggyback", norm="instance", size=None):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
     folder, size = temporary.name, size or {"unet": 8, "resnet": 16}[network]

@@ -1,6 +1,6 @@
 """A program that has no pgtf: asks SavedModels as a server does. Run by test_export.py, never imported.
 
-    python -I stranger.py QUESTIONS.npz ANSWERS.npz MODEL...
+python -I stranger.py QUESTIONS.npz ANSWERS.npz MODEL...
 """
 
 import sys

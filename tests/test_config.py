@@ -87,8 +87,18 @@ REFUSED = [
     ("learning_rate", float("nan"), "more than 0"),
     *(
         (name, 0, "more than 0")
-        for name in "width blocks discriminator_width discriminator_layers epochs batch_size drawn_images log_every "
-        "sample_every steps_per_call".split()
+        for name in [
+            "width",
+            "blocks",
+            "discriminator_width",
+            "discriminator_layers",
+            "epochs",
+            "batch_size",
+            "drawn_images",
+            "log_every",
+            "sample_every",
+            "steps_per_call",
+        ]
     ),
 ]
 

@@ -131,11 +131,14 @@ class PairedTest(ExperimentTest):
             ],
         )
         before, after = (
-            np.asarray(Image.open(os.path.join(run_dir, "samples", f"0{n}-maps-input-output-target.png"))) for n in (1, 2)
+            np.asarray(Image.open(os.path.join(run_dir, "samples", f"0{n}-maps-input-output-target.png")))
+            for n in (1, 2)
         )
         self.assertEqual(before.shape, (4 * 16, 3 * 16, 3))
         self.assertAllEqual(before, after)
-        self.assertAllEqual(before[:16, :16], np.asarray(Image.open(os.path.join(run_dir, "samples", "maps-input.png"))))
+        self.assertAllEqual(
+            before[:16, :16], np.asarray(Image.open(os.path.join(run_dir, "samples", "maps-input.png")))
+        )
         self.assertIn(os.path.join(run_dir, "samples"), said)
 
     def test_the_end_says_what_is_stored(self):
@@ -176,7 +179,9 @@ class PairedTest(ExperimentTest):
         self.assertLen(after, 3)
         for first, second in zip(before, after):
             self.assertSameTensors(first, second)
-        replayed = [line["replayed"] for line in lines(run_dir) if line.get("after") == "cityscapes" and line["bit_equal"]]
+        replayed = [
+            line["replayed"] for line in lines(run_dir) if line.get("after") == "cityscapes" and line["bit_equal"]
+        ]
         self.assertEqual(replayed, ["maps", "facades", "cityscapes"])
         # The bank has grown: 2 filters of the first task and max(1, λ·2) = 1 of the second; mixing is [3, 1].
         self.assertEqual(after[2]["forward/down1/mixing"].shape, (3, 1))
@@ -196,7 +201,9 @@ class PairedTest(ExperimentTest):
 class UnpairedTest(ExperimentTest):
     def test_both_directions_of_all_tasks_replay_bit_for_bit(self):
         run_dir, _, _ = once(UNPAIRED)
-        replays = [(line["replayed"], line["bit_equal"]) for line in lines(run_dir) if line.get("after") == "photo2ukiyoe"]
+        replays = [
+            (line["replayed"], line["bit_equal"]) for line in lines(run_dir) if line.get("after") == "photo2ukiyoe"
+        ]
         self.assertEqual(replays, [("photo2monet", True), ("photo2ukiyoe", True)])
         for values in tensors(run_dir):
             self.assertEqual({path.split("/")[0] for path in values}, {"forward", "backward"})
@@ -233,12 +240,16 @@ class UnpairedTest(ExperimentTest):
 class RefusalsTest(ExperimentTest):
     def test_two_processes_on_one_run(self):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")
-        holder = "import sys; from pgtf import files\nwith files.locked(sys.argv[1]): print('held', flush=True); input()"
+        holder = (
+            "import sys; from pgtf import files\nwith files.locked(sys.argv[1]): print('held', flush=True); input()"
+        )
         other = subprocess.Popen(
             [sys.executable, "-c", holder, run_dir], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.assertEqual(other.stdout.readline(), "held\n")
-        with self.assertRaisesRegex(ValueError, f"One process at a time.*Received: .*run, where process {other.pid} is"):
+        with self.assertRaisesRegex(
+            ValueError, f"One process at a time.*Received: .*run, where process {other.pid} is"
+        ):
             ran(TINY, run_dir)
         self.assertEqual(os.listdir(run_dir), [".lock"])  # Nothing was touched.
         other.kill()

@@ -54,7 +54,7 @@ def command(*flags):
     return done.returncode, done.stdout + done.stderr
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def network(name):
     """The live network of an export."""
     task, _, prefix = name.partition("_")

@@ -5,7 +5,7 @@ import os
 import threading
 
 import numpy as np
-from absl.testing import parameterized, absltest
+from absl.testing import absltest, parameterized
 from PIL import Image
 
 from pgtf.file_translation import outputs, translate_files

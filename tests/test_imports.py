@@ -72,7 +72,11 @@ class ImportsTest(absltest.TestCase):
                 self.assertTrue(allowed is None or where in allowed, f"{where} imports {other}")
 
     def test_networks_and_training_are_told_their_collaborators(self):
-        for folder, forbidden in (("networks", "pgtf.recipes"), ("training", "pgtf.methods"), ("objectives", "pgtf.recipes")):
+        for folder, forbidden in (
+            ("networks", "pgtf.recipes"),
+            ("training", "pgtf.methods"),
+            ("objectives", "pgtf.recipes"),
+        ):
             for path in (ROOT / "pgtf" / folder).glob("*.py"):
                 self.assertNotIn(forbidden, {home(other) for other in imported(path)}, path)
 

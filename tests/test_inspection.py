@@ -41,9 +41,7 @@ class InspectionTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual([verdict.task for verdict in found], ["01-facades", "02-maps", "03-streets"][: len(found)])
         return found, [verdict.holds for verdict in found], conclusion(found)
 
-    @parameterized.parameters(
-        ("resnet", "instance", ("forward", "backward")), ("unet", "batch", ("forward",))
-    )
+    @parameterized.parameters(("resnet", "instance", ("forward", "backward")), ("unet", "batch", ("forward",)))
     def test_a_run_as_it_was_learnt(self, network, norm, prefixes):
         folder, at = self.run_of(network=network, norm=norm, prefixes=prefixes)
         shutil.rmtree(at(1, "train"))

@@ -33,7 +33,7 @@ def learnt(network, seed):
     return network
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def first_slice(architecture):
     return slice_of("one", learnt(generator(architecture, "piggyback"), 1))
 

@@ -7,7 +7,6 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from safetensors.numpy import load_file
 
 import pgtf
 from pgtf.bank import BankError

@@ -2,8 +2,8 @@
 
 import tracemalloc
 
-import numpy as np
 import keras
+import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 

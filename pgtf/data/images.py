@@ -27,7 +27,7 @@ def rgb(image):
     """A Pillow image as [h, w, 3] uint8."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image).astype("float32")
-        if image.mode.startswith("I;16") or image.mode == "I" and values.max(initial=0) > 255:
+        if image.mode.startswith("I;16") or (image.mode == "I" and values.max(initial=0) > 255):
             values = values / 257  # 65535 becomes 255.
         image = Image.fromarray(np.clip(values + 0.5, 0, 255).astype("uint8"))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:

@@ -124,7 +124,9 @@ def _row(name, found):
 
 def table(tasks, total):
     """Rows of `summary` for people."""
-    head = f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"
+    head = (
+        f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"
+    )
     lines = [head]
     for row in [*tasks, total]:
         lines.append(

@@ -17,9 +17,7 @@ def pictures(networks, probes):
     return {
         "A-B-A": _grid(zip(a, to_b, _through(networks["backward"], to_b))),
         "B-A-B": _grid(zip(b, to_a, _through(networks["forward"], to_a))),
-        "A-identity-B-identity": _grid(
-            zip(a, _through(networks["backward"], a), b, _through(networks["forward"], b))
-        ),
+        "A-identity-B-identity": _grid(zip(a, _through(networks["backward"], a), b, _through(networks["forward"], b))),
     }
 
 

@@ -35,9 +35,7 @@ class CycleGAN(Objective):
         pool_size=50,
         seed=0,
     ):
-        super().__init__(
-            {"forward": forward, "backward": backward}, [discriminator_a, discriminator_b], optimizers
-        )
+        super().__init__({"forward": forward, "backward": backward}, [discriminator_a, discriminator_b], optimizers)
         self.forward, self.backward = forward, backward
         self.discriminator_a, self.discriminator_b = discriminator_a, discriminator_b
         self.weights_of_kinds = {"generator": 1.0, "cycle": cycle_weight, "identity": cycle_weight * identity_weight}

@@ -1,7 +1,7 @@
 """What every recipe is: a way of making one convolution kernel."""
 
-import numpy as np
 import keras
+import numpy as np
 
 
 class Recipe(keras.layers.Layer):

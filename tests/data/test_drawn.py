@@ -4,8 +4,7 @@ import unittest
 
 import numpy as np
 
-from pgtf.data.drawn import TASKS, draw
-from pgtf.data.drawn import facades, streets
+from pgtf.data.drawn import TASKS, draw, facades, streets
 
 
 def shrunk(picture, factor):
@@ -24,7 +23,6 @@ def pixels_of(plan, colour):
 
 
 class DrawTest(unittest.TestCase):
-
     def test_the_same_question_has_the_same_answer(self):
         for task in TASKS:
             first = draw(task, 3, 48, seed=5)
@@ -74,7 +72,6 @@ class DrawTest(unittest.TestCase):
 
 
 class AlignmentTest(unittest.TestCase):
-
     def test_plans_hold_their_palettes_colours_only(self):
         for task, palette in (("cityscapes", streets.PALETTE), ("facades", facades.PALETTE)):
             known = set(palette.values())
@@ -127,11 +124,14 @@ class AlignmentTest(unittest.TestCase):
             self.assertLess(drawn.mean(), 0.15)
             # The bag's colour fills the drawing's frame and stops there; the shadow lies below it.
             rows, columns = np.nonzero(drawn)
-            painted = (bag.min(-1) < 215)
-            painted[rows.max() + 2:] = False
+            painted = bag.min(-1) < 215
+            painted[rows.max() + 2 :] = False
             bag_rows, bag_columns = np.nonzero(painted)
-            for edge, body in ((rows.min(), bag_rows.min()), (columns.min(), bag_columns.min()),
-                               (columns.max(), bag_columns.max())):
+            for edge, body in (
+                (rows.min(), bag_rows.min()),
+                (columns.min(), bag_columns.min()),
+                (columns.max(), bag_columns.max()),
+            ):
                 self.assertLessEqual(abs(int(edge) - int(body)), 4, index)
 
     def test_both_styles_repaint_the_same_photo(self):

@@ -52,7 +52,9 @@ class FilesTest(absltest.TestCase):
         folder = self.folder("b.png", "a.JPG", "c.jpeg", ".hidden.png", "d.webp")
         for name in ("list.txt", "png"):
             open(os.path.join(folder, name), "w").close()
-        self.assertEqual([os.path.basename(path) for path in image_files(folder)], ["a.JPG", "b.png", "c.jpeg", "d.webp"])
+        self.assertEqual(
+            [os.path.basename(path) for path in image_files(folder)], ["a.JPG", "b.png", "c.jpeg", "d.webp"]
+        )
 
     def test_pairs_are_the_left_and_the_right_half(self):
         paths = image_files(self.folder("a.png"))

@@ -25,9 +25,9 @@ class Coordinates:
 
     def __getitem__(self, index):
         rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-        return np.stack([np.stack([np.full_like(rows, index + 100 * k), rows, columns], -1) for k in range(self.images)]).astype(
-            "uint8"
-        )
+        return np.stack(
+            [np.stack([np.full_like(rows, index + 100 * k), rows, columns], -1) for k in range(self.images)]
+        ).astype("uint8")
 
 
 def batches(stream, start, stop):
@@ -165,7 +165,9 @@ class UnpairedTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((1, 1), (3, 2), (5, 3))
     def test_too_few_images_to_keep_pairs_apart(self, count, batch_size):
-        with self.assertRaisesRegex(ValueError, f"at least two images .* Received: {count} images, batch size {batch_size}"):
+        with self.assertRaisesRegex(
+            ValueError, f"at least two images .* Received: {count} images, batch size {batch_size}"
+        ):
             Stream([Coordinates(count)] * 2, 4, 5, batch_size=batch_size, half_a_turn=True)
 
     def test_folders_of_unequal_counts_are_walked_each_at_its_own_pace(self):

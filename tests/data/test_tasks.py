@@ -78,7 +78,9 @@ class FinderTest(absltest.TestCase):
         self.assertEqual([self.levels(source) for source in self.find("t", paired=False).test], [[10], [20]])
 
     def test_no_such_data_dir(self):
-        with self.assertRaisesRegex(FileNotFoundError, "/nowhere/maps was looked for. Received: .*no such folder") as told:
+        with self.assertRaisesRegex(
+            FileNotFoundError, "/nowhere/maps was looked for. Received: .*no such folder"
+        ) as told:
             Finder("/nowhere", True, (4, 4), (4, 4))("maps")
         self.assertIn("https://", str(told.exception))
         self.assertIn("without --data_dir, tasks are drawn: cityscapes, maps", str(told.exception))

@@ -74,7 +74,8 @@ class PlanTest(tf.test.TestCase, parameterized.TestCase):
                 held[path.rsplit("/", 1)[0]] += value.size
             self.assertEqual({layer.path: layer.values for layer in planned if layer.task == name}, dict(held))
         self.assertEqual(
-            [task["bytes"] for task in summary(planned)["tasks"]], [bank.slice(index).bytes for index in range(len(NAMES))]
+            [task["bytes"] for task in summary(planned)["tasks"]],
+            [bank.slice(index).bytes for index in range(len(NAMES))],
         )
 
 
@@ -111,7 +112,9 @@ class PaperTest(tf.test.TestCase):
             self.assertAllClose(row["share"], row["values"] / row["full_values"])
 
     def test_only_the_first_layer_costs_more_than_it_saves(self):
-        self.assertEqual({(layer.path, layer.task) for layer in costly(self.planned)}, {("forward/down1", name) for name in NAMES})
+        self.assertEqual(
+            {(layer.path, layer.task) for layer in costly(self.planned)}, {("forward/down1", name) for name in NAMES}
+        )
         warnings = [line for line in report(self.planned).splitlines() if line.startswith("warning")]
         self.assertLen(warnings, 3)
         # 48 weights a filter; 16 free, 48 mixed from a bank of 64; 64 biases.

@@ -72,7 +72,9 @@ class Line(Objective):
 
 class ObjectiveTest(tf.test.TestCase):
     def learnt(self, wrap=lambda optimizer: optimizer, steps=2):
-        objective = Line({"generator": wrap(keras.optimizers.SGD(0.1)), "discriminator": wrap(keras.optimizers.SGD(0.25))})
+        objective = Line(
+            {"generator": wrap(keras.optimizers.SGD(0.1)), "discriminator": wrap(keras.optimizers.SGD(0.25))}
+        )
         for _ in range(steps):
             objective.train_step(tf.ones((2, 1)))
         return objective

@@ -113,7 +113,8 @@ class Pix2PixTest(tf.test.TestCase):
 
     def test_compiled_it_is_the_same(self):
         compiled, eager = (
-            Pix2Pix(*networks(whose), {"generator": sgd(0.003), "discriminator": sgd(0.1)}) for whose in ("ours", "written")
+            Pix2Pix(*networks(whose), {"generator": sgd(0.003), "discriminator": sgd(0.1)})
+            for whose in ("ours", "written")
         )
         self.assertAllClose(compiled.train_step(batch(0)), eager.step(batch(0)), rtol=1e-4)
         for a, b in zip(compiled.trainable_variables, eager.trainable_variables):
@@ -126,7 +127,9 @@ class Pix2PixTest(tf.test.TestCase):
     def test_with_two_adams(self):
         objective = Pix2Pix(*networks(), {"generator": adam(2e-4, "float32"), "discriminator": adam(1e-3, "float32")})
         # A norm takes away what a bias before it adds: there the gradient is noise, and Adam makes a step of it.
-        self.compare(objective, Written(100.0, Adam(1e-3), Adam(2e-4)), only=lambda variable: "bias" not in variable.name)
+        self.compare(
+            objective, Written(100.0, Adam(1e-3), Adam(2e-4)), only=lambda variable: "bias" not in variable.name
+        )
 
     def test_the_discriminator_goes_first(self):
         losses = {}
@@ -150,7 +153,9 @@ class Pix2PixTest(tf.test.TestCase):
     def test_half_precision_keeps_float32_weights(self):
         for policy in ("mixed_float16", "mixed_bfloat16"):
             with precision(policy):
-                objective = Pix2Pix(*networks(policy), {who: adam(2e-4, policy) for who in ("generator", "discriminator")})
+                objective = Pix2Pix(
+                    *networks(policy), {who: adam(2e-4, policy) for who in ("generator", "discriminator")}
+                )
             self.assertEqual(objective.generator.layers[1].compute_dtype, policy[len("mixed_") :])
             losses = objective.step(batch(0))
             exact = Pix2Pix(*networks(), {who: adam(2e-4, "float32") for who in ("generator", "discriminator")})
@@ -159,7 +164,9 @@ class Pix2PixTest(tf.test.TestCase):
             for network in (objective.generator, objective.discriminator):
                 self.assertEqual({variable.dtype for variable in network.trainable_variables}, {tf.float32})
             for _ in range(12):  # The first steps of float16 look for a scale that its gradients fit in.
-                changed = [(now != then).any() for now, then in zip(objective.generator.get_weights(), built(policy)[1][0])]
+                changed = [
+                    (now != then).any() for now, then in zip(objective.generator.get_weights(), built(policy)[1][0])
+                ]
                 if all(changed):
                     break
                 objective.step(batch(0))

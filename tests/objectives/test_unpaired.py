@@ -59,7 +59,9 @@ class Written:
 
     def descend(self, rate, tape, loss, networks):
         for network in networks:
-            for gradient, variable in zip(tape.gradient(loss, network.trainable_variables), network.trainable_variables):
+            for gradient, variable in zip(
+                tape.gradient(loss, network.trainable_variables), network.trainable_variables
+            ):
                 variable.assign_sub(rate * gradient)
 
     def step(self, a, b):

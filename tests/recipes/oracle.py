@@ -57,8 +57,8 @@ def conv(x, kernel, strides=1, padding="valid"):
     down, right = _pair(strides)
     height, width = kernel.shape[:2]
     x = np.pad(
-        x, [(0, 0), _border(x.shape[1], height, down, padding),
-            _border(x.shape[2], width, right, padding), (0, 0)])
+        x, [(0, 0), _border(x.shape[1], height, down, padding), _border(x.shape[2], width, right, padding), (0, 0)]
+    )
     rows = (x.shape[1] - height) // down + 1
     columns = (x.shape[2] - width) // right + 1
     y = np.zeros([len(x), rows, columns, kernel.shape[3]])
@@ -91,7 +91,7 @@ def conv_transpose(x, kernel, strides=1, padding="valid"):
     if padding == "valid":
         return stamped
     top, left = over // 2, beyond // 2
-    return stamped[:, top:top + rows * down, left:left + columns * right]
+    return stamped[:, top : top + rows * down, left : left + columns * right]
 
 
 def span_residual(filters, bank):

@@ -13,9 +13,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tests.recipes import oracle
 from pgtf.layers import Conv2D, Conv2DTranspose, PiggybackConv2D, PiggybackConv2DTranspose
 from pgtf.recipes import Full, Piggyback
+from tests.recipes import oracle
 
 HEIGHT, WIDTH, C_IN, C_OUT = 6, 7, 3, 8
 RATIOS = [0, 1 / 8, 1 / 4, 1 / 2, 1]
@@ -39,9 +39,7 @@ class Kind(NamedTuple):
 
 KINDS = {
     "conv": Kind(PiggybackConv2D, Conv2D, keras.layers.Conv2D, oracle.conv),
-    "transposed": Kind(
-        PiggybackConv2DTranspose, Conv2DTranspose, keras.layers.Conv2DTranspose,
-        oracle.conv_transpose),
+    "transposed": Kind(PiggybackConv2DTranspose, Conv2DTranspose, keras.layers.Conv2DTranspose, oracle.conv_transpose),
 }
 
 
@@ -76,9 +74,15 @@ class Case(NamedTuple):
 
     def layer(self, slices, apply="auto", **arguments):
         layer = KINDS[self.kind].piggyback(
-            C_OUT, self.kernel_size, bank=np.concatenate(slices, axis=-1),
-            unconstrained_ratio=self.ratio, apply=apply, strides=self.strides,
-            padding=self.padding, **arguments)
+            C_OUT,
+            self.kernel_size,
+            bank=np.concatenate(slices, axis=-1),
+            unconstrained_ratio=self.ratio,
+            apply=apply,
+            strides=self.strides,
+            padding=self.padding,
+            **arguments,
+        )
         layer.build((2, HEIGHT, WIDTH, C_IN))
         return layer
 
@@ -132,14 +136,13 @@ def _drawn(case, mixing="dense"):
     stored = Stored(
         _dense(rng, bank_size, piggyback) if mixing == "dense" else _cycle(bank_size, piggyback),
         _normal(rng, *case.kernel_size, C_IN, case.unconstrained),
-        _normal(rng, C_OUT))
+        _normal(rng, C_OUT),
+    )
     return _normal(rng, 2, HEIGHT, WIDTH, C_IN), slices, stored
 
 
 def _named(cases):
-    return [
-        ("_".join(str(part).replace(" ", "") for part in case), case) for case in cases
-    ]
+    return [("_".join(str(part).replace(" ", "") for part in case), case) for case in cases]
 
 
 def _convolutions():
@@ -158,9 +161,7 @@ def _mixtures(**changes):
 
 
 class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
-
-    @parameterized.named_parameters(*_named(
-        [*_convolutions(), *_mixtures(tasks=3)]))
+    @parameterized.named_parameters(*_named([*_convolutions(), *_mixtures(tasks=3)]))
     def test_output_is_the_oracles(self, case):
         _, slices, _ = _drawn(case)
         layers = {apply: case.layer(slices, apply) for apply in APPLIES}
@@ -183,8 +184,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
             in_keras_order = KINDS[case.kind].keras_layout(expected)
             self.assertAllClose(layer.kernel, in_keras_order, 1e-5, 1e-5)
 
-    @parameterized.named_parameters(*_named(
-        case for case in _convolutions() if case.kernel_size in [(3, 5), (4, 4)]))
+    @parameterized.named_parameters(*_named(case for case in _convolutions() if case.kernel_size in [(3, 5), (4, 4)]))
     def test_gradients_are_the_oracles(self, case):
         x, slices, stored = _drawn(case)
         rng = np.random.default_rng(11)
@@ -203,10 +203,8 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         no_mixing, no_filters = np.zeros_like(stored.mixing), np.zeros_like(stored.unconstrained)
         moved = {
             "x": case.answer(direction["x"], kernel),
-            "mixing": case.answer(
-                x, oracle.made_kernel(slices, direction["mixing"], no_filters)),
-            "unconstrained": case.answer(
-                x, oracle.made_kernel(slices, no_mixing, direction["unconstrained"])),
+            "mixing": case.answer(x, oracle.made_kernel(slices, direction["mixing"], no_filters)),
+            "unconstrained": case.answer(x, oracle.made_kernel(slices, no_mixing, direction["unconstrained"])),
             "bias": np.broadcast_to(direction["bias"], cotangent.shape),
         }
         for apply, gradients in found.items():
@@ -214,8 +212,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
                 along = np.sum(gradient * direction[name])
                 expected = np.sum(moved[name] * cotangent)
                 self.assertAllClose(along, expected, 1e-4, 1e-3, f"{name}, {apply}")
-                self.assertAllClose(
-                    gradient, found["compose"][name], 1e-4, 1e-4, f"{name}, {apply}")
+                self.assertAllClose(gradient, found["compose"][name], 1e-4, 1e-4, f"{name}, {apply}")
 
     def _gradients(self, case, apply, cotangent):
         """{name: gradient} of sum(layer(x) * cotangent), for all that is not empty."""
@@ -241,8 +238,8 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         bank = np.concatenate(slices, axis=-1)
         residual = oracle.span_residual(layer.recipe.kernel().numpy(), bank)
         self.assertLen(residual, C_OUT)
-        self.assertTrue(np.all(residual[case.unconstrained:] < 1e-5), residual)
-        self.assertTrue(np.all(residual[:case.unconstrained] > 0.1), residual)
+        self.assertTrue(np.all(residual[case.unconstrained :] < 1e-5), residual)
+        self.assertTrue(np.all(residual[: case.unconstrained] > 0.1), residual)
 
     @parameterized.named_parameters(*_named(_mixtures(tasks=5)))
     def test_what_is_learnt_is_what_the_paper_counts(self, case):
@@ -265,8 +262,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
         self.assertAllEqual(layer.recipe.bank, np.concatenate(slices, axis=-1))
         self.assertFalse(layer.recipe.bank.trainable)
-        for variable, before in zip(
-                [layer.recipe.mixing, layer.recipe.unconstrained, layer.bias], stored):
+        for variable, before in zip([layer.recipe.mixing, layer.recipe.unconstrained, layer.bias], stored):
             self.assertNotAllClose(variable, before)
 
     @parameterized.product(kind=list(KINDS), ratio=RATIOS, tasks=[1, 5])
@@ -283,8 +279,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
     def test_random_start_is_a_mix_of_the_banks_own_size(self, kind, bank_size):
         keras.utils.set_random_seed(5)
         bank = _normal(np.random.default_rng(5), 3, 5, C_IN, bank_size)
-        layer = KINDS[kind].piggyback(
-            C_OUT, (3, 5), bank=bank, unconstrained_ratio=0.25, start="random")
+        layer = KINDS[kind].piggyback(C_OUT, (3, 5), bank=bank, unconstrained_ratio=0.25, start="random")
         layer.build((1, HEIGHT, WIDTH, C_IN))
         kernel = layer.recipe.kernel().numpy()
         residual = oracle.span_residual(kernel, bank)
@@ -298,8 +293,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
         named = case.layer(slices, apply)
-        recipe = Piggyback(
-            np.concatenate(slices, axis=-1), case.ratio, start="first_task", apply=apply)
+        recipe = Piggyback(np.concatenate(slices, axis=-1), case.ratio, start="first_task", apply=apply)
         given = KINDS[kind].plain(C_OUT, (3, 4), recipe=recipe, strides=2, padding="same")
         given.build(x.shape)
         for layer in [named, given]:
@@ -343,8 +337,14 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
         layer = KINDS[kind].piggyback(
-            C_OUT, (3, 4), bank=np.concatenate(slices, axis=-1), unconstrained_ratio=0.25,
-            apply=apply, strides=2, padding="same")
+            C_OUT,
+            (3, 4),
+            bank=np.concatenate(slices, axis=-1),
+            unconstrained_ratio=0.25,
+            apply=apply,
+            strides=2,
+            padding="same",
+        )
         image = keras.Input([None, None, C_IN])
         model = keras.Model(image, layer(image))
         stored.fill(layer)
@@ -355,17 +355,27 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
 
     # Half a filter is rounded up; Python's own round would send 0.5 and 2.5 down, to 0 and 2.
     @parameterized.parameters(
-        (0.25, 2, 1), (0.25, 5, 1), (0.25, 6, 2), (0.25, 7, 2), (0.125, 3, 0), (0.125, 4, 1),
-        (0.5, 1, 1), (0.5, 5, 3), (0.5, 7, 4), (0.1, 4, 0), (0, 3, 0), (1, 3, 3))
+        (0.25, 2, 1),
+        (0.25, 5, 1),
+        (0.25, 6, 2),
+        (0.25, 7, 2),
+        (0.125, 3, 0),
+        (0.125, 4, 1),
+        (0.5, 1, 1),
+        (0.5, 5, 3),
+        (0.5, 7, 4),
+        (0.1, 4, 0),
+        (0, 3, 0),
+        (1, 3, 3),
+    )
     def test_unconstrained_filters_are_rounded_to_the_nearest(self, ratio, filters, expected):
         rng = np.random.default_rng(5)
         for kind in KINDS.values():
-            layer = kind.piggyback(
-                filters, (1, 2), bank=_normal(rng, 1, 2, 3, 9), unconstrained_ratio=ratio)
+            layer = kind.piggyback(filters, (1, 2), bank=_normal(rng, 1, 2, 3, 9), unconstrained_ratio=ratio)
             layer.build((1, 2, 2, 3))
-            Stored(
-                _normal(rng, 9, filters - expected), _normal(rng, 1, 2, 3, expected),
-                _normal(rng, filters)).fill(layer)
+            Stored(_normal(rng, 9, filters - expected), _normal(rng, 1, 2, 3, expected), _normal(rng, filters)).fill(
+                layer
+            )
             self.assertEqual(layer.recipe.kernel().shape, (1, 2, 3, filters))
 
     def test_a_quarter_is_the_default(self):
@@ -382,7 +392,8 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         ("negative_ratio", 4, [3, 3, 2, 4], {"unconstrained_ratio": -0.1}),
         ("ratio_above_one", 4, [3, 3, 2, 4], {"unconstrained_ratio": 1.5}),
         ("unknown_start", 4, [3, 3, 2, 4], {"start": "last_task"}),
-        ("unknown_apply", 4, [3, 3, 2, 4], {"apply": "fold"}))
+        ("unknown_apply", 4, [3, 3, 2, 4], {"apply": "fold"}),
+    )
     def test_refuses(self, filters, shape, arguments):
         for kind in KINDS.values():
             with self.assertRaisesRegex(ValueError, "Received: "):
@@ -408,8 +419,15 @@ class GoldenTest(tf.test.TestCase, parameterized.TestCase):
         # 2 * [1, 2] - [3, 5] = [-1, -1] and answers -11. Biases 100 and 200 give 107 and 189.
         bank = np.reshape([[1, 3], [2, 5]], [1, 1, 2, 2])
         layer = self._layer(
-            kind, 2, bank, 0.5, apply, mixing=[[2], [-1]], bias=[100, 200],
-            unconstrained=np.reshape([7, 0], [1, 1, 2, 1]))
+            kind,
+            2,
+            bank,
+            0.5,
+            apply,
+            mixing=[[2], [-1]],
+            bias=[100, 200],
+            unconstrained=np.reshape([7, 0], [1, 1, 2, 1]),
+        )
         self.assertAllClose(layer(_pixel(1, 10)), _pixel(107, 189))
 
     @parameterized.product(apply=APPLIES)
@@ -437,8 +455,8 @@ class GoldenTest(tf.test.TestCase, parameterized.TestCase):
     def _layer(self, kind, filters, bank, ratio, apply, *, mixing, bias, unconstrained=None):
         height, width, c_in, _ = bank.shape
         layer = KINDS[kind].piggyback(
-            filters, (height, width), bank=bank.astype(np.float32), unconstrained_ratio=ratio,
-            apply=apply)
+            filters, (height, width), bank=bank.astype(np.float32), unconstrained_ratio=ratio, apply=apply
+        )
         layer.build((1, None, None, c_in))
         free = np.zeros([height, width, c_in, 0]) if unconstrained is None else unconstrained
         Stored(np.asarray(mixing), free, np.asarray(bias)).fill(layer)
@@ -469,9 +487,7 @@ STOCK_ARGUMENTS = [
 
 
 class FullTest(tf.test.TestCase, parameterized.TestCase):
-
-    @parameterized.named_parameters(*[
-        (f"{kind}_{arguments}", kind, arguments) for kind, arguments in STOCK_ARGUMENTS])
+    @parameterized.named_parameters(*[(f"{kind}_{arguments}", kind, arguments) for kind, arguments in STOCK_ARGUMENTS])
     def test_full_is_kerass_own(self, kind, arguments):
         for kernel_size, recipe in itertools.product([(3, 5), 4], [None, Full]):
             stock, ours = self._twins(kind, kernel_size, recipe and recipe(), arguments)

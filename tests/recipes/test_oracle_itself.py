@@ -14,7 +14,6 @@ CONVOLUTIONS = list(itertools.product(KERNEL_SIZES, [1, 2, 3], ["same", "valid"]
 
 
 class OracleTest(tf.test.TestCase, parameterized.TestCase):
-
     def setUp(self):
         super().setUp()
         self.rng = np.random.default_rng(3)
@@ -34,13 +33,11 @@ class OracleTest(tf.test.TestCase, parameterized.TestCase):
             size * strides + (max(k - strides, 0) if padding == "valid" else 0)
             for size, k in zip(x.shape[1:3], kernel_size)
         ]
-        expected = tf.nn.conv2d_transpose(
-            x, kernel.transpose(0, 1, 3, 2), [2, *grown, 4], strides, padding.upper())
+        expected = tf.nn.conv2d_transpose(x, kernel.transpose(0, 1, 3, 2), [2, *grown, 4], strides, padding.upper())
         found = oracle.conv_transpose(x, kernel, strides, padding)
         self.assertAllClose(expected, found, 1e-9, 1e-9)
 
-    @parameterized.product(
-        kernel_size=[(1, 1), (3, 5), (4, 4)], strides=[1, 2], padding=["same", "valid"])
+    @parameterized.product(kernel_size=[(1, 1), (3, 5), (4, 4)], strides=[1, 2], padding=["same", "valid"])
     def test_conv_transpose_is_kerass(self, kernel_size, strides, padding):
         x = self.rng.normal(size=[1, 4, 5, 3]).astype(np.float32)
         kernel = self.rng.normal(size=[*kernel_size, 3, 4]).astype(np.float32)

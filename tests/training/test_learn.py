@@ -47,7 +47,11 @@ class Toy(Objective):
     def __init__(self, optimizer):
         def network():
             return keras.Sequential(
-                [keras.Input((None, None, 3)), keras.layers.Conv2D(2, 1, kernel_initializer="ones"), Dropout(0.5, seed=1)]
+                [
+                    keras.Input((None, None, 3)),
+                    keras.layers.Conv2D(2, 1, kernel_initializer="ones"),
+                    Dropout(0.5, seed=1),
+                ]
             )
 
         up, down = network(), network()
@@ -205,7 +209,9 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
             self.learnt("parts", draw=interrupt, sample_every=5)
         self.learnt("parts")
         whole, parts = self.lines()[:2], self.lines()[2:]
-        self.assertEqual([(a["step"], a["learning_rate"]) for a in whole], [(b["step"], b["learning_rate"]) for b in parts])
+        self.assertEqual(
+            [(a["step"], a["learning_rate"]) for a in whole], [(b["step"], b["learning_rate"]) for b in parts]
+        )
 
     def test_tensorboard(self):
         pictures = {"input-output": np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype="uint8")}
@@ -226,7 +232,9 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(tf.io.decode_png(png), pictures["input-output"])
 
     def test_a_loss_that_is_no_number_stops_it_and_is_named(self):
-        with self.assertRaisesRegex(Diverged, r"Received: (up, down|down, up|up|down) not finite by step [5-7]\.") as told:
+        with self.assertRaisesRegex(
+            Diverged, r"Received: (up, down|down, up|up|down) not finite by step [5-7]\."
+        ) as told:
             self.learnt(optimizer=diverging, checkpoint_minutes=0)
         self.assertIn("smaller --learning_rate", str(told.exception))
         # The checkpoint that is left is from before.

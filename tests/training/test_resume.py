@@ -15,10 +15,20 @@ from pgtf.bank import FilterBank
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TRAIN = str(ROOT / "scripts" / "train.py")
-FLAGS = (
-    "--deterministic --image_size=16 --width=2 --discriminator_width=2 --discriminator_layers=1 --steps=8 "
-    "--drawn_images=4 --steps_per_call=1 --log_every=1 --checkpoint_minutes=0 --pool_size=3 --blocks=1"
-).split()
+FLAGS = [
+    "--deterministic",
+    "--image_size=16",
+    "--width=2",
+    "--discriminator_width=2",
+    "--discriminator_layers=1",
+    "--steps=8",
+    "--drawn_images=4",
+    "--steps_per_call=1",
+    "--log_every=1",
+    "--checkpoint_minutes=0",
+    "--pool_size=3",
+    "--blocks=1",
+]
 PAIRED = ["--tasks=maps,facades"]
 UNPAIRED = ["--objective=cyclegan", "--network=resnet", "--tasks=photo2monet"]
 # Runs a script that ends, as if killed, in the n-th call of a function: just before what the function does.

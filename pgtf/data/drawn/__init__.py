@@ -34,8 +34,6 @@ def draw(task, index, size, seed=0):
     if size < SMALLEST:
         raise ValueError(f"`size` must be at least {SMALLEST}. Received: {size}")
     if index < 0 or seed < 0:
-        raise ValueError(
-            f"`index` and `seed` must not be negative. Received: index={index}, seed={seed}"
-        )
+        raise ValueError(f"`index` and `seed` must not be negative. Received: index={index}, seed={seed}")
     scene = zlib.crc32(_SCENES.get(task, task).encode())
     return TASKS[task](np.random.default_rng([seed, scene, index]), size)

@@ -35,12 +35,10 @@ def ellipse(centre_x, centre_y, radius_x, radius_y):
         across, down = ((x - centre_x) / radius_x) ** 2, ((y - centre_y) / radius_y) ** 2
         ratio = np.sqrt(across + down) + 1e-6
         # Divided by its own slope, the ratio becomes a distance that holds near the outline.
-        slope = np.sqrt(across / radius_x ** 2 + down / radius_y ** 2) + 1e-9
+        slope = np.sqrt(across / radius_x**2 + down / radius_y**2) + 1e-9
         return (ratio - 1) * ratio / slope
 
-    return Shape(
-        centre_x - radius_x, centre_y - radius_y, centre_x + radius_x, centre_y + radius_y, distance
-    )
+    return Shape(centre_x - radius_x, centre_y - radius_y, centre_x + radius_x, centre_y + radius_y, distance)
 
 
 def polygon(*points):
@@ -60,8 +58,13 @@ def polygon(*points):
             np.maximum(far[0], other, out=far[0])
         return far[0]
 
-    return Shape(min(x for x, _ in points), min(y for _, y in points),
-                 max(x for x, _ in points), max(y for _, y in points), distance)
+    return Shape(
+        min(x for x, _ in points),
+        min(y for _, y in points),
+        max(x for x, _ in points),
+        max(y for _, y in points),
+        distance,
+    )
 
 
 def union(*shapes):
@@ -73,9 +76,13 @@ def union(*shapes):
             near = np.minimum(near, shape.distance(x, y))
         return near
 
-    return Shape(min(shape.left for shape in shapes), min(shape.top for shape in shapes),
-                 max(shape.right for shape in shapes), max(shape.bottom for shape in shapes),
-                 distance)
+    return Shape(
+        min(shape.left for shape in shapes),
+        min(shape.top for shape in shapes),
+        max(shape.right for shape in shapes),
+        max(shape.bottom for shape in shapes),
+        distance,
+    )
 
 
 class Noise:

@@ -41,8 +41,12 @@ def facade(rng, size):
     """One (rectangles, photo) pair of a facade. -> two uint8 arrays [size, size, 3]"""
     canvas = Canvas(size, PALETTE)
     front = Frontage(
-        canvas, Noise(rng, 5, 9), Noise(rng, 140), PAINTS[rng.integers(len(PAINTS))],
-        rng.random() < 0.35, rng.random() < 0.4,
+        canvas,
+        Noise(rng, 5, 9),
+        Noise(rng, 140),
+        PAINTS[rng.integers(len(PAINTS))],
+        rng.random() < 0.35,
+        rng.random() < 0.4,
     )
     wall = np.array(WALLS[rng.integers(len(WALLS))], np.float32)
     left, right = rng.uniform(0.03, 0.13), rng.uniform(0.87, 0.97)
@@ -78,7 +82,7 @@ def facade(rng, size):
     _ledge(front, "cornice", (left - 0.015, top - 0.015, right + 0.015, top + 0.02))
     _ledge(front, "cornice", (left, ground - 0.012, right, ground + 0.01))
     canvas.photo += front.grain(canvas.x, canvas.y) * 5
-    canvas.photo *= (1.06 - 0.14 * canvas.y + 0.03 * front.sky(canvas.x, canvas.y))
+    canvas.photo *= 1.06 - 0.14 * canvas.y + 0.03 * front.sky(canvas.x, canvas.y)
     return canvas.pair(PALETTE)
 
 
@@ -91,11 +95,12 @@ def _surroundings(front, rng, top, street):
         return mix(blue, pale, cloud)
 
     front.canvas.paint(box(-1, -1, 2, 2), sky)
-    for side in (box(-1, top + rng.uniform(0.03, 0.2), 0.5, 2),
-                 box(0.5, top + rng.uniform(0.03, 0.2), 2, 2)):
+    for side in (box(-1, top + rng.uniform(0.03, 0.2), 0.5, 2), box(0.5, top + rng.uniform(0.03, 0.2), 2, 2)):
         front.canvas.paint(side, shade(WALLS[rng.integers(len(WALLS))], 0.62))
-    front.canvas.paint(box(-1, street, 2, 2), lambda x, y: shade(
-        (150, 146, 140), 1 - 0.35 * (y > street + 0.022) + 0.06 * front.grain(x, y)))
+    front.canvas.paint(
+        box(-1, street, 2, 2),
+        lambda x, y: shade((150, 146, 140), 1 - 0.35 * (y > street + 0.022) + 0.06 * front.grain(x, y)),
+    )
 
 
 def _wall(front, rng, wall, edges):
@@ -124,11 +129,9 @@ def _wall(front, rng, wall, edges):
 
 def _ledge(front, label, edges):
     left, top, right, bottom = edges
-    front.canvas.paint(box(left, bottom, right, bottom + 0.012), (20, 14, 12), opacity=0.34,
-                       blur=0.004)
+    front.canvas.paint(box(left, bottom, right, bottom + 0.012), (20, 14, 12), opacity=0.34, blur=0.004)
     lit = (bottom - top) or 1
-    front.canvas.paint(box(*edges), lambda x, y: shade(TRIM, 1.04 - 0.3 * (y - top) / lit),
-                       label)
+    front.canvas.paint(box(*edges), lambda x, y: shade(TRIM, 1.04 - 0.3 * (y - top) / lit), label)
 
 
 def _molding(front, frame):
@@ -143,10 +146,11 @@ def _window(front, frame, light, blind):
     canvas, bar = front.canvas, max(wide * 0.09, 0.005)
     if front.shutters:
         for x in (left - wide * 0.34, right + wide * 0.06):
-            canvas.paint(box(x, top, x + wide * 0.28, bottom), lambda a, y: shade(
-                front.paint, 1.05 - 0.3 * (np.floor(y * 110) % 2)))
-    canvas.paint(box(left - bar, top - bar, right + bar, bottom + bar), (28, 22, 20), opacity=0.3,
-                 blur=0.004)
+            canvas.paint(
+                box(x, top, x + wide * 0.28, bottom),
+                lambda a, y: shade(front.paint, 1.05 - 0.3 * (np.floor(y * 110) % 2)),
+            )
+    canvas.paint(box(left - bar, top - bar, right + bar, bottom + bar), (28, 22, 20), opacity=0.3, blur=0.004)
     canvas.paint(box(*frame), TRIM, "window")
 
     def glass(x, y):
@@ -159,11 +163,13 @@ def _window(front, frame, light, blind):
     middle, transom = (left + right) / 2, top + tall * 0.3
     canvas.paint(box(middle - bar / 2, top, middle + bar / 2, bottom), TRIM)
     canvas.paint(box(left, transom - bar / 2, right, transom + bar / 2), TRIM)
-    canvas.paint(box(left + bar, top + bar, right - bar, top + bar + tall * 0.06), (0, 0, 0),
-                 opacity=0.35)
+    canvas.paint(box(left + bar, top + bar, right - bar, top + bar + tall * 0.06), (0, 0, 0), opacity=0.35)
     if blind:
-        canvas.paint(box(left, top, right, top + tall * 0.42), lambda x, y: shade(
-            (232, 214, 176), 1 - 0.12 * (np.floor(y * 130) % 2)), "blind")
+        canvas.paint(
+            box(left, top, right, top + tall * 0.42),
+            lambda x, y: shade((232, 214, 176), 1 - 0.12 * (np.floor(y * 130) % 2)),
+            "blind",
+        )
     sill = wide * 0.14
     _ledge(front, "sill", (left - sill, bottom, right + sill, bottom + 0.011))
 
@@ -178,8 +184,7 @@ def _balcony(front, frame):
     canvas.paint(area, name="balcony")
     canvas.paint(area, (40, 38, 42), opacity=0.2)
     posts = box(left, rail, right, bottom)
-    bars = posts._replace(distance=lambda x, y: np.maximum(
-        posts.distance(x, y), abs((x * 75) % 1 - 0.5) / 75 - 0.0022))
+    bars = posts._replace(distance=lambda x, y: np.maximum(posts.distance(x, y), abs((x * 75) % 1 - 0.5) / 75 - 0.0022))
     canvas.paint(bars, (34, 33, 38))
     canvas.paint(box(left, rail, right, rail + 0.007), (34, 33, 38))
     canvas.paint(box(left, bottom, right, bottom + 0.008), shade(TRIM, 0.8))
@@ -197,12 +202,10 @@ def _ground_floor(front, rng, edges, columns):
             _door(front, (middle - bay * 0.27, ground + tall * 0.24, middle + bay * 0.27, street))
         elif shops:
             edge = bay * 0.42
-            _shop(front, (middle - edge, ground + tall * 0.2, middle + edge, street - tall * 0.06),
-                  awning)
+            _shop(front, (middle - edge, ground + tall * 0.2, middle + edge, street - tall * 0.06), awning)
         else:
             edge = bay * 0.26
-            _window(front, (middle - edge, ground + tall * 0.28, middle + edge,
-                            street - tall * 0.24), 0.9, False)
+            _window(front, (middle - edge, ground + tall * 0.28, middle + edge, street - tall * 0.24), 0.9, False)
 
 
 def _door(front, frame):
@@ -210,18 +213,16 @@ def _door(front, frame):
     canvas, wide, tall = front.canvas, right - left, bottom - top
     _ledge(front, "deco", (left - wide * 0.18, top - 0.03, right + wide * 0.18, top - 0.005))
     canvas.paint(box(left - 0.01, top - 0.006, right + 0.01, bottom), shade(TRIM, 0.92))
-    canvas.paint(box(*frame), lambda x, y: shade(
-        front.paint, 1.15 - 0.3 * (y - top) / tall + 0.1 * front.grain(x, y)), "door")
+    canvas.paint(
+        box(*frame), lambda x, y: shade(front.paint, 1.15 - 0.3 * (y - top) / tall + 0.1 * front.grain(x, y)), "door"
+    )
     canvas.paint(box(left, top, right, top + tall * 0.2), (66, 84, 100))
     middle = (left + right) / 2
-    for start, stop in ((left + wide * 0.1, middle - wide * 0.06),
-                        (middle + wide * 0.06, right - wide * 0.1)):
+    for start, stop in ((left + wide * 0.1, middle - wide * 0.06), (middle + wide * 0.06, right - wide * 0.1)):
         for high, low in ((0.27, 0.56), (0.64, 0.92)):
-            canvas.paint(box(start, top + tall * high, stop, top + tall * low),
-                         shade(front.paint, 0.72))
+            canvas.paint(box(start, top + tall * high, stop, top + tall * low), shade(front.paint, 0.72))
     canvas.paint(box(middle - 0.002, top + tall * 0.2, middle + 0.002, bottom), (16, 14, 14))
-    canvas.paint(box(middle + wide * 0.08, top + tall * 0.58, middle + wide * 0.16,
-                     top + tall * 0.62), (226, 190, 90))
+    canvas.paint(box(middle + wide * 0.08, top + tall * 0.58, middle + wide * 0.16, top + tall * 0.62), (226, 190, 90))
 
 
 def _shop(front, frame, awning):
@@ -234,17 +235,18 @@ def _shop(front, frame, awning):
         return mix(warm, (220, 232, 240), np.where(abs(slope - 0.75) < 0.12, 0.5, 0))
 
     canvas.paint(box(*frame), shade(front.paint, 0.9), "shop")
-    canvas.paint(box(left + wide * 0.06, top + tall * 0.2, right - wide * 0.06, top + tall * 0.86),
-                 display)
-    canvas.paint(box(left, top + tall * 0.36, right, top + tall * 0.46), (0, 0, 0), opacity=0.35,
-                 blur=0.008)
-    canvas.paint(box(left, top, right, top + tall * 0.36), lambda x, y: mix(
-        awning, (240, 232, 220), np.floor((x - left) / wide * 8) % 2)
-        * (0.8 + 0.3 * (y - top) / tall))
+    canvas.paint(box(left + wide * 0.06, top + tall * 0.2, right - wide * 0.06, top + tall * 0.86), display)
+    canvas.paint(box(left, top + tall * 0.36, right, top + tall * 0.46), (0, 0, 0), opacity=0.35, blur=0.008)
+    canvas.paint(
+        box(left, top, right, top + tall * 0.36),
+        lambda x, y: mix(awning, (240, 232, 220), np.floor((x - left) / wide * 8) % 2) * (0.8 + 0.3 * (y - top) / tall),
+    )
 
 
 def _pillar(front, edges):
     left, _, right, _ = edges
-    front.canvas.paint(box(*edges), lambda x, y: shade(
-        TRIM, 1.02 - 0.35 * ((x - left) / (right - left)) ** 2 - 0.05 * (np.floor(y * 24) % 2)),
-        "pillar")
+    front.canvas.paint(
+        box(*edges),
+        lambda x, y: shade(TRIM, 1.02 - 0.35 * ((x - left) / (right - left)) ** 2 - 0.05 * (np.floor(y * 24) % 2)),
+        "pillar",
+    )

@@ -3,7 +3,17 @@
 import numpy as np
 
 from pgtf.data.drawn.canvas import (
-    Canvas, Noise, Shape, box, ellipse, fraction, mix, picture, rgb, shade, unit,
+    Canvas,
+    Noise,
+    Shape,
+    box,
+    ellipse,
+    fraction,
+    mix,
+    picture,
+    rgb,
+    shade,
+    unit,
 )
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -70,10 +80,10 @@ class _Bag:
         def surface(x, y):
             level = (y - self.top) / (self.bottom - self.top)
             across = (x - 0.5) / self.half
-            tone = 1.12 - 0.3 * level - 0.34 * (across ** 2) ** 2 - 0.1 * across
+            tone = 1.12 - 0.3 * level - 0.34 * (across**2) ** 2 - 0.1 * across
             tone = tone + 0.09 * self.folds(x, y) + 0.05 * self.grain(x, y)
             base = self.printed(colour, x, y) if print_it else rgb(colour)
-            shine = np.exp(-((across + 0.35) * 3) ** 2 - ((level - 0.3) * 2.6) ** 2)
+            shine = np.exp(-(((across + 0.35) * 3) ** 2) - ((level - 0.3) * 2.6) ** 2)
             return mix(base * tone, WHITE, 0.3 * shine)
 
         return surface
@@ -92,8 +102,9 @@ class _Bag:
         return rgb(colour)
 
     def shadow(self):
-        self.canvas.paint(ellipse(0.5, self.bottom + 0.035, self.half * 1.02, 0.034), (70, 66, 70),
-                          opacity=0.5, blur=0.013)
+        self.canvas.paint(
+            ellipse(0.5, self.bottom + 0.035, self.half * 1.02, 0.034), (70, 66, 70), opacity=0.5, blur=0.013
+        )
 
     def handles(self):
         reach = (self.half - 0.6 * self.round) * self.rng.uniform(0.45, 0.8)
@@ -104,16 +115,19 @@ class _Bag:
         colour = self.accent if self.rng.random() < 0.4 else self.leather
         for back, tone in tones:
             arch = self.arch(reach, rise + back, thick, base, shift=back)
-            self.part(arch, lambda x, y, tone=tone: shade(
-                colour, tone * (1.1 - 0.5 * abs(x - 0.42) + 0.06 * self.grain(x, y))))
+            self.part(
+                arch,
+                lambda x, y, tone=tone: shade(colour, tone * (1.1 - 0.5 * abs(x - 0.42) + 0.06 * self.grain(x, y))),
+            )
         self.feet = [0.5 - reach, 0.5 + reach]
 
     @staticmethod
     def arch(reach, rise, thick, base, shift):
         """Half an elliptic ring that stands on the line y = base."""
+
         def distance(x, y):
             dx, dy = (x - 0.5 - shift) / reach, np.minimum(y - base, 0) / (rise + 0.05)
-            ratio = np.sqrt(dx ** 2 + dy ** 2) + 1e-6
+            ratio = np.sqrt(dx**2 + dy**2) + 1e-6
             # Divided by its own slope, an implicit curve's value becomes a distance.
             slope = np.sqrt((dx / reach) ** 2 + (dy / (rise + 0.05)) ** 2) / ratio + 1e-9
             return np.maximum(abs(ratio - 1) / slope - thick, y - base)
@@ -131,6 +145,7 @@ class _Bag:
 
     def stitches(self, shape, inset):
         """A dashed seam along the inside of an edge; only the photo shows the thread."""
+
         def distance(x, y):
             seam = abs(shape.distance(x, y) + inset) - 0.002
             return np.where(np.sin((x + y) * 190) * np.sin((x - y) * 190) > -0.2, seam, 1)
@@ -145,13 +160,15 @@ class _Bag:
         body = self.outline_of(self.top, self.bottom, -0.006)
 
         def distance(x, y):
-            return np.maximum(body.distance(x, y),
-                              y - low - curve * (1 - ((x - 0.5) / self.half) ** 2))
+            return np.maximum(body.distance(x, y), y - low - curve * (1 - ((x - 0.5) / self.half) ** 2))
 
         flap = body._replace(bottom=low + curve, distance=distance)
-        self.canvas.paint(flap._replace(
-            bottom=low + curve + 0.04, distance=lambda x, y: distance(x, y - 0.016)),
-            BLACK, opacity=0.35, blur=0.008)
+        self.canvas.paint(
+            flap._replace(bottom=low + curve + 0.04, distance=lambda x, y: distance(x, y - 0.016)),
+            BLACK,
+            opacity=0.35,
+            blur=0.008,
+        )
         self.part(flap, self.lit(self.leather * 0.94))
         self.stitches(flap, 0.016)
         self.clasp(low + curve - 0.02)
@@ -165,8 +182,9 @@ class _Bag:
         top = self.top + (self.bottom - self.top) * self.rng.uniform(0.42, 0.52)
         wide = self.rng.uniform(0.07, 0.13)
         pocket = self.outline_of(top, self.bottom - 0.05, wide, 0.05)
-        self.canvas.paint(pocket._replace(distance=lambda x, y: pocket.distance(x, y) - 0.008),
-                          BLACK, opacity=0.3, blur=0.008)
+        self.canvas.paint(
+            pocket._replace(distance=lambda x, y: pocket.distance(x, y) - 0.008), BLACK, opacity=0.3, blur=0.008
+        )
         self.part(pocket, self.lit(mix(self.leather, self.accent, 0.35)))
         self.stitches(pocket, 0.014)
         self.clasp(top + 0.05)
@@ -174,22 +192,21 @@ class _Bag:
     def zip(self):
         y = self.top + self.rng.uniform(0.135, 0.17)
         left, right = 0.5 - self.half * 0.78, 0.5 + self.half * 0.78
-        self.part(box(left, y - 0.014, right, y + 0.014), lambda a, b: shade(
-            self.metal, 0.55 + 0.5 * (np.floor(a * 110) % 2)))
+        self.part(
+            box(left, y - 0.014, right, y + 0.014), lambda a, b: shade(self.metal, 0.55 + 0.5 * (np.floor(a * 110) % 2))
+        )
         self.part(box(right - 0.05, y - 0.008, right - 0.03, y + 0.09), self.metal)
         low = y + 0.1
         seam = box(left - 0.2, low, right + 0.2, low + 0.004)
         body = self.outline_of(self.top, self.bottom)
-        inside = seam._replace(
-            distance=lambda a, b: np.maximum(seam.distance(a, b), body.distance(a, b)))
+        inside = seam._replace(distance=lambda a, b: np.maximum(seam.distance(a, b), body.distance(a, b)))
         self.canvas.paint(inside, self.leather * 0.5)
         self.edges.paint(inside, BLACK)
 
     def band(self):
         body = self.outline_of(self.top, self.bottom)
         start = self.top + (self.bottom - self.top) * self.rng.uniform(0.6, 0.72)
-        base = body._replace(top=start, distance=lambda x, y: np.maximum(
-            body.distance(x, y), start - y))
+        base = body._replace(top=start, distance=lambda x, y: np.maximum(body.distance(x, y), start - y))
         self.part(base, self.lit(self.accent * 0.9, print_it=False))
         self.stitches(base, 0.014)
 

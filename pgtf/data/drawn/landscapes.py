@@ -5,12 +5,22 @@ from typing import NamedTuple
 import numpy as np
 
 from pgtf.data.drawn.canvas import (
-    Canvas, Noise, Shape, box, ellipse, fraction, mix, picture, polygon, rgb, shade, union,
+    Canvas,
+    Noise,
+    Shape,
+    box,
+    ellipse,
+    fraction,
+    mix,
+    picture,
+    polygon,
+    rgb,
+    shade,
+    union,
     unit,
 )
 
-KINDS = ("sky", "sun", "cloud", "mountain", "hill", "meadow", "water", "leaves", "trunk", "sail",
-         "hull")
+KINDS = ("sky", "sun", "cloud", "mountain", "hill", "meadow", "water", "leaves", "trunk", "sail", "hull")
 
 
 class Layer(NamedTuple):
@@ -51,8 +61,7 @@ def _landscape(rng):
     horizon = rng.uniform(0.46, 0.6)
     mood = int(rng.integers(3))
     sun = rng.uniform(0.15, 0.85), rng.uniform(0.12, horizon - 0.1)
-    layers = [Layer("sky", box(-1, -1, 2, 2), 1.0),
-              Layer("sun", ellipse(*sun, 0.045, 0.045), 1.0)]
+    layers = [Layer("sky", box(-1, -1, 2, 2), 1.0), Layer("sun", ellipse(*sun, 0.045, 0.045), 1.0)]
     for _ in range(rng.integers(2, 5)):
         layers.append(Layer("cloud", _cloud(rng, horizon), 1.0))
     if rng.random() < 0.6:
@@ -69,8 +78,17 @@ def _landscape(rng):
     layers.append(Layer("meadow", _ridge(rng, bank, 0.06, 1.1), 0.1))
     for x in rng.choice([0.08, 0.2, 0.33, 0.68, 0.8, 0.93], rng.integers(1, 5), replace=False):
         layers += _tree(rng, x + rng.uniform(-0.04, 0.04), bank + 0.05)
-    return Landscape(layers, horizon, sun, mood, (Noise(rng, 4, 9), Noise(rng, 11, 22)),
-                     Noise(rng, 8), Noise(rng, 140), Noise(rng, 18, 100), rng)
+    return Landscape(
+        layers,
+        horizon,
+        sun,
+        mood,
+        (Noise(rng, 4, 9), Noise(rng, 11, 22)),
+        Noise(rng, 8),
+        Noise(rng, 140),
+        Noise(rng, 18, 100),
+        rng,
+    )
 
 
 def _ridge(rng, level, high, bottom):
@@ -82,8 +100,7 @@ def _ridge(rng, level, high, bottom):
         wave = 0.6 * np.interp(x, knots, heights) + 0.4 * np.sin(x * waves + phase)
         return level - high * wave.astype(np.float32)
 
-    return Shape(-1, level - high, 2, bottom,
-                 lambda x, y: np.maximum(crest(x) - y, y - bottom))
+    return Shape(-1, level - high, 2, bottom, lambda x, y: np.maximum(crest(x) - y, y - bottom))
 
 
 def _mountain(rng, horizon):
@@ -100,8 +117,10 @@ def _mountain(rng, horizon):
 
 def _cloud(rng, horizon):
     x, y, wide = rng.uniform(0, 1), rng.uniform(0.08, horizon * 0.6), rng.uniform(0.1, 0.22)
-    puffs = [ellipse(x + dx * wide, y - 0.02 * lift, wide * 0.5, wide * rise) for dx, lift, rise in
-             zip((-0.55, 0, 0.55), rng.uniform(0, 2, 3), rng.uniform(0.1, 0.2, 3))]
+    puffs = [
+        ellipse(x + dx * wide, y - 0.02 * lift, wide * 0.5, wide * rise)
+        for dx, lift, rise in zip((-0.55, 0, 0.55), rng.uniform(0, 2, 3), rng.uniform(0.1, 0.2, 3))
+    ]
     return union(*puffs)
 
 
@@ -109,27 +128,41 @@ def _boat(rng, horizon):
     x, y, tall = rng.uniform(0.15, 0.85), horizon + rng.uniform(0.03, 0.16), rng.uniform(0.07, 0.15)
     lean = rng.choice([-1, 1])
     return [
-        Layer("sail", polygon((x, y - tall), (x, y - 0.01), (x + lean * tall * 0.5, y - 0.015)),
-              0.3),
-        Layer("sail", polygon((x - lean * 0.008, y - tall * 0.8), (x - lean * 0.008, y - 0.012),
-                              (x - lean * tall * 0.32, y - 0.012)), 0.3),
-        Layer("hull", polygon((x - tall * 0.45, y - 0.008), (x + tall * 0.5, y - 0.008),
-                              (x + tall * 0.36, y + tall * 0.12),
-                              (x - tall * 0.32, y + tall * 0.12)), 0.3),
+        Layer("sail", polygon((x, y - tall), (x, y - 0.01), (x + lean * tall * 0.5, y - 0.015)), 0.3),
+        Layer(
+            "sail",
+            polygon(
+                (x - lean * 0.008, y - tall * 0.8), (x - lean * 0.008, y - 0.012), (x - lean * tall * 0.32, y - 0.012)
+            ),
+            0.3,
+        ),
+        Layer(
+            "hull",
+            polygon(
+                (x - tall * 0.45, y - 0.008),
+                (x + tall * 0.5, y - 0.008),
+                (x + tall * 0.36, y + tall * 0.12),
+                (x - tall * 0.32, y + tall * 0.12),
+            ),
+            0.3,
+        ),
     ]
 
 
 def _tree(rng, x, ground):
     poplar = rng.random() < 0.4
     tall = rng.uniform(0.32, 0.5) if poplar else rng.uniform(0.24, 0.38)
-    trunk = polygon((x - 0.012, ground), (x + 0.012, ground), (x + 0.005, ground - tall * 0.7),
-                    (x - 0.005, ground - tall * 0.7))
+    trunk = polygon(
+        (x - 0.012, ground), (x + 0.012, ground), (x + 0.005, ground - tall * 0.7), (x - 0.005, ground - tall * 0.7)
+    )
     ragged = Noise(rng, 28)
     if poplar:
         blobs = [ellipse(x, ground - tall * 0.58, 0.035, tall * 0.46)]
     else:
-        blobs = [ellipse(x + dx, ground - tall * rise, 0.07, 0.055)
-                 for dx, rise in zip(rng.uniform(-0.06, 0.06, 4), (0.5, 0.68, 0.82, 0.95))]
+        blobs = [
+            ellipse(x + dx, ground - tall * rise, 0.07, 0.055)
+            for dx, rise in zip(rng.uniform(-0.06, 0.06, 4), (0.5, 0.68, 0.82, 0.95))
+        ]
     whole = union(*blobs)
 
     def distance(a, b):
@@ -141,8 +174,7 @@ def _tree(rng, x, ground):
 
 # --- the photo -----------------------------------------------------------------------------------
 
-HEAVENS = [((74, 132, 206), (214, 228, 238)), ((104, 110, 166), (250, 192, 140)),
-           ((132, 148, 164), (214, 218, 220))]
+HEAVENS = [((74, 132, 206), (214, 228, 238)), ((104, 110, 166), (250, 192, 140)), ((132, 148, 164), (214, 218, 220))]
 SUNS = [(255, 250, 228), (255, 222, 150), (240, 240, 234)]
 
 
@@ -161,6 +193,7 @@ def _photo(scene, size):
         def surface(x, y):
             tone = light * (1 + grain * scene.fine(x, y) + 0.12 * scene.soft(x, y))
             return mix(shade(colour, tone), low, depth * 0.72)
+
         return surface
 
     def mountain(x, y):
@@ -172,7 +205,7 @@ def _photo(scene, size):
         depth = (y - scene.horizon) / (1 - scene.horizon)
         ripple = scene.ripple(x, y)
         deep = mix(mix(low, top, 0.3), shade((44, 84, 110), light), 0.25 + 0.6 * depth)
-        path = np.exp(-((x - scene.sun[0]) / (0.05 + 0.12 * depth)) ** 2) * unit(ripple + 0.5)
+        path = np.exp(-(((x - scene.sun[0]) / (0.05 + 0.12 * depth)) ** 2)) * unit(ripple + 0.5)
         return mix(deep * (1 + 0.13 * ripple), SUNS[scene.mood], 0.7 * path)
 
     def meadow(x, y):
@@ -185,10 +218,16 @@ def _photo(scene, size):
             canvas.paint(shape, mix((252, 250, 246), low, 0.15), opacity=0.85, blur=0.02)
             continue
         colour = {
-            "sky": sky, "sun": SUNS[scene.mood], "mountain": mountain, "water": water,
-            "meadow": meadow, "hill": seen((76, 104, 66), depth, 0.22),
-            "leaves": seen((62, 92, 44), depth, 0.45), "trunk": seen((84, 64, 48), depth, 0.2),
-            "sail": seen((246, 240, 228), 0.1, 0.04), "hull": seen((110, 60, 44), 0.1, 0.1),
+            "sky": sky,
+            "sun": SUNS[scene.mood],
+            "mountain": mountain,
+            "water": water,
+            "meadow": meadow,
+            "hill": seen((76, 104, 66), depth, 0.22),
+            "leaves": seen((62, 92, 44), depth, 0.45),
+            "trunk": seen((84, 64, 48), depth, 0.2),
+            "sail": seen((246, 240, 228), 0.1, 0.04),
+            "hull": seen((110, 60, 44), 0.1, 0.1),
         }[kind]
         canvas.paint(shape, colour)
     return picture(canvas.photo + 2.5 * scene.fine(canvas.x, canvas.y))
@@ -210,8 +249,11 @@ PASSES = (
 def _monet(scene, size):
     canvas = Canvas(size, KINDS)
     dusk = scene.mood == 1
-    top, low = (((126, 162, 208), (236, 224, 212)), ((142, 140, 186), (250, 196, 150)),
-                ((156, 168, 190), (226, 218, 214)))[scene.mood]
+    top, low = (
+        ((126, 162, 208), (236, 224, 212)),
+        ((142, 140, 186), (250, 196, 150)),
+        ((156, 168, 190), (226, 218, 214)),
+    )[scene.mood]
     fire = (246, 120, 62) if dusk else (255, 236, 170)
 
     def sky(x, y):
@@ -222,7 +264,7 @@ def _monet(scene, size):
 
     def water(x, y):
         depth = (y - scene.horizon) / (1 - scene.horizon)
-        path = np.exp(-((x - scene.sun[0]) / (0.04 + 0.08 * depth)) ** 2)
+        path = np.exp(-(((x - scene.sun[0]) / (0.04 + 0.08 * depth)) ** 2))
         path = path * unit(scene.ripple(x, y) + 0.35)
         pool = mix(mix(low, top, 0.5), (86, 134, 156), 0.2 + 0.7 * depth)
         return mix(pool, fire, 0.9 * path)
@@ -231,9 +273,17 @@ def _monet(scene, size):
         return mix((150, 152, 192), (246, 238, 244), unit((scene.horizon - 0.16 - y) * 20))
 
     colours = {
-        "sky": sky, "sun": fire, "cloud": (250, 238, 234), "mountain": mountain,
-        "hill": (130, 156, 150), "meadow": (158, 176, 96), "water": water, "leaves": (92, 132, 92),
-        "trunk": (116, 92, 110), "sail": (252, 240, 214), "hull": (128, 86, 104),
+        "sky": sky,
+        "sun": fire,
+        "cloud": (250, 238, 234),
+        "mountain": mountain,
+        "hill": (130, 156, 150),
+        "meadow": (158, 176, 96),
+        "water": water,
+        "leaves": (92, 132, 92),
+        "trunk": (116, 92, 110),
+        "sail": (252, 240, 214),
+        "hull": (128, 86, 104),
     }
     for kind, shape, depth in scene.layers:
         colour = colours[kind]
@@ -269,7 +319,7 @@ def _strokes(canvas, under, kinds, rng, angle, length, width, wanted):
     pick_x = unit(x - part_u * (length * cos) + part_v * (width * sin)) * (canvas.size - 1)
     pick_y = unit(y - part_u * (length * sin) - part_v * (width * cos)) * (canvas.size - 1)
     middle = pick_y.astype(np.int32) * canvas.size + pick_x.astype(np.int32)
-    cover = unit(1.15 - 16 * (part_u ** 2) ** 2 - 13 * (part_v ** 2) ** 2) * 0.92
+    cover = unit(1.15 - 16 * (part_u**2) ** 2 - 13 * (part_v**2) ** 2) * 0.92
     cover *= accepts[middle]
     colour = under.reshape(3, -1).take(middle, 1)
     colour += pigments.take((row * 131 + column * 7) & 1023, 1)
@@ -297,7 +347,7 @@ def _ukiyoe(scene, size):
         return mix(mix(PAPER, blush, dawn * 0.8), PRUSSIAN, fade)
 
     def mountain(x, y):
-        slope = (scene.horizon - y)
+        slope = scene.horizon - y
         teeth = 0.024 * abs(2 * fraction(x * 11) - 1)
         body = mix((206, 178, 150), (86, 112, 150), unit(slope * 6))
         return np.where((slope + teeth > 0.19), rgb((248, 240, 222)), body)
@@ -315,9 +365,16 @@ def _ukiyoe(scene, size):
         return mix((112, 142, 92), (196, 186, 120), unit((y - scene.horizon) * 1.6 - 0.2))
 
     colours = {
-        "sky": sky, "sun": (214, 62, 44), "cloud": (248, 240, 222), "mountain": mountain,
-        "meadow": meadow, "water": water, "leaves": (46, 92, 74),
-        "trunk": (110, 74, 58), "sail": (250, 244, 228), "hull": (176, 88, 56),
+        "sky": sky,
+        "sun": (214, 62, 44),
+        "cloud": (248, 240, 222),
+        "mountain": mountain,
+        "meadow": meadow,
+        "water": water,
+        "leaves": (46, 92, 74),
+        "trunk": (110, 74, 58),
+        "sail": (250, 244, 228),
+        "hull": (176, 88, 56),
     }
     tints = [(134, 156, 160), (104, 140, 128), (76, 116, 100)]
     for kind, shape, depth in scene.layers:

@@ -13,8 +13,19 @@ PALETTE = {
     "avenue": (253, 226, 147),
     "kerb": (218, 212, 202),
 }
-ROOFS = np.array([(176, 98, 78), (150, 84, 70), (132, 130, 130), (196, 190, 182), (104, 102, 108),
-                  (186, 148, 112), (214, 208, 200), (120, 134, 142)], np.float32)
+ROOFS = np.array(
+    [
+        (176, 98, 78),
+        (150, 84, 70),
+        (132, 130, 130),
+        (196, 190, 182),
+        (104, 102, 108),
+        (186, 148, 112),
+        (214, 208, 200),
+        (120, 134, 142),
+    ],
+    np.float32,
+)
 
 
 def city_map(rng, size):
@@ -30,12 +41,18 @@ def city_map(rng, size):
     column, left, right, left_wide, right_wide = _streets(rng, along)
     row, upper, lower, upper_wide, lower_wide = _streets(rng, down)
     # How far inside its block a point lies, negative on a street.
-    inside = np.minimum(np.minimum(left - left_wide, right - right_wide),
-                        np.minimum(upper - upper_wide, lower - lower_wide))
-    avenue = np.minimum(np.where(left_wide > 0.014, left - left_wide, 1),
-                        np.where(right_wide > 0.014, right - right_wide, 1))
-    avenue = np.minimum(avenue, np.minimum(np.where(upper_wide > 0.014, upper - upper_wide, 1),
-                                           np.where(lower_wide > 0.014, lower - lower_wide, 1)))
+    inside = np.minimum(
+        np.minimum(left - left_wide, right - right_wide), np.minimum(upper - upper_wide, lower - lower_wide)
+    )
+    avenue = np.minimum(
+        np.where(left_wide > 0.014, left - left_wide, 1), np.where(right_wide > 0.014, right - right_wide, 1)
+    )
+    avenue = np.minimum(
+        avenue,
+        np.minimum(
+            np.where(upper_wide > 0.014, upper - upper_wide, 1), np.where(lower_wide > 0.014, lower - lower_wide, 1)
+        ),
+    )
     use = rng.random([64, 64], dtype=np.float32)[row, column]
     river = _river(rng, x, y, bend)
     park = use < rng.uniform(0.08, 0.2)
@@ -55,8 +72,7 @@ def _streets(rng, position):
     wide = np.where(np.arange(40) % rng.integers(3, 5) == 0, 0.02, 0.0095).astype(np.float32)
     block = np.searchsorted(lines, position)
     block = np.clip(block, 1, 39)
-    return (block, position - lines[block - 1], lines[block] - position,
-            wide[block - 1], wide[block])
+    return (block, position - lines[block - 1], lines[block] - position, wide[block - 1], wide[block])
 
 
 def _river(rng, x, y, bend):

@@ -5,7 +5,17 @@ from typing import NamedTuple
 import numpy as np
 
 from pgtf.data.drawn.canvas import (
-    Canvas, Noise, box, ellipse, fraction, mix, polygon, rgb, shade, union, unit,
+    Canvas,
+    Noise,
+    box,
+    ellipse,
+    fraction,
+    mix,
+    polygon,
+    rgb,
+    shade,
+    union,
+    unit,
 )
 
 PALETTE = {
@@ -26,8 +36,7 @@ PLASTER = [(206, 188, 160), (178, 122, 98), (190, 180, 172), (222, 204, 178), (1
 PLASTER += [(200, 168, 128), (168, 170, 176)]
 LACQUER = [(176, 34, 38), (40, 66, 118), (226, 226, 226), (52, 54, 58), (150, 156, 162)]
 LACQUER += [(210, 170, 60), (48, 96, 84)]
-CLOTHES = [(190, 60, 60), (60, 84, 140), (226, 200, 90), (70, 120, 90), (212, 210, 204),
-           (50, 50, 60)]
+CLOTHES = [(190, 60, 60), (60, 84, 140), (226, 200, 90), (70, 120, 90), (212, 210, 204), (50, 50, 60)]
 
 GREENS = [(86, 124, 58), (104, 132, 60), (70, 110, 66), (150, 122, 54)]
 
@@ -47,8 +56,7 @@ class Street(NamedTuple):
 
     def at(self, across, up, ahead):
         """Where a point `across` right, `up` above the ground and `ahead` shows. -> (x, y)"""
-        return (self.centre + FOCAL * across / ahead,
-                self.horizon + FOCAL * (self.eye - up) / ahead)
+        return (self.centre + FOCAL * across / ahead, self.horizon + FOCAL * (self.eye - up) / ahead)
 
     def hazy(self, colour, ahead):
         """The colour seen through the air of that distance."""
@@ -60,8 +68,12 @@ class Street(NamedTuple):
 
     def side(self, across, low, high, near, far):
         """The upright rectangle running along the street."""
-        return polygon(self.at(across, low, near), self.at(across, high, near),
-                       self.at(across, high, far), self.at(across, low, far))
+        return polygon(
+            self.at(across, low, near),
+            self.at(across, high, near),
+            self.at(across, high, far),
+            self.at(across, low, far),
+        )
 
 
 def street(rng, size):
@@ -69,9 +81,17 @@ def street(rng, size):
     canvas = Canvas(size, PALETTE)
     evening = rng.random() < 0.3
     haze = np.array([(206, 214, 222), (240, 206, 170)][int(evening)])
-    scene = Street(canvas, rng, rng.uniform(0.4, 0.6), rng.uniform(0.43, 0.52),
-                   rng.uniform(1.7, 2.3), haze, int(rng.choice([-1, 1])),
-                   Noise(rng, 90), Noise(rng, 150))
+    scene = Street(
+        canvas,
+        rng,
+        rng.uniform(0.4, 0.6),
+        rng.uniform(0.43, 0.52),
+        rng.uniform(1.7, 2.3),
+        haze,
+        int(rng.choice([-1, 1])),
+        Noise(rng, 90),
+        Noise(rng, 150),
+    )
     half_road, pavement = rng.uniform(4.2, 6.0), rng.uniform(2.4, 3.6)
     _sky(scene, evening)
     _ground(scene, half_road)
@@ -98,7 +118,7 @@ def street(rng, size):
     for ahead, draw, across in sorted(things, key=lambda thing: -thing[0]):
         draw(scene, across, ahead)
     canvas.photo += scene.grain(canvas.x, canvas.y) * 5
-    canvas.photo *= (1.05 - 0.5 * ((canvas.x - 0.5) ** 2 + (canvas.y - 0.5) ** 2))
+    canvas.photo *= 1.05 - 0.5 * ((canvas.x - 0.5) ** 2 + (canvas.y - 0.5) ** 2)
     if evening:
         canvas.photo *= rgb((1.04, 0.99, 0.9))
     return canvas.pair(PALETTE)
@@ -115,8 +135,10 @@ def _sky(scene, evening):
         return mix(air, (250, 246, 242), cloud * 0.8)
 
     scene.canvas.paint(box(0, 0, 1, scene.horizon + 0.02), sky)
-    woods = (ellipse(x, scene.horizon, 0.09, scene.rng.uniform(0.04, 0.08))
-             for x in np.linspace(scene.centre - 0.24, scene.centre + 0.24, 6))
+    woods = (
+        ellipse(x, scene.horizon, 0.09, scene.rng.uniform(0.04, 0.08))
+        for x in np.linspace(scene.centre - 0.24, scene.centre + 0.24, 6)
+    )
     scene.canvas.paint(union(*woods), scene.hazy((84, 104, 76), 62), "vegetation")
 
 
@@ -127,8 +149,7 @@ def _ground(scene, half_road):
     def paving(x, y):
         ahead = FOCAL * scene.eye / np.maximum(y - top, 1e-3)
         across = (x - scene.centre) * ahead / FOCAL
-        joint = (np.maximum(fraction(across) < 0.07, fraction(ahead) < 0.09)
-                 * unit(1.3 - ahead / 14))
+        joint = np.maximum(fraction(across) < 0.07, fraction(ahead) < 0.09) * unit(1.3 - ahead / 14)
         return scene.hazy(shade((176, 168, 160), 1 - 0.18 * joint), ahead)
 
     def asphalt(x, y):
@@ -144,8 +165,7 @@ def _ground(scene, half_road):
     scene.canvas.paint(box(-1, top, 2, 2), paving, "sidewalk")
     kerb = reach * 1.05
     scene.canvas.paint(polygon((x, top), (x - kerb, bottom), (x + kerb, bottom)), (206, 202, 196))
-    scene.canvas.paint(polygon((x, top), (x - reach, bottom), (x + reach, bottom)),
-                       asphalt, "road")
+    scene.canvas.paint(polygon((x, top), (x - reach, bottom), (x + reach, bottom)), asphalt, "road")
 
 
 def _houses(scene, across):
@@ -197,8 +217,7 @@ def _windows(scene, across, near, plaster, light):
 
 def _garden(scene, across, near, far):
     hedge = scene.side(across, 0, scene.rng.uniform(1.4, 2.2), near, far)
-    scene.canvas.paint(hedge, _foliage(scene, (70, 104, 54), near, 0.5, scene.horizon, 1),
-                       "vegetation")
+    scene.canvas.paint(hedge, _foliage(scene, (70, 104, 54), near, 0.5, scene.horizon, 1), "vegetation")
     for ahead in (far - 2, near + 3):
         _tree(scene, across + np.sign(across) * 2.5, ahead)
 
@@ -219,24 +238,24 @@ def _tree(scene, across, ahead):
     trunk = scene.rectangle(across - 0.16, across + 0.16, 0, high * 0.6, ahead)
     x, y = scene.at(across, 0, ahead)
     scale = FOCAL / ahead
-    canvas.paint(ellipse(x - scene.sun * scale, y, 1.6 * scale, 0.22 * scale), (24, 22, 30),
-                 opacity=0.4, blur=0.005)
+    canvas.paint(ellipse(x - scene.sun * scale, y, 1.6 * scale, 0.22 * scale), (24, 22, 30), opacity=0.4, blur=0.005)
     canvas.paint(trunk, scene.hazy((84, 66, 52), ahead), "vegetation")
     x, y = scene.at(across, high * 0.72, ahead)
     leaf = _foliage(scene, green, ahead, x, y, wide * scale)
-    crown = union(*(ellipse(x + dx * wide * 0.6 * scale, y + dy * high * 0.14 * scale,
-                            wide * 0.72 * scale, wide * 0.72 * scale)
-                    for dx, dy in [(0, 0), *lumps]))
-    ragged = crown._replace(distance=lambda a, b: crown.distance(a, b)
-                            + 0.25 * scale * scene.leaves(a, b))
+    crown = union(
+        *(
+            ellipse(x + dx * wide * 0.6 * scale, y + dy * high * 0.14 * scale, wide * 0.72 * scale, wide * 0.72 * scale)
+            for dx, dy in [(0, 0), *lumps]
+        )
+    )
+    ragged = crown._replace(distance=lambda a, b: crown.distance(a, b) + 0.25 * scale * scene.leaves(a, b))
     canvas.paint(ragged, leaf, "vegetation")
 
 
 def _lamp(scene, across, ahead):
     metal = scene.hazy((86, 88, 92), ahead)
     inward = -np.sign(across)
-    scene.canvas.paint(scene.rectangle(across - 0.09, across + 0.09, 0, 6, ahead), metal,
-                       "pole")
+    scene.canvas.paint(scene.rectangle(across - 0.09, across + 0.09, 0, 6, ahead), metal, "pole")
     arm = sorted((across, across + inward * 1.5))
     scene.canvas.paint(scene.rectangle(*arm, 5.85, 6.0, ahead), metal, "pole")
     head = sorted((across + inward * 1.0, across + inward * 1.6))
@@ -245,22 +264,18 @@ def _lamp(scene, across, ahead):
 
 def _signal(scene, across, ahead):
     canvas, scale = scene.canvas, FOCAL / ahead
-    canvas.paint(scene.rectangle(across - 0.07, across + 0.07, 0, 3, ahead), (74, 76, 80),
-                 "pole")
+    canvas.paint(scene.rectangle(across - 0.07, across + 0.07, 0, 3, ahead), (74, 76, 80), "pole")
     if scene.rng.random() < 0.5:
         x, y = scene.at(across, 2.9, ahead)
         for radius, colour in ((0.5, (196, 40, 40)), (0.36, (244, 240, 236))):
-            canvas.paint(ellipse(x, y, radius * scale, radius * scale), colour,
-                         "traffic sign")
+            canvas.paint(ellipse(x, y, radius * scale, radius * scale), colour, "traffic sign")
         return
-    canvas.paint(scene.rectangle(across - 0.24, across + 0.24, 2.5, 3.8, ahead), (34, 34, 36),
-                 "traffic light")
+    canvas.paint(scene.rectangle(across - 0.24, across + 0.24, 2.5, 3.8, ahead), (34, 34, 36), "traffic light")
     lit = scene.rng.integers(3)
     lamps = [(240, 60, 48), (248, 196, 60), (80, 226, 130)]
     for index, colour in enumerate(lamps):
         x, y = scene.at(across, 3.58 - 0.42 * index, ahead)
-        canvas.paint(ellipse(x, y, 0.15 * scale, 0.15 * scale),
-                     shade(colour, 1.0 if index == lit else 0.25))
+        canvas.paint(ellipse(x, y, 0.15 * scale, 0.15 * scale), shade(colour, 1.0 if index == lit else 0.25))
 
 
 def _person(scene, across, ahead):
@@ -272,17 +287,21 @@ def _person(scene, across, ahead):
     x, y = scene.at(across, 0, ahead)
     canvas.paint(ellipse(x, y, 0.5 * scale, 0.1 * scale), (20, 20, 26), opacity=0.4, blur=0.003)
     for leg in (-1, 1):
-        canvas.paint(polygon(scene.at(across + leg * step - 0.08, 0, ahead),
-                             scene.at(across + leg * step + 0.08, 0, ahead),
-                             scene.at(across + leg * 0.06 + 0.1, tall * 0.5, ahead),
-                             scene.at(across + leg * 0.06 - 0.1, tall * 0.5, ahead)),
-                     scene.hazy(trousers * 0.7, ahead), label)
+        canvas.paint(
+            polygon(
+                scene.at(across + leg * step - 0.08, 0, ahead),
+                scene.at(across + leg * step + 0.08, 0, ahead),
+                scene.at(across + leg * 0.06 + 0.1, tall * 0.5, ahead),
+                scene.at(across + leg * 0.06 - 0.1, tall * 0.5, ahead),
+            ),
+            scene.hazy(trousers * 0.7, ahead),
+            label,
+        )
     x, y = scene.at(across, tall * 0.66, ahead)
     canvas.paint(ellipse(x, y, 0.25 * scale, tall * 0.21 * scale), scene.hazy(coat, ahead), label)
     x, y = scene.at(across, tall * 0.93, ahead)
     canvas.paint(ellipse(x, y, 0.12 * scale, 0.15 * scale), scene.hazy(skin, ahead), label)
-    canvas.paint(ellipse(x, y - 0.06 * scale, 0.13 * scale, 0.1 * scale),
-                 scene.hazy((56, 42, 34), ahead), label)
+    canvas.paint(ellipse(x, y - 0.06 * scale, 0.13 * scale, 0.1 * scale), scene.hazy((56, 42, 34), ahead), label)
 
 
 def _car(scene, across, ahead):
@@ -294,14 +313,15 @@ def _car(scene, across, ahead):
     glass, rubber = scene.hazy((48, 60, 74), ahead), (26, 26, 28)
 
     def taper(below, above, low, high):
-        return polygon(scene.at(across - half * below, low, ahead),
-                       scene.at(across + half * below, low, ahead),
-                       scene.at(across + half * above, high, ahead),
-                       scene.at(across - half * above, high, ahead))
+        return polygon(
+            scene.at(across - half * below, low, ahead),
+            scene.at(across + half * below, low, ahead),
+            scene.at(across + half * above, high, ahead),
+            scene.at(across - half * above, high, ahead),
+        )
 
     x, y = scene.at(across, 0.05, ahead)
-    canvas.paint(ellipse(x, y, half * 1.15 * scale, 0.2 * scale), (14, 14, 18), opacity=0.6,
-                 blur=0.006)
+    canvas.paint(ellipse(x, y, half * 1.15 * scale, 0.2 * scale), (14, 14, 18), opacity=0.6, blur=0.006)
     inner = across - np.sign(across) * half
     cabin = across - np.sign(across) * half * 0.8
     canvas.paint(scene.side(inner, 0.3, 0.95, ahead, ahead + length), dark, label)
@@ -314,8 +334,9 @@ def _car(scene, across, ahead):
         canvas.paint(scene.rectangle(middle - 0.13, middle + 0.13, 0, 0.5, ahead), rubber, label)
     canvas.paint(taper(0.95, 0.7, 0.9, 1.48), paint * 0.92, label)
     top = scene.at(0, 1.4, ahead)[1]
-    canvas.paint(taper(0.82, 0.62, 0.95, 1.38), lambda a, b: mix(
-        (150, 176, 196), (34, 42, 52), unit((b - top) / (0.4 * scale))))
+    canvas.paint(
+        taper(0.82, 0.62, 0.95, 1.38), lambda a, b: mix((150, 176, 196), (34, 42, 52), unit((b - top) / (0.4 * scale)))
+    )
     hull = scene.rectangle(across - half, across + half, 0.25, 0.96, ahead)
     high = scene.at(0, 0.96, ahead)[1]
     canvas.paint(hull, lambda a, b: shade(paint, 1.15 - 0.5 * (b - high) / (0.7 * scale)), label)
@@ -325,5 +346,6 @@ def _car(scene, across, ahead):
     canvas.paint(scene.rectangle(across - 0.26, across + 0.26, 0.46, 0.6, ahead), (236, 236, 226))
     for lamp in (-1, 1):
         middle = across + lamp * half * 0.78
-        canvas.paint(scene.rectangle(middle - 0.17, middle + 0.17, 0.62, 0.82, ahead),
-                     (226, 36, 34) if rear else (255, 246, 208))
+        canvas.paint(
+            scene.rectangle(middle - 0.17, middle + 0.17, 0.62, 0.82, ahead), (226, 36, 34) if rear else (255, 246, 208)
+        )
