@@ -40,6 +40,15 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
+def sha256_of(path):
+    """The hex digest of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
 @contextlib.contextmanager
 def locked(folder):
     """Keeps other processes out of a folder until the block, or the process, ends."""

@@ -9,7 +9,8 @@ Tasks learnt both ways come as two: TASK and TASK_backward.
 
 from absl import flags
 
-from pgtf import config
+from pgtf import command_line
+from pgtf.config import pixels
 
 flags.DEFINE_string("run_dir", None, "The run to export from.", required=True)
 flags.DEFINE_string("output", None, "Folder for TASK/VERSION/ and models.config, and for TASK.tflite.", required=True)
@@ -21,10 +22,10 @@ flags.DEFINE_string("tflite_size", "", "tflite: its one size, 256 or HEIGHTxWIDT
 
 def main(_):
     from pgtf import load  # TensorFlow only once the flags are good.
-    from pgtf.export import SavedModel, TFLite, export
+    from pgtf.serving.export import SavedModel, TFLite, export
 
     asked = flags.FLAGS
-    size = config.pixels("tflite_size", asked.tflite_size) if asked.tflite_size else None
+    size = pixels("tflite_size", asked.tflite_size) if asked.tflite_size else None
     known = {"saved_model": SavedModel(asked.version), "tflite": TFLite(size)}
     unknown = [name for name in asked.format if name not in known]
     if unknown:
@@ -33,4 +34,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    config.run(main)
+    command_line.run(main)

@@ -8,14 +8,14 @@ import json
 
 from absl import flags
 
-from pgtf import config
+from pgtf import command_line
 
 flags.DEFINE_string("run_dir", None, "The run to look at.", required=True)
 flags.DEFINE_bool("json", False, "Say it as JSON.")
 
 
 def main(_):
-    from pgtf.inspection import row_lines, rows, unfinished  # TensorFlow only once the flags are good.
+    from pgtf.runs.inspection import row_lines, rows, unfinished  # TensorFlow only once the flags are good.
 
     run_dir = flags.FLAGS.run_dir
     found, learning = rows(run_dir), unfinished(run_dir)
@@ -28,4 +28,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    config.run(main, stopped="")
+    command_line.run(main, stopped="")

@@ -7,10 +7,10 @@ python scripts/plan.py --flagfile=flags/paired.cfg [--json]
 import train
 from absl import flags
 
-from pgtf import config
+from pgtf import command_line
 
 flags.FLAGS.set_default("dry_run", True)
 flags.adopt_module_key_flags(train)  # So that --help shows them.
 
 if __name__ == "__main__":
-    config.run(train.main)
+    command_line.run(train.main)

@@ -11,24 +11,24 @@ import json
 
 from absl import flags
 
-from pgtf import config
+from pgtf import command_line
 
-config.define()
+command_line.define()
 flags.DEFINE_bool("dry_run", False, "Only say how many values each task will store, layer by layer.")
 flags.DEFINE_bool("json", False, "With --dry_run: say it as JSON.")
 
 
 def main(_):
     from pgtf.evaluation.parameters import report, summary  # TensorFlow only once the flags are good.
-    from pgtf.experiment import Experiment
+    from pgtf.runs.stages import Sequence, planned
 
-    experiment = Experiment(config.from_flags())
+    config = command_line.config_from_flags()
     if flags.FLAGS.dry_run:
-        found = experiment.plan()
+        found = planned(config)
         print(json.dumps(summary(found)) if flags.FLAGS.json else report(found))
         return
-    experiment.run()
+    Sequence(config).run()
 
 
 if __name__ == "__main__":
-    config.run(main)
+    command_line.run(main)

@@ -6,7 +6,7 @@ python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg
 
 from absl import flags
 
-from pgtf import config
+from pgtf import command_line
 
 flags.DEFINE_string("run_dir", None, "The run that learnt the task.", required=True)
 flags.DEFINE_string("task", None, "Its name; one that is not there is answered with those that are.")
@@ -25,8 +25,8 @@ flags.DEFINE_integer("workers", 2, "Threads that read and write images while the
 
 
 def main(_):
-    from pgtf.file_translation import outputs, translate_files  # TensorFlow only once the flags are good.
-    from pgtf.run import Run
+    from pgtf.runs.directory import Run
+    from pgtf.serving.folders import outputs, translate_files  # TensorFlow only once the flags are good.
 
     given = flags.FLAGS
     targets = outputs(given.input, given.output, given.overwrite)
@@ -37,4 +37,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    config.run(main, stopped="What is translated stays; --overwrite does it all again.")
+    command_line.run(main, stopped="What is translated stays; --overwrite does it all again.")

@@ -8,13 +8,13 @@ Exits with 0 if all are, else with 1.
 
 from absl import flags
 
-from pgtf import config
+from pgtf import command_line
 
 flags.DEFINE_string("run_dir", None, "The run to check.", required=True)
 
 
 def main(_):
-    from pgtf.inspection import VERDICT_HEAD, conclusion, verdicts  # TensorFlow only once the flags are good.
+    from pgtf.runs.inspection import VERDICT_HEAD, conclusion, verdicts  # TensorFlow only once the flags are good.
 
     found = []
     print(VERDICT_HEAD)
@@ -26,4 +26,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    config.run(main, stopped="")
+    command_line.run(main, stopped="")

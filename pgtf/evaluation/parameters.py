@@ -1,36 +1,54 @@
-"""How many values each task stores: from shapes alone, before anything is built or learnt."""
+"""How much each task stores: from shapes alone, before anything is built or learnt."""
 
 import dataclasses
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
-from pgtf.methods import METHODS, Choice
+from pgtf.layers.maker import Maker
+from pgtf.methods import Full, Lent, Method
+from pgtf.networks import Architecture
+from pgtf.recipes.base import Spec
 
 
 @dataclasses.dataclass(frozen=True)
-class Layer:
-    """What a network holds at one path: a kernel, if any, and how many other values (bias, norm)."""
+class Cost:
+    """What one task stores of one layer, in values and bits, and what a full network would."""
 
-    prefix: str
-    name: str
-    kernel: tuple = None
-    task_specific: bool = False
-    others: int = 0
+    task: str
+    path: str
+    kernels: int
+    biases: int
+    norms: int
+    bits: int
+    full_values: int
+
+    @property
+    def values(self) -> int:
+        """How many are stored."""
+        return self.kernels + self.biases + self.norms
 
 
-class Census:
-    """A maker that makes nothing: it notes which layers a network would have."""
+class Census(Maker):
+    """A maker that makes nothing: it notes what a network's layers would store.
 
-    def __init__(self, prefix, norm):
-        self.prefix, self.values_per_norm = prefix, {"instance": 2, "batch": 4}[norm]
-        self.layers = []
+    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}.
+    """
+
+    def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
+        super().__init__(prefix, recipe=recipe, norm=norm, upsampling=upsampling)
+        self.values_per_norm = {"instance": 2, "batch": 4}[norm]
+        self.kernels: dict[str, dict[str, Spec]] = {}
+        self.others: dict[str, dict[str, int]] = {}
 
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
         def layer(h):
-            kernel = (kernel_size, kernel_size, h.shape[-1], filters)
-            self.layers.append(Layer(self.prefix, name, kernel, task_specific, others=filters))
+            shape = (kernel_size, kernel_size, h.shape[-1], filters)
+            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific).specs(shape)
+            self.others[f"{self.prefix}/{name}"] = {"biases": filters}
             return keras.Input((None, None, filters))
 
         return layer
@@ -40,7 +58,7 @@ class Census:
 
     def norm(self, name):
         def layer(h):
-            self.layers.append(Layer(self.prefix, name, others=self.values_per_norm * h.shape[-1]))
+            self.others[f"{self.prefix}/{name}"] = {"norms": self.values_per_norm * h.shape[-1]}
             return h
 
         return layer
@@ -49,80 +67,86 @@ class Census:
         return lambda h: h
 
 
-def census(architecture, filters, prefix):
-    """The layers of a generator."""
-    count = Census(prefix, architecture.norm)
-    architecture(keras.Input((None, None, 3)), count, filters)
-    return count.layers
+class _PlannedBank:
+    """A bank of which only shapes are known: {task: {path: Spec}}."""
+
+    def __init__(self, tasks: dict[str, dict[str, Spec]]):
+        self.tasks, self.names = tasks, list(tasks)
+
+    def lent(self, *paths: str) -> Lent:
+        parts = []
+        for path in paths:
+            for name, stored in self.tasks.items():
+                if path in stored:
+                    # A shape that takes no memory.
+                    parts.append((name, path, np.broadcast_to(np.float32(0), stored[path].shape)))
+        return Lent(tuple(parts))
+
+    def values(self, name: str) -> dict:
+        """Nothing is learnt yet."""
+        return {}
 
 
-@dataclasses.dataclass(frozen=True)
-class Stored:
-    """What one task stores of one layer, and what a full network would."""
-
-    task: str
-    path: str
-    kernels: int
-    biases: int
-    norms: int
-    full_values: int
-
-    @property
-    def values(self):
-        return self.kernels + self.biases + self.norms
+def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
+    """What one generator would store."""
+    count = Census(prefix, recipe=lambda place: method.recipe(place, bank), norm=architecture.norm)
+    architecture(keras.Input((None, None, 3)), count, method.width(architecture.width))
+    return count
 
 
-def plan(names, architecture, method, prefixes, *, borrows_from=None, **settings):
-    """A Stored for each task and layer of a sequence."""
-    row = METHODS[method]
-    filters = max(1, round(row.width * architecture.filters))
-    layers = [layer for prefix in prefixes for layer in census(architecture, filters, prefix)]
-    full = [layer for prefix in prefixes for layer in census(architecture, architecture.filters, prefix)]
-    bank = {}  # (prefix, name): filters so far
+def plan(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> list[Cost]:
+    """A Cost for each task and layer of a sequence."""
+    full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
+    lent: dict[str, dict[str, Spec]] = {}
     found = []
-    for name in names:
-        grown = dict(bank)
-        for layer, whole in zip(layers, full):
-            kernels, biases, norms = 0, 0, layer.others
-            if layer.kernel:
-                sources = (layer.prefix,) if layer.task_specific else borrows_from or (layer.prefix,)
-                held = sum(bank.get((source, layer.name), 0) for source in sources)
-                shapes = _shapes(row, layer, held, settings)
-                kernels, biases, norms = sum(math.prod(shape) for shape in shapes.values()), layer.others, 0
-                key = (layer.prefix, layer.name)
-                grown[key] = bank.get(key, 0) + shapes.get("unconstrained", (0,))[-1]
-            full_values = whole.others + (math.prod(whole.kernel) if whole.kernel else 0)
-            found.append(Stored(name, f"{layer.prefix}/{layer.name}", kernels, biases, norms, full_values))
-        bank = grown
+    for index, name in enumerate(names):
+        borrowed = method.borrows(list(names[:index]))
+        bank = _PlannedBank({lender: lent[lender] for lender in borrowed})
+        lent[name] = {}
+        for prefix in prefixes:
+            count = census(architecture, method, prefix, bank)
+            for path, others in count.others.items():
+                specs = count.kernels.get(path, {})
+                lent[name].update({path: spec for spec in specs.values() if spec.lent})
+                found.append(_cost(name, path, specs, others, full[path]))
     return found
 
 
-def _shapes(row, layer, held, settings):
-    if layer.task_specific:
-        return {"unconstrained": layer.kernel}
-    borrowed = None
-    if row.borrows and held:
-        borrowed = np.broadcast_to(np.float32(0), (*layer.kernel[:3], held))  # A shape that takes no memory.
-    return row.recipe(Choice("zeros", 0, borrowed, **settings)).shapes(layer.kernel)
+def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int) -> Cost:
+    rest = {"biases": 0, "norms": 0, **others}
+    bits = sum(math.prod(spec.shape) * spec.bits for spec in specs.values()) + 32 * sum(others.values())
+    kernels = sum(math.prod(spec.shape) for spec in specs.values())
+    return Cost(task, path, kernels, bits=bits, full_values=full_values, **rest)
 
 
-def summary(found):
+def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
+    """{path: values} of a network of free kernels."""
+    count = census(architecture, Full(), prefix, None)
+    kernels = {path: sum(math.prod(spec.shape) for spec in specs.values()) for path, specs in count.kernels.items()}
+    return {path: kernels.get(path, 0) + sum(others.values()) for path, others in count.others.items()}
+
+
+def full_values(architecture: Architecture, prefixes: Sequence[str]) -> int:
+    """How many values a task stores with every kernel free."""
+    return sum(sum(_full(architecture, prefix).values()) for prefix in prefixes)
+
+
+def summary(found: list[Cost]) -> dict[str, Any]:
     """The plan as plain data: tasks, total, layers."""
-    tasks = [
-        _row(name, [stored for stored in found if stored.task == name])
-        for name in dict.fromkeys(stored.task for stored in found)
-    ]
-    layers = [{**dataclasses.asdict(stored), "values": stored.values} for stored in found]
-    return {"tasks": tasks, "total": _row("all", found), "layers": layers}
+    by_task: dict[str, list[Cost]] = {}
+    for cost in found:
+        by_task.setdefault(cost.task, []).append(cost)
+    layers = [{**dataclasses.asdict(cost), "values": cost.values} for cost in found]
+    return {"tasks": [_row(*item) for item in by_task.items()], "total": _row("all", found), "layers": layers}
 
 
-def _row(name, found):
-    kinds = ("kernels", "biases", "norms", "values", "full_values")
-    sums = {kind: sum(getattr(stored, kind) for stored in found) for kind in kinds}
-    return {"name": name, **sums, "bytes": 4 * sums["values"], "share": sums["values"] / sums["full_values"]}
+def _row(name: str, found: list[Cost]) -> dict[str, Any]:
+    kinds = ("kernels", "biases", "norms", "values", "bits", "full_values")
+    sums = {kind: sum(getattr(cost, kind) for cost in found) for kind in kinds}
+    return {"name": name, **sums, "bytes": sums["bits"] / 8, "share": sums["bits"] / (32 * sums["full_values"])}
 
 
-def table(tasks, total):
+def table(tasks: list[dict], total: dict) -> str:
     """Rows of `summary` for people."""
     head = (
         f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"
@@ -136,25 +160,25 @@ def table(tasks, total):
     return "\n".join(lines)
 
 
-def costly(found):
+def costly(found: list[Cost]) -> list[Cost]:
     """The layers where a task stores more than a full network would."""
-    return [stored for stored in found if stored.values > stored.full_values]
+    return [cost for cost in found if cost.bits > 32 * cost.full_values]
 
 
-def report(found):
+def report(found: list[Cost]) -> str:
     """The whole plan for people: layers, tasks, and where the method costs more than it saves."""
     facts = summary(found)
     names = [task["name"] for task in facts["tasks"]]
-    rows = {}
-    for stored in found:
-        rows.setdefault(stored.path, [stored.full_values]).append(stored.values)
+    rows: dict[str, list[int]] = {}
+    for cost in found:
+        rows.setdefault(cost.path, [cost.full_values]).append(cost.values)
     lines = [f"{'layer':<24}{'full':>12}" + "".join(f"{name[:14]:>16}" for name in names)]
     for path, (full, *values) in rows.items():
         lines.append(f"{path:<24}{full:>12,}" + "".join(f"{value:>16,}" for value in values))
     lines += ["", table(facts["tasks"], facts["total"]), ""]
-    for stored in costly(found):
+    for cost in costly(found):
         lines.append(
-            f"warning: {stored.path} costs {stored.task} {stored.values:,} values, more than the full layer's "
-            f"{stored.full_values:,}: the bank has more filters than a filter here has weights"
+            f"warning: {cost.path} costs {cost.task} {cost.values:,} values, more than the full layer's "
+            f"{cost.full_values:,}: the bank has more filters than a filter here has weights"
         )
     return "\n".join(lines)

@@ -1,35 +1,40 @@
 """What a task does, as pictures to look at."""
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 import numpy as np
 
 from pgtf.data.images import to_float, to_uint8
+from pgtf.evaluation.replay import Probes
 
 
-def pictures(networks, probes):
-    """{name: uint8 [h, w, 3]} of a task's probes through its networks, a row for each probe."""
-    a = [to_float(image) for image in probes.inputs["forward"]]
-    to_b = _through(networks["forward"], a)
+def pictures(networks: Mapping[str, Any], probes: Probes) -> dict[str, np.ndarray]:
+    """{title: uint8 [h, w, 3]} of a task's probes through its networks, a row for each probe."""
+    a = inputs_of(probes)
+    to_b = through(networks["forward"], a)
     if "backward" not in networks:
         targets = [to_float(image) for image in probes.targets["forward"]]
-        return {"input-output-target": _grid(zip(a, to_b, targets))}
-    b = [to_float(image) for image in probes.inputs["backward"]]
-    to_a = _through(networks["backward"], b)
+        return {"input-output-target": grid(zip(a, to_b, targets))}
+    b = inputs_of(probes, "backward")
+    to_a = through(networks["backward"], b)
     return {
-        "A-B-A": _grid(zip(a, to_b, _through(networks["backward"], to_b))),
-        "B-A-B": _grid(zip(b, to_a, _through(networks["forward"], to_a))),
-        "A-identity-B-identity": _grid(zip(a, _through(networks["backward"], a), b, _through(networks["forward"], b))),
+        "A-B-A": grid(zip(a, to_b, through(networks["backward"], to_b))),
+        "B-A-B": grid(zip(b, to_a, through(networks["forward"], to_a))),
+        "A-identity-B-identity": grid(zip(a, through(networks["backward"], a), b, through(networks["forward"], b))),
     }
 
 
-def switched(forwards, probes):
-    """One picture: the same inputs, a row each, through the forward networks of several tasks, a column each."""
-    images = [to_float(image) for image in probes.inputs["forward"]]
-    return _grid(zip(images, *(_through(network, images) for network in forwards)))
+def inputs_of(probes: Probes, prefix: str = "forward") -> list[np.ndarray]:
+    """The probes that a network is given, each [h, w, 3] in [-1, 1]."""
+    return [to_float(image) for image in probes.inputs[prefix]]
 
 
-def _through(network, images):
+def through(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Images through a network, one by one."""
     return [np.asarray(network(image[None], training=False))[0] for image in images]
 
 
-def _grid(rows):
-    return to_uint8(np.concatenate([np.concatenate(row, axis=1) for row in rows], axis=0))
+def grid(rows: Iterable[Iterable[np.ndarray]]) -> np.ndarray:
+    """Rows of images in [-1, 1] as one picture, uint8 [h, w, 3]."""
+    return to_uint8(np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))

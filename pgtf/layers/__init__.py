@@ -1,22 +1,41 @@
-"""Keras layers whose kernels are made, and the few that Keras lacks."""
+"""Keras layers whose kernels are made, the few that Keras lacks, and the maker of a network's layers."""
 
-from pgtf.layers.conv import Conv2D, Conv2DTranspose, PiggybackConv2D, PiggybackConv2DTranspose
-from pgtf.layers.dropout import Dropout
-from pgtf.layers.folded import folded
-from pgtf.layers.norm import InstanceNormalization
-from pgtf.layers.padding import ReflectionPadding2D
-from pgtf.layers.stored import begin_as, restore, stored
+from pgtf import lazy
 
 __all__ = [
     "Conv2D",
     "Conv2DTranspose",
     "Dropout",
     "InstanceNormalization",
+    "Maker",
     "PiggybackConv2D",
     "PiggybackConv2DTranspose",
+    "Place",
     "ReflectionPadding2D",
     "begin_as",
     "folded",
+    "lent",
+    "made_kernels",
     "restore",
-    "stored",
+    "state",
 ]
+__getattr__ = lazy.names(
+    __name__,
+    {
+        "Conv2D": "conv",
+        "Conv2DTranspose": "conv",
+        "Dropout": "dropout",
+        "InstanceNormalization": "norm",
+        "Maker": "maker",
+        "PiggybackConv2D": "conv",
+        "PiggybackConv2DTranspose": "conv",
+        "Place": "maker",
+        "ReflectionPadding2D": "padding",
+        "begin_as": "network_state",
+        "folded": "folding",
+        "lent": "network_state",
+        "made_kernels": "network_state",
+        "restore": "network_state",
+        "state": "network_state",
+    },
+)

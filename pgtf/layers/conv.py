@@ -3,7 +3,9 @@
 import keras
 import tensorflow as tf
 
-from pgtf.recipes import Full, Piggyback, Recipe
+from pgtf.recipes.base import Recipe
+from pgtf.recipes.full import Full
+from pgtf.recipes.piggyback import Piggyback
 
 
 class _MadeKernel:
@@ -28,12 +30,11 @@ class _MadeKernel:
                 "A layer and its recipe must have one dtype policy. "
                 f"Received: {self.dtype_policy.name} and {recipe.dtype_policy.name}"
             )
-        if self.kernel_regularizer or self.kernel_constraint:
-            if not isinstance(recipe, Full):
-                raise ValueError(
-                    "kernel_regularizer and kernel_constraint need a kernel that is a variable, not one that is made. "
-                    f"Received: recipe={type(recipe).__name__}"
-                )
+        if (self.kernel_regularizer or self.kernel_constraint) and not isinstance(recipe, Full):
+            raise ValueError(
+                "kernel_regularizer and kernel_constraint need a kernel that is a variable, not one that is made. "
+                f"Received: recipe={type(recipe).__name__}"
+            )
         self.recipe = recipe
 
     @property
@@ -62,8 +63,8 @@ class _MadeKernel:
         self.built = True
 
     def call(self, x):
-        y = self.recipe.apply(x, self.convolve, self.compute_output_shape(x.shape))
-        y = tf.ensure_shape(y, self.compute_output_shape(x.shape))
+        output_shape = self.compute_output_shape(x.shape)
+        y = tf.ensure_shape(self.recipe.output(x, self.convolve, output_shape), output_shape)
         if self.use_bias:
             y = tf.nn.bias_add(y, self.bias)
         return self.activation(y)
@@ -117,7 +118,7 @@ class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
 
 
 class _Piggybacking:
-    """Fills in the recipe from a bank."""
+    """Makes the recipe from a bank."""
 
     def __init__(
         self,
@@ -126,8 +127,8 @@ class _Piggybacking:
         *args,
         bank=None,
         unconstrained_ratio=0.25,
-        start="first_task",
-        apply="auto",
+        start=None,
+        strategy="auto",
         recipe=None,
         **kwargs,
     ):
@@ -138,7 +139,7 @@ class _Piggybacking:
                 bank,
                 unconstrained_ratio,
                 start=start,
-                apply=apply,
+                strategy=strategy,
                 initializer=kwargs.get("kernel_initializer", "glorot_uniform"),
                 dtype=kwargs.get("dtype"),
             )
@@ -147,9 +148,22 @@ class _Piggybacking:
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class PiggybackConv2D(_Piggybacking, Conv2D):
-    """A convolution of λ·filters free filters and the rest mixed from `bank` [h, w, c_in, B] (eq. 5)."""
+    """A convolution of λ·filters free filters and the rest mixed from `bank` [h, w, c_in, B] (eq. 5).
+
+    Args:
+      filters, kernel_size, and all else that keras.layers.Conv2D takes.
+      bank: Array [height, width, c_in, B] of filters that stay as they are.
+      unconstrained_ratio: λ, the share of filters that are free.
+      start: A mixing [B, filters]: the kernel begins as bank ⊗ start; at random unless told.
+      strategy: "auto", "compose" or "mix"; see `pgtf.recipes.Piggyback`.
+
+        layer = PiggybackConv2D(64, 3, bank=trained.kernel, start=np.eye(64), padding="same")
+    """
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class PiggybackConv2DTranspose(_Piggybacking, Conv2DTranspose):
-    """A transposed convolution of λ·filters free filters and the rest mixed from `bank` [h, w, c_in, B] (eq. 5)."""
+    """A transposed convolution of λ·filters free filters and the rest mixed from `bank` (eq. 5).
+
+    Args: as those of `PiggybackConv2D`; the bank is [height, width, c_in, B] here too.
+    """

@@ -1,8 +1,5 @@
-"""Networks: functions of a tensor, given something that makes their layers."""
+"""Networks: functions of a tensor, given something that makes their layers; and their architecture in a run."""
 
-from pgtf.networks.patchgan import patchgan
-from pgtf.networks.resnet import resnet
-from pgtf.networks.unet import depth as unet_depth
-from pgtf.networks.unet import unet
+from pgtf.networks.architecture import Architecture
 
-__all__ = ["patchgan", "resnet", "unet", "unet_depth"]
+__all__ = ["Architecture"]

@@ -1,19 +1,6 @@
 """The generator of pix2pix."""
 
-import math
-
 import keras
-
-
-def depth(height, width):
-    """How often the U-Net halves an image: down to one pixel on the shorter side."""
-    levels = int(math.log2(min(height, width))) if min(height, width) > 0 else 0
-    if levels < 2 or height % 2**levels or width % 2**levels:
-        raise ValueError(
-            "A U-Net takes images whose shorter side is a power of two, at least 4, and divides the longer. "
-            f"Received: {height}x{width}"
-        )
-    return levels
 
 
 def unet(image, make, filters=64, *, levels, outputs=3):

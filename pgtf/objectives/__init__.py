@@ -1,7 +1,9 @@
-"""Objectives: networks, losses and the step that lowers them."""
+"""Objectives: what a task's networks are, and the step that lowers their losses. A row in OBJECTIVES is an objective."""
 
-from pgtf.objectives.objective import LinearDecay, Objective, adam
-from pgtf.objectives.paired import Pix2Pix
-from pgtf.objectives.unpaired import CycleGAN
+from pgtf.objectives.base import Objective
+from pgtf.objectives.cyclegan import CycleGAN
+from pgtf.objectives.pix2pix import Pix2Pix
 
-__all__ = ["CycleGAN", "LinearDecay", "Objective", "Pix2Pix", "adam"]
+OBJECTIVES: dict[str, type[Objective]] = {"pix2pix": Pix2Pix, "cyclegan": CycleGAN}
+
+__all__ = ["OBJECTIVES", "CycleGAN", "Objective", "Pix2Pix"]

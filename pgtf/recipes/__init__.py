@@ -1,7 +1,15 @@
 """Ways of making a kernel."""
 
-from pgtf.recipes.base import Recipe
-from pgtf.recipes.full import Full
-from pgtf.recipes.piggyback import Piggyback, unconstrained_filters
+from pgtf import lazy
 
-__all__ = ["Full", "Piggyback", "Recipe", "unconstrained_filters"]
+__all__ = ["Full", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__getattr__ = lazy.names(
+    __name__,
+    {
+        "Full": "full",
+        "Piggyback": "piggyback",
+        "Recipe": "base",
+        "Spec": "base",
+        "unconstrained_filters": "piggyback",
+    },
+)

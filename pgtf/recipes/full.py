@@ -2,21 +2,27 @@
 
 import keras
 
-from pgtf.recipes.base import Recipe
+from pgtf.recipes.base import Recipe, Spec
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Full(Recipe):
-    """A kernel of unconstrained filters only (eq. 2)."""
+    """A kernel of unconstrained filters only (eq. 2).
 
-    def __init__(self, initializer="glorot_uniform", regularizer=None, constraint=None, **kwargs):
+    Args:
+      initializer, regularizer, constraint: As of a Keras convolution's kernel.
+      lent: Whether later tasks may mix its filters.
+    """
+
+    def __init__(self, initializer="glorot_uniform", regularizer=None, constraint=None, lent=True, **kwargs):
         super().__init__(**kwargs)
+        self.lent = lent
         self.initializer = keras.initializers.get(initializer)
         self.regularizer = keras.regularizers.get(regularizer)
         self.constraint = keras.constraints.get(constraint)
 
-    def shapes(self, shape):
-        return {"unconstrained": tuple(shape)}
+    def specs(self, shape):
+        return {"unconstrained": Spec(tuple(shape), lent=self.lent)}
 
     def build(self, shape):
         self.unconstrained = self.add_weight(
@@ -40,4 +46,5 @@ class Full(Recipe):
             "initializer": keras.initializers.serialize(self.initializer),
             "regularizer": keras.regularizers.serialize(self.regularizer),
             "constraint": keras.constraints.serialize(self.constraint),
+            "lent": self.lent,
         }

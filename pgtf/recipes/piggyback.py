@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.recipes.base import Recipe
+from pgtf.recipes.base import Recipe, Spec
 
 
 def unconstrained_filters(ratio, c_out):
@@ -38,77 +38,89 @@ def mixing_is_cheaper(kernel_shape, bank_filters, x_shape, y_shape):
 class Piggyback(Recipe):
     """F = [unconstrained | R⁻¹(R(bank) ⊗ mixing)] (eq. 5).
 
-    bank is an array [h, w, c_in, B], the unconstrained filters of all earlier tasks side by side; it is copied into a
-    variable that is never trained. λ = 0 gives pure factorization, λ = 1 a free kernel.
+    The bank is copied into a variable that is never trained. λ = 0 gives pure factorization, λ = 1 a free kernel.
 
-    start: "first_task" begins as the first task's kernel, the first c_out filters of the bank; "random" begins with
-    `initializer` for the unconstrained filters and a mixing that gives piggyback filters the bank's spread.
-    apply: "compose" makes the kernel and convolves; "mix" convolves with the bank and mixes the activations, which is
-    the same because convolution is linear in its kernel; "auto" takes the cheaper, layer by layer.
+    Args:
+      bank: Array [h, w, c_in, B]: the unconstrained filters of earlier tasks side by side; or just its shape, where
+        values come later.
+      ratio: λ, the share of filters that are free.
+      start: A mixing [B, c_out]; the kernel begins as bank ⊗ start. None begins with `initializer` for the
+        unconstrained filters and a mixing that gives piggyback filters the bank's spread.
+      strategy: "compose" makes the kernel and convolves; "mix" convolves with the bank and mixes the activations, which
+        is the same because convolution is linear in its kernel; "auto" takes the cheaper, layer by layer.
+      initializer: Of the unconstrained filters.
+      seed: Of the mixing.
     """
 
     def __init__(
-        self, bank, ratio=0.25, *, start="first_task", apply="auto", initializer="glorot_uniform", seed=None, **kwargs
+        self, bank, ratio=0.25, *, start=None, strategy="auto", initializer="glorot_uniform", seed=None, **kwargs
     ):
         super().__init__(**kwargs)
         if not 0 <= ratio <= 1:
             raise ValueError(f"The unconstrained ratio must lie in [0, 1]. Received: {ratio}")
-        if start not in ("first_task", "random"):
-            raise ValueError(f"`start` must be 'first_task' or 'random'. Received: {start!r}")
-        if apply not in ("auto", "compose", "mix"):
-            raise ValueError(f"`apply` must be 'auto', 'compose' or 'mix'. Received: {apply!r}")
-        if np.ndim(bank) != 4 or np.shape(bank)[-1] == 0:
-            raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {np.shape(bank)}")
-        self.bank_shape = tuple(np.shape(bank))
-        self.given_bank = np.asarray(bank, "float32")  # Until there is a variable for it.
-        self.ratio, self.start, self.way, self.seed = ratio, start, apply, seed
+        if strategy not in ("auto", "compose", "mix"):
+            raise ValueError(f"`strategy` must be 'auto', 'compose' or 'mix'. Received: {strategy!r}")
+        by_shape = isinstance(bank, (tuple, list)) and len(bank) == 4 and all(isinstance(n, int) for n in bank)
+        shape = tuple(bank) if by_shape else tuple(np.shape(bank))
+        if len(shape) != 4 or shape[-1] == 0:
+            raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {shape}")
+        self.bank_shape = shape
+        self._given_bank = None if by_shape else bank  # Until there is a variable for it.
+        self.ratio, self.strategy, self.seed = ratio, strategy, seed
+        self._start = start
         self.initializer = keras.initializers.get(initializer)
 
     @property
     def bank_filters(self):
         return self.bank_shape[-1]
 
-    def shapes(self, shape):
+    def specs(self, shape):
         *receptive, c_out = shape
         u = unconstrained_filters(self.ratio, c_out)
-        shapes = {"unconstrained": (*receptive, u), "mixing": (self.bank_filters, c_out - u)}
-        return {name: shape for name, shape in shapes.items() if shape[-1]}
+        specs = {
+            "unconstrained": Spec((*receptive, u), lent=True),
+            "mixing": Spec((self.bank_filters, c_out - u)),
+        }
+        return {name: spec for name, spec in specs.items() if spec.shape[-1]}
 
     def build(self, shape):
-        *receptive, c_out = shape
+        *receptive, _ = shape
         if tuple(receptive) != self.bank_shape[:3]:
             raise ValueError(
                 "The bank's filters must have the kernel's height, width and input channels: "
                 f"{tuple(receptive)}. Received: a bank {self.bank_shape}"
             )
-        if self.start == "first_task" and self.bank_filters < c_out:
-            raise ValueError(
-                f"start='first_task' copies the first {c_out} filters of the bank, so it must hold as many; "
-                f"start='random' needs none. Received: a bank of {self.bank_filters}"
-            )
-        shapes = self.shapes(shape)
-        self.bank = self._variable("bank", self.bank_shape, self.given_bank, trainable=False)
+        specs, spread = self.specs(shape), self.bank_filters**-0.5
+        mixing = keras.initializers.RandomNormal(stddev=spread, seed=self.seed)
+        self.bank = self.add_weight(name="bank", shape=self.bank_shape, initializer="zeros", trainable=False)
+        if self._given_bank is not None:
+            self.bank.assign(np.asarray(self._given_bank, "float32"))
+        self._given_bank = None
         # Empty parts are None: nothing to train, nothing to store.
-        self.unconstrained = self.mixing = None
-        if "unconstrained" in shapes:
-            start = self.initializer
-            if self.start == "first_task":
-                start = self.given_bank[..., : shapes["unconstrained"][-1]]
-            self.unconstrained = self._variable("unconstrained", shapes["unconstrained"], start)
-        if "mixing" in shapes:
-            self.mixing = self._variable("mixing", shapes["mixing"], self._first_mixing(*shapes["mixing"], c_out))
-        self.given_bank = None
+        self.unconstrained = self._variable("unconstrained", specs, self.initializer)
+        self.mixing = self._variable("mixing", specs, mixing)
         super().build(shape)
+        if self._start is not None:
+            self.begin_as(self._start)
+        self._start = None
 
-    def _first_mixing(self, b, p, c_out):
-        if self.start == "first_task":
-            return np.eye(b, c_out, dtype="float32")[:, c_out - p :]
-        return keras.initializers.RandomNormal(stddev=b**-0.5, seed=self.seed)
+    def _variable(self, name, specs, initializer):
+        return self.add_weight(name=name, shape=specs[name].shape, initializer=initializer) if name in specs else None
 
-    def _variable(self, name, shape, start, trainable=True):
-        if isinstance(start, np.ndarray):
-            start = _Given(start)
-        return self.add_weight(name=name, shape=shape, initializer=start, trainable=trainable)
+    def begin_as(self, start):
+        """Sets the kernel to bank ⊗ start; start: [B, c_out]."""
+        start = np.asarray(start, "float32")
+        p = self.mixing.shape[-1] if self.mixing is not None else 0
+        u = self.unconstrained.shape[-1] if self.unconstrained is not None else 0
+        if start.shape != (self.bank_filters, u + p):
+            raise ValueError(
+                f"A start must be a mixing [bank's filters, kernel's filters]: {[self.bank_filters, u + p]}. "
+                f"Received: {list(start.shape)}"
+            )
+        if u:
+            self.unconstrained.assign(np.tensordot(self.bank.numpy(), start[:, :u], 1))
+        if p:
+            self.mixing.assign(start[:, u:])
 
     def kernel(self):
         parts = []
@@ -118,7 +130,7 @@ class Piggyback(Recipe):
             parts.append(tf.tensordot(self.bank, self.mixing, 1))
         return tf.concat(parts, -1) if len(parts) > 1 else parts[0]
 
-    def apply(self, x, convolve, output_shape):
+    def output(self, x, convolve, output_shape):
         if self.mixing is None or not self._mixes(x.shape, output_shape):
             return convolve(x, self.kernel())
         parts = [tf.tensordot(convolve(x, tf.convert_to_tensor(self.bank)), self.mixing, 1)]
@@ -127,8 +139,8 @@ class Piggyback(Recipe):
         return tf.concat(parts, -1)
 
     def _mixes(self, x_shape, y_shape):
-        if self.way != "auto":
-            return self.way == "mix"
+        if self.strategy != "auto":
+            return self.strategy == "mix"
         piggyback_kernel = (*self.bank.shape[:3], self.mixing.shape[-1])
         return mixing_is_cheaper(piggyback_kernel, self.bank_filters, x_shape, y_shape)
 
@@ -142,22 +154,7 @@ class Piggyback(Recipe):
             **super().get_config(),
             "bank": list(self.bank_shape),
             "ratio": self.ratio,
-            "start": self.start,
-            "apply": self.way,
+            "strategy": self.strategy,
             "initializer": keras.initializers.serialize(self.initializer),
             "seed": self.seed,
         }
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**{**config, "bank": np.zeros(config["bank"], "float32")})
-
-
-class _Given(keras.initializers.Initializer):
-    """Starts a variable at a given array."""
-
-    def __init__(self, value):
-        self.value = value
-
-    def __call__(self, shape, dtype=None, **kwargs):
-        return tf.cast(tf.reshape(self.value, shape), dtype or "float32")

@@ -56,7 +56,7 @@ class Log(keras.callbacks.Callback):
         if not self.due(step):
             return
         now = time.monotonic()
-        optimizer = self.model.optimizers["generator"]
+        optimizer = self.model.optimizers["generators"]
         rates = {
             "learning_rate": float(optimizer.learning_rate),
             "steps_per_second": (step - self.step) / (now - self.time),
@@ -87,7 +87,7 @@ class Checkpoints(keras.callbacks.Callback):
             self.save()
 
     def save(self):
-        for network in self.model.networks.values():
+        for network in self.model.generators.values():
             for variable in network.trainable_variables:
                 if not bool(tf.reduce_all(tf.math.is_finite(variable))):
                     raise Diverged(
@@ -112,7 +112,7 @@ class Samples(keras.callbacks.Callback):
         step = int(self.model.steps_done)
         if self.due(step):
             with self.writer.as_default(step):
-                for name, picture in self.draw(self.model.networks).items():
+                for name, picture in self.draw(self.model.generators).items():
                     tf.summary.image(name, picture[None])
 
 

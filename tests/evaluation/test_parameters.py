@@ -5,8 +5,8 @@ import json
 
 import tensorflow as tf
 from absl.testing import parameterized
-
 from pgtf.bank import FilterBank, TaskSlice
+
 from pgtf.evaluation.parameters import costly, plan, report, summary
 from pgtf.layers import stored
 from pgtf.methods import METHODS, Architecture, generator

@@ -1,0 +1,173 @@
+"""The command line: settings as flags, flags as a config, and how a script runs and stops."""
+
+import inspect
+import os
+import sys
+import textwrap
+from typing import Any, Callable, Optional
+
+from absl import app, flags, logging
+
+from pgtf import settings
+from pgtf.config import Config
+from pgtf.methods import METHODS
+from pgtf.objectives import OBJECTIVES
+
+# What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
+
+_TABLES = {"method": METHODS, "objective": OBJECTIVES}
+_HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
+
+
+def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
+    """Makes every setting of a config a flag.
+
+    Args:
+      values: Where.
+      **defaults: {flag: value} where not the setting's own.
+    """
+    for name, table in _TABLES.items():
+        _define(values, name, name, f"{name.capitalize()}: a row of {name.upper()}S.", str, tuple(table), None)
+        for setting, rows in _inner(table).items():
+            field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
+            _define(values, name, setting, _help(field, rows, table), field.type, field.metadata["choices"], None)
+    for field in settings.settings_of(Config):
+        default = defaults.get(field.name, field.default)
+        rules = field.metadata
+        _define(values, rules["group"], field.name, rules["help"], field.type, rules["choices"], default)
+
+
+def _inner(table: dict[str, type]) -> dict[str, list[str]]:
+    """{setting: the rows of a table that have it}."""
+    found: dict[str, list[str]] = {}
+    for row, kind in table.items():
+        for field in settings.settings_of(kind):
+            found.setdefault(field.name, []).append(row)
+    return found
+
+
+def _help(field: Any, rows: list[str], table: dict[str, type]) -> str:
+    text = field.metadata["help"]
+    prefix = "" if text.startswith(f"{rows[0]}:") else f"{', '.join(rows)}: "
+    return f"{prefix}{text} Default: {settings.as_text(field.default)}."
+
+
+def _define(
+    values: flags.FlagValues, heading: str, name: str, text: str, kind: Any, choices: tuple, default: Any
+) -> None:
+    where = dict(flag_values=values, module_name=_module(heading))
+    kind = getattr(kind, "__name__", str(kind))
+    if kind == "bool":
+        flags.DEFINE_boolean(name, default, text, **where)
+        return
+    if kind.startswith("tuple"):
+        parser, serializer = flags.ListParser(), flags.CsvListSerializer(",")
+        flags.DEFINE(parser, name, None if default is None else list(default), text, serializer=serializer, **where)
+        return
+    parsers = {"int": flags.IntegerParser, "float": flags.FloatParser}
+    parser = flags.EnumParser(choices) if choices else parsers.get(kind, flags.ArgumentParser)()
+    flags.DEFINE(parser, name, default, text, serializer=flags.ArgumentSerializer(), **where)
+
+
+def _module(heading: str) -> str:
+    return f"settings of {heading}"
+
+
+def config_from_flags() -> Config:
+    """The config that the command line asks for; where its run exists, flags left out keep the run's values."""
+    run_dir = flags.FLAGS.run_dir
+    recorded = load_config(run_dir)
+    if recorded is None or not os.path.isdir(os.path.join(run_dir, "tasks")):
+        return Config.from_flat(_parsed(flags.FLAGS))  # Nothing learnt yet, so nothing to contradict.
+    asked = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
+    return recorded.resumed(Config.from_flat({**recorded.flat(), **asked}))
+
+
+def load_config(run_dir: str) -> Optional[Config]:
+    """The config that a run was made with; its folder may have moved since. None where there is none."""
+    path = os.path.join(run_dir, "config.cfg")
+    if not os.path.exists(path):
+        return None
+    values = flags.FlagValues()
+    define(values)
+    values(["config", f"--flagfile={path}"])
+    return Config.from_flat({**_parsed(values), "run_dir": run_dir})
+
+
+def _parsed(values: flags.FlagValues) -> dict[str, Any]:
+    """{setting: value}; None where a setting of a method or an objective was not given."""
+    names = [field.name for field in settings.settings_of(Config)]
+    for name, table in _TABLES.items():
+        names += [name, *_inner(table)]
+    found = {name: values[name].value for name in names}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+
+
+class _Help(app.HelpFlag):
+    """--help, with a config's settings under their headings."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allow_override = True
+
+    def parse(self, arg: Any) -> None:
+        if self._parse(arg):
+            print(help_text())
+            sys.exit(0)
+
+
+def help_text() -> str:
+    """What --help prints: the script's docstring, its own flags, and a config's settings where it has them."""
+    main = sys.modules["__main__"]
+    lines = [inspect.cleandoc(main.__doc__ or ""), ""]
+    known = flags.FLAGS.flags_by_module_dict()
+    own = flags.FLAGS.get_key_flags_for_module(sys.argv[0])
+    lines += [line for flag in own for line in _flag_lines(flag)]
+    for heading in _HEADINGS:
+        listed = known.get(_module(heading), [])
+        if listed:
+            lines += [f"\n{heading}:", *(line for flag in listed for line in _flag_lines(flag))]
+    lines.append("\nAny flags may stand in a file, one a line: --flagfile=FILE.")
+    return "\n".join(lines)
+
+
+def _flag_lines(flag: flags.Flag) -> list[str]:
+    rule = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag.parser, flags.EnumParser) else ""
+    said = "" if flag.default is None else f" Default: {settings.as_text(_tuple(flag.default)) or 'none'}."
+    return [
+        f"  --{flag.name}{rule}",
+        *textwrap.wrap(flag.help + said, 100, initial_indent=" " * 6, subsequent_indent=" " * 6),
+    ]
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def run(main: Callable, stopped: str = "The same command goes on from the last checkpoint.") -> None:
+    """Runs a script's main(arguments); what a user can mend is told in a line or two, not in a traceback.
+
+    Args:
+      main: The script's, given the arguments that are no flags; its result is the exit status.
+      stopped: What to tell who interrupts it.
+    """
+
+    def guarded(argv: list[str]) -> Optional[int]:
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on what it saves are for its makers too.
+        try:
+            result: Optional[int] = main(argv[1:])
+        except (ValueError, OSError) as error:
+            logging.debug("where it happened", exc_info=True)
+            print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print(f"\nStopped. {stopped}".rstrip(), file=sys.stderr)
+            return 130
+        return result
+
+    app.define_help_flags()
+    flags.DEFINE_flag(_Help())
+    app.run(guarded)

@@ -1,0 +1,82 @@
+"""The maker of a network's layers: it alone knows which recipe, norm and upsampling they have."""
+
+import dataclasses
+import zlib
+from typing import Any, Callable, Optional
+
+import keras
+
+from pgtf import recipes
+from pgtf.layers.conv import Conv2D, Conv2DTranspose
+from pgtf.layers.dropout import Dropout
+from pgtf.layers.norm import InstanceNormalization
+
+
+@dataclasses.dataclass(frozen=True)
+class Place:
+    """Where a kernel stands: its layer's path ("forward/down1"), its initializer and a seed for what else is random."""
+
+    path: str
+    initializer: Any
+    seed: int
+
+
+class Maker:
+    """Makes the layers of one network, at paths prefix/NAME.
+
+    Args:
+      prefix: The network's name.
+      recipe: Place -> Recipe, for each kernel that is not task-specific; None makes all of them free.
+      norm: "instance" or "batch".
+      upsampling: "transpose" or "resize".
+      seed: A number or text; each layer has first values of its own.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        recipe: Optional[Callable] = None,
+        norm: str = "instance",
+        upsampling: str = "transpose",
+        seed: Any = 0,
+    ):
+        self.prefix, self.seed = prefix, seed
+        self._recipe, self._norm, self._upsampling = recipe, norm, upsampling
+
+    def conv(self, name: str, filters: int, kernel_size: int, *, strides=1, padding="same", task_specific=False):
+        """A convolution."""
+        return Conv2D(filters, kernel_size, strides, padding, recipe=self.recipe(name, task_specific), name=name)
+
+    def up(self, name: str, filters: int, kernel_size: int, *, task_specific=False):
+        """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
+        recipe = self.recipe(name, task_specific)
+        if self._upsampling == "transpose":
+            return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
+        convolution = Conv2D(filters, kernel_size, 1, "same", recipe=recipe, name=name)
+        return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear")(h))
+
+    def norm(self, name: str):
+        """A normalization."""
+        if self._norm == "instance":
+            return InstanceNormalization(name=name)
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+
+    def dropout(self, name: str, rate: float):
+        """A dropout."""
+        return Dropout(rate, seed=self.seed_of(name), name=name)
+
+    def recipe(self, name: str, task_specific: bool = False):
+        """The recipe of the kernel of one layer."""
+        if task_specific or self._recipe is None:
+            return recipes.Full(self.initializer(name), lent=not task_specific)
+        # Not the initializer's seed: one seed for both would draw the same numbers twice.
+        return self._recipe(Place(f"{self.prefix}/{name}", self.initializer(name), self.seed_of(f"{name}/mixing")))
+
+    def initializer(self, name: str):
+        """The first values of a free kernel."""
+        return keras.initializers.RandomNormal(stddev=0.02, seed=self.seed_of(name))
+
+    def seed_of(self, name: str) -> int:
+        """A number of its own for each layer of each network."""
+        return zlib.crc32(f"{self.seed}/{self.prefix}/{name}".encode()) & 0x7FFFFFFF

@@ -1,0 +1,65 @@
+"""A network's state by layer path: what a task keeps of it, and taking it back."""
+
+import numpy as np
+
+from pgtf.layers.conv import Conv2D, Conv2DTranspose
+from pgtf.layers.dropout import Dropout
+
+
+def made_kernels(network):
+    """{path: recipe} of the layers whose kernels are made."""
+    return {
+        f"{network.name}/{layer.name}": layer.recipe
+        for layer in network.layers
+        if isinstance(layer, (Conv2D, Conv2DTranspose))
+    }
+
+
+def state(network):
+    """{"forward/down1/unconstrained": array, …}: what a task alone keeps of a network."""
+    values = {}
+    for layer in network.layers:
+        path = f"{network.name}/{layer.name}"
+        if isinstance(layer, (Conv2D, Conv2DTranspose)):
+            values.update({f"{path}/{name}": value for name, value in layer.recipe.state().items()})
+        values.update({f"{path}/{name}": np.asarray(variable) for name, variable in _others(layer).items()})
+    return values
+
+
+def lent(network):
+    """The paths in `state` of what later tasks may mix."""
+    return {
+        f"{path}/{name}"
+        for path, recipe in made_kernels(network).items()
+        for name, spec in recipe.specs(recipe.kernel_shape).items()
+        if spec.lent
+    }
+
+
+def restore(network, values):
+    """Takes back what `state` gave; every value that the network needs must be there."""
+    for layer in network.layers:
+        path = f"{network.name}/{layer.name}"
+        if isinstance(layer, (Conv2D, Conv2DTranspose)):
+            layer.recipe.restore({name: values[f"{path}/{name}"] for name in layer.recipe.own()})
+        for name, variable in _others(layer).items():
+            variable.assign(values[f"{path}/{name}"])
+
+
+def begin_as(network, values):
+    """Takes of another task's state what fits as it is: norms, biases and kernels that are variables.
+
+    Kernels that a recipe makes have other arrays, and keep their own first values.
+    """
+    own = state(network)
+    fitting = {path: values[path] for path in own if path in values and own[path].shape == values[path].shape}
+    restore(network, {**own, **fitting})
+
+
+def _others(layer):
+    """{name: variable} of a layer's own state: bias, norm; not its recipe's variables, nor a dropout's count."""
+    if isinstance(layer, Dropout):
+        return {}
+    borrowed = {id(v) for v in layer.recipe.weights} if hasattr(layer, "recipe") else ()
+    own = [variable for variable in layer.weights if id(variable) not in borrowed]
+    return {variable.name.split("/")[-1].split(":")[0]: variable for variable in own}

@@ -1,0 +1,146 @@
+"""What every method is: how kernels are made, and how a task begins, learns and is kept."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Callable, Protocol
+
+import numpy as np
+
+from pgtf import layers, recipes, settings
+
+if TYPE_CHECKING:
+    from pgtf.layers.maker import Maker, Place
+    from pgtf.recipes.base import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Lent:
+    """The filters that earlier tasks lend to one kernel, side by side; an array [h, w, c_in, B] where one is asked for.
+
+    parts: ((task, layer path, filters [h, w, c_in, b]), …)
+    """
+
+    parts: tuple[tuple[str, str, np.ndarray], ...]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """[h, w, c_in, B], known without copying a filter."""
+        return (*self.parts[0][2].shape[:-1], sum(filters.shape[-1] for _, _, filters in self.parts))
+
+    def __array__(self, dtype: Any = None) -> np.ndarray:
+        return np.concatenate([filters for _, _, filters in self.parts], axis=-1, dtype=dtype)
+
+    def copying(self, task: str, path: str) -> np.ndarray:
+        """The mixing [B, b] that gives the filters of one part as they are."""
+        before = 0
+        for owner, place, filters in self.parts:
+            if (owner, place) == (task, path):
+                return np.eye(self.shape[-1], filters.shape[-1], -before, dtype="float32")
+            before += filters.shape[-1]
+        raise ValueError(f"A start must be among the filters that are lent. Received: {path} of {task!r}, which is not")
+
+
+class Bank(Protocol):
+    """The tasks that a new one borrows from, in order."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of the tasks."""
+
+    def lent(self, *paths: str) -> Lent:
+        """The filters that they lend to these layer paths; none where no task lends any."""
+
+    def values(self, name: str) -> Any:
+        """{path: array} of all that a task stores."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """A stretch of learning.
+
+    steps: How many. begin: What is done to the networks, {prefix: network}, before its first step; it must be a pure
+    function of their state, because a killed run does it again.
+    """
+
+    name: str
+    steps: int
+    begin: Callable[[dict], None] = lambda networks: None
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """How kernels are made, and how a task begins, learns and is kept.
+
+    A method is a subclass and a row in METHODS. Its fields (`settings.setting`) are its flags and its facts in each
+    slice. Every hook has a default; together the defaults are a network of free kernels for each task.
+
+        @dataclasses.dataclass(frozen=True)
+        class Scaled(Method):
+            rate: float = setting(1.0, "How fast.", above=0)
+
+            def recipe(self, place, bank):
+                lent = bank.lent(place.path)
+                return recipes.Scaled(lent) if lent.parts else super().recipe(place, bank)
+    """
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+
+    def width(self, width: int) -> int:
+        """Filters of the first layer, for a run of this width."""
+        return width
+
+    def borrows(self, learnt: Sequence[str]) -> Sequence[str]:
+        """The tasks that the next one borrows from.
+
+        Args:
+          learnt: The names of all earlier tasks, in order.
+
+        Returns:
+          Some of them, in the order in which their filters stand in the bank.
+        """
+        del learnt
+        return ()
+
+    def recipe(self, place: "Place", bank: Bank) -> "Recipe":
+        """The recipe of one kernel that is not task-specific.
+
+        Args:
+          place: Which kernel.
+          bank: The tasks that this one borrows from; empty for the first.
+
+        Returns:
+          A recipe, not built.
+        """
+        del bank
+        return recipes.Full(place.initializer)
+
+    def maker(self, prefix: str, bank: Bank, **settings: Any) -> "Maker":
+        """The maker of one network's layers.
+
+        Args:
+          prefix: The network's name.
+          bank: The tasks that this one borrows from.
+          **settings: Of `layers.Maker`.
+
+        Returns:
+          A maker.
+        """
+        return layers.Maker(prefix, recipe=lambda place: self.recipe(place, bank), **settings)
+
+    def begin(self, networks: dict[str, Any], bank: Bank) -> None:
+        """Gives new networks the values that a task starts from; as they are made, unless told.
+
+        Args:
+          networks: {prefix: network}.
+          bank: The tasks that this one borrows from.
+        """
+
+    def phases(self, steps: int) -> list[Phase]:
+        """What a task's steps are spent on, in order."""
+        return [Phase("learn", steps)]
+
+    def network_at(self, task: int, latest: int) -> int:
+        """Whose slice plays task `task` when `latest` is the last one learnt; its own unless told."""
+        del latest
+        return task

@@ -1,0 +1,26 @@
+"""A network of free kernels for each task (eq. 2): at full width, and at a half and a quarter of it."""
+
+import dataclasses
+
+from pgtf.methods.base import Method
+
+
+@dataclasses.dataclass(frozen=True)
+class Full(Method):
+    """Every kernel is free; nothing is shared."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Half(Full):
+    """Full, with half the filters in every layer."""
+
+    def width(self, width: int) -> int:
+        return max(1, round(width / 2))
+
+
+@dataclasses.dataclass(frozen=True)
+class Quarter(Full):
+    """Full, with a quarter of the filters in every layer."""
+
+    def width(self, width: int) -> int:
+        return max(1, round(width / 4))

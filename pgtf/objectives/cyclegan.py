@@ -1,0 +1,24 @@
+"""CycleGAN: from A to B and back, without pairs."""
+
+import dataclasses
+
+from pgtf.objectives.base import Objective
+from pgtf.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleGAN(Objective):
+    """Two generators that undo one another, and a discriminator for each side."""
+
+    generators = ("forward", "backward")
+    discriminators = {"discriminator_a": 3, "discriminator_b": 3}
+    paired = False
+
+    cycle_weight: float = setting(10.0, "cyclegan: weight of the way there and back.", least=0)
+    identity_weight: float = setting(0.5, "cyclegan: weight of leaving a target as it is, times cycle_weight.", least=0)
+    pool_size: int = setting(50, "cyclegan: how many generated images the discriminators are shown again.", least=0)
+
+    def learner(self, generators, discriminators, optimizers, *, image_shape, seed=0):
+        from pgtf.objectives.cyclegan_learner import CycleGANLearner  # TensorFlow only to learn.
+
+        return CycleGANLearner(generators, discriminators, optimizers, self, image_shape=image_shape, seed=seed)

@@ -1,0 +1,71 @@
+"""The step of CycleGAN."""
+
+import tensorflow as tf
+
+from pgtf.objectives import losses
+from pgtf.objectives.image_pool import ImagePool
+from pgtf.objectives.learner import Learner, jointly
+
+
+class CycleGANLearner(Learner):
+    """Learns from A to B and back, without pairs."""
+
+    LOSSES = (
+        "discriminator_a",
+        "discriminator_b",
+        "generator_forward",
+        "generator_backward",
+        "cycle_a",
+        "cycle_b",
+        "identity_a",
+        "identity_b",
+    )
+
+    def __init__(self, generators, discriminators, optimizers, objective, *, image_shape, seed=0):
+        super().__init__(generators, discriminators, optimizers, objective)
+        self.pool_a = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_a")
+        self.pool_b = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_b")
+
+    def step(self, batch):
+        a, b = batch
+        reported, fake_a, fake_b = self._teach_generators(a, b)
+        return {**reported, **self._teach_discriminators(a, b, fake_a, fake_b)}
+
+    def _teach_generators(self, a, b):
+        forward, backward = self.generators["forward"], self.generators["backward"]
+        discriminator_a, discriminator_b = self._discriminators()
+        with tf.GradientTape() as tape:
+            fake_b, same_b = jointly(forward, a, b)
+            fake_a, same_a = jointly(backward, b, a)
+            adversarial = {
+                "generator_forward": losses.least_squares_generator(discriminator_b(fake_b, training=True)),
+                "generator_backward": losses.least_squares_generator(discriminator_a(fake_a, training=True)),
+            }
+            cycle = {
+                "cycle_a": losses.l1(backward(fake_b, training=True), a),
+                "cycle_b": losses.l1(forward(fake_a, training=True), b),
+            }
+            identity = {"identity_a": losses.l1(same_a, a), "identity_b": losses.l1(same_b, b)}
+            cycle_weight = self.objective.cycle_weight
+            loss = (
+                sum(adversarial.values())
+                + cycle_weight * sum(cycle.values())
+                + cycle_weight * self.objective.identity_weight * sum(identity.values())
+            )
+        self.minimize("generators", tape, loss)
+        return {**adversarial, **cycle, **identity}, fake_a, fake_b
+
+    def _teach_discriminators(self, a, b, fake_a, fake_b):
+        discriminator_a, discriminator_b = self._discriminators()
+        shown_a, shown_b = self.pool_a.query(fake_a), self.pool_b.query(fake_b)
+        with tf.GradientTape() as tape:
+            terms = {
+                "discriminator_a": losses.least_squares_discriminator(*jointly(discriminator_a, a, shown_a)),
+                "discriminator_b": losses.least_squares_discriminator(*jointly(discriminator_b, b, shown_b)),
+            }
+            loss = sum(terms.values())
+        self.minimize("discriminators", tape, loss)
+        return terms
+
+    def _discriminators(self):
+        return self.discriminators["discriminator_a"], self.discriminators["discriminator_b"]

@@ -1,0 +1,102 @@
+"""What both objectives share: named losses as metrics, mixed precision, a learning rate that falls."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """`rate` up to step `begin`, then linearly to zero at step `end`."""
+
+    def __init__(self, rate: float, begin: int, end: int):
+        self.rate, self.begin, self.end = rate, begin, end
+
+    def __call__(self, step):
+        left = (self.end - tf.cast(step, tf.float32)) / max(1, self.end - self.begin)
+        return self.rate * tf.clip_by_value(left, 0.0, 1.0)
+
+    def get_config(self):
+        return {"rate": self.rate, "begin": self.begin, "end": self.end}
+
+
+def adam(schedule: Any, precision: str = "float32") -> keras.optimizers.Optimizer:
+    """Adam as both papers have it; with loss scaling where 16-bit floats need it."""
+    optimizer = keras.optimizers.Adam(schedule, beta_1=0.5)
+    if precision == "mixed_float16":
+        return keras.mixed_precision.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def jointly(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
+    """The network's outputs for several batches: in one pass, unless a batch norm would mix them."""
+    if any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers):
+        return [network(batch, training=True) for batch in batches]
+    return tf.split(network(tf.concat(batches, 0), training=True), [tf.shape(batch)[0] for batch in batches])
+
+
+class Learner(keras.Model):
+    """Networks and how they learn one task, driven by Keras's fit. A subclass says LOSSES and step.
+
+    Args:
+      generators: {"forward": …}, what the task keeps.
+      discriminators: {name: network}; gone when the task is learnt.
+      optimizers: {"generators": …, "discriminators": …}, one for all networks of a kind.
+      objective: The settings.
+    """
+
+    LOSSES: tuple[str, ...] = ()
+
+    def __init__(self, generators, discriminators, optimizers, objective):
+        super().__init__()
+        self.generators, self.discriminators = dict(generators), dict(discriminators)
+        self.optimizers, self.objective = dict(optimizers), objective
+        # Made now, not in the step: a function that makes variables is traced twice.
+        for kind, optimizer in self.optimizers.items():
+            optimizer.build(self.trained(kind))
+        self.steps_done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
+        self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
+
+    def trained(self, kind: str) -> list[tf.Variable]:
+        """The variables that the optimizer of "generators" or "discriminators" moves."""
+        networks = {"generators": self.generators, "discriminators": self.discriminators}[kind]
+        return [variable for network in networks.values() for variable in network.trainable_variables]
+
+    @property
+    def metrics(self):
+        return list(self.means.values())
+
+    def call(self, image, training=False):
+        return self.generators["forward"](image, training=training)
+
+    def step(self, batch: tuple) -> dict[str, tf.Tensor]:
+        """Learns from one batch.
+
+        Args:
+          batch: Images [n, h, w, 3] in [-1, 1]: inputs and targets, or A and B.
+
+        Returns:
+          {name: loss}, in the names of LOSSES.
+        """
+        raise NotImplementedError
+
+    @tf.function  # One graph, traced once, whatever loop Keras puts around it.
+    def train_step(self, batch):
+        losses = self.step(batch)
+        self.steps_done.assign_add(1)
+        for name, loss in losses.items():
+            self.means[name].update_state(loss)
+        return {name: mean.result() for name, mean in self.means.items()}
+
+    def minimize(self, kind: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
+        """One step of the optimizer of a kind of networks; the loss was computed under the tape."""
+        optimizer, variables = self.optimizers[kind], self.trained(kind)
+        scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+        if scaled:
+            with tape:
+                loss = optimizer.get_scaled_loss(loss)
+        gradients = tape.gradient(loss, variables)
+        if scaled:
+            gradients = optimizer.get_unscaled_gradients(gradients)
+        optimizer.apply_gradients(zip(gradients, variables))

@@ -1,0 +1,129 @@
+"""The bank: the filters that tasks lend to later ones, a view of their slices."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pgtf.methods import Lent
+from pgtf.runs.slices import BankError, Borrowed, TaskSlice
+
+
+class FilterBank:
+    """The slices of the tasks so far, in order.
+
+    A view: nothing but the slices is stored, and nothing in them ever changes. A slice on disk is read when it is
+    asked for.
+    """
+
+    def __init__(self, slices: Sequence[TaskSlice] = (), folder: str = ""):
+        self.names = [task_slice.name for task_slice in slices]
+        self._read = dict(enumerate(slices))
+        self._folder = folder
+
+    @classmethod
+    def open(cls, folder: str) -> "FilterBank":
+        """The bank whose slices lie in folder/01-NAME, folder/02-NAME, …"""
+        bank = cls(folder=folder)
+        bank.names = [os.path.basename(path).split("-", 1)[1] for path in slice_folders(folder)]
+        return bank
+
+    def append(self, task_slice: TaskSlice) -> None:
+        """Adds the next task's slice; on disk too, where the bank has a folder."""
+        if task_slice.name in self.names:
+            raise BankError(f"Each task has one slice. Received: a second one of {task_slice.name!r}")
+        if self._folder:
+            task_slice.write(self.place(len(self), task_slice.name))
+        self._read[len(self)] = task_slice
+        self.names = [*self.names, task_slice.name]
+
+    def place(self, index: int, name: str) -> str:
+        """The folder of a task, learnt or not."""
+        return os.path.join(self._folder, folder_name(index, name))
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def slice(self, index: int) -> TaskSlice:
+        """The slice of task `index`."""
+        if index not in self._read:
+            self._read[index] = self._resolved(TaskSlice.read(self.place(index, self.names[index])), index)
+        return self._read[index]
+
+    def _resolved(self, task_slice: TaskSlice, index: int) -> TaskSlice:
+        if task_slice.name != self.names[index]:
+            raise BankError(
+                "The folder of a slice is named for its number and its task. "
+                f"Received: {folder_name(index, self.names[index])}, which holds the slice of {task_slice.name!r}"
+            )
+        if task_slice.borrows is None:  # Format 1: a task borrowed from all before it.
+            earlier = self.names[:index]
+            borrows = self.borrowed(task_slice.facts.method.borrows(earlier))
+            task_slice = TaskSlice(task_slice.name, task_slice.values, task_slice.facts, task_slice.lent, borrows)
+        return task_slice
+
+    def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
+        """What a slice notes that borrows from these tasks."""
+        return tuple(Borrowed(name, self.slice(self.names.index(name)).sha256) for name in names)
+
+    def only(self, names: Sequence[str]) -> "FilterBank":
+        """The bank of just these tasks."""
+        return FilterBank([self.slice(self.names.index(name)) for name in names])
+
+    def of(self, borrows: Sequence[Borrowed]) -> "FilterBank":
+        """The bank of just the slices that another one borrows from; an error where one of them is not here."""
+        slices = []
+        for borrowed in borrows:
+            if borrowed.task not in self.names:
+                raise BankError(
+                    "A task needs the slices that it borrows from. "
+                    f"Received: none of {borrowed.task!r} (sha256 {borrowed.sha256[:12]}…)"
+                )
+            task_slice = self.slice(self.names.index(borrowed.task))
+            if task_slice.sha256 != borrowed.sha256:
+                raise BankError(
+                    f"A task needs the slice of {borrowed.task!r} that it was learnt on, of sha256 "
+                    f"{borrowed.sha256[:12]}…. Received: another one, of sha256 {task_slice.sha256[:12]}…"
+                )
+            slices.append(task_slice)
+        return FilterBank(slices)
+
+    def lent(self, *paths: str) -> Lent:
+        """All that is lent to these layer paths, path by path."""
+        parts = []
+        for path in paths:
+            for index, name in enumerate(self.names):
+                task_slice = self.slice(index)
+                for key in sorted(task_slice.lent):
+                    if key.rsplit("/", 1)[0] == path:
+                        parts.append((name, path, task_slice.values[key]))
+        return Lent(tuple(parts))
+
+    def values(self, name: str) -> Mapping[str, np.ndarray]:
+        """{path: array} of all that a task stores."""
+        return self.slice(self.names.index(name)).values
+
+
+def folder_name(index: int, name: str) -> str:
+    """The folder of a task's slice: counted from 1, as people do."""
+    return f"{index + 1:02d}-{name}"
+
+
+def slice_folders(folder: str) -> list[str]:
+    """The folders that hold a slice, in order; a missing one between them is an error."""
+    if not os.path.isdir(folder):
+        return []
+    found: dict[int, str] = {}
+    for name in sorted(os.listdir(folder)):
+        match = re.fullmatch(r"(\d+)-.+", name)
+        # A folder without slice.json is a task still being learnt.
+        if match and os.path.exists(os.path.join(folder, name, "slice.json")):
+            number = int(match[1])
+            if number in found:
+                raise BankError(f"Each number has one slice. Received: {found[number]} and {name} in {folder}")
+            found[number] = name
+    missing = sorted(set(range(1, max(found, default=0) + 1)) - set(found))
+    if missing:
+        raise BankError(f"Slices must be numbered without a gap. Received: {folder} without number {missing[0]:02d}")
+    return [os.path.join(folder, found[number]) for number in sorted(found)]

@@ -1,0 +1,154 @@
+"""A run directory: everything about its tasks, with no flag to remember."""
+
+import dataclasses
+import functools
+import glob
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pgtf import layers
+from pgtf.evaluation.replay import Probes, Replay
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.building import rebuilt
+from pgtf.runs.facts import Facts
+from pgtf.runs.slices import TaskSlice
+from pgtf.serving.translation import TILE, Translator
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One learnt task: a function of images.
+
+        street = pgtf.load("runs/paired")["cityscapes"](labels)
+
+    slice: What it keeps. bank: The tasks that it borrows from. folder: Where it lies.
+    """
+
+    slice: TaskSlice
+    bank: FilterBank
+    folder: str
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.slice.name
+
+    @property
+    def facts(self) -> Facts:
+        """How it was learnt."""
+        return self.slice.facts
+
+    @functools.cached_property
+    def networks(self) -> dict[str, Any]:
+        """{"forward": generator}, and "backward" where the task has one; images in [-1, 1] in and out."""
+        return self.rebuilt()
+
+    def rebuilt(self) -> dict[str, Any]:
+        """Its networks built anew, for who frees them when done."""
+        return rebuilt(self.slice, self.bank)
+
+    @functools.cached_property
+    def probes(self) -> Probes:
+        """Test images of the task, and what it made of them when it was learnt."""
+        return Probes.read(os.path.join(self.folder, "probes.safetensors"), self.facts.probes_sha256)
+
+    def __call__(self, image: np.ndarray, backward: bool = False, tile: int = TILE) -> np.ndarray:
+        """Translates images.
+
+        Args:
+          image: uint8 [h, w, 3] or [n, h, w, 3], of any size.
+          backward: From B to A; for tasks that were learnt both ways.
+          tile: Larger images go in blended tiles of so many pixels.
+
+        Returns:
+          The same of the target domain.
+        """
+        image, translator = np.asarray(image), self.translator(backward, tile)
+        return np.stack([translator(one) for one in image]) if image.ndim == 4 else translator(image)
+
+    def translator(self, backward: bool = False, tile: int = TILE) -> Translator:
+        """What __call__ uses for one image; made once."""
+        prefix = "backward" if backward else "forward"
+        if prefix not in self.facts.generators:
+            raise ValueError(
+                "The way back is there where a task was learnt both ways (cyclegan). "
+                f"Received: {self.name!r}, learnt one way only"
+            )
+        key = prefix, tile
+        if key not in self._translators:
+            self._translators[key] = Translator(self._folded[prefix], self.facts.architecture.multiple, tile)
+        return self._translators[key]
+
+    @functools.cached_property
+    def _translators(self) -> dict:
+        return {}
+
+    @functools.cached_property
+    def _folded(self) -> dict:
+        # Plain kernels, made once: making them anew for every image can cost more than the convolutions.
+        return {prefix: layers.folded(network) for prefix, network in self.rebuilt().items()}
+
+    def replay(self) -> Replay:
+        """Whether the task's outputs are what they were when it was learnt."""
+        return self.probes.replayed(self.networks)
+
+
+class Run:
+    """The learnt tasks of a run directory, by name; each is read when it is asked for.
+
+        for task in pgtf.load("runs/paired"):
+            print(task.name, task.replay())
+
+    Args:
+      folder: The run directory.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        self.bank = FilterBank.open(os.path.join(folder, "tasks"))
+        self._used: dict[str, Task] = {}
+        if not len(self.bank):
+            raise none_learnt(folder)
+
+    @property
+    def names(self) -> list[str]:
+        """Of the learnt tasks, in order."""
+        return self.bank.names
+
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    def __getitem__(self, name: str) -> Task:
+        if name not in self.names:
+            raise ValueError(f"A task of this run is one of {', '.join(self.names)}. Received: {name!r}")
+        # Kept, so that its network is made once; those met in passing, by iteration, are not.
+        if name not in self._used:
+            self._used[name] = self.at(self.names.index(name))
+        return self._used[name]
+
+    def __iter__(self) -> Iterator[Task]:
+        return (self.at(index) for index in range(len(self)))
+
+    def at(self, index: int, latest: int = -1) -> Task:
+        """Task `index` as it is played once task `latest` is learnt, the last one unless told."""
+        own = self.bank.slice(index)
+        latest = len(self) - 1 if latest < 0 else latest
+        player = self.bank.slice(own.facts.method.network_at(index, latest))
+        task_slice = dataclasses.replace(player, name=own.name) if player is not own else own
+        return Task(task_slice, self.bank.of(player.borrows), self.bank.place(index, own.name))
+
+
+def none_learnt(folder: str) -> FileNotFoundError:
+    """The error that a folder is no run with a learnt task; it lists those in it and beside it that are."""
+    runs = set()
+    for place in (folder, os.path.dirname(os.path.normpath(folder))):
+        for path in glob.glob(os.path.join(glob.escape(place), "*", "tasks", "*", "slice.json")):
+            runs.add(path.rsplit(os.sep, 3)[0])
+    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, "tasks")) else "which is none"
+    return FileNotFoundError(
+        f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
+        f"there are: {', '.join(sorted(runs)) or 'none near it'}"
+    )

@@ -1,0 +1,129 @@
+"""The stages of a run: each task is learnt, all so far are replayed, and what they do is sampled.
+
+Each stage finds itself done by its own artefact: the slice, the record of the replays, the last of the pictures.
+"""
+
+import dataclasses
+import io
+import json
+import os
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from pgtf import files
+from pgtf.config import Config
+from pgtf.evaluation.parameters import Cost, plan, summary, table
+from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.directory import Run
+from pgtf.runs.learning import learn_task
+from pgtf.training.callbacks import append_line
+from pgtf.training.learn import forget_checkpoints
+
+
+def planned(config: Config) -> list[Cost]:
+    """What each task of a run stores, known before anything is learnt."""
+    return plan(config.tasks, building.architecture(config), config.method, config.objective.generators)
+
+
+class Sequence:
+    """A run that learns its tasks in order.
+
+    Args:
+      config: What the run is.
+    """
+
+    def __init__(self, config: Config):
+        self.config = config
+        building.architecture(config)  # Refuses sizes that the network does not take.
+        self.log = self._path("log.jsonl")
+        self.bank = FilterBank(folder=self._path("tasks"))
+
+    def run(self) -> None:
+        """Does each stage of each task that is not done yet."""
+        config = self.config
+        with files.locked(config.run_dir):
+            self.bank = FilterBank.open(self._path("tasks"))
+            find = building.finder(config)
+            # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
+            self._data = {task: find(task, config.flipped(task)) for task in config.tasks[len(self.bank) :]}
+            config.save()
+            if self._data and not config.data_dir:
+                print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
+            if config.deterministic:
+                keras.utils.set_random_seed(config.seed)
+                tf.config.experimental.enable_op_determinism()
+            try:
+                for index, name in enumerate(config.tasks):
+                    self._task(index, name)
+            except tf.errors.OpError as error:  # A full disk, or no memory.
+                raise OSError(
+                    "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
+                    f"Received: {error.message}"
+                ) from error
+            totals = summary(planned(config))
+            print(f"\n{table(totals['tasks'], totals['total'])}")
+            print(f"\nLook: {self._path('samples')} (pictures), tensorboard --logdir {config.run_dir}")
+
+    def _task(self, index: int, name: str) -> None:
+        folder = self.bank.place(index, name)
+        stages = (
+            (os.path.join(folder, "slice.json"), self._learn),
+            (os.path.join(folder, "replays.json"), self._replay),
+            (self._path("samples", f"{name}-input.png"), self._sample),
+        )
+        for artefact, stage in stages:
+            if not os.path.exists(artefact):
+                stage(index, name)
+        forget_checkpoints(os.path.join(folder, "train"))
+
+    def _learn(self, index: int, name: str) -> None:
+        learn_task(self.config, self.bank, self._data[name], self.log)
+
+    def _replay(self, index: int, after: str) -> None:
+        """Replays every task so far, read anew from disk, so that what is proven is what is stored."""
+        run, record, changed = Run(self.config.run_dir), {}, []
+        for number in range(index + 1):
+            task = run.at(number, index)
+            result = task.replay()
+            print(f"after {after}: {task.name} replays {result}")
+            record[task.name] = dataclasses.asdict(result)
+            append_line(self.log, {"after": after, "replayed": task.name, **record[task.name]})
+            kept = task.facts.method.network_at(number, index) == number
+            changed += [task.name] if kept and not result.holds else []
+        if changed:
+            raise ValueError(f"A learnt task never changes. Received: other outputs than recorded: {', '.join(changed)}")
+        files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
+
+    def _sample(self, index: int, after: str) -> None:
+        """Pictures of every task so far, to samples/ and to TensorBoard."""
+        run, shown = Run(self.config.run_dir), {}
+        images = inputs_of(run.at(index).probes)
+        columns = [images]
+        for number in range(index + 1):
+            task = run.at(number, index)
+            for title, picture in pictures(task.networks, task.probes).items():
+                shown[f"{task.name}/{title}"] = picture
+            columns.append(through(task.networks["forward"], images))
+        if not self.config.objective.paired and index:
+            shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))
+        writer = tf.summary.create_file_writer(self._path("tensorboard"))
+        with writer.as_default(index + 1):
+            for title, picture in shown.items():
+                tf.summary.image(title, picture[None])
+                self._save(f"{index + 1:02d}-{title.replace('/', '-')}.png", picture)
+        writer.close()
+        # The last one says that all are there; it is something to try the task on, too.
+        self._save(f"{after}-input.png", run.at(index).probes.inputs["forward"][0])
+
+    def _save(self, name: str, picture: np.ndarray) -> None:
+        content = io.BytesIO()
+        Image.fromarray(picture).save(content, "PNG")
+        files.write(self._path("samples", name), content.getvalue())
+
+    def _path(self, *parts: str) -> str:
+        return os.path.join(self.config.run_dir, *parts)

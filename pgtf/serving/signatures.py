@@ -1,0 +1,68 @@
+"""What can be asked of an exported network, with all that comes before and after it inside the graph."""
+
+import tensorflow as tf
+
+from pgtf.serving.translation import LEAST
+
+
+class Signatures:
+    """What can be asked of a SavedModel, each for batches of any size.
+
+    floats: images [n, h, w, 3] float32 in [-1, 1], of any size, to the same.
+    images: uint8 to uint8, likewise.
+    encoded: image_bytes [n], JPEG or PNG files of any sizes, to PNG files. Names that end in _bytes make TensorFlow
+        Serving's REST door write {"b64": …}.
+    """
+
+    def __init__(self, network, multiple):
+        def floats(images):
+            return {"images": _at_any_size(network, images, multiple)}
+
+        def images(images):
+            levels = tf.round((floats(tf.cast(images, tf.float32) / 127.5 - 1)["images"] + 1) * 127.5)
+            return {"images": tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)}
+
+        def encoded(image_bytes):
+            def translated(content):
+                return tf.io.encode_png(images(_decoded(content)[None])["images"][0])
+
+            # One at a time, as sizes differ and each already uses every core.
+            png = tf.map_fn(translated, image_bytes, fn_output_signature=tf.string, parallel_iterations=1)
+            return {"image_bytes": png}
+
+        shape = [None, None, None, 3]
+        self.floats = tf.function(floats, [tf.TensorSpec(shape, tf.float32, "images")])
+        self.images = tf.function(images, [tf.TensorSpec(shape, tf.uint8, "images")])
+        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes")])
+
+
+def _at_any_size(network, images, multiple):
+    """images [n, h, w, 3] through a network that takes multiples: continued by their mirror image, and cut back."""
+    places = []
+    for axis in (1, 2):
+        size = tf.shape(images)[axis]
+        least = -(-LEAST // multiple) * multiple
+        whole = tf.maximum(-(-size // multiple) * multiple, least)
+        before = (whole - size) // 2
+        # A mirror on either side, as often as it takes: 2 1 [0 1 2] 1 0 1 …
+        period = tf.maximum(2 * (size - 1), 1)
+        place = (tf.range(whole) - before) % period
+        images = tf.gather(images, tf.minimum(place, period - place), axis=axis)
+        places.append((before, before + size))
+    (top, bottom), (left, right) = places
+    return network(images, training=False)[:, top:bottom, left:right]
+
+
+def _decoded(content):
+    """The bytes of an image file as [h, w, 3] uint8: gray as RGB, transparent as white."""
+    image = tf.cond(
+        tf.io.is_jpeg(content),
+        lambda: tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE"),  # As Pillow, and so training, reads it.
+        lambda: tf.io.decode_image(content, expand_animations=False),
+    )
+    image = tf.cast(image, tf.float32)
+    channels = tf.shape(image)[-1]
+    opaque = channels % 2  # One or three channels have no alpha beside them.
+    alpha = tf.maximum(image[..., -1:] / 255, tf.cast(opaque, tf.float32))
+    colours = alpha * image[..., : channels - 1 + opaque] + 255 * (1 - alpha)
+    return tf.cast(tf.round(tf.broadcast_to(colours, [*tf.unstack(tf.shape(image)[:2]), 3])), tf.uint8)

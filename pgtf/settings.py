@@ -1,0 +1,89 @@
+"""Settings: fields of frozen dataclasses that are flags on the command line and facts on disk, written once."""
+
+import dataclasses
+from typing import Any, NoReturn, Optional
+
+
+def setting(
+    default: Any,
+    help: str,
+    *,
+    choices: tuple = (),
+    least: Optional[float] = None,
+    above: Optional[float] = None,
+    most: Optional[float] = None,
+    may_change: bool = False,
+    group: str = "",
+) -> Any:
+    """A field that is a flag.
+
+    Args:
+      default: Its value unless told.
+      help: What `--help` says of it.
+      choices: The values that it may have, if only some.
+      least, above, most: Bounds of a number; `above` excludes its own value.
+      may_change: Whether a run goes on with another value.
+      group: The heading under which `--help` prints it.
+    """
+    rules = dict(choices=choices, least=least, above=above, most=most)
+    return dataclasses.field(default=default, metadata=dict(help=help, may_change=may_change, group=group, **rules))
+
+
+def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
+    """The fields of a settings class, or of an object of it, that a user sets; a subclass may fix some of them."""
+    return tuple(field for field in dataclasses.fields(kind) if field.init and "help" in field.metadata)
+
+
+def check(settings: Any) -> None:
+    """Refuses values outside the bounds of their fields."""
+    for field in settings_of(settings):
+        value, rules = getattr(settings, field.name), field.metadata
+        if rules["choices"] and value not in rules["choices"]:
+            refuse(field.name, f"one of {', '.join(rules['choices'])}", value)
+        if isinstance(value, (int, float)):
+            _check_number(field.name, value, rules["least"], rules["above"], rules["most"])
+
+
+def _check_number(
+    name: str, value: float, least: Optional[float], above: Optional[float], most: Optional[float]
+) -> None:
+    fits = (
+        (least is None or value >= least) and (above is None or value > above) and (most is None or value <= most)
+    )  # NaN fits no bound.
+    if fits:
+        return
+    if least is not None and most is not None:
+        refuse(name, f"in [{least:g}, {most:g}]", value)
+    refuse(name, f"more than {above:g}" if above is not None else f"{least:g} or more", value)
+
+
+def refuse(name: str, rule: str, received: Any) -> NoReturn:
+    """Raises the error that a setting breaks a rule."""
+    raise ValueError(f"--{name} must be {rule}. Received: {received!r}")
+
+
+def as_text(value: Any) -> str:
+    """A setting's value as it stands in a flagfile."""
+    return ",".join(value) if isinstance(value, tuple) else str(value)
+
+
+def as_facts(name: str, settings: Any) -> dict[str, Any]:
+    """Settings as plain data, under the name that a table has for their class."""
+    return {"name": name, **dataclasses.asdict(settings)}
+
+
+def from_facts(table: dict[str, type], facts: dict[str, Any]) -> Any:
+    """The settings that `as_facts` described."""
+    if facts.get("name") not in table:
+        raise ValueError(f"A name must be one of {', '.join(table)}. Received: {facts.get('name')!r}")
+    kind = table[facts["name"]]
+    known = {field.name for field in dataclasses.fields(kind)}
+    unknown = sorted(set(facts) - known - {"name"})
+    if unknown:
+        raise ValueError(f"{facts['name']} has the settings {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
+    return kind(**{field.name: facts[field.name] for field in settings_of(kind) if field.name in facts})
+
+
+def name_in(table: dict[str, type], settings: Any) -> str:
+    """The name that a table has for the class of some settings."""
+    return next(name for name, kind in table.items() if kind is type(settings))

@@ -1,0 +1,103 @@
+"""Run directories for tests: whole, tiny, and made in a moment, because nothing in them is learnt."""
+
+import dataclasses
+import functools
+import os
+import shutil
+import tempfile
+
+import numpy as np
+
+from pgtf import files, layers
+from pgtf.config import Config
+from pgtf.evaluation.replay import Probes
+from pgtf.methods import METHODS
+from pgtf.networks import Architecture
+from pgtf.objectives import CycleGAN, Pix2Pix
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.facts import Facts
+
+
+def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2pix", **settings):
+    """A run with tasks as if learnt, all its values random: also biases and norms, so that a lost one shows.
+
+    settings: method (an object or a name), norm, size (height, width). Made once for each choice of these, and copied.
+    """
+    made = _made(tuple(tasks), network, objective, **settings)
+    shutil.copytree(made.name, folder, dirs_exist_ok=True)
+    return folder
+
+
+@functools.cache
+def _made(tasks, network, objective, method="piggyback", norm="instance", size=None):
+    temporary = tempfile.TemporaryDirectory()  # Removed at exit.
+    folder, side = temporary.name, {"unet": 8, "resnet": 16}[network]
+    size = size or (side, side)
+    method = METHODS[method]() if isinstance(method, str) else method
+    objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN()}[objective]
+    facts = Facts(
+        Architecture(network, size, width=4, blocks=1, norm=norm),
+        method,
+        objective,
+        full_values=10_000,
+        steps=10,
+        data="drawn",
+        load_size=(20, 20),
+    )
+    bank, draw = FilterBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(0)
+    for index, name in enumerate(tasks):
+        learnt(bank, name, dataclasses.replace(facts, learnt=f"2024-02-{index + 1:02d}T03:04:05+00:00"), draw)
+        files.write(os.path.join(bank.place(index, name), "train", "events"), b"TensorBoard's")
+    files.write(os.path.join(folder, "tensorboard", "events"), b"TensorBoard's")
+    Config(
+        run_dir=folder,
+        tasks=tasks,
+        method=method,
+        objective=objective,
+        network=network,
+        image_size=f"{size[0]}x{size[1]}",
+        width=4,
+        blocks=1,
+        norm=norm,
+    ).save()
+    return temporary
+
+
+def learnt(bank, name, facts, draw):
+    """Appends a task of random values to a bank on disk, with its probes."""
+    lenders = bank.only(facts.method.borrows(bank.names))
+    networks = building.generators(facts.architecture, facts.method, facts.generators, lenders)
+    for network in networks.values():
+        values = {path: random_value(draw, path, value) for path, value in layers.state(network).items()}
+        layers.restore(network, values)
+    height, _ = facts.architecture.size
+    images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
+    probes = Probes(images, images if facts.objective.paired else {})
+    task_slice = building.slice_of(name, networks, lenders, facts)
+    content = probes.recorded(building.rebuilt(task_slice, lenders)).content()
+    files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)
+    facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
+    bank.append(dataclasses.replace(task_slice, facts=facts))
+
+
+def random_value(draw, path, like):
+    """A value for a path of a slice, of the size that such values have."""
+    noise = draw.normal(size=like.shape)
+    value = {
+        "unconstrained": 0.3 * noise,
+        "mixing": noise * max(1, *like.shape[:1]) ** -0.5,
+        "gamma": 1 + 0.3 * noise,
+        "moving_variance": np.exp(0.3 * noise),
+    }.get(path.rsplit("/", 1)[1], 0.3 * noise)
+    return value.astype("float32")
+
+
+def flip_a_bit(path, byte=-1, bit=0):
+    """Alters one bit of a file."""
+    os.chmod(path, 0o644)
+    with open(path, "rb") as file:
+        content = bytearray(file.read())
+    content[byte] ^= 1 << bit
+    with open(path, "wb") as file:
+        file.write(content)
