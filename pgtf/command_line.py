@@ -17,7 +17,7 @@ from pgtf.objectives import OBJECTIVES
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
 
-_TABLES = {"method": METHODS, "objective": OBJECTIVES}
+_TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}
 _HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
 
 

@@ -19,6 +19,7 @@ def _group(name: str) -> Any:
     return grouped
 
 
+DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
 _run, _networks, _data = _group("run"), _group("networks"), _group("data")
 _training, _while_learning = _group("training"), _group("while learning")
 
@@ -40,8 +41,8 @@ class Config:
     )
     seed: int = _run(0, "Everything random follows from it.", least=0)
 
-    method: Method = Piggyback()
-    objective: Objective = Pix2Pix()
+    method: Method = dataclasses.field(default_factory=Piggyback)
+    objective: Objective = dataclasses.field(default_factory=Pix2Pix)
 
     network: str = _networks("unet", "The generator: pix2pix's U-Net or CycleGAN's ResNet.", choices=("unet", "resnet"))
     width: int = _networks(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
@@ -128,8 +129,10 @@ class Config:
     def flat(self) -> dict[str, Any]:
         """{flag: value} of all its settings, those of method and objective too."""
         own = {field.name: getattr(self, field.name) for field in settings.settings_of(self)}
-        named = {"method": METHODS, "objective": OBJECTIVES}
-        names = {flag: settings.name_in(table, getattr(self, flag)) for flag, table in named.items()}
+        names = {
+            "method": settings.name_in(METHODS, self.method),
+            "objective": settings.name_in(OBJECTIVES, self.objective),
+        }
         inner = {
             field.name: getattr(part, field.name)
             for part in (self.method, self.objective)
@@ -139,12 +142,11 @@ class Config:
 
     @classmethod
     def from_flat(cls, values: dict[str, Any]) -> "Config":
-        """The config of {flag: value}; what is left out, or None, has its default, and what does not apply is ignored."""
+        """The config of {flag: value}; what is left out or None has its default, what does not apply is ignored."""
         given = {name: value for name, value in values.items() if value is not None}
         parts = {}
         for flag, table in (("method", METHODS), ("objective", OBJECTIVES)):
-            default = next(field.default for field in dataclasses.fields(cls) if field.name == flag)
-            kind = _row(flag, table, given.get(flag, settings.name_in(table, default)))
+            kind = _row(flag, table, given.get(flag, DEFAULTS[flag]))
             parts[flag] = kind(
                 **{field.name: given[field.name] for field in settings.settings_of(kind) if field.name in given}
             )

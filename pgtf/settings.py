@@ -1,6 +1,7 @@
 """Settings: fields of frozen dataclasses that are flags on the command line and facts on disk, written once."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NoReturn, Optional
 
 
@@ -72,7 +73,7 @@ def as_facts(name: str, settings: Any) -> dict[str, Any]:
     return {"name": name, **dataclasses.asdict(settings)}
 
 
-def from_facts(table: dict[str, type], facts: dict[str, Any]) -> Any:
+def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
     """The settings that `as_facts` described."""
     if facts.get("name") not in table:
         raise ValueError(f"A name must be one of {', '.join(table)}. Received: {facts.get('name')!r}")
@@ -84,6 +85,6 @@ def from_facts(table: dict[str, type], facts: dict[str, Any]) -> Any:
     return kind(**{field.name: facts[field.name] for field in settings_of(kind) if field.name in facts})
 
 
-def name_in(table: dict[str, type], settings: Any) -> str:
+def name_in(table: Mapping[str, Any], settings: Any) -> str:
     """The name that a table has for the class of some settings."""
     return next(name for name, kind in table.items() if kind is type(settings))

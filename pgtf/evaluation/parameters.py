@@ -107,7 +107,7 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
             count = census(architecture, method, prefix, bank)
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
-                lent[name].update({path: spec for spec in specs.values() if spec.lent})
+                lent[name].update((path, spec) for spec in specs.values() if spec.lent)
                 found.append(_cost(name, path, specs, others, full[path]))
     return found
 

@@ -1,4 +1,4 @@
-"""Piggyback: kernel = [unconstrained | bank ⊗ mixing] (eq. 5), the bank being the unconstrained filters of earlier tasks."""
+"""Piggyback: kernel = [unconstrained | bank ⊗ mixing] (eq. 5); the bank: earlier tasks' unconstrained filters."""
 
 import dataclasses
 

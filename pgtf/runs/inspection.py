@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Optional
 
 from pgtf.evaluation.replay import TOLERANCE, Replay
+from pgtf.methods import METHODS
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run, none_learnt
 from pgtf.runs.slices import BankError
 from pgtf.settings import name_in
-from pgtf.methods import METHODS
 
 VERDICT = "{:<24}{:<18}{}"
 VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")

@@ -96,7 +96,9 @@ class Sequence:
             kept = task.facts.method.network_at(number, index) == number
             changed += [task.name] if kept and not result.holds else []
         if changed:
-            raise ValueError(f"A learnt task never changes. Received: other outputs than recorded: {', '.join(changed)}")
+            raise ValueError(
+                f"A learnt task never changes. Received: other outputs than recorded: {', '.join(changed)}"
+            )
         files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
 
     def _sample(self, index: int, after: str) -> None:

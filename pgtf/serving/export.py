@@ -10,7 +10,7 @@ import json
 import os
 import tempfile
 import time
-from typing import Any, Protocol
+from typing import Any, Optional, Protocol
 
 import numpy as np
 import tensorflow as tf
@@ -126,7 +126,7 @@ def write_saved_model(plain, multiple, description, path):
 class TFLite:
     """TASK.tflite: float32 [1, height, width, 3] in [-1, 1] to the same; built-in operations only."""
 
-    size: tuple = None  # (height, width); that of training unless told
+    size: Optional[tuple[int, int]] = None  # (height, width); that of training unless told
 
     def place(self, output, direction):
         """Where it goes; that must be free."""
@@ -211,7 +211,7 @@ def models_config(output):
     for name in sorted(os.listdir(output)):
         if _versions(os.path.join(output, name)):
             lines.append(f'  config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" }}')
-    return "\n".join(lines + ["}", ""])
+    return "\n".join([*lines, "}", ""])
 
 
 def _versions(folder):

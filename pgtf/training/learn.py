@@ -38,8 +38,8 @@ def learn(
 ) -> None:
     """Trains a learner, its checkpoints and TensorBoard in `folder`; called again after a crash it goes on.
 
-    Keras's loop, once for each phase, ours only what it lacks. It goes on from the last checkpoint to the same end: data,
-    dropout and pool are functions of (seed, step), all else is restored.
+    Keras's loop, once for each phase, ours only what it lacks. It goes on from the last checkpoint to the same end:
+    data, dropout and pool are functions of (seed, step), all else is restored.
 
     Args:
       learner: The networks and their step.

@@ -1,0 +1,158 @@
+"""The objects of a run, built from its config and a bank; nothing here reads or writes a file."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
+
+import keras
+import numpy as np
+
+from pgtf import layers
+from pgtf.config import Config
+from pgtf.data.stream import Stream
+from pgtf.data.tasks import Finder, TaskData
+from pgtf.evaluation.replay import Probes
+from pgtf.methods import Method
+from pgtf.networks import Architecture
+from pgtf.networks.patchgan import patchgan
+from pgtf.objectives.learner import Learner, LinearDecay, adam
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.facts import Facts
+from pgtf.runs.slices import TaskSlice
+
+PROBES = 4
+
+
+def architecture(config: Config) -> Architecture:
+    """The shape of the run's generators."""
+    return Architecture(
+        network=config.network,
+        size=config.size,
+        width=config.width,
+        norm=config.norm,
+        upsampling=config.upsampling,
+        blocks=config.blocks,
+    )
+
+
+def finder(config: Config) -> Finder:
+    """What finds the images of the run's tasks."""
+    return Finder(
+        config.data_dir,
+        config.objective.paired,
+        config.size,
+        config.load,
+        seed=config.seed,
+        drawn_images=config.drawn_images,
+        cache_bytes=config.cache_mb * 2**20,
+        skip_bad=config.bad_images == "skip",
+    )
+
+
+def stream(config: Config, index: int, data: TaskData) -> Stream:
+    """The training batches of task `index`."""
+    return Stream(
+        data.train,
+        *config.size,
+        seed=config.seed * 1000 + index,
+        batch_size=config.batch_size,
+        half_a_turn=data.half_a_turn,
+    )
+
+
+def probes(config: Config, data: TaskData) -> Probes:
+    """The first test images of a task."""
+    count = min(PROBES, *(len(source) for source in data.test))
+    stacks = [[image for source in data.test for image in source[place]] for place in range(count)]
+    first, second = (np.stack(side) for side in zip(*stacks))
+    if config.objective.paired:
+        return Probes({"forward": first}, {"forward": second})
+    return Probes({"forward": first, "backward": second}, {})
+
+
+def generators(
+    architecture: Architecture,
+    method: Method,
+    prefixes: tuple[str, ...],
+    bank: Optional[FilterBank] = None,
+    seed: Any = 0,
+) -> dict[str, keras.Model]:
+    """New generators of a task that borrows from `bank`, with their first values.
+
+    Args:
+      architecture: Their shape.
+      method: How their kernels are made.
+      prefixes: Their names.
+      bank: Of the tasks borrowed from; none for the first.
+      seed: Of their first values.
+
+    Returns:
+      {prefix: network}.
+    """
+    bank = bank or FilterBank()
+    built = {}
+    for prefix in prefixes:
+        make = method.maker(prefix, bank, norm=architecture.norm, upsampling=architecture.upsampling, seed=seed)
+        image = keras.Input((None, None, 3))
+        output = architecture(image, make, method.width(architecture.width))
+        built[prefix] = keras.Model(image, output, name=prefix)
+    return built
+
+
+def discriminator(
+    name: str, channels: int, *, width: int = 64, n_layers: int = 3, norm: str = "instance", seed: Any = 0
+) -> keras.Model:
+    """A new PatchGAN for images of so many channels; every task has its own, and none is stored."""
+    image = keras.Input((None, None, channels))
+    make = layers.Maker(name, norm=norm, seed=seed)
+    return keras.Model(image, patchgan(image, make, width, n_layers=n_layers), name=name)
+
+
+def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner:
+    """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of the tasks that it borrows from."""
+    objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
+    schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
+    with precision(config.precision):
+        networks = generators(shape, config.method, objective.generators, bank, seed)
+        config.method.begin(networks, bank)
+        discriminators = {
+            name: discriminator(
+                name,
+                channels,
+                width=config.discriminator_width,
+                n_layers=config.discriminator_layers,
+                norm=config.norm,
+                seed=seed,
+            )
+            for name, channels in objective.discriminators.items()
+        }
+        optimizers = {kind: adam(schedule, config.precision) for kind in ("generators", "discriminators")}
+        return objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+
+
+def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
+    """The slice of a task that was learnt; bank: of the tasks that it borrows from."""
+    values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
+    lent = frozenset(path for network in networks.values() for path in layers.lent(network))
+    return TaskSlice(name, values, facts, lent, bank.borrowed(bank.names))
+
+
+def rebuilt(task_slice: TaskSlice, bank: FilterBank) -> dict[str, keras.Model]:
+    """The generators of a learnt task, {prefix: network}, always float32; bank: of the tasks that it borrows from."""
+    facts = task_slice.facts
+    with precision("float32"):
+        networks = generators(facts.architecture, facts.method, facts.generators, bank)
+    for network in networks.values():
+        layers.restore(network, task_slice.values)
+    return networks
+
+
+@contextlib.contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Networks made in this block compute in `policy`."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)

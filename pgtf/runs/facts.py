@@ -1,0 +1,78 @@
+"""What a slice says of its task: all that it takes to build its networks again, and how it was learnt."""
+
+import dataclasses
+from typing import Any
+
+from pgtf import settings
+from pgtf.methods import METHODS, Method
+from pgtf.networks import Architecture
+from pgtf.objectives import OBJECTIVES, Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """The facts of one learnt task.
+
+    full_values: what its networks would store with every kernel free. learnt: when, ISO 8601. data: where its images
+    came from. load_size: (height, width) that they were resized to. probes_sha256: of the file of its probes.
+    """
+
+    architecture: Architecture
+    method: Method
+    objective: Objective
+    full_values: int = 0
+    steps: int = 0
+    seed: int = 0
+    data: str = ""
+    direction: str = "AtoB"
+    load_size: tuple[int, int] = (0, 0)
+    skipped_images: int = 0
+    learnt: str = ""
+    probes_sha256: str = ""
+
+    @property
+    def generators(self) -> tuple[str, ...]:
+        """The names of the networks that the task keeps."""
+        return self.objective.generators
+
+    def as_json(self) -> dict[str, Any]:
+        """These facts as plain data."""
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {
+            **plain,
+            "architecture": dataclasses.asdict(self.architecture),
+            "method": settings.as_facts(settings.name_in(METHODS, self.method), self.method),
+            "objective": settings.as_facts(settings.name_in(OBJECTIVES, self.objective), self.objective),
+        }
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "Facts":
+        """The facts that `as_json` described."""
+        architecture = {**plain["architecture"], "size": tuple(plain["architecture"]["size"])}
+        return cls(
+            **{
+                **plain,
+                "architecture": Architecture(**architecture),
+                "method": settings.from_facts(METHODS, plain["method"]),
+                "objective": settings.from_facts(OBJECTIVES, plain["objective"]),
+                "load_size": tuple(plain.get("load_size", (0, 0))),
+            }
+        )
+
+
+def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a slice of format 1, as those of format 2 stand in JSON."""
+    old, both_ways = plain["architecture"], len(plain["prefixes"]) > 1
+    architecture = {key: old[key] for key in ("network", "norm", "upsampling", "blocks", "outputs")}
+    method = {"name": plain["method"]}
+    if plain["method"] in ("piggyback", "factorized"):
+        method["share_bank"] = bool(plain["borrows_from"])
+    if plain["method"] == "piggyback":
+        method["unconstrained_ratio"] = plain["unconstrained_ratio"]
+    kept = ("steps", "seed", "data", "direction", "load_size", "skipped_images", "learnt", "probes_sha256")
+    return {
+        **{key: plain[key] for key in kept if key in plain},
+        "architecture": {**architecture, "size": [old["height"], old["width"]], "width": old["filters"]},
+        "method": method,
+        "objective": {"name": "cyclegan" if both_ways else "pix2pix"},
+    }

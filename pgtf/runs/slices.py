@@ -1,0 +1,197 @@
+"""What a task leaves behind: a slice, written once and read as far as it is asked for."""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Optional
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from pgtf import files
+from pgtf.runs.facts import Facts, of_format_1
+
+FORMAT = 2
+
+
+class BankError(ValueError):
+    """What is stored is not whole, or would not be after this."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Borrowed:
+    """A slice whose filters another one mixes: its task, and the sha256 of its tensors."""
+
+    task: str
+    sha256: str
+
+
+class StoredValues(Mapping):
+    """The arrays of a slice.safetensors by path, each read when asked for; the file's sha256 is checked before the first."""
+
+    def __init__(self, path: str, sha256: str, shapes: Mapping[str, tuple], bits: Mapping[str, int]):
+        self.path, self.sha256, self.shapes, self.bits = path, sha256, shapes, bits
+
+    @functools.cached_property
+    def _file(self) -> Any:
+        try:
+            if files.sha256_of(self.path) != self.sha256:
+                raise BankError(f"A slice must be as it was written; its sha256 differs. Received: {self.path}")
+            return safe_open(self.path, framework="numpy")
+        except FileNotFoundError as error:
+            raise BankError(f"A slice needs slice.safetensors. Received: none at {self.path}") from error
+        except SafetensorError as error:
+            raise BankError(f"A slice must be a safetensors file. Received: {self.path} ({error})") from error
+
+    def __getitem__(self, path: str) -> np.ndarray:
+        if path not in self.shapes:
+            raise KeyError(path)
+        try:
+            value = self._file.get_tensor(path)
+        except (SafetensorError, TypeError, AttributeError) as error:
+            raise BankError(
+                f"A slice holds the tensors that it lists. Received: {path} in {self.path} ({error})"
+            ) from error
+        value.setflags(write=False)
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.shapes)
+
+    def __len__(self) -> int:
+        return len(self.shapes)
+
+    def check(self) -> None:
+        """Raises BankError unless the file is as it was written."""
+        self.__dict__.pop("_file", None)
+        self._file  # noqa: B018  (opens, and so checks)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSlice:
+    """All that one task keeps.
+
+    On disk a slice is a folder with slice.safetensors and slice.json. The JSON is written last and holds the
+    tensors' sha256 and its own, so a slice is there exactly when its JSON is, and then it is whole.
+
+    Args:
+      name: The task's.
+      values: {path: array}, as "forward/down1/unconstrained".
+      facts: All that it takes to build its networks again, and how it was learnt.
+      lent: The paths of what later tasks may mix.
+      borrows: The slices whose filters it mixes, in the order of the bank; None where a slice of format 1 doesn't say.
+    """
+
+    name: str
+    values: Mapping[str, np.ndarray]
+    facts: Facts
+    lent: frozenset[str] = frozenset()
+    borrows: Optional[tuple[Borrowed, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[^/\0\n]+", self.name):
+            raise BankError(f"A task's name must do as part of a folder's. Received: {self.name!r}")
+        if not isinstance(self.values, StoredValues):
+            for value in self.values.values():
+                value.setflags(write=False)
+
+    @functools.cached_property
+    def shapes(self) -> Mapping[str, tuple]:
+        """{path: shape}, known without reading an array."""
+        if isinstance(self.values, StoredValues):
+            return self.values.shapes
+        return {path: value.shape for path, value in self.values.items()}
+
+    @property
+    def size(self) -> int:
+        """How many values are stored."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def bytes(self) -> float:
+        """What these take, without the files' headers."""
+        if isinstance(self.values, StoredValues):
+            bits = self.values.bits
+        else:
+            bits = {path: 8 * value.itemsize for path, value in self.values.items()}
+        return sum(math.prod(shape) * bits[path] for path, shape in self.shapes.items()) / 8
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The hash of the tensors, as they are or will be on disk."""
+        return self.values.sha256 if isinstance(self.values, StoredValues) else files.sha256(self._tensors())
+
+    def _tensors(self) -> bytes:
+        return save({path: np.asarray(value, order="C") for path, value in self.values.items()})
+
+    def write(self, folder: str) -> None:
+        """Writes the slice into a folder that holds none yet."""
+        if os.path.exists(os.path.join(folder, "slice.json")):
+            raise BankError(f"A slice is written once. Received: {folder}, which holds one")
+        tensors = {
+            path: {"shape": list(value.shape), "bits": 8 * value.itemsize, "lent": path in self.lent}
+            for path, value in self.values.items()
+        }
+        description = {
+            "format": FORMAT,
+            "name": self.name,
+            "sha256": self.sha256,
+            "tensors": tensors,
+            "borrows": [dataclasses.asdict(borrowed) for borrowed in self.borrows or ()],
+            "facts": self.facts.as_json(),
+        }
+        description["own_sha256"] = _digest(description)
+        files.write(os.path.join(folder, "slice.safetensors"), self._tensors(), read_only=True)
+        files.write(os.path.join(folder, "slice.json"), json.dumps(description, indent=1).encode(), read_only=True)
+
+    @classmethod
+    def read(cls, folder: str) -> "TaskSlice":
+        """The slice in a folder; its description is checked now, its tensors when they are used."""
+        description = _description(folder)
+        tensors = os.path.join(folder, "slice.safetensors")
+        if description["format"] == 1:
+            shapes = {path: tuple(shape) for path, shape in description["shapes"].items()}
+            bits = description["bits"]
+            lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
+            facts, borrows = of_format_1(description["facts"]), None
+        else:
+            listed = description["tensors"]
+            shapes = {path: tuple(tensor["shape"]) for path, tensor in listed.items()}
+            bits = {path: tensor["bits"] for path, tensor in listed.items()}
+            lent = frozenset(path for path, tensor in listed.items() if tensor["lent"])
+            facts, borrows = description["facts"], tuple(Borrowed(**one) for one in description["borrows"])
+        values = StoredValues(tensors, description["sha256"], shapes, bits)
+        return cls(description["name"], values, Facts.from_json(facts), lent, borrows)
+
+
+def _description(folder: str) -> dict[str, Any]:
+    path = os.path.join(folder, "slice.json")
+    try:
+        with open(path, "rb") as file:
+            description = json.loads(file.read())
+        newer = description["format"] > FORMAT
+        whole = not newer and description["own_sha256"] == _digest(description)
+    except FileNotFoundError as error:
+        raise BankError(f"A slice needs slice.json. Received: none at {path}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise BankError(
+            f"A slice's description must be the JSON that was written. Received: {path} ({error})"
+        ) from error
+    if newer:
+        raise BankError(
+            f"This pgtf reads slices up to format {FORMAT}; a newer pgtf wrote this one. "
+            f"Received: format {description['format']} in {path}"
+        )
+    if not whole:
+        raise BankError(f"A slice's description must be as it was written; its sha256 differs. Received: {path}")
+    return description
+
+
+def _digest(description: dict[str, Any]) -> str:
+    rest = {key: value for key, value in description.items() if key != "own_sha256"}
+    return files.sha256(json.dumps(rest, sort_keys=True).encode())
