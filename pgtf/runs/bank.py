@@ -48,19 +48,20 @@ class FilterBank:
     def slice(self, index: int) -> TaskSlice:
         """The slice of task `index`."""
         if index not in self._read:
-            self._read[index] = self._resolved(TaskSlice.read(self.place(index, self.names[index])), index)
+            self._read[index] = self._found(index)
         return self._read[index]
 
-    def _resolved(self, task_slice: TaskSlice, index: int) -> TaskSlice:
+    def _found(self, index: int) -> TaskSlice:
+        # In format 1 a task borrowed from all before it, and didn't say so.
+        task_slice = TaskSlice.read(
+            self.place(index, self.names[index]),
+            unsaid=lambda facts: self.borrowed(facts.method.borrows(self.names[:index])),
+        )
         if task_slice.name != self.names[index]:
             raise BankError(
                 "The folder of a slice is named for its number and its task. "
                 f"Received: {folder_name(index, self.names[index])}, which holds the slice of {task_slice.name!r}"
             )
-        if task_slice.borrows is None:  # Format 1: a task borrowed from all before it.
-            earlier = self.names[:index]
-            borrows = self.borrowed(task_slice.facts.method.borrows(earlier))
-            task_slice = TaskSlice(task_slice.name, task_slice.values, task_slice.facts, task_slice.lent, borrows)
         return task_slice
 
     def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:

@@ -45,7 +45,7 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
         folder = os.path.basename(run.bank.place(index, name))
         try:
             own = run.bank.slice(index)
-            own.values.check()
+            own.check()
         except BankError as error:
             broken[name] = folder
             yield Verdict(folder, False, problem=str(error))
@@ -97,13 +97,13 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "task": task_slice.name,
         "method": name_in(METHODS, facts.method),
         "values": task_slice.size,
-        "share": task_slice.bytes / (4 * facts.full_values) if facts.full_values else None,
+        "share": task_slice.stored_bytes / (4 * facts.full_values) if facts.full_values else None,
         "bytes": sum(os.path.getsize(path) for path in files),
         "learnt": facts.learnt,
         "data": facts.data,
         "direction": facts.direction if facts.objective.paired else "both ways",
         "steps": facts.steps,
-        "borrows": [borrowed.task for borrowed in task_slice.borrows or ()],
+        "borrows": [borrowed.task for borrowed in task_slice.borrows],
     }
 
 

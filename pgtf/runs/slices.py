@@ -7,7 +7,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Optional
+from typing import Any, Callable
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -32,7 +32,7 @@ class Borrowed:
 
 
 class StoredValues(Mapping):
-    """The arrays of a slice.safetensors by path, each read when asked for; the file's sha256 is checked before the first."""
+    """The arrays of a slice.safetensors by path, each read when asked for; the file's sha256 is checked before."""
 
     def __init__(self, path: str, sha256: str, shapes: Mapping[str, tuple], bits: Mapping[str, int]):
         self.path, self.sha256, self.shapes, self.bits = path, sha256, shapes, bits
@@ -66,11 +66,6 @@ class StoredValues(Mapping):
     def __len__(self) -> int:
         return len(self.shapes)
 
-    def check(self) -> None:
-        """Raises BankError unless the file is as it was written."""
-        self.__dict__.pop("_file", None)
-        self._file  # noqa: B018  (opens, and so checks)
-
 
 @dataclasses.dataclass(frozen=True)
 class TaskSlice:
@@ -84,14 +79,14 @@ class TaskSlice:
       values: {path: array}, as "forward/down1/unconstrained".
       facts: All that it takes to build its networks again, and how it was learnt.
       lent: The paths of what later tasks may mix.
-      borrows: The slices whose filters it mixes, in the order of the bank; None where a slice of format 1 doesn't say.
+      borrows: The slices whose filters it mixes, in the order of the bank.
     """
 
     name: str
     values: Mapping[str, np.ndarray]
     facts: Facts
     lent: frozenset[str] = frozenset()
-    borrows: Optional[tuple[Borrowed, ...]] = ()
+    borrows: tuple[Borrowed, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[^/\0\n]+", self.name):
@@ -113,8 +108,8 @@ class TaskSlice:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
-    def bytes(self) -> float:
-        """What these take, without the files' headers."""
+    def stored_bytes(self) -> float:
+        """What its values take, without the files' headers."""
         if isinstance(self.values, StoredValues):
             bits = self.values.bits
         else:
@@ -142,31 +137,46 @@ class TaskSlice:
             "name": self.name,
             "sha256": self.sha256,
             "tensors": tensors,
-            "borrows": [dataclasses.asdict(borrowed) for borrowed in self.borrows or ()],
+            "borrows": [dataclasses.asdict(borrowed) for borrowed in self.borrows],
             "facts": self.facts.as_json(),
         }
         description["own_sha256"] = _digest(description)
         files.write(os.path.join(folder, "slice.safetensors"), self._tensors(), read_only=True)
         files.write(os.path.join(folder, "slice.json"), json.dumps(description, indent=1).encode(), read_only=True)
 
+    def check(self) -> None:
+        """Raises BankError unless the tensors are as they were written."""
+        for path in self.values:
+            self.values[path]
+
     @classmethod
-    def read(cls, folder: str) -> "TaskSlice":
-        """The slice in a folder; its description is checked now, its tensors when they are used."""
+    def read(cls, folder: str, unsaid: Callable[[Facts], tuple[Borrowed, ...]] = lambda facts: ()) -> "TaskSlice":
+        """The slice in a folder; its description is checked now, its tensors when they are used.
+
+        Args:
+          folder: Where it lies.
+          unsaid: What it borrows, where it is of format 1 and doesn't say so.
+
+        Returns:
+          A slice.
+        """
         description = _description(folder)
         tensors = os.path.join(folder, "slice.safetensors")
         if description["format"] == 1:
             shapes = {path: tuple(shape) for path, shape in description["shapes"].items()}
             bits = description["bits"]
             lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
-            facts, borrows = of_format_1(description["facts"]), None
+            facts = Facts.from_json(of_format_1(description["facts"]))
+            borrows = unsaid(facts)
         else:
             listed = description["tensors"]
             shapes = {path: tuple(tensor["shape"]) for path, tensor in listed.items()}
             bits = {path: tensor["bits"] for path, tensor in listed.items()}
             lent = frozenset(path for path, tensor in listed.items() if tensor["lent"])
-            facts, borrows = description["facts"], tuple(Borrowed(**one) for one in description["borrows"])
+            facts = Facts.from_json(description["facts"])
+            borrows = tuple(Borrowed(**one) for one in description["borrows"])
         values = StoredValues(tensors, description["sha256"], shapes, bits)
-        return cls(description["name"], values, Facts.from_json(facts), lent, borrows)
+        return cls(description["name"], values, facts, lent, borrows)
 
 
 def _description(folder: str) -> dict[str, Any]:
