@@ -1,7 +1,7 @@
 # Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
 
 .DEFAULT_GOAL := help
-.PHONY: .venv demo test bench clean help
+.PHONY: .venv demo test lint bench clean help
 
 # What TensorFlow prints about the machine; its errors come as exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -18,11 +18,16 @@ demo: $(installed)  ## Teach one small network its first tasks, on drawn images
 test: $(installed)  ## Run the tests
 	@$(python) -m pytest
 
+lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends the former
+	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+
 bench: $(installed)  ## Measure the time of a training step
 	@$(python) scripts/bench.py
 
 clean:  ## Remove .venv and all that builds and tests leave; runs/ stays
-	@rm -rf .venv build dist *.egg-info .pytest_cache
+	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Show this list
@@ -57,5 +62,5 @@ $(installed): setup.cfg pyproject.toml constraints.txt
 	fi >&2
 	@echo "Installing TensorFlow 2.15 and the rest into .venv (the first time 2 minutes, 2 GB) ..."
 	@$(python) -m pip install -q --disable-pip-version-check 'pip>=22'  # older: no editable setup.cfg
-	@$(python) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@$(python) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
 	@touch $@

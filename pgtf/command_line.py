@@ -9,15 +9,17 @@ from typing import Any, Callable, Optional
 from absl import app, flags, logging
 
 from pgtf import settings
-from pgtf.config import Config
+from pgtf.config import DEFAULTS, Config
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES
+from pgtf.settings import as_text
 
 # What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
 
 _TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}
+_QUESTIONS = {"method": "How kernels are made, and how a task begins.", "objective": "What a task learns from."}
 _HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
 
 
@@ -29,7 +31,7 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
       **defaults: {flag: value} where not the setting's own.
     """
     for name, table in _TABLES.items():
-        _define(values, name, name, f"{name.capitalize()}: a row of {name.upper()}S.", str, tuple(table), None)
+        _define(values, name, name, _QUESTIONS[name], str, tuple(table), DEFAULTS[name])
         for setting, rows in _inner(table).items():
             field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
             _define(values, name, setting, _help(field, rows, table), field.type, field.metadata["choices"], None)
@@ -51,7 +53,7 @@ def _inner(table: dict[str, type]) -> dict[str, list[str]]:
 def _help(field: Any, rows: list[str], table: dict[str, type]) -> str:
     text = field.metadata["help"]
     prefix = "" if text.startswith(f"{rows[0]}:") else f"{', '.join(rows)}: "
-    return f"{prefix}{text} Default: {settings.as_text(field.default)}."
+    return f"{prefix}{text} Default: {as_text(field.default)}."
 
 
 def _define(
@@ -135,11 +137,15 @@ def help_text() -> str:
 
 def _flag_lines(flag: flags.Flag) -> list[str]:
     rule = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag.parser, flags.EnumParser) else ""
-    said = "" if flag.default is None else f" Default: {settings.as_text(_tuple(flag.default)) or 'none'}."
-    return [
-        f"  --{flag.name}{rule}",
-        *textwrap.wrap(flag.help + said, 100, initial_indent=" " * 6, subsequent_indent=" " * 6),
-    ]
+    said = "" if flag.default is None or flag.boolean else f" Default: {as_text(_tuple(flag.default)) or 'none'}."
+    lines = [f"  --{flag.name}{rule}", *_indented(flag.help + said, 6)]
+    for name, row in _TABLES.get(flag.name, {}).items():
+        lines += _indented(f"{name}: {(inspect.getdoc(row) or '').splitlines()[0]}", 8)
+    return lines
+
+
+def _indented(text: str, margin: int) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=" " * margin, subsequent_indent=" " * margin)
 
 
 def _tuple(value: Any) -> Any:

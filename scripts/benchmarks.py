@@ -9,16 +9,19 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Iterator
+from typing import Callable
 
 import keras
 import tensorflow as tf
-from pgtf.bank import FilterBank, TaskSlice
-from pgtf.experiment import Experiment
 
+from pgtf import layers
+from pgtf.config import Config
 from pgtf.data.stream import Stream
-from pgtf.data.tasks import Finder
-from pgtf.layers import folded, stored
-from pgtf.methods import Maker
+from pgtf.objectives.learner import Learner
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.facts import Facts
 from pgtf.serving.export import write_saved_model
 
 
@@ -38,15 +41,18 @@ def ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
-def training(config, rounds):
+def training(config: Config, rounds: int) -> Iterator[str]:
     """A training step of the first task (full kernels) and of the second, by each way to apply piggyback kernels."""
-    experiment = Experiment(dataclasses.replace(config, tasks=("facades", "maps")))
-    held = tf.data.Dataset.from_tensors(next(iter(_stream(experiment).dataset(0, 1)))).repeat()
-    first = experiment.objective(0, 1000)
+    held = tf.data.Dataset.from_tensors(next(iter(_stream(config).dataset(0, 1)))).repeat()
+    first = building.learner(config, 0, FilterBank(), 1000)
     sides = {"full": _step(first, held)}
-    experiment.bank = _bank(first)
-    for way in ("auto", "compose", "mix"):
-        sides[f"piggyback, {way}"] = _step(experiment.objective(1, 1000, apply=way), held)
+    bank = _bank(config, first)
+    for strategy in ("auto", "compose", "mix"):
+        learner = building.learner(config, 1, bank, 1000)
+        for network in learner.generators.values():
+            for recipe in layers.made_kernels(network).values():
+                recipe.strategy = strategy
+        sides[f"piggyback, {strategy}"] = _step(learner, held)
     times = by_turns(sides, rounds)
     for name, seconds in times.items():
         median = statistics.median(seconds)
@@ -54,20 +60,18 @@ def training(config, rounds):
     yield f"peak memory, these {len(sides)} together: {_peak():.1f} GiB"
 
 
-def memory(config, rounds):
+def memory(config: Config, rounds: int) -> Iterator[str]:
     """The peak memory of learning a first task."""
-    experiment = Experiment(dataclasses.replace(config, tasks=("facades",)))
-    step = _step(experiment.objective(0, 1000), _stream(experiment).dataset(0, 10**6))
+    step = _step(building.learner(config, 0, FilterBank(), 1000), _stream(config).dataset(0, 10**6))
     for _ in range(min(rounds, 5)):
         step()
     yield f"{_peak():.1f} GiB (run it alone, with --only=memory: a process remembers its highest)"
 
 
-def pipeline(config, rounds):
+def pipeline(config: Config, rounds: int) -> Iterator[str]:
     """What share of a step is waiting for images: streamed ones against one batch held ready."""
-    experiment = Experiment(dataclasses.replace(config, tasks=("facades",)))
-    stream = _stream(experiment)
-    objective = experiment.objective(0, 1000)
+    stream = _stream(config)
+    learner = building.learner(config, 0, FilterBank(), 1000)
     streamed = stream.dataset(0, 10**6)
     source = stream.sources[0]
     for place in range(len(source)):
@@ -76,8 +80,8 @@ def pipeline(config, rounds):
     held = tf.data.Dataset.from_tensors(next(images)).repeat()
     # More at once than are held ready, so that the images' own time shows.
     sides = {
-        "streamed": _step(objective, streamed),
-        "held": _step(objective, held),
+        "streamed": _step(learner, streamed),
+        "held": _step(learner, held),
         "64 images alone": lambda: [next(images) for _ in range(64)],
     }
     times = by_turns(sides, rounds)
@@ -86,14 +90,14 @@ def pipeline(config, rounds):
     yield f"waiting for images: {max(0.0, 1 - ratio(times['held'], times['streamed'])):.1%} of a step"
 
 
-def serving(config, rounds):
-    """A second task's exported network against one built of stock Keras layers, each as a SavedModel: at most 1.05."""
-    experiment = Experiment(dataclasses.replace(config, tasks=("facades", "maps")))
-    experiment.bank = _bank(experiment.objective(0, 1000))
-    architecture = experiment.architecture
+def serving(config: Config, rounds: int) -> Iterator[str]:
+    """A second task's exported network against one built of stock Keras layers, each as a SavedModel."""
+    architecture = building.architecture(config)
+    bank = _bank(config, building.learner(config, 0, FilterBank(), 1000))
     image = keras.Input((None, None, 3))
+    second = building.generators(architecture, config.method, ("forward",), bank)
     networks = {
-        "exported": folded(experiment.generators(1)["forward"]),
+        "exported": layers.folded(second["forward"]),
         "stock": keras.Model(image, architecture(image, _Stock("stock"), config.width)),
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -110,7 +114,7 @@ def serving(config, rounds):
     yield f"exported takes x{ratio(times['exported'], times['stock']):.3f} of stock"
 
 
-class _Stock(Maker):
+class _Stock(layers.Maker):
     """Keras's own convolutions."""
 
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
@@ -120,23 +124,21 @@ class _Stock(Maker):
         return keras.layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name)
 
 
-def _stream(experiment):
-    config = experiment.config
-    find = Finder("", experiment.paired, config.size, config.load, drawn_images=20)
-    task = find("facades")
-    return Stream(task.train, *config.size, batch_size=config.batch_size, half_a_turn=task.half_a_turn)
+def _stream(config: Config) -> Stream:
+    drawn = dataclasses.replace(config, data_dir="", drawn_images=20)
+    return building.stream(drawn, 0, building.finder(drawn)("facades"))
 
 
-def _bank(objective):
+def _bank(config: Config, learner: Learner) -> FilterBank:
     """The bank after a task that was hardly learnt."""
-    values = {path: value for network in objective.networks.values() for path, value in stored(network).items()}
-    return FilterBank([TaskSlice("first", values)])
+    facts = Facts(building.architecture(config), config.method, config.objective)
+    return FilterBank([building.slice_of("first", learner.generators, FilterBank(), facts)])
 
 
-def _step(objective, dataset):
+def _step(learner: Learner, dataset: tf.data.Dataset) -> Callable:
     """A function that does one training step, compiled."""
     batches = iter(dataset)
-    return lambda: float(objective.train_step(next(batches))[objective.LOSSES[0]])
+    return lambda: float(learner.train_step(next(batches))[learner.LOSSES[0]])
 
 
 def _peak():

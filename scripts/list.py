@@ -9,14 +9,13 @@ import json
 from absl import flags
 
 from pgtf import command_line
+from pgtf.runs.listing import row_lines, rows, unfinished
 
 flags.DEFINE_string("run_dir", None, "The run to look at.", required=True)
 flags.DEFINE_bool("json", False, "Say it as JSON.")
 
 
 def main(_):
-    from pgtf.runs.inspection import row_lines, rows, unfinished  # TensorFlow only once the flags are good.
-
     run_dir = flags.FLAGS.run_dir
     found, learning = rows(run_dir), unfinished(run_dir)
     if flags.FLAGS.json:

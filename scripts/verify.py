@@ -14,7 +14,7 @@ flags.DEFINE_string("run_dir", None, "The run to check.", required=True)
 
 
 def main(_):
-    from pgtf.runs.inspection import VERDICT_HEAD, conclusion, verdicts  # TensorFlow only once the flags are good.
+    from pgtf.runs.verification import VERDICT_HEAD, conclusion, verdicts  # TensorFlow only once the flags are good.
 
     found = []
     print(VERDICT_HEAD)

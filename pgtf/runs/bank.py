@@ -1,5 +1,6 @@
 """The bank: the filters that tasks lend to later ones, a view of their slices."""
 
+import glob
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -128,3 +129,16 @@ def slice_folders(folder: str) -> list[str]:
     if missing:
         raise BankError(f"Slices must be numbered without a gap. Received: {folder} without number {missing[0]:02d}")
     return [os.path.join(folder, found[number]) for number in sorted(found)]
+
+
+def none_learnt(folder: str) -> FileNotFoundError:
+    """The error that a folder is no run with a learnt task; it lists those in it and beside it that are."""
+    runs = set()
+    for place in (folder, os.path.dirname(os.path.normpath(folder))):
+        for path in glob.glob(os.path.join(glob.escape(place), "*", "tasks", "*", "slice.json")):
+            runs.add(path.rsplit(os.sep, 3)[0])
+    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, "tasks")) else "which is none"
+    return FileNotFoundError(
+        f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
+        f"there are: {', '.join(sorted(runs)) or 'none near it'}"
+    )

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import glob
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.evaluation.replay import Probes, Replay
-from pgtf.runs.bank import FilterBank
+from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.building import rebuilt
 from pgtf.runs.facts import Facts
 from pgtf.runs.slices import TaskSlice
@@ -139,16 +138,3 @@ class Run:
         player = self.bank.slice(own.facts.method.network_at(index, latest))
         task_slice = dataclasses.replace(player, name=own.name) if player is not own else own
         return Task(task_slice, self.bank.of(player.borrows), self.bank.place(index, own.name))
-
-
-def none_learnt(folder: str) -> FileNotFoundError:
-    """The error that a folder is no run with a learnt task; it lists those in it and beside it that are."""
-    runs = set()
-    for place in (folder, os.path.dirname(os.path.normpath(folder))):
-        for path in glob.glob(os.path.join(glob.escape(place), "*", "tasks", "*", "slice.json")):
-            runs.add(path.rsplit(os.sep, 3)[0])
-    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, "tasks")) else "which is none"
-    return FileNotFoundError(
-        f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
-        f"there are: {', '.join(sorted(runs)) or 'none near it'}"
-    )

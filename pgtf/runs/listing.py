@@ -1,0 +1,61 @@
+"""What a run directory holds, as a table; of its files only the JSON is read, and TensorFlow is not needed."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from pgtf.methods import METHODS
+from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.settings import name_in
+
+
+def rows(run_dir: str) -> list[dict[str, Any]]:
+    """Facts on each learnt task, as plain data; of its files only the JSON is read."""
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    if not len(bank):
+        raise none_learnt(run_dir)
+    return [_row(bank, index) for index in range(len(bank))]
+
+
+def _row(bank: FilterBank, index: int) -> dict[str, Any]:
+    task_slice = bank.slice(index)
+    facts, place = task_slice.facts, bank.place(index, task_slice.name)
+    files = [os.path.join(place, name) for name in ("slice.safetensors", "slice.json")]
+    return {
+        "task": task_slice.name,
+        "method": name_in(METHODS, facts.method),
+        "values": task_slice.size,
+        "share": task_slice.stored_bytes / (4 * facts.full_values) if facts.full_values else None,
+        "bytes": sum(os.path.getsize(path) for path in files),
+        "learnt": facts.learnt,
+        "data": facts.data,
+        "direction": facts.direction if facts.objective.paired else "both ways",
+        "steps": facts.steps,
+        "borrows": [borrowed.task for borrowed in task_slice.borrows],
+    }
+
+
+def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
+    """Rows as a table."""
+    names = max([12] + [len(row["task"]) for row in found]) + 2
+    yield (
+        f"{'task':<{names}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}  "
+        f"{'learnt':<17}{'direction':<11}data"
+    )
+    for row in found:
+        share = "-" if row["share"] is None else f"{row['share']:.1%}"
+        yield (
+            f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{share:>9}"
+            f"{row['bytes'] / 1e6:>12.2f}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}"
+            f"{row['data']}"
+        )
+
+
+def unfinished(run_dir: str) -> list[str]:
+    """The names of task folders that hold no slice yet."""
+    folder = os.path.join(run_dir, "tasks")
+    return [
+        name
+        for name in sorted(os.listdir(folder))
+        if os.path.isdir(os.path.join(folder, name)) and not os.path.exists(os.path.join(folder, name, "slice.json"))
+    ]
