@@ -1,7 +1,9 @@
 """The command line: settings as flags, flags as a config, and how a script runs and stops."""
 
+import glob
 import inspect
 import os
+import signal
 import sys
 import textwrap
 from typing import Any, Callable, Optional
@@ -12,6 +14,8 @@ from pgtf import settings
 from pgtf.config import DEFAULTS, Config
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.ledger import Ledger
 from pgtf.settings import as_text
 
 # What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
@@ -31,14 +35,14 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
       **defaults: {flag: value} where not the setting's own.
     """
     for name, table in _TABLES.items():
-        _define(values, name, name, _QUESTIONS[name], str, tuple(table), DEFAULTS[name])
+        _define(values, name, name, _QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
         for setting, rows in _inner(table).items():
             field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
-            _define(values, name, setting, _help(field, rows, table), field.type, field.metadata["choices"], None)
+            _define(values, name, setting, _help(field, rows, table), field.type, field.metadata, None)
     for field in settings.settings_of(Config):
         default = defaults.get(field.name, field.default)
         rules = field.metadata
-        _define(values, rules["group"], field.name, rules["help"], field.type, rules["choices"], default)
+        _define(values, rules["group"], field.name, rules["help"], field.type, rules, default)
 
 
 def _inner(table: dict[str, type]) -> dict[str, list[str]]:
@@ -56,13 +60,15 @@ def _help(field: Any, rows: list[str], table: dict[str, type]) -> str:
     return f"{prefix}{text} Default: {as_text(field.default)}."
 
 
-def _define(
-    values: flags.FlagValues, heading: str, name: str, text: str, kind: Any, choices: tuple, default: Any
-) -> None:
+def _define(values: flags.FlagValues, heading: str, name: str, text: str, kind: Any, rules: Any, default: Any) -> None:
     where = dict(flag_values=values, module_name=_module(heading))
     kind = getattr(kind, "__name__", str(kind))
     if kind == "bool":
         flags.DEFINE_boolean(name, default, text, **where)
+        return
+    choices = rules["choices"]
+    if rules.get("repeated"):
+        flags.DEFINE_multi_string(name, list(default), text, **where)
         return
     if kind.startswith("tuple"):
         parser, serializer = flags.ListParser(), flags.CsvListSerializer(",")
@@ -81,10 +87,14 @@ def config_from_flags() -> Config:
     """The config that the command line asks for; where its run exists, flags left out keep the run's values."""
     run_dir = flags.FLAGS.run_dir
     recorded = load_config(run_dir)
-    if recorded is None or not os.path.isdir(os.path.join(run_dir, "tasks")):
-        return Config.from_flat(_parsed(flags.FLAGS))  # Nothing learnt yet, so nothing to contradict.
-    asked = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
-    return recorded.resumed(Config.from_flat({**recorded.flat(), **asked}))
+    if recorded is None:
+        return Config.from_flat(_parsed(flags.FLAGS))
+    given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
+    asked = Config.from_flat({**recorded.flat(), **given})
+    learnt = FilterBank.open(os.path.join(run_dir, "tasks")).names
+    learning = glob.glob(os.path.join(glob.escape(run_dir), "tasks", "*", "train"))
+    # Where nothing has begun there is nothing to contradict.
+    return recorded.resumed(asked, learnt) if learnt or learning or Ledger.read(run_dir).learnt else asked
 
 
 def load_config(run_dir: str) -> Optional[Config]:
@@ -94,8 +104,13 @@ def load_config(run_dir: str) -> Optional[Config]:
         return None
     values = flags.FlagValues()
     define(values)
-    values(["config", f"--flagfile={path}"])
-    return Config.from_flat({**_parsed(values), "run_dir": run_dir})
+    try:
+        values(["config", f"--flagfile={path}"])
+        return Config.from_flat({**_parsed(values), "run_dir": run_dir})
+    except (flags.Error, ValueError) as error:
+        raise ValueError(
+            f"A run's flags must be as they were written; without the file, give them again. Received: {path} ({error})"
+        ) from error
 
 
 def _parsed(values: flags.FlagValues) -> dict[str, Any]:
@@ -105,6 +120,11 @@ def _parsed(values: flags.FlagValues) -> dict[str, Any]:
         names += [name, *_inner(table)]
     found = {name: values[name].value for name in names}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    signal.signal(number, signal.SIG_IGN)  # A second one must not end the saving.
+    raise KeyboardInterrupt
 
 
 class _Help(app.HelpFlag):
@@ -156,15 +176,21 @@ def run(main: Callable, stopped: str = "The same command goes on from the last c
     """Runs a script's main(arguments); what a user can mend is told in a line or two, not in a traceback.
 
     Args:
-      main: The script's, given the arguments that are no flags; its result is the exit status.
+      main: The script's; its argument is empty, its result the exit status.
       stopped: What to tell who interrupts it.
     """
 
     def guarded(argv: list[str]) -> Optional[int]:
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on what it saves are for its makers too.
+        for number in (signal.SIGTERM, signal.SIGHUP):  # What ends a job or a terminal: as Ctrl-C, state is saved.
+            signal.signal(number, _interrupt)
         try:
-            result: Optional[int] = main(argv[1:])
+            if argv[1:]:
+                raise ValueError(
+                    f"A command takes flags and nothing else: --NAME=VALUE. Received: {' '.join(argv[1:])}"
+                )
+            result: Optional[int] = main([])
         except (ValueError, OSError) as error:
             logging.debug("where it happened", exc_info=True)
             print(f"\n{type(error).__name__}: {error}", file=sys.stderr)

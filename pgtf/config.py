@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from pgtf import files, settings
@@ -19,6 +20,7 @@ def _group(name: str) -> Any:
     return grouped
 
 
+LONGEST_NAME = 128  # Files are named for tasks, with more before and after, in at most 255 bytes.
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
 _run, _networks, _data = _group("run"), _group("networks"), _group("data")
 _training, _while_learning = _group("training"), _group("while learning")
@@ -39,7 +41,7 @@ class Config:
         "Tasks to learn, in order. To teach a finished run more, give its list with new names at the end.",
         may_change=True,
     )
-    seed: int = _run(0, "Everything random follows from it.", least=0)
+    seed: int = _run(0, "Everything random follows from it.", least=0, most=2**31 - 1)
 
     method: Method = dataclasses.field(default_factory=Piggyback)
     objective: Objective = dataclasses.field(default_factory=Pix2Pix)
@@ -60,6 +62,7 @@ class Config:
         "",
         "Folder with one folder per task: TASK/{train,val,test}/*.jpg|png with input and target side by side "
         "(pix2pix), or TASK/{trainA,trainB,testA,testB} (CycleGAN). Empty: drawn stand-ins, made on the spot.",
+        may_change=True,
     )
     direction: tuple[str, ...] = _data(
         (), "TASK:BtoA for each task whose files have the target on the left (or whose input is B).", may_change=True
@@ -83,6 +86,14 @@ class Config:
         "float32",
         "What networks compute in while they learn; the mixed ones are for GPUs, bfloat16 also for new CPUs.",
         choices=("float32", "mixed_float16", "mixed_bfloat16"),
+        may_change=True,
+    )
+    override: tuple[str, ...] = _training(
+        (),
+        "TASK:NAME=VALUE,NAME=VALUE for a task that wants other settings of training, data or objective than the rest, "
+        "as in edges2handbags:epochs=15,batch_size=4. May be given several times.",
+        may_change=True,
+        repeated=True,
     )
     deterministic: bool = _training(False, "Make every operation repeatable to the bit, at some cost in speed.")
 
@@ -98,14 +109,19 @@ class Config:
     def __post_init__(self) -> None:
         settings.check(self)
         if not self.tasks or not all(map(_is_name, self.tasks)):
-            refuse("tasks", "names that do for a folder, at least one", self.tasks)
+            refuse("tasks", f"names that do for a folder, of at most {LONGEST_NAME} bytes, at least one", self.tasks)
         if not all(direction.endswith((":AtoB", ":BtoA")) for direction in self.direction):
             refuse("direction", "TASK:AtoB or TASK:BtoA", self.direction)
         if len(set(self.tasks)) < len(self.tasks):
             refuse("tasks", "different names, each task once", ",".join(self.tasks))
-        unknown = sorted({direction.rsplit(":", 1)[0] for direction in self.direction} - set(self.tasks))
+        directed = [direction.rsplit(":", 1)[0] for direction in self.direction]
+        if len(set(directed)) < len(directed):
+            refuse("direction", "one for each task", ",".join(self.direction))
+        unknown = sorted(set(directed) - set(self.tasks))
         if unknown:
             refuse("direction", f"for one of the tasks ({', '.join(self.tasks)})", ",".join(unknown))
+        for task in self.overrides:
+            self.for_task(task)
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
             refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
 
@@ -125,6 +141,37 @@ class Config:
     def flipped(self, task: str) -> bool:
         """Whether a task goes from B to A."""
         return f"{task}:BtoA" in self.direction
+
+    @property
+    def overrides(self) -> dict[str, dict[str, str]]:
+        """{task: {setting: value as text}} of the tasks with settings of their own."""
+        found: dict[str, dict[str, str]] = {}
+        for text in self.override:
+            task, colon, pairs = text.partition(":")
+            named = dict(pair.partition("=")[::2] for pair in pairs.split(","))
+            if not colon or not all(named) or "=" not in pairs:
+                refuse("override", "TASK:NAME=VALUE,NAME=VALUE", text)
+            if task not in self.tasks or task in found:
+                refuse("override", f"for one of the tasks ({', '.join(self.tasks)}), once", text)
+            found[task] = named
+        return found
+
+    def for_task(self, task: str) -> "Config":
+        """The config with the settings that one task has of its own."""
+        named, inner = self.overrides.get(task, {}), {}
+        own = {field.name: field for field in settings.settings_of(self) if _suits_a_task(field)}
+        known = {**{field.name: field for field in settings.settings_of(self.objective)}, **own}
+        for name, text in named.items():
+            if name not in known:
+                refuse("override", f"of the settings {', '.join(known)}", f"{task}:{name}={text}")
+            inner[name] = settings.from_text(known[name].type, name, text)
+        objective = {name: value for name, value in inner.items() if name not in own}
+        return dataclasses.replace(
+            self,
+            override=(),
+            objective=dataclasses.replace(self.objective, **objective),
+            **{name: value for name, value in inner.items() if name in own},
+        )
 
     def flat(self) -> dict[str, Any]:
         """{flag: value} of all its settings, those of method and objective too."""
@@ -156,15 +203,18 @@ class Config:
     def flagfile(self) -> str:
         """The config as a flagfile."""
         lines = ["# The flags of this run: python scripts/train.py --flagfile=config.cfg"]
-        lines += [f"--{name}={settings.as_text(value)}" for name, value in self.flat().items()]
+        flat = self.flat()
+        for one in flat.pop("override"):
+            lines.append(f"--override={one}")
+        lines += [f"--{name}={settings.as_text(value)}" for name, value in flat.items()]
         return "\n".join([*lines, ""])
 
     def save(self) -> None:
         """Writes the flagfile into the run directory."""
         files.write(os.path.join(self.run_dir, "config.cfg"), self.flagfile().encode())
 
-    def resumed(self, asked: "Config") -> "Config":
-        """`asked`, where a run that was made with this config goes on with it."""
+    def resumed(self, asked: "Config", learnt: Sequence[str]) -> "Config":
+        """`asked`, where a run that was made with this config and has learnt these tasks goes on with it."""
         fixed = self.flat()
         changing = {field.name for field in settings.settings_of(self) if field.metadata["may_change"]}
         for name, now in asked.flat().items():
@@ -173,12 +223,12 @@ class Config:
                     f"A run keeps the flags that it was made with; another --run_dir starts another run. "
                     f"Received: --{name}={now!r}, where {asked.run_dir} has {fixed[name]!r}"
                 )
-        if asked.tasks[: len(self.tasks)] != self.tasks:
+        if asked.tasks[: len(learnt)] != tuple(learnt):
             raise ValueError(
-                "A run's tasks stay as they are; new ones go to the end. "
-                f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has {','.join(self.tasks)}"
+                "A run's learnt tasks stay as they are; new ones go to the end. "
+                f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learnt {','.join(learnt)}"
             )
-        turned = [task for task in self.tasks if self.flipped(task) != asked.flipped(task)]
+        turned = [task for task in learnt if self.flipped(task) != asked.flipped(task)]
         if turned:
             raise ValueError(f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}")
         return asked
@@ -192,6 +242,13 @@ def pixels(name: str, text: str) -> tuple[int, int]:
     return int(sides[0]), int(sides[-1])
 
 
+def _suits_a_task(field: dataclasses.Field) -> bool:
+    """Whether a setting can be another one for one task."""
+    if field.metadata["group"] == "training":
+        return field.name not in ("override", "precision", "deterministic")
+    return field.name in ("load_size", "bad_images")
+
+
 def _row(flag: str, table: dict[str, Any], name: str) -> Any:
     if name not in table:
         refuse(flag, f"one of {', '.join(table)}", name)
@@ -199,4 +256,4 @@ def _row(flag: str, table: dict[str, Any], name: str) -> Any:
 
 
 def _is_name(text: str) -> bool:
-    return bool(text.strip(". ")) and not set(text) & set("/\0\n")
+    return bool(text.strip(". ")) and not set(text) & set("/\0\n\r") and len(text.encode()) <= LONGEST_NAME

@@ -1,6 +1,8 @@
 """Settings: fields of frozen dataclasses that are flags on the command line and facts on disk, written once."""
 
+import csv
 import dataclasses
+import io
 from collections.abc import Mapping
 from typing import Any, NoReturn, Optional
 
@@ -14,6 +16,7 @@ def setting(
     above: Optional[float] = None,
     most: Optional[float] = None,
     may_change: bool = False,
+    repeated: bool = False,
     group: str = "",
 ) -> Any:
     """A field that is a flag.
@@ -24,10 +27,11 @@ def setting(
       choices: The values that it may have, if only some.
       least, above, most: Bounds of a number; `above` excludes its own value.
       may_change: Whether a run goes on with another value.
+      repeated: Whether a list's flag is given once for each item, so that items may hold commas.
       group: The heading under which `--help` prints it.
     """
-    rules = dict(choices=choices, least=least, above=above, most=most)
-    return dataclasses.field(default=default, metadata=dict(help=help, may_change=may_change, group=group, **rules))
+    rules = dict(choices=choices, least=least, above=above, most=most, may_change=may_change, repeated=repeated)
+    return dataclasses.field(default=default, metadata=dict(help=help, group=group, **rules))
 
 
 def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
@@ -64,8 +68,23 @@ def refuse(name: str, rule: str, received: Any) -> NoReturn:
 
 
 def as_text(value: Any) -> str:
-    """A setting's value as it stands in a flagfile."""
-    return ",".join(value) if isinstance(value, tuple) else str(value)
+    """A setting's value as it stands in a flagfile; a list as comma-separated values, quoted where they hold commas."""
+    if not isinstance(value, tuple):
+        return str(value)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(value)
+    return text.getvalue()
+
+
+def from_text(kind: Any, name: str, text: str) -> Any:
+    """A setting's value, of a type bool, int, float or str, from what stands in a flag."""
+    kind = getattr(kind, "__name__", str(kind))
+    try:
+        if kind == "bool":
+            return {"true": True, "false": False, "1": True, "0": False}[text.lower()]
+        return {"int": int, "float": float, "str": str}[kind](text)
+    except (KeyError, ValueError):
+        refuse(name, {"bool": "true or false", "int": "a whole number"}.get(kind, f"a {kind}"), text)
 
 
 def as_facts(name: str, settings: Any) -> dict[str, Any]:

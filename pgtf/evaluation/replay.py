@@ -1,8 +1,10 @@
 """Proof that a task is what it was: outputs recorded when it was learnt, and replayed."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from safetensors.numpy import load, save
 
 from pgtf import files
@@ -46,7 +48,10 @@ class Probes:
         except FileNotFoundError as error:
             raise ValueError(f"A task's probes lie beside its slice. Received: none at {path}") from error
         if files.sha256(content) != sha256:
-            raise ValueError(f"A task's probes must be as they were recorded; their sha256 differs. Received: {path}")
+            raise ValueError(
+                "A task's probes must be as they were recorded; without the file a run goes on, without this proof. "
+                f"Received: {path}, whose sha256 differs"
+            )
         parts = {field.name: {} for field in dataclasses.fields(cls)}
         for name, value in load(content).items():
             prefix, part = name.split("/")
@@ -79,6 +84,11 @@ class Replay:
         return f"{'within tolerance' if self.holds else 'CHANGED'}: differs by {self.difference:.1e}"
 
 
-def outputs(network, images):
-    """uint8 [n, h, w, 3] through a network, to [-1, 1]; one by one: the batch must not decide about the last bit."""
-    return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
+def outputs(network: Any, images: np.ndarray) -> np.ndarray:
+    """uint8 [n, h, w, 3] through a network, to [-1, 1].
+
+    On the processor, where float32 is float32 and every call takes the same kernels; GPUs round to TF32 and choose
+    anew. One by one: the batch must not decide about the last bit.
+    """
+    with tf.device("CPU:0"):
+        return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from pgtf import files
 from pgtf.methods import Lent
 from pgtf.runs.slices import BankError, Borrowed, TaskSlice
 
@@ -64,6 +65,11 @@ class FilterBank:
                 f"Received: {folder_name(index, self.names[index])}, which holds the slice of {task_slice.name!r}"
             )
         return task_slice
+
+    def entry(self, index: int) -> tuple[str, str]:
+        """(name, sha256 of slice.json) of task `index`, as a ledger has it."""
+        name = self.names[index]
+        return name, files.sha256_of(os.path.join(self.place(index, name), "slice.json"))
 
     def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
         """What a slice notes that borrows from these tasks."""

@@ -13,6 +13,7 @@ from pgtf.evaluation.replay import Probes, Replay
 from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.building import rebuilt
 from pgtf.runs.facts import Facts
+from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import TaskSlice
 from pgtf.serving.translation import TILE, Translator
 
@@ -49,10 +50,19 @@ class Task:
         """Its networks built anew, for who frees them when done."""
         return rebuilt(self.slice, self.bank)
 
+    @property
+    def has_probes(self) -> bool:
+        """Whether its probes are still there."""
+        return os.path.exists(self._probes_path)
+
     @functools.cached_property
     def probes(self) -> Probes:
         """Test images of the task, and what it made of them when it was learnt."""
-        return Probes.read(os.path.join(self.folder, "probes.safetensors"), self.facts.probes_sha256)
+        return Probes.read(self._probes_path, self.facts.probes_sha256)
+
+    @property
+    def _probes_path(self) -> str:
+        return os.path.join(self.folder, "probes.safetensors")
 
     def __call__(self, image: np.ndarray, backward: bool = False, tile: int = TILE) -> np.ndarray:
         """Translates images.
@@ -123,6 +133,11 @@ class Run:
     def __getitem__(self, name: str) -> Task:
         if name not in self.names:
             raise ValueError(f"A task of this run is one of {', '.join(self.names)}. Received: {name!r}")
+        if name in Ledger.read(self.folder).changed:
+            raise ValueError(
+                "A task is served while its outputs are those that were recorded; verify.py says what changed, and "
+                f"clears this when all is whole again. Received: {name!r}, which changed"
+            )
         # Kept, so that its network is made once; those met in passing, by iteration, are not.
         if name not in self._used:
             self._used[name] = self.at(self.names.index(name))

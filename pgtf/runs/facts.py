@@ -13,8 +13,9 @@ from pgtf.objectives import OBJECTIVES, Objective
 class Facts:
     """The facts of one learnt task.
 
-    full_values: what its networks would store with every kernel free. learnt: when, ISO 8601. data: where its images
-    came from. load_size: (height, width) that they were resized to. probes_sha256: of the file of its probes.
+    full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
+    learnt: when, ISO 8601. data: where its images came from. load_size: (height, width) that they were resized to.
+    probes_sha256: of the file of its probes.
     """
 
     architecture: Architecture
@@ -23,6 +24,7 @@ class Facts:
     full_values: int = 0
     steps: int = 0
     seed: int = 0
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
     data: str = ""
     direction: str = "AtoB"
     load_size: tuple[int, int] = (0, 0)

@@ -17,6 +17,13 @@ from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
 from pgtf.training.learn import Intervals, learn
 
+# The settings that a slice tells of how it was learnt.
+TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision")
+
+
+# Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
+LEAST_SPREAD = 1e-3
+
 
 def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> None:
     """Learns the next task of a run and appends its slice to the bank; its probes are on disk before.
@@ -28,7 +35,8 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
       log: File for a line of JSON at every few steps.
     """
     keras.backend.clear_session()
-    index, name = len(bank), data.name
+    index, name, text = len(bank), data.name, config.flagfile()
+    config = config.for_task(name)
     folder = bank.place(index, name)
     probes, stream = building.probes(config, data), building.stream(config, index, data)
     steps = config.steps or config.epochs * stream.steps_per_epoch
@@ -43,13 +51,19 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
         log=log,
         intervals=Intervals(config.log_every, config.sample_every, config.checkpoint_minutes, config.steps_per_call),
         draw=functools.partial(pictures, probes=probes),
-        text=config.flagfile(),
+        text=text,
     )
     for source in data.train:
         source.forget()  # The next task has the memory for its own.
     facts = _facts(config, data, steps)
     task_slice = building.slice_of(name, learner.generators, lenders, facts)
-    content = probes.recorded(building.rebuilt(task_slice, lenders)).content()
+    probes = probes.recorded(building.rebuilt(task_slice, lenders))
+    for prefix, outputs in probes.outputs.items():
+        if float(outputs.std(axis=(0, 1, 2)).max()) < LEAST_SPREAD:
+            print(
+                f"warning: {name}: every {prefix} output is one plain colour; nothing was learnt, or too much at once"
+            )
+    content = probes.content()
     files.write(os.path.join(folder, "probes.safetensors"), content, read_only=True)
     facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
     bank.append(dataclasses.replace(task_slice, facts=facts))
@@ -67,6 +81,7 @@ def _facts(config: Config, data: TaskData, steps: int) -> Facts:
         full_values=full_values(shape, config.objective.generators),
         steps=steps,
         seed=config.seed,
+        training={field: getattr(config, field) for field in TRAINING},
         data=data.origin,
         direction="BtoA" if config.flipped(data.name) else "AtoB",
         load_size=config.load,

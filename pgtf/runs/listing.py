@@ -6,6 +6,7 @@ from typing import Any
 
 from pgtf.methods import METHODS
 from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.runs.facts import Facts
 from pgtf.settings import name_in
 
 
@@ -25,7 +26,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "task": task_slice.name,
         "method": name_in(METHODS, facts.method),
         "values": task_slice.size,
-        "share": task_slice.stored_bytes / (4 * facts.full_values) if facts.full_values else None,
+        "share": task_slice.stored_bytes / (4 * (facts.full_values or _counted(facts))),
         "bytes": sum(os.path.getsize(path) for path in files),
         "learnt": facts.learnt,
         "data": facts.data,
@@ -33,6 +34,13 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "steps": facts.steps,
         "borrows": [borrowed.task for borrowed in task_slice.borrows],
     }
+
+
+def _counted(facts: Facts) -> int:
+    """What a full network stores, where a slice of format 1 doesn't say."""
+    from pgtf.evaluation.parameters import full_values  # TensorFlow only where it is needed.
+
+    return full_values(facts.architecture, facts.generators)
 
 
 def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
@@ -43,9 +51,8 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
         f"{'learnt':<17}{'direction':<11}data"
     )
     for row in found:
-        share = "-" if row["share"] is None else f"{row['share']:.1%}"
         yield (
-            f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{share:>9}"
+            f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
             f"{row['bytes'] / 1e6:>12.2f}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}"
             f"{row['data']}"
         )

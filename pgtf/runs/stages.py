@@ -7,6 +7,7 @@ import dataclasses
 import io
 import json
 import os
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,8 +22,9 @@ from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.learning import learn_task
+from pgtf.runs.ledger import Ledger
 from pgtf.training.callbacks import append_line
-from pgtf.training.learn import forget_checkpoints
+from pgtf.training.checkpoints import forget_checkpoints
 
 
 def planned(config: Config) -> list[Cost]:
@@ -48,10 +50,14 @@ class Sequence:
         config = self.config
         with files.locked(config.run_dir):
             self.bank = FilterBank.open(self._path("tasks"))
+            self.ledger = Ledger.read(config.run_dir).checked(self.bank)
+            self._check_bank()
+            self._check_probes()
             find = building.finder(config)
             # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
             self._data = {task: find(task, config.flipped(task)) for task in config.tasks[len(self.bank) :]}
             config.save()
+            self.ledger.write(config.run_dir)
             if self._data and not config.data_dir:
                 print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
             if config.deterministic:
@@ -83,21 +89,26 @@ class Sequence:
 
     def _learn(self, index: int, name: str) -> None:
         learn_task(self.config, self.bank, self._data[name], self.log)
+        self._note(learnt=(*self.ledger.learnt, self.bank.entry(index)))
 
     def _replay(self, index: int, after: str) -> None:
         """Replays every task so far, read anew from disk, so that what is proven is what is stored."""
         run, record, changed = Run(self.config.run_dir), {}, []
         for number in range(index + 1):
             task = run.at(number, index)
+            if not task.has_probes:
+                continue
             result = task.replay()
             print(f"after {after}: {task.name} replays {result}")
             record[task.name] = dataclasses.asdict(result)
             append_line(self.log, {"after": after, "replayed": task.name, **record[task.name]})
             kept = task.facts.method.network_at(number, index) == number
             changed += [task.name] if kept and not result.holds else []
+        self._note(changed=tuple(changed))
         if changed:
             raise ValueError(
-                f"A learnt task never changes. Received: other outputs than recorded: {', '.join(changed)}"
+                "A learnt task never changes; verify.py says more, and nothing is learnt or served until it is whole "
+                f"again. Received: other outputs than recorded: {', '.join(changed)}"
             )
         files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
 
@@ -108,6 +119,8 @@ class Sequence:
         columns = [images]
         for number in range(index + 1):
             task = run.at(number, index)
+            if not task.has_probes:
+                continue
             for title, picture in pictures(task.networks, task.probes).items():
                 shown[f"{task.name}/{title}"] = picture
             columns.append(through(task.networks["forward"], images))
@@ -121,6 +134,40 @@ class Sequence:
         writer.close()
         # The last one says that all are there; it is something to try the task on, too.
         self._save(f"{after}-input.png", run.at(index).probes.inputs["forward"][0])
+
+    def _note(self, **changes: Any) -> None:
+        self.ledger = dataclasses.replace(self.ledger, **changes)
+        self.ledger.write(self.config.run_dir)
+
+    def _check_bank(self) -> None:
+        """Refuses flags that contradict what is learnt: where config.cfg is lost, the slices still know."""
+        config, names = self.config, tuple(self.bank.names)
+        if config.tasks[: len(names)] != names:
+            raise ValueError(
+                "A run's learnt tasks stay as they are; new ones go to the end. "
+                f"Received: --tasks={','.join(config.tasks)}, where {config.run_dir} has learnt {','.join(names)}"
+            )
+        if not names:
+            return
+        learnt, asked = self.bank.slice(len(names) - 1).facts, building.architecture(config)
+        for what, was, now in (
+            ("networks", learnt.architecture, asked),
+            ("method", learnt.method, config.method),
+            ("objective", learnt.generators, config.objective.generators),
+        ):
+            if was != now:
+                raise ValueError(
+                    f"A run keeps its {what}; another --run_dir starts another run. "
+                    f"Received: {now}, where {config.run_dir} has {was}"
+                )
+
+    def _check_probes(self) -> None:
+        """Refuses to learn more where a replay could not prove that nothing changed."""
+        for task in Run(self.config.run_dir) if len(self.bank) else ():
+            if task.has_probes:
+                task.probes  # noqa: B018  (reads, and so checks)
+            else:
+                print(f"{task.name}: its probes are gone; it is neither replayed nor pictured any more")
 
     def _save(self, name: str, picture: np.ndarray) -> None:
         content = io.BytesIO()

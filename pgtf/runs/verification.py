@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import Optional
 
 from pgtf.evaluation.replay import TOLERANCE, Replay
+from pgtf.runs.bank import folder_name
 from pgtf.runs.directory import Run
+from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import BankError
 
 VERDICT = "{:<24}{:<18}{}"
@@ -38,8 +40,13 @@ class Verdict:
 def verdicts(run_dir: str) -> Iterator[Verdict]:
     """A Verdict for each task, one after the other; a broken slice doesn't keep the others from being checked."""
     run, broken = Run(run_dir), {}
+    lost = Ledger.read(run_dir).problems(run.bank)
+    yield from (Verdict(folder, False, problem=problem) for folder, problem in lost.items())
     for index, name in enumerate(run.names):
         folder = os.path.basename(run.bank.place(index, name))
+        if folder in lost:
+            broken[name] = folder
+            continue
         try:
             own = run.bank.slice(index)
             own.check()
@@ -52,6 +59,18 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
             yield Verdict(folder, True, problem=f"Its filters are mixed from {', '.join(lenders)}, which is not whole")
         else:
             yield _replayed(run, index, folder)
+
+
+def remember(run_dir: str, found: list[Verdict]) -> None:
+    """Notes in the run's ledger which tasks changed, so that they are served no more, or that none did."""
+    run = Run(run_dir)
+    names = {folder_name(index, name): name for index, name in enumerate(run.names)}
+    changed = tuple(
+        names[verdict.task] for verdict in found if verdict.task in names and verdict.replay and not verdict.holds
+    )
+    ledger = Ledger.read(run_dir)
+    if ledger.changed != changed:
+        dataclasses.replace(ledger, changed=changed).write(run_dir)
 
 
 def _replayed(run: Run, index: int, folder: str) -> Verdict:

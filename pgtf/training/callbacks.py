@@ -8,6 +8,9 @@ import keras
 import tensorflow as tf
 
 from pgtf.progress import Bar
+from pgtf.training.checkpoints import Checkpoints
+
+_ADVICE = "A smaller --learning_rate, another --seed or --precision=float32 may help (in a new --run_dir)"
 
 
 class Diverged(ValueError):
@@ -35,8 +38,7 @@ class Finite(keras.callbacks.Callback):
         if bad:
             raise Diverged(
                 f"Every loss must stay a number. Received: {', '.join(bad)} not finite by step "
-                f"{int(self.model.steps_done)}. The last checkpoint is from before; a smaller --learning_rate, another "
-                "--seed or --precision=float32 may help (in a new --run_dir)"
+                f"{int(self.model.steps_done)}. {_ADVICE}"
             )
 
 
@@ -72,12 +74,12 @@ class Log(keras.callbacks.Callback):
         self.model.reset_metrics()
 
 
-class Checkpoints(keras.callbacks.Callback):
+class Saves(keras.callbacks.Callback):
     """Saves the whole state every few minutes, and where the run is interrupted; only a state that is finite."""
 
-    def __init__(self, manager, minutes):
+    def __init__(self, checkpoints: Checkpoints, minutes: float):
         super().__init__()
-        self.manager, self.seconds = manager, 60 * minutes
+        self.checkpoints, self.seconds = checkpoints, 60 * minutes
 
     def on_train_begin(self, logs=None):
         self.time = time.monotonic()
@@ -92,9 +94,9 @@ class Checkpoints(keras.callbacks.Callback):
                 if not bool(tf.reduce_all(tf.math.is_finite(variable))):
                     raise Diverged(
                         f"Every weight must stay a number. Received: {variable.name} not finite at step "
-                        f"{int(self.model.steps_done)}. The last checkpoint is from before"
+                        f"{int(self.model.steps_done)}. {_ADVICE}"
                     )
-        self.manager.save(int(self.model.steps_done))
+        self.checkpoints.save(int(self.model.steps_done))
         self.time = time.monotonic()
 
 

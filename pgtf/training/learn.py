@@ -1,8 +1,6 @@
 """Learning one task: Keras's fit, from the last checkpoint on."""
 
 import dataclasses
-import os
-import shutil
 from collections.abc import Sequence
 from typing import Callable, Optional
 
@@ -11,7 +9,8 @@ import tensorflow as tf
 from pgtf.data.stream import Stream
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
-from pgtf.training.callbacks import Checkpoints, Finite, Log, Progress, Samples
+from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
+from pgtf.training.checkpoints import Checkpoints
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,32 +53,34 @@ def learn(
     """
     learner.compile(steps_per_execution=intervals.steps_per_call)
     steps = sum(phase.steps for phase in phases)
-    manager = tf.train.CheckpointManager(tf.train.Checkpoint(objective=learner), folder, max_to_keep=1)
-    _restore(manager)
+    checkpoints = Checkpoints(tf.train.Checkpoint(learner=learner), folder)
+    lost = checkpoints.restore()
     done = int(learner.steps_done)
-    if done:
+    if lost:
+        print(f"{title}: {lost}. The task goes on from step {done}")
+    elif done:
         print(f"{title}: goes on from step {done}")
     if done >= steps:
         return
     writer = tf.summary.create_file_writer(folder)
     with writer.as_default(0):
         tf.summary.text("config", f"```\n{text}\n```")
-    checkpoints = Checkpoints(manager, intervals.checkpoint_minutes)
+    saves = Saves(checkpoints, intervals.checkpoint_minutes)
     callbacks = [
         Finite(),
         Progress(title, steps),
         Log(writer, log, intervals.log_every, {"task": title}),
-        checkpoints,
+        saves,
     ]
     if draw:
         callbacks.append(Samples(writer, intervals.sample_every, draw))
     try:
-        _fit(learner, stream, phases, callbacks, checkpoints)
+        _fit(learner, stream, phases, callbacks, saves)
     finally:
         writer.close()
 
 
-def _fit(learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: list, checkpoints: Checkpoints) -> None:
+def _fit(learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: list, saves: Saves) -> None:
     """Does what is left of each phase; a checkpoint ends it."""
     end = 0
     for phase in phases:
@@ -92,31 +93,10 @@ def _fit(learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: l
         try:
             learner.fit(stream.dataset(done, end), steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:
-            checkpoints.save()
+            saves.save()
             raise
         except tf.errors.OpError as error:
             if stream.failure:  # What the pipeline raised, not tf.data's account of it.
                 raise stream.failure from error
             raise
-        checkpoints.save()
-
-
-def _restore(manager: tf.train.CheckpointManager) -> None:
-    if not manager.latest_checkpoint:
-        return
-    try:
-        manager.checkpoint.restore(manager.latest_checkpoint).assert_existing_objects_matched()
-    except AssertionError as error:
-        raise ValueError(
-            "A checkpoint must be of this task and this version of pgtf; without it, the task begins anew. "
-            f"Received: {manager.latest_checkpoint}"
-        ) from error
-
-
-def forget_checkpoints(folder: str) -> None:
-    """Removes what only an unfinished task needs; the TensorBoard logs stay."""
-    names = os.listdir(folder) if os.path.isdir(folder) else []
-    for name in names:
-        if name == "checkpoint" or name.startswith("ckpt-"):
-            path = os.path.join(folder, name)
-            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        saves.save()

@@ -1,0 +1,69 @@
+"""What a run knows of itself: which tasks it has learnt, and which of them were last seen changed."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+from pgtf import files
+from pgtf.runs.bank import FilterBank, folder_name
+from pgtf.runs.slices import BankError
+
+
+@dataclasses.dataclass(frozen=True)
+class Ledger:
+    """The learnt tasks of a run, in order, each with the sha256 of its slice.json.
+
+    learnt: ((task, sha256), …). changed: the tasks whose last replay was not what had been recorded.
+    """
+
+    learnt: tuple[tuple[str, str], ...] = ()
+    changed: tuple[str, ...] = ()
+
+    @classmethod
+    def read(cls, run_dir: str) -> "Ledger":
+        """The ledger of a run; an empty one where none was written yet."""
+        path = os.path.join(run_dir, "ledger.json")
+        try:
+            with open(path, "rb") as file:
+                plain = json.load(file)
+            if plain["own_sha256"] != _digest(plain):
+                raise ValueError("its sha256 differs")
+            return cls(tuple((name, sha256) for name, sha256 in plain["learnt"]), tuple(plain["changed"]))
+        except FileNotFoundError:
+            return cls()
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise BankError(
+                "A run's ledger must be as it was written; where the tasks are whole, it can be deleted and is made "
+                f"anew. Received: {path} ({error})"
+            ) from error
+
+    def write(self, run_dir: str) -> None:
+        """Writes the ledger, whole or not at all."""
+        plain: dict[str, Any] = {"learnt": [list(entry) for entry in self.learnt], "changed": list(self.changed)}
+        plain["own_sha256"] = _digest(plain)
+        files.write(os.path.join(run_dir, "ledger.json"), json.dumps(plain, indent=1).encode())
+
+    def problems(self, bank: FilterBank) -> dict[str, str]:
+        """{folder: what is wrong} of the learnt tasks that are not in the bank as they were."""
+        found = {}
+        for index, (name, sha256) in enumerate(self.learnt):
+            folder = folder_name(index, name)
+            if index >= len(bank) or bank.names[index] != name:
+                there = "nothing" if index >= len(bank) else folder_name(index, bank.names[index])
+                found[folder] = f"A learnt task stays where it is. Received: {there} in place of {folder}"
+            elif files.sha256_of(os.path.join(bank.place(index, name), "slice.json")) != sha256:
+                found[folder] = f"A slice is written once. Received: another slice.json in {folder}"
+        return found
+
+    def checked(self, bank: FilterBank) -> "Ledger":
+        """This ledger, with what the bank holds beyond it: a process may end between the two."""
+        problems = self.problems(bank)
+        if problems:
+            raise BankError("\n".join(problems.values()))
+        return dataclasses.replace(self, learnt=tuple(map(bank.entry, range(len(bank)))))
+
+
+def _digest(plain: dict[str, Any]) -> str:
+    rest = {key: value for key, value in plain.items() if key != "own_sha256"}
+    return files.sha256(json.dumps(rest, sort_keys=True).encode())

@@ -1,0 +1,118 @@
+"""Checkpoints of a task that is being learnt: whole or not there, whatever its folder is called.
+
+TensorFlow takes the characters [ ] * ? in a checkpoint's path for patterns, and its manager's list of checkpoints is a
+file of its own that can be lost. Here a checkpoint is a folder, step-N, that is renamed into place when it is whole and
+reaches TensorFlow under a path without such characters.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from pgtf import files
+
+_WRITING, _DAMAGED, _HASHES = ".writing-", "damaged-", "sha256.json"
+
+
+class Checkpoints:
+    """The checkpoints of one object in a folder; the last one is kept.
+
+    Args:
+      state: A tf.train.Checkpoint.
+      folder: Where they lie.
+    """
+
+    def __init__(self, state: tf.train.Checkpoint, folder: str):
+        self.state, self.folder = state, folder
+
+    @property
+    def steps(self) -> list[int]:
+        """Of the checkpoints that are there, in order."""
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d+", name))
+
+    def save(self, step: int) -> None:
+        """Writes the state of a step, then removes older ones and what a killed process left."""
+        writing, path = (os.path.join(self.folder, f"{name}step-{step}") for name in (_WRITING, ""))
+        _remove(writing)
+        os.makedirs(writing)
+        with _plainly_named(writing) as path_for_tensorflow:
+            self.state.write(os.path.join(path_for_tensorflow, "state"))
+        files.write(os.path.join(writing, _HASHES), json.dumps(_hashes(writing)).encode())
+        _remove(path)
+        os.rename(writing, path)
+        forget_checkpoints(self.folder, but=f"step-{step}")
+
+    def restore(self) -> str:
+        """Takes back the last state that can be read.
+
+        Returns:
+          What was lost, in words; empty where nothing was. Damaged files are kept under another name.
+        """
+        lost = []
+        for step in reversed(self.steps):
+            path = os.path.join(self.folder, f"step-{step}")
+            if _is_whole(path):
+                self._read(path)
+                break
+            aside = os.path.join(self.folder, f"{_DAMAGED}step-{step}")
+            _remove(aside)
+            os.rename(path, aside)
+            lost.append(f"the checkpoint of step {step} is damaged; it is kept as {aside}")
+        return "; ".join(lost)
+
+    def _read(self, path: str) -> None:
+        with _plainly_named(path) as path_for_tensorflow:
+            try:
+                self.state.read(os.path.join(path_for_tensorflow, "state")).assert_existing_objects_matched()
+            except (AssertionError, ValueError) as error:
+                raise ValueError(
+                    "A checkpoint must be of this task, with these settings and this version of pgtf; without it the "
+                    f"task begins anew. Received: {path} ({error})"
+                ) from error
+
+
+def forget_checkpoints(folder: str, but: Any = None) -> None:
+    """Removes the checkpoints in a folder, and what killed processes left of some; TensorBoard's files stay."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    for name in names:
+        # "checkpoint" and ckpt-*: of pgtf up to 0.1.
+        if name != but and (name == "checkpoint" or name.startswith(("step-", "ckpt-", _WRITING))):
+            _remove(os.path.join(folder, name))
+
+
+def _is_whole(path: str) -> bool:
+    # Before anything is restored: half a state is worse than none.
+    try:
+        with open(os.path.join(path, _HASHES)) as file:
+            return bool(json.load(file) == _hashes(path))
+    except (OSError, ValueError):
+        return False
+
+
+def _hashes(path: str) -> dict[str, str]:
+    names = sorted(name for name in os.listdir(path) if name != _HASHES)
+    return {name: files.sha256_of(os.path.join(path, name)) for name in names}
+
+
+@contextlib.contextmanager
+def _plainly_named(path: str) -> Iterator[str]:
+    """Another path of a folder, for as long as the block lasts."""
+    with tempfile.TemporaryDirectory() as folder:
+        link = os.path.join(folder, "checkpoint")
+        os.symlink(os.path.abspath(path), link)
+        yield link
+
+
+def _remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    elif os.path.exists(path):
+        os.unlink(path)
