@@ -64,6 +64,11 @@ class Piggyback(Recipe):
         shape = tuple(bank) if by_shape else tuple(np.shape(bank))
         if len(shape) != 4 or shape[-1] == 0:
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {shape}")
+        if start is not None and np.shape(start)[:-1] != shape[-1:]:
+            given = list(np.shape(start)) or repr(start)
+            raise ValueError(
+                f"A start must be a mixing [bank's filters, kernel's filters]: [{shape[-1]}, …]. Received: {given}"
+            )
         self.bank_shape = shape
         self._given_bank = None if by_shape else bank  # Until there is a variable for it.
         self.ratio, self.strategy, self.seed = ratio, strategy, seed

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D, Conv2DTranspose, PiggybackConv2D, PiggybackConv2DTranspose
-from pgtf.recipes import Full, Piggyback
+from pgtf.recipes import Full
 
 C_IN, B = 3, 7
 BANK = np.random.default_rng(0).normal(size=(4, 2, C_IN, B)).astype("float32")
@@ -27,7 +27,7 @@ STYLES = ("sequential", "functional")
 
 def made(kind, filters=5, **settings):
     """A layer whose every part counts: λ·5 = 2 free filters, 3 mixed ones, a bias that isn't zero."""
-    settings = {"start": "random", "strides": 2, "padding": "same", "bias_initializer": "normal", **settings}
+    settings = {"strides": 2, "padding": "same", "bias_initializer": "normal", **settings}
     return kind(filters, (4, 2), bank=BANK, unconstrained_ratio=0.4, **settings)
 
 
@@ -43,7 +43,7 @@ def model_of(style):
             ]
         )
     image = keras.Input((None, None, C_IN))
-    conv = made(PiggybackConv2D, strides=1, apply="mix", name="conv")(image)
+    conv = made(PiggybackConv2D, strides=1, strategy="mix", name="conv")(image)
     transpose = made(PiggybackConv2DTranspose, strides=1, name="transpose")(image)
     return keras.Model(image, keras.layers.Conv2D(1, 1)(keras.layers.Multiply()([conv, transpose])))
 
@@ -117,13 +117,13 @@ class InAnyModelTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(KINDS)
     def test_config_round_trip(self, kind):
-        settings = dict(strides=(2, 1), padding="valid", activation="tanh", use_bias=False, apply="mix", name="mine")
+        settings = dict(strides=(2, 1), padding="valid", activation="tanh", use_bias=False, strategy="mix", name="mine")
         layer = made(kind, kernel_initializer="he_normal", **settings)
         config = layer.get_config()
         again = kind.from_config(config)
         self.assertEqual(again.get_config(), config)
         self.assertEqual((again.name, again.strides, again.padding, again.use_bias), ("mine", (2, 1), "valid", False))
-        self.assertEqual((again.recipe.ratio, again.recipe.start, again.recipe.way), (0.4, "random", "mix"))
+        self.assertEqual((again.recipe.ratio, again.recipe.strategy), (0.4, "mix"))
         self.assertIsInstance(again.recipe.initializer, keras.initializers.HeNormal)
         layer.build(X.shape)
         again.build(X.shape)
@@ -176,7 +176,7 @@ class InAnyModelTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(KINDS_AND_WAYS)
     def test_unknown_batch_and_image_size(self, kind, way):
         image = keras.Input((None, None, C_IN))
-        layer = made(kind, apply=way)
+        layer = made(kind, strategy=way)
         model = keras.Model(image, layer(image))
         self.assertEqual(model.output_shape, (None, None, None, 5))
         for shape in ((1, 6, 8), (3, 10, 4)):
@@ -186,7 +186,7 @@ class InAnyModelTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(KINDS_AND_WAYS)
     def test_inside_a_function_of_unknown_shapes(self, kind, way):
-        layer = made(kind, apply=way)
+        layer = made(kind, strategy=way)
         layer.build(X.shape)
 
         @tf.function(input_signature=[tf.TensorSpec([None, None, None, C_IN])])
@@ -219,12 +219,12 @@ class InAnyModelTest(tf.test.TestCase, parameterized.TestCase):
     )
     def test_half_precision(self, kind, policy_of, way):
         policy, globally = policy_of[0], policy_of[1] == "all"
-        exact = made(kind, apply=way)
+        exact = made(kind, strategy=way)
         expected = exact(X).numpy()
         if globally:
             keras.mixed_precision.set_global_policy(policy)
         try:
-            layer = made(kind, apply=way, dtype=None if globally else policy)
+            layer = made(kind, strategy=way, dtype=None if globally else policy)
             layer.build(X.shape)
             layer.set_weights(exact.get_weights())
             with tf.GradientTape() as tape:
@@ -262,10 +262,18 @@ class InAnyModelTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(KINDS)
     def test_the_bank_is_a_copy(self, kind):
         bank = BANK.copy()
-        layer = kind(5, (4, 2), bank=bank, start="random")
+        layer = kind(5, (4, 2), bank=bank)
         layer.build(X.shape)
         bank[...] = 0
         self.assertAllEqual(layer.recipe.bank, BANK)
+
+    @parameterized.named_parameters(KINDS)
+    def test_the_layer_begins_as_its_start_says(self, kind):
+        places = [6, 0, 3, 5, 1]
+        layer = kind(5, (4, 2), bank=BANK, unconstrained_ratio=0.4, start=np.eye(B)[:, places])
+        layer.build(X.shape)
+        begun = BANK[..., places]
+        self.assertAllEqual(layer.kernel, begun if kind is PiggybackConv2D else begun.transpose(0, 1, 3, 2))
 
 
 class SignatureTest(tf.test.TestCase, parameterized.TestCase):
@@ -305,7 +313,7 @@ class SignatureTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(KINDS)
     def test_takes_strides_and_padding_where_keras_does(self, kind):
-        layer = kind(5, (4, 2), (2, 1), "same", bank=BANK, start="random")
+        layer = kind(5, (4, 2), (2, 1), "same", bank=BANK)
         self.assertEqual((layer.strides, layer.padding), ((2, 1), "same"))
 
     @parameterized.named_parameters(KINDS)
@@ -348,8 +356,12 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
             (dict(unconstrained_ratio=-0.01), r"ratio must lie in \[0, 1\]. Received: -0.01"),
             (dict(unconstrained_ratio=1.5), r"ratio must lie in \[0, 1\]. Received: 1.5"),
             (dict(unconstrained_ratio=float("nan")), r"ratio must lie in \[0, 1\]. Received: nan"),
-            (dict(start="second_task"), "must be 'first_task' or 'random'. Received: 'second_task'"),
-            (dict(apply="fast"), "must be 'auto', 'compose' or 'mix'. Received: 'fast'"),
+            (
+                dict(start="first_task"),
+                r"must be a mixing \[bank's filters, kernel's filters\].*Received: 'first_task'",
+            ),
+            (dict(start=np.eye(6, 5)), r"A start must be a mixing .*\[7, .*Received: \[6, 5\]"),
+            (dict(strategy="fast"), "must be 'auto', 'compose' or 'mix'. Received: 'fast'"),
             (dict(kernel_regularizer="l2"), "need a kernel that is a variable.*Received: recipe=Piggyback"),
             (dict(kernel_constraint="non_neg"), "need a kernel that is a variable.*Received: recipe=Piggyback"),
             (dict(recipe="piggyback"), "must be a pgtf.recipes.Recipe. Received: 'piggyback'"),
@@ -359,7 +371,7 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
     def test_by_the_constructor(self, kind, case):
         settings, message = case
         with self.assertRaisesRegex(ValueError, message):
-            kind(**{"filters": 5, "kernel_size": (4, 2), "bank": BANK, "start": "random", **settings})
+            kind(**{"filters": 5, "kernel_size": (4, 2), "bank": BANK, **settings})
 
     def test_a_dilated_transposed_convolution(self):
         with self.assertRaisesRegex(ValueError, r"takes no dilation here. Received: \(1, 2\)"):
@@ -371,7 +383,6 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
             ((2, 4, C_IN, B), X.shape, r"and input channels: \(4, 2, 3\). Received: a bank \(2, 4, 3, 7\)"),
             ((4, 2, 5, B), X.shape, r"\(4, 2, 3\). Received: a bank \(4, 2, 5, 7\)"),
             ((4, 2, C_IN, B), (None, None, None, 4), r"\(4, 2, 4\). Received: a bank \(4, 2, 3, 7\)"),
-            ((4, 2, C_IN, 4), X.shape, "must hold as many; .* Received: a bank of 4"),
             ((4, 2, C_IN, B), (2, 8, C_IN), r"\[batch, height, width, channels\].*Received: \(2, 8, 3\)"),
             ((4, 2, C_IN, B), (2, 8, 8, None), r"channels known. Received: \(2, 8, 8, None\)"),
         ],
@@ -380,6 +391,11 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
         bank, input_shape, message = case
         with self.assertRaisesRegex(ValueError, message):
             kind(5, (4, 2), bank=shaped(*bank)).build(input_shape)
+
+    @parameterized.named_parameters(KINDS)
+    def test_a_start_of_other_filters_than_the_layers(self, kind):
+        with self.assertRaisesRegex(ValueError, r"A start must be a mixing .*: \[7, 5\]. Received: \[7, 4\]"):
+            kind(5, (4, 2), bank=BANK, start=np.eye(7, 4)).build(X.shape)
 
     @parameterized.named_parameters(KINDS)
     def test_an_input_of_other_channels_once_built(self, kind):
@@ -396,11 +412,6 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(layer.losses, [0.01 * np.sum(layer.kernel.numpy() ** 2)])
         else:
             self.assertIsNotNone(layer.recipe.unconstrained.constraint)
-
-    def test_a_bank_as_small_as_the_layer_will_do_for_the_first_tasks_start(self):
-        layer = Conv2D(B, (4, 2), recipe=Piggyback(BANK))
-        layer.build(X.shape)
-        self.assertAllEqual(layer.kernel, BANK)
 
 
 if __name__ == "__main__":

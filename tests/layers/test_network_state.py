@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.layers import Conv2D, Conv2DTranspose, Dropout, InstanceNormalization, begin_as, restore, stored
+from pgtf.layers import Conv2D, Conv2DTranspose, Dropout, InstanceNormalization, begin_as, restore, state
 from pgtf.recipes import Piggyback
 
 X = np.random.default_rng(1).normal(size=(2, 6, 8, 3)).astype("float32")
@@ -26,7 +26,7 @@ SHAPES = {
 
 def network(bank=BANK, seed=0):
     image = keras.Input((None, None, 3))
-    h = Conv2D(8, (3, 2), recipe=Piggyback(bank, start="random", seed=seed), name="down")(image)
+    h = Conv2D(8, (3, 2), recipe=Piggyback(bank, seed=seed), name="down")(image)
     h = InstanceNormalization(name="norm")(h)
     h = keras.layers.BatchNormalization(name="batch")(h)
     h = Dropout(0.5, name="dropout")(keras.layers.ReLU()(h))
@@ -40,29 +40,29 @@ def other_values(seed=5):
     return {path: random.uniform(0.1, 1, size=shape).astype("float32") for path, shape in SHAPES.items()}
 
 
-class StoredTest(tf.test.TestCase):
+class StateTest(tf.test.TestCase):
     def test_all_that_a_task_alone_must_keep(self):
-        values = stored(network())
+        values = state(network())
         self.assertEqual({path: value.shape for path, value in values.items()}, SHAPES)
         self.assertTrue(all(isinstance(value, np.ndarray) for value in values.values()))
 
     def test_what_is_stored_does_not_change_with_the_network(self):
         model = network()
-        values = stored(model)
+        values = state(model)
         before = {path: value.copy() for path, value in values.items()}
         restore(model, other_values())
         for path in before:
             self.assertAllEqual(values[path], before[path], path)
-            self.assertNotAllEqual(stored(model)[path], before[path], path)
+            self.assertNotAllEqual(state(model)[path], before[path], path)
 
     def test_restored_elsewhere_is_the_same_network(self):
         model, again = network(seed=1), network(seed=2)
         restore(model, other_values())
         self.assertNotAllEqual(again(X), model(X))
-        restore(again, stored(model))
+        restore(again, state(model))
         self.assertAllEqual(again(X), model(X))
         for path, value in other_values().items():
-            self.assertAllEqual(stored(again)[path], value, path)
+            self.assertAllEqual(state(again)[path], value, path)
 
     def test_a_value_that_is_not_there_is_missed(self):
         values = other_values()
@@ -77,10 +77,10 @@ class StoredTest(tf.test.TestCase):
 
     def test_begin_as_takes_what_fits(self):
         model = network(np.concatenate([BANK, BANK[..., :2]], -1))  # A bank of 11: another mixing.
-        before = stored(model)
+        before = state(model)
         values = {**other_values(), "backward/norm/gamma": np.ones(8, "float32")}
         begin_as(model, values)
-        after = stored(model)
+        after = state(model)
         for path in SHAPES:
             if path == "forward/down/mixing":
                 self.assertAllEqual(after[path], before[path])
@@ -89,9 +89,9 @@ class StoredTest(tf.test.TestCase):
 
     def test_begin_as_needs_nothing_to_fit(self):
         model = network()
-        before = stored(model)
+        before = state(model)
         begin_as(model, {"elsewhere/down/bias": np.ones(8, "float32")})
-        for path, value in stored(model).items():
+        for path, value in state(model).items():
             self.assertAllEqual(value, before[path])
 
 

@@ -5,10 +5,12 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.layers import Dropout, stored
-from pgtf.methods import Architecture, Maker, discriminator, generator
-from pgtf.networks import unet_depth
+from pgtf.layers import Dropout, Maker, state
+from pgtf.methods import Full as FullMethod
+from pgtf.networks import Architecture
+from pgtf.networks.architecture import unet_levels
 from pgtf.recipes import Full, Piggyback
+from pgtf.runs import building
 
 # Written out by hand, from pytorch-CycleGAN-and-pix2pix at width 64: path -> [height, width, c_in, c_out].
 UNET_256 = {
@@ -62,6 +64,15 @@ COUNTED = [
 ]
 
 
+def generator(architecture):
+    """A network of free kernels."""
+    return building.generators(architecture, FullMethod(), ("forward",))["forward"]
+
+
+def discriminator(channels, **settings):
+    return building.discriminator("discriminator", channels, **settings)
+
+
 def made_layers(network):
     return {layer.name: layer for layer in network.layers if hasattr(layer, "recipe")}
 
@@ -92,7 +103,7 @@ class CountTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_task_stores_what_the_paper_says(
         self, architecture, kernels, task_specific, stored_values, kernels_alone, published
     ):
-        layers = made_layers(generator(architecture, "full"))
+        layers = made_layers(generator(architecture))
         shapes = {name: tuple(layer.recipe.unconstrained.shape) for name, layer in layers.items()}
         self.assertEqual(shapes, kernels)
         biases = sum(layer.bias.shape[0] for layer in layers.values())
@@ -110,7 +121,7 @@ class CountTest(tf.test.TestCase, parameterized.TestCase):
                     by_formula += weights * free + bank * (c_out - free)
                 else:
                     by_formula += weights * c_out
-                by_recipe += sum(np.prod(part) for part in recipe.shapes(shape).values())
+                by_recipe += sum(np.prod(spec.shape) for spec in recipe.specs(shape).values())
             self.assertEqual(by_recipe, by_formula)
             self.assertEqual((by_recipe, by_recipe - biases), (stored_values[task], kernels_alone[task]))
             decimals = len(millions.split(".")[1])
@@ -118,7 +129,7 @@ class CountTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((6, "batch", 2_768_705), (3, "instance", 2_764_737))
     def test_patchgan(self, channels, norm, expected):
-        network = discriminator(Architecture("resnet", norm=norm), channels)
+        network = discriminator(channels, norm=norm)
         count = sum(np.prod(v.shape) for v in network.trainable_variables)
         if norm == "batch":
             # The reference has no bias where batch norm follows.
@@ -132,8 +143,8 @@ class CountTest(tf.test.TestCase, parameterized.TestCase):
 class UNetTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((64, 64, 6), (128, 128, 7), (256, 256, 8), (512, 512, 9), (64, 128, 6), (192, 64, 6))
     def test_takes_the_size_and_goes_down_to_one_pixel(self, height, width, levels):
-        self.assertEqual(unet_depth(height, width), levels)
-        architecture = Architecture("unet", height, width, filters=1)
+        self.assertEqual(unet_levels(height, width), levels)
+        architecture = Architecture("unet", (height, width), width=1)
         self.assertEqual(architecture.multiple, 2**levels)
         make = RecordingMaker("forward")
         y = architecture(image_of(1, height, width, 3), make, 1)
@@ -146,19 +157,19 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllInRange(y, -1, 1)
 
     def test_takes_any_image_of_the_same_multiple(self):
-        network = generator(Architecture("unet", 8, 8, filters=1), "full")
+        network = generator(Architecture("unet", (8, 8), width=1))
         self.assertEqual(network.output_shape, (None, None, None, 3))
         self.assertEqual(network(image_of(2, 24, 16, 3)).shape, (2, 24, 16, 3))
 
     def test_widths_grow_to_eight_fold(self):
-        layers = made_layers(generator(Architecture("unet", 64, 64, filters=2), "full"))
+        layers = made_layers(generator(Architecture("unet", (64, 64), width=2)))
         self.assertEqual([layers[f"down{level}"].filters for level in range(1, 7)], [2, 4, 8, 16, 16, 16])
         self.assertEqual([layers[f"up{level}"].filters for level in range(6, 1, -1)], [16, 16, 8, 4, 2])
 
     def test_layer_paths(self):
-        network = generator(Architecture("unet", 16, 32, filters=2), "full")
+        network = generator(Architecture("unet", (16, 32), width=2))
         self.assertEqual(
-            {path: value.shape for path, value in stored(network).items()},
+            {path: value.shape for path, value in state(network).items()},
             {
                 "forward/down1/unconstrained": (4, 4, 3, 2),
                 "forward/down1/bias": (2,),
@@ -190,13 +201,13 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
         )
 
     def test_dropout_is_in_three_inner_decoder_blocks_at_256(self):
-        network = generator(Architecture("unet", 256, 256, filters=1), "full")
+        network = generator(Architecture("unet", (256, 256), width=1))
         dropouts = [layer for layer in network.layers if isinstance(layer, Dropout)]
         self.assertEqual([layer.name for layer in dropouts], ["up7_dropout", "up6_dropout", "up5_dropout"])
         self.assertEqual({layer.rate for layer in dropouts}, {0.5})
 
     def test_each_decoder_block_sees_its_encoder_twin(self):
-        network = generator(Architecture("unet", 16, 16, filters=2), "full")
+        network = generator(Architecture("unet", (16, 16), width=2))
         joins = [layer for layer in network.layers if isinstance(layer, keras.layers.Concatenate)]
         twins = [network.get_layer(name) for name in ("down3_norm", "down2_norm", "down1")]
         x = image_of(1, 16, 16, 3)
@@ -206,21 +217,21 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(joins, 3)
 
     def test_batch_norm(self):
-        values = stored(generator(Architecture("unet", 8, 8, filters=2, norm="batch"), "full"))
+        values = state(generator(Architecture("unet", (8, 8), width=2, norm="batch")))
         self.assertIn("forward/down2_norm/moving_mean", values)
         self.assertIn("forward/down2_norm/moving_variance", values)
 
     @parameterized.parameters((48, 64), (64, 96), (65, 65), (100, 100), (2, 2), (0, 0), (-4, 4), (3, 64))
     def test_sizes_refused(self, height, width):
         with self.assertRaisesRegex(ValueError, f"U-Net takes images whose shorter.*Received: {height}x{width}"):
-            Architecture("unet", height, width)
+            Architecture("unet", (height, width))
 
 
 class ResNetTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((6, 64, 64), (9, 32, 20), (6, 16, 48))
     def test_takes_the_size(self, blocks, height, width):
         make = RecordingMaker("forward")
-        y = Architecture("resnet", height, width, filters=2, blocks=blocks)(image_of(2, height, width, 3), make, 2)
+        y = Architecture("resnet", (height, width), width=2, blocks=blocks)(image_of(2, height, width, 3), make, 2)
         self.assertEqual(y.shape, (2, height, width, 3))
         self.assertAllInRange(y, -1, 1)
         self.assertEqual(make.outputs["down2"].shape, (2, height // 4, width // 4, 8))
@@ -228,7 +239,7 @@ class ResNetTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(made, {f"block{number}{part}" for number in range(1, blocks + 1) for part in "ab"})
 
     def test_layer_paths(self):
-        values = stored(generator(Architecture("resnet", 16, 16, filters=2, blocks=1), "full"))
+        values = state(generator(Architecture("resnet", (16, 16), width=2, blocks=1)))
         layers = ["stem", "down1", "down2", "block1a", "block1b", "up2", "up1", "output"]
         expected = {f"forward/{layer}/{value}" for layer in layers for value in ("unconstrained", "bias")}
         expected |= {f"forward/{layer}_norm/{value}" for layer in layers[:-1] for value in ("gamma", "beta")}
@@ -236,7 +247,7 @@ class ResNetTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_silenced_block_is_the_identity(self):
         # A block adds to what it got: without its last norm's values, nothing.
-        network = generator(Architecture("resnet", 16, 16, filters=2, blocks=1), "full")
+        network = generator(Architecture("resnet", (16, 16), width=2, blocks=1))
         norm = network.get_layer("block1b_norm")
         norm.set_weights([np.zeros(8), np.zeros(8)])
         x = image_of(1, 16, 16, 3)
@@ -248,7 +259,7 @@ class ResNetTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((18, 16), (16, 30), (12, 12), (0, 0))
     def test_sizes_refused(self, height, width):
         with self.assertRaisesRegex(ValueError, f"at least 16 px, in multiples of 4. Received: {height}x{width}"):
-            Architecture("resnet", height, width)
+            Architecture("resnet", (height, width))
 
 
 class PatchGANTest(tf.test.TestCase, parameterized.TestCase):
@@ -256,7 +267,7 @@ class PatchGANTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((1, 126, 16), (2, 62, 34), (3, 30, 70))
     def test_output_size_and_field(self, n_layers, size, field):
         # Batch norm at inference keeps the field to what the convolutions see.
-        network = discriminator(Architecture("resnet", norm="batch"), 6, filters=2, n_layers=n_layers)
+        network = discriminator(6, norm="batch", width=2, n_layers=n_layers)
         x = tf.constant(image_of(1, 256, 256, 6))
         with tf.GradientTape() as tape:
             tape.watch(x)
@@ -267,11 +278,11 @@ class PatchGANTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((np.ptp(rows) + 1, np.ptp(columns) + 1), (field, field))
 
     def test_widths_grow_to_eight_fold(self):
-        layers = made_layers(discriminator(Architecture("resnet"), 3, filters=1, n_layers=5))
+        layers = made_layers(discriminator(3, width=1, n_layers=5))
         self.assertEqual([layers[f"conv{number}"].filters for number in range(1, 7)], [1, 2, 4, 8, 8, 8])
 
     def test_the_scores_are_free_of_any_activation_and_norm(self):
-        network = discriminator(Architecture("resnet"), 3, filters=2)
+        network = discriminator(3, width=2)
         scores = network.get_layer("scores")
         x = image_of(1, 64, 64, 3)
         before = network(x)
@@ -279,7 +290,7 @@ class PatchGANTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(network(x), before - 7, atol=1e-5)
 
     def test_instance_norm_from_the_second_layer_on(self):
-        names = [layer.name for layer in discriminator(Architecture("resnet"), 3, filters=2).layers]
+        names = [layer.name for layer in discriminator(3, width=2).layers]
         self.assertEqual([name for name in names if "norm" in name], ["conv2_norm", "conv3_norm", "conv4_norm"])
 
 
@@ -288,7 +299,7 @@ class ArchitectureTest(tf.test.TestCase, parameterized.TestCase):
         (dict(network="vit"), "`network` must be one of unet, resnet. Received: 'vit'"),
         (dict(norm="layer"), "`norm` must be one of instance, batch. Received: 'layer'"),
         (dict(upsampling="nearest"), "`upsampling` must be one of transpose, resize. Received: 'nearest'"),
-        (dict(filters=0), "at least one filter a layer. Received: 0"),
+        (dict(width=0), "at least one filter a layer. Received: 0"),
     )
     def test_refused(self, settings, message):
         with self.assertRaisesRegex(ValueError, message):
@@ -296,7 +307,7 @@ class ArchitectureTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters("unet", "resnet")
     def test_resize_upsampling_has_the_same_sizes(self, network):
-        architecture = Architecture(network, 16, 32, filters=2, blocks=1)
+        architecture = Architecture(network, (16, 32), width=2, blocks=1)
         shapes = {}
         for upsampling in ("transpose", "resize"):
             make = RecordingMaker("forward", upsampling=upsampling)
@@ -308,8 +319,8 @@ class ArchitectureTest(tf.test.TestCase, parameterized.TestCase):
     def test_upsampling_reaches_the_network(self, network):
         transposed = {}
         for upsampling in ("transpose", "resize"):
-            architecture = Architecture(network, 16, 16, filters=1, blocks=1, upsampling=upsampling)
-            layers = made_layers(generator(architecture, "full")).items()
+            architecture = Architecture(network, (16, 16), width=1, blocks=1, upsampling=upsampling)
+            layers = made_layers(generator(architecture)).items()
             transposed[upsampling] = {name for name, layer in layers if isinstance(layer, keras.layers.Conv2DTranspose)}
         self.assertEqual(transposed["resize"], set())
         ups = {"unet": {"up4", "up3", "up2", "output"}, "resnet": {"up2", "up1"}}

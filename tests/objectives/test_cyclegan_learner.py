@@ -6,18 +6,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.methods import Architecture, discriminator, generator
+from pgtf.methods import Full
+from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN
+from pgtf.objectives.cyclegan_learner import CycleGANLearner
+from pgtf.runs import building
 
-ARCHITECTURE = Architecture("resnet", 16, 16, filters=2, blocks=1)
+ARCHITECTURE = Architecture("resnet", (16, 16), width=2, blocks=1)
 NAMES = ("forward", "backward", "discriminator_a", "discriminator_b")
 
 
 @functools.lru_cache(None)
 def built(whose):
     """Four networks, no two alike, and weights for them that are large enough to matter."""
-    made = [generator(ARCHITECTURE, "full", prefix=prefix, seed=1) for prefix in NAMES[:2]]
-    made += [discriminator(ARCHITECTURE, 3, prefix=prefix, filters=2, n_layers=1, seed=2) for prefix in NAMES[2:]]
+    made = [*building.generators(ARCHITECTURE, Full(), NAMES[:2], seed=1).values()]
+    made += [building.discriminator(name, 3, width=2, n_layers=1, seed=2) for name in NAMES[2:]]
     return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
 
 
@@ -29,12 +32,24 @@ def networks(whose="ours"):
     return made
 
 
-def objective(generator_rate=0.01, discriminator_rate=0.1, whose="ours", **settings):
+def learner(generator_rate=0.01, discriminator_rate=0.1, whose="ours", seed=0, **settings):
+    made = dict(zip(NAMES, networks(whose)))
     optimizers = {
-        "generator": keras.optimizers.SGD(generator_rate),
-        "discriminator": keras.optimizers.SGD(discriminator_rate),
+        "generators": keras.optimizers.SGD(generator_rate),
+        "discriminators": keras.optimizers.SGD(discriminator_rate),
     }
-    return CycleGAN(*networks(whose), optimizers, image_shape=(16, 16, 3), **{"pool_size": 0, **settings})
+    return CycleGAN(**{"pool_size": 0, **settings}).learner(
+        {name: made[name] for name in NAMES[:2]},
+        {name: made[name] for name in NAMES[2:]},
+        optimizers,
+        image_shape=(16, 16, 3),
+        seed=seed,
+    )
+
+
+def parties(ours):
+    """Its four networks by name."""
+    return {**ours.generators, **ours.discriminators}
 
 
 def batch(seed, count=2):
@@ -102,24 +117,24 @@ class CycleGANTest(tf.test.TestCase):
             for name in expected:
                 self.assertAllClose(losses[name], expected[name], rtol=1e-4, msg=f"{name} of step {step}")
         for name, theirs in zip(NAMES, written.networks):
-            for a, b in zip(getattr(ours, name).trainable_variables, theirs.trainable_variables):
+            for a, b in zip(parties(ours)[name].trainable_variables, theirs.trainable_variables):
                 self.assertAllClose(a, b, atol=1e-5, rtol=1e-4, msg=f"{name}/{a.name}")
 
     def test_the_step_is_the_written_one(self):
-        self.compare(objective(), Written())
-        self.assertCountEqual(objective().means, CycleGAN.LOSSES)
+        self.compare(learner(), Written())
+        self.assertCountEqual(learner().means, CycleGANLearner.LOSSES)
 
     def test_compiled_it_is_the_same(self):
-        compiled, eager = objective(pool_size=2), objective(pool_size=2, whose="written")
+        compiled, eager = learner(pool_size=2), learner(pool_size=2, whose="written")
         self.assertAllClose(compiled.train_step(batch(0)), eager.step(batch(0)), rtol=1e-4)
         for a, b in zip(compiled.trainable_variables, eager.trainable_variables):
             self.assertAllClose(a, b, atol=1e-5, rtol=1e-4, msg=a.name)
 
     def test_weights_of_the_terms(self):
-        self.compare(objective(cycle_weight=0.5, identity_weight=3.0), Written(0.5, 3.0), steps=1)
+        self.compare(learner(cycle_weight=0.5, identity_weight=3.0), Written(0.5, 3.0), steps=1)
 
     def test_without_identity(self):
-        self.compare(objective(identity_weight=0.0), Written(identity=0.0), steps=1)
+        self.compare(learner(identity_weight=0.0), Written(identity=0.0), steps=1)
 
     def test_no_term_is_like_another(self):
         # Else a mix-up of A and B, or of the two generators, would not show above.
@@ -127,14 +142,14 @@ class CycleGANTest(tf.test.TestCase):
         self.assertGreater(np.abs(np.subtract.outer(terms, terms) + 9 * np.eye(8)).min(), 1e-4)
 
     def test_discriminators_are_shown_what_the_pool_gives(self):
-        ours = objective(pool_size=3)
+        ours = learner(pool_size=3)
         ours.pool_a.query = lambda made: 0 * made + 0.3
         ours.pool_b.query = lambda made: 0 * made - 0.6
         shown = tf.fill((2, 16, 16, 3), 0.3), tf.fill((2, 16, 16, 3), -0.6)
         self.compare(ours, Written(shown=lambda fake_a, fake_b: shown), steps=1)
 
     def test_the_pool_is_given_what_the_generators_made_before_their_step(self):
-        ours = objective(pool_size=5)
+        ours = learner(pool_size=5)
         forward, backward = networks("written")[:2]
         a, b = batch(0)
         ours.step((a, b))
@@ -144,16 +159,22 @@ class CycleGANTest(tf.test.TestCase):
             self.assertAllEqual(pool.images[2:], tf.zeros((3, 16, 16, 3)))
 
     def test_the_pools_draw_by_themselves(self):
-        seeds = {pool.seed for seed in (0, 1, 2) for pool in (lambda o: (o.pool_a, o.pool_b))(objective(seed=seed))}
-        self.assertLen(seeds, 6)
+        # Shown the same images, no two of them give the same ones: neither the two of a task, nor those of two seeds.
+        numbered = tf.reshape(tf.range(24.0), (24, 1, 1, 1)) * tf.ones((16, 16, 3))
+        pools = [pool for seed in ("0/0", "0/1") for pool in self.pools(learner(pool_size=4, seed=seed))]
+        shown = {tuple(pool.query(numbered)[:, 0, 0, 0].numpy()) for pool in pools}
+        self.assertLen(shown, 4)
+
+    def pools(self, ours):
+        return ours.pool_a, ours.pool_b
 
     def test_each_party_learns_only_in_its_own_turn(self):
         for rates, learn in (((0.01, 0.0), NAMES[:2]), ((0.0, 0.1), NAMES[2:])):
-            ours = objective(*rates)
-            before = {name: getattr(ours, name).get_weights() for name in NAMES}
+            ours = learner(*rates)
+            before = {name: parties(ours)[name].get_weights() for name in NAMES}
             ours.step(batch(0))
             for name in NAMES:
-                for was, now in zip(before[name], getattr(ours, name).get_weights()):
+                for was, now in zip(before[name], parties(ours)[name].get_weights()):
                     if name not in learn:
                         self.assertAllEqual(was, now)
                     elif was.ndim == 4:
@@ -161,18 +182,18 @@ class CycleGANTest(tf.test.TestCase):
 
     def test_generators_go_first(self):
         # The discriminators' losses don't feel what the generators learn in the same step, nor the other way round.
-        still, moving = (objective(rate, rate).step(batch(0)) for rate in (0.0, 0.5))
+        still, moving = (learner(rate, rate).step(batch(0)) for rate in (0.0, 0.5))
         for name in still:
             self.assertAllClose(still[name], moving[name], rtol=1e-5, msg=name)
 
     def test_a_discriminator_sees_only_its_own_side(self):
         a, b = batch(0)
-        first, other = (objective(0.0).step((x, b)) for x in (a, -a))
+        first, other = (learner(0.0).step((x, b)) for x in (a, -a))
         self.assertNotAllClose(first["discriminator_a"], other["discriminator_a"], rtol=1e-5)
         # B's changes too, as what forward made of the other image.
         losses = []
         for x in (a, -a):
-            ours = objective(0.0)
+            ours = learner(0.0)
             ours.pool_b.query = lambda made: 0 * made
             losses.append(ours.step((x, b))["discriminator_b"])
         self.assertAllEqual(*losses)

@@ -1,11 +1,10 @@
-"""What both objectives share."""
+"""What the learners of both objectives share."""
 
 import keras
 import numpy as np
 import tensorflow as tf
-from pgtf.objectives.objective import jointly
 
-from pgtf.objectives import LinearDecay, Objective, adam
+from pgtf.objectives.learner import Learner, LinearDecay, adam, jointly
 
 
 class LinearDecayTest(tf.test.TestCase):
@@ -45,7 +44,7 @@ class AdamTest(tf.test.TestCase):
             self.assertEqual(isinstance(adam(1.0, precision), keras.mixed_precision.LossScaleOptimizer), scaled)
 
 
-class Line(Objective):
+class Line(Learner):
     """One weight each: the generator's is pulled to 3, the discriminator's to -1."""
 
     LOSSES = ("up", "down")
@@ -55,29 +54,29 @@ class Line(Objective):
             keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False, kernel_initializer="ones")])
             for _ in range(2)
         )
-        super().__init__({"forward": up}, [down], optimizers)
+        super().__init__({"forward": up}, {"down": down}, optimizers, objective=None)
         self.up, self.down = up, down
 
     def step(self, batch):
         with tf.GradientTape(persistent=True) as tape:
             up = tf.reduce_mean((self.up(batch) - 3) ** 2)
             down = tf.reduce_mean((self.down(batch) + 1) ** 2)
-        self.minimize("generator", tape, up)
-        self.minimize("discriminator", tape, down)
+        self.minimize("generators", tape, up)
+        self.minimize("discriminators", tape, down)
         return {"up": up, "down": down}
 
     def values(self):
         return [float(net.weights[0]) for net in (self.up, self.down)]
 
 
-class ObjectiveTest(tf.test.TestCase):
+class LearnerTest(tf.test.TestCase):
     def learnt(self, wrap=lambda optimizer: optimizer, steps=2):
-        objective = Line(
-            {"generator": wrap(keras.optimizers.SGD(0.1)), "discriminator": wrap(keras.optimizers.SGD(0.25))}
+        learner = Line(
+            {"generators": wrap(keras.optimizers.SGD(0.1)), "discriminators": wrap(keras.optimizers.SGD(0.25))}
         )
         for _ in range(steps):
-            objective.train_step(tf.ones((2, 1)))
-        return objective
+            learner.train_step(tf.ones((2, 1)))
+        return learner
 
     def test_each_party_goes_down_its_own_loss(self):
         # w -= rate * 2 (w - goal): from 1, 0.1 -> 1.4, 1.72 and 0.25 -> 0, -0.5.
@@ -88,16 +87,16 @@ class ObjectiveTest(tf.test.TestCase):
         self.assertAllClose(self.learnt(keras.mixed_precision.LossScaleOptimizer).values(), [1.72, -0.5])
 
     def test_losses_are_averaged_until_they_are_reset_and_steps_counted(self):
-        objective = self.learnt(steps=2)
-        self.assertEqual(int(objective.steps_done), 2)
-        self.assertAllClose(objective.means["up"].result(), (4.0 + 1.6**2) / 2)
-        objective.reset_metrics()
-        self.assertAllClose(objective.train_step(tf.ones((1, 1)))["up"], 1.28**2)
-        self.assertEqual(int(objective.steps_done), 3)
+        learner = self.learnt(steps=2)
+        self.assertEqual(int(learner.steps_done), 2)
+        self.assertAllClose(learner.means["up"].result(), (4.0 + 1.6**2) / 2)
+        learner.reset_metrics()
+        self.assertAllClose(learner.train_step(tf.ones((1, 1)))["up"], 1.28**2)
+        self.assertEqual(int(learner.steps_done), 3)
 
     def test_the_step_is_traced_once(self):
-        objective = self.learnt(steps=3)
-        self.assertEqual(objective.train_step.experimental_get_tracing_count(), 1)
+        learner = self.learnt(steps=3)
+        self.assertEqual(learner.train_step.experimental_get_tracing_count(), 1)
 
 
 class JointlyTest(tf.test.TestCase):

@@ -6,17 +6,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.methods import Architecture, discriminator, generator, precision
-from pgtf.objectives import Pix2Pix, adam
+from pgtf.methods import Full
+from pgtf.networks import Architecture
+from pgtf.objectives import Pix2Pix
+from pgtf.objectives.learner import adam
+from pgtf.runs import building
 
 # Four halvings: a U-Net without dropout, so that the step can be repeated by hand.
-ARCHITECTURE = Architecture("unet", 16, 16, filters=2)
+ARCHITECTURE = Architecture("unet", (16, 16), width=2)
 
 
 @functools.lru_cache(None)
 def built(whose):
     """A generator, a discriminator, and weights for them that are large enough to matter."""
-    made = generator(ARCHITECTURE, "full", seed=1), discriminator(ARCHITECTURE, 6, filters=2, n_layers=1, seed=2)
+    generator = building.generators(ARCHITECTURE, Full(), ("forward",), seed=1)["forward"]
+    made = generator, building.discriminator("discriminator", 6, width=2, n_layers=1, seed=2)
     return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
 
 
@@ -31,6 +35,19 @@ def networks(whose="ours"):
 def batch(seed, count=2):
     rng = np.random.default_rng(seed)
     return tuple(tf.constant(rng.uniform(-1, 1, (count, 16, 16, 3)), tf.float32) for _ in range(2))
+
+
+def learner(generator_optimizer, discriminator_optimizer, whose="ours", **settings):
+    generator, discriminator = networks(whose)
+    optimizers = {"generators": generator_optimizer, "discriminators": discriminator_optimizer}
+    return Pix2Pix(**settings).learner(
+        {"forward": generator}, {"discriminator": discriminator}, optimizers, image_shape=(16, 16, 3)
+    )
+
+
+def parties(ours):
+    """Its two networks, by the kind that they are of."""
+    return {"generators": ours.generators["forward"], "discriminators": ours.discriminators["discriminator"]}
 
 
 def sgd(rate):
@@ -91,85 +108,77 @@ class Adam:
 
 
 class Pix2PixTest(tf.test.TestCase):
-    def compare(self, objective, written, steps=3, only=lambda variable: True):
+    def compare(self, ours, written, steps=3, only=lambda variable: True):
         for step in range(steps):
-            losses = objective.step(batch(step))
+            losses = ours.step(batch(step))
             expected = written.step(*batch(step))
             self.assertCountEqual(losses, expected)
             for name in expected:
                 self.assertAllClose(losses[name], expected[name], rtol=1e-4, msg=f"{name} of step {step}")
-        for ours, theirs in ((objective.generator, written.g), (objective.discriminator, written.d)):
-            for a, b in zip(ours.trainable_variables, theirs.trainable_variables):
+        for network, theirs in zip(parties(ours).values(), (written.g, written.d)):
+            for a, b in zip(network.trainable_variables, theirs.trainable_variables):
                 if only(a):
                     self.assertAllClose(a, b, atol=1e-5, rtol=1e-4, msg=a.name)
 
     def test_the_step_is_the_written_one(self):
-        objective = Pix2Pix(*networks(), {"generator": sgd(0.003), "discriminator": sgd(0.1)})
-        self.compare(objective, Written(100.0, descent(0.1), descent(0.003)))
+        self.compare(learner(sgd(0.003), sgd(0.1)), Written(100.0, descent(0.1), descent(0.003)))
         for network, before in zip(*built("ours")):
             kernels = [(a, b) for a, b in zip(network.get_weights(), before) if b.ndim == 4]
             for after, kernel in kernels:
                 self.assertGreater(np.abs(after - kernel).max(), 1e-3)
 
     def test_compiled_it_is_the_same(self):
-        compiled, eager = (
-            Pix2Pix(*networks(whose), {"generator": sgd(0.003), "discriminator": sgd(0.1)})
-            for whose in ("ours", "written")
-        )
+        compiled, eager = (learner(sgd(0.003), sgd(0.1), whose) for whose in ("ours", "written"))
         self.assertAllClose(compiled.train_step(batch(0)), eager.step(batch(0)), rtol=1e-4)
         for a, b in zip(compiled.trainable_variables, eager.trainable_variables):
             self.assertAllClose(a, b, atol=1e-5, rtol=1e-4)
 
     def test_the_weight_of_l1(self):
-        objective = Pix2Pix(*networks(), {"generator": sgd(0.1), "discriminator": sgd(0.1)}, l1_weight=0.5)
-        self.compare(objective, Written(0.5, descent(0.1), descent(0.1)))
+        self.compare(learner(sgd(0.1), sgd(0.1), l1_weight=0.5), Written(0.5, descent(0.1), descent(0.1)))
 
     def test_with_two_adams(self):
-        objective = Pix2Pix(*networks(), {"generator": adam(2e-4, "float32"), "discriminator": adam(1e-3, "float32")})
+        ours = learner(adam(2e-4), adam(1e-3))
         # A norm takes away what a bias before it adds: there the gradient is noise, and Adam makes a step of it.
-        self.compare(
-            objective, Written(100.0, Adam(1e-3), Adam(2e-4)), only=lambda variable: "bias" not in variable.name
-        )
+        self.compare(ours, Written(100.0, Adam(1e-3), Adam(2e-4)), only=lambda variable: "bias" not in variable.name)
 
     def test_the_discriminator_goes_first(self):
         losses = {}
         for rate in (0.0, 0.1):
-            objective = Pix2Pix(*networks(), {"generator": sgd(0.0), "discriminator": sgd(rate)})
-            losses[rate] = objective.step(batch(0))
+            losses[rate] = learner(sgd(0.0), sgd(rate)).step(batch(0))
         # What it learns in a step is felt in the same step, by the generator only.
         self.assertAllClose(losses[0.0]["discriminator"], losses[0.1]["discriminator"])
         self.assertNotAllClose(losses[0.0]["generator"], losses[0.1]["generator"], rtol=0.01)
 
     def test_each_party_learns_only_in_its_own_turn(self):
-        for who, still in (("generator", "discriminator"), ("discriminator", "generator")):
-            objective = Pix2Pix(*networks(), {who: sgd(0.1), still: sgd(0.0)})
-            before = {name: getattr(objective, name).get_weights() for name in (who, still)}
-            objective.step(batch(0))
-            for a, b in zip(before[still], getattr(objective, still).get_weights()):
+        for rates, who, still in (
+            ((0.1, 0.0), "generators", "discriminators"),
+            ((0.0, 0.1), "discriminators", "generators"),
+        ):
+            ours = learner(*map(sgd, rates))
+            before = {kind: network.get_weights() for kind, network in parties(ours).items()}
+            ours.step(batch(0))
+            after = {kind: network.get_weights() for kind, network in parties(ours).items()}
+            for a, b in zip(before[still], after[still]):
                 self.assertAllEqual(a, b)
-            changed = [not np.array_equal(a, b) for a, b in zip(before[who], getattr(objective, who).get_weights())]
-            self.assertTrue(all(changed), who)
+            self.assertTrue(all(not np.array_equal(a, b) for a, b in zip(before[who], after[who])), who)
 
     def test_half_precision_keeps_float32_weights(self):
         for policy in ("mixed_float16", "mixed_bfloat16"):
-            with precision(policy):
-                objective = Pix2Pix(
-                    *networks(policy), {who: adam(2e-4, policy) for who in ("generator", "discriminator")}
-                )
-            self.assertEqual(objective.generator.layers[1].compute_dtype, policy[len("mixed_") :])
-            losses = objective.step(batch(0))
-            exact = Pix2Pix(*networks(), {who: adam(2e-4, "float32") for who in ("generator", "discriminator")})
+            with building.precision(policy):
+                ours = learner(adam(2e-4, policy), adam(2e-4, policy), policy)
+            generator = ours.generators["forward"]
+            self.assertEqual(generator.layers[1].compute_dtype, policy[len("mixed_") :])
+            losses = ours.step(batch(0))
+            exact = learner(adam(2e-4), adam(2e-4))
             for name, value in exact.step(batch(0)).items():
                 self.assertAllClose(losses[name], value, rtol=0.05, msg=name)
-            for network in (objective.generator, objective.discriminator):
+            for network in parties(ours).values():
                 self.assertEqual({variable.dtype for variable in network.trainable_variables}, {tf.float32})
             for _ in range(12):  # The first steps of float16 look for a scale that its gradients fit in.
-                changed = [
-                    (now != then).any() for now, then in zip(objective.generator.get_weights(), built(policy)[1][0])
-                ]
+                changed = [(now != then).any() for now, then in zip(generator.get_weights(), built(policy)[1][0])]
                 if all(changed):
                     break
-                objective.step(batch(0))
+                ours.step(batch(0))
             self.assertTrue(all(changed))
 
 

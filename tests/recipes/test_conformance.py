@@ -11,14 +11,16 @@ from pgtf.recipes import Full, Piggyback
 HEIGHT, WIDTH, C_IN, C_OUT = 3, 5, 4, 8
 BANK = np.random.default_rng(0).normal(size=(HEIGHT, WIDTH, C_IN, 11)).astype("float32")
 
+COPYING = np.eye(11)[:, [3, 0, 10, 7, 1, 9, 2, 5]]
+
 # name: how to make the recipe, and how many values the paper says that it stores.
 RECIPES = {
     "full": (lambda: Full(), 3 * 5 * 4 * 8),
-    "piggyback": (lambda: Piggyback(BANK, start="random", seed=1), 3 * 5 * 4 * 2 + 11 * 6),
-    "piggyback_from_first": (lambda: Piggyback(BANK), 3 * 5 * 4 * 2 + 11 * 6),
-    "piggyback_mixed": (lambda: Piggyback(BANK, start="random", seed=1, apply="mix"), 3 * 5 * 4 * 2 + 11 * 6),
-    "factorized": (lambda: Piggyback(BANK, 0.0, start="random", seed=1), 11 * 8),
-    "all_free": (lambda: Piggyback(BANK, 1.0, start="random", seed=1), 3 * 5 * 4 * 8),
+    "piggyback": (lambda: Piggyback(BANK, seed=1), 3 * 5 * 4 * 2 + 11 * 6),
+    "piggyback_begun_as_a_copy": (lambda: Piggyback(BANK, start=COPYING), 3 * 5 * 4 * 2 + 11 * 6),
+    "piggyback_mixed": (lambda: Piggyback(BANK, seed=1, strategy="mix"), 3 * 5 * 4 * 2 + 11 * 6),
+    "factorized": (lambda: Piggyback(BANK, 0.0, seed=1), 11 * 8),
+    "all_free": (lambda: Piggyback(BANK, 1.0, seed=1), 3 * 5 * 4 * 8),
 }
 LAYERS = {"conv": Conv2D, "transpose": Conv2DTranspose}
 CASES = [
@@ -64,22 +66,30 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         for before, after in zip(trained, made.trainable_variables):
             self.assertNotAllEqual(before, after)
 
-    def test_stored_and_restored_is_the_same_kernel(self, make, size, layer):
+    def test_its_state_restored_is_the_same_kernel(self, make, size, layer):
         made, again = built(make, layer), built(make, layer)
         for number, variable in enumerate(made.trainable_variables):
             variable.assign(np.random.default_rng(number + 7).normal(size=variable.shape))
         self.assertNotAllEqual(made.recipe.kernel(), again.recipe.kernel())
-        again.recipe.restore(made.recipe.stored())
+        again.recipe.restore(made.recipe.state())
         self.assertAllEqual(made.recipe.kernel(), again.recipe.kernel())
 
     def test_stored_size_is_the_papers(self, make, size, layer):
         recipe = built(make, layer).recipe
-        self.assertEqual(sum(value.size for value in recipe.stored().values()), size)
+        self.assertEqual(sum(value.size for value in recipe.state().values()), size)
 
-    def test_shapes_are_known_before_anything_is_built(self, make, size, layer):
-        recipe = built(make, layer).recipe
-        stored = {name: value.shape for name, value in recipe.stored().items()}
-        self.assertEqual(make().shapes((HEIGHT, WIDTH, C_IN, C_OUT)), stored)
+    def test_specs_are_known_before_anything_is_built_and_say_what_is_stored(self, make, size, layer):
+        specs = make().specs((HEIGHT, WIDTH, C_IN, C_OUT))
+        stored = built(make, layer).recipe.state()
+        self.assertEqual(
+            {name: (spec.shape, spec.bits) for name, spec in specs.items()},
+            {name: (value.shape, 8 * value.itemsize) for name, value in stored.items()},
+        )
+
+    def test_what_is_lent_are_filters_of_this_kernel(self, make, size, layer):
+        for name, spec in make().specs((HEIGHT, WIDTH, C_IN, C_OUT)).items():
+            if spec.lent:
+                self.assertEqual(spec.shape[:-1], (HEIGHT, WIDTH, C_IN), name)
 
     def test_folding_changes_nothing(self, make, size, layer):
         image = keras.Input((None, None, C_IN))
@@ -95,11 +105,11 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         model.save(path)
         loaded = keras.models.load_model(path)
         self.assertAllEqual(loaded(X), expected)
-        self.assertEqual(loaded.layers[-1].recipe.stored().keys(), model.layers[-1].recipe.stored().keys())
+        self.assertEqual(loaded.layers[-1].recipe.state().keys(), model.layers[-1].recipe.state().keys())
         folder = self.create_tempdir().full_path
         tf.saved_model.save(model, folder)
         signature = tf.saved_model.load(folder).signatures["serving_default"]
-        self.assertAllClose(list(signature(tf.constant(X)).values())[0], expected, atol=1e-5)
+        self.assertAllClose(next(iter(signature(tf.constant(X)).values())), expected, atol=1e-5)
 
     def test_half_precision_computes_in_it_and_stores_in_float32(self, make, size, layer):
         for policy in ("mixed_float16", "mixed_bfloat16"):

@@ -20,7 +20,7 @@ from tests.recipes import oracle
 HEIGHT, WIDTH, C_IN, C_OUT = 6, 7, 3, 8
 RATIOS = [0, 1 / 8, 1 / 4, 1 / 2, 1]
 TASKS = [1, 2, 5]
-APPLIES = ["compose", "mix", "auto"]
+STRATEGIES = ["compose", "mix", "auto"]
 
 
 class Kind(NamedTuple):
@@ -72,13 +72,13 @@ class Case(NamedTuple):
         sizes = [C_OUT] + [self.unconstrained] * (self.tasks - 1)
         return [_normal(rng, *self.kernel_size, C_IN, size) for size in sizes]
 
-    def layer(self, slices, apply="auto", **arguments):
+    def layer(self, slices, strategy="auto", **arguments):
         layer = KINDS[self.kind].piggyback(
             C_OUT,
             self.kernel_size,
             bank=np.concatenate(slices, axis=-1),
             unconstrained_ratio=self.ratio,
-            apply=apply,
+            strategy=strategy,
             strides=self.strides,
             padding=self.padding,
             **arguments,
@@ -119,11 +119,11 @@ def _dense(rng, bank_size, piggyback):
     return _normal(rng, bank_size, piggyback) / np.float32(np.sqrt(bank_size))
 
 
-def _cycle(bank_size, piggyback):
-    """Piggyback filter j copies filter j + 3 of the bank, counted round it."""
+def _cycle(bank_size, piggyback, first=3):
+    """Piggyback filter j copies filter j + first of the bank, counted round it."""
     columns = np.arange(piggyback)
     mixing = np.zeros([bank_size, piggyback], np.float32)
-    mixing[(columns + 3) % bank_size, columns] = 1
+    mixing[(columns + first) % bank_size, columns] = 1
     return mixing
 
 
@@ -164,14 +164,14 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*_named([*_convolutions(), *_mixtures(tasks=3)]))
     def test_output_is_the_oracles(self, case):
         _, slices, _ = _drawn(case)
-        layers = {apply: case.layer(slices, apply) for apply in APPLIES}
+        layers = {strategy: case.layer(slices, strategy) for strategy in STRATEGIES}
         for mixing in ["dense", "cycle"]:
             x, slices, stored = _drawn(case, mixing)
             kernel = oracle.made_kernel(slices, stored.mixing, stored.unconstrained)
             expected = case.answer(x, kernel) + stored.bias
-            for apply, layer in layers.items():
+            for strategy, layer in layers.items():
                 stored.fill(layer)
-                self.assertAllClose(layer(x), expected, 1e-4, 1e-4, f"{apply}, {mixing}")
+                self.assertAllClose(layer(x), expected, 1e-4, 1e-4, f"{strategy}, {mixing}")
 
     @parameterized.named_parameters(*_named(_mixtures()))
     def test_kernel_is_eq_5(self, case):
@@ -190,7 +190,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         rng = np.random.default_rng(11)
         kernel = oracle.made_kernel(slices, stored.mixing, stored.unconstrained)
         cotangent = _normal(rng, *case.answer(x, kernel).shape)
-        found = {apply: self._gradients(case, apply, cotangent) for apply in APPLIES}
+        found = {strategy: self._gradients(case, strategy, cotangent) for strategy in STRATEGIES}
 
         # The layer is linear in each of its inputs by itself. So the gradient along a direction
         # is the answer to that direction, weighed by the cotangent: no calculus is needed.
@@ -207,17 +207,17 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
             "unconstrained": case.answer(x, oracle.made_kernel(slices, no_mixing, direction["unconstrained"])),
             "bias": np.broadcast_to(direction["bias"], cotangent.shape),
         }
-        for apply, gradients in found.items():
+        for strategy, gradients in found.items():
             for name, gradient in gradients.items():
                 along = np.sum(gradient * direction[name])
                 expected = np.sum(moved[name] * cotangent)
-                self.assertAllClose(along, expected, 1e-4, 1e-3, f"{name}, {apply}")
-                self.assertAllClose(gradient, found["compose"][name], 1e-4, 1e-4, f"{name}, {apply}")
+                self.assertAllClose(along, expected, 1e-4, 1e-3, f"{name}, {strategy}")
+                self.assertAllClose(gradient, found["compose"][name], 1e-4, 1e-4, f"{name}, {strategy}")
 
-    def _gradients(self, case, apply, cotangent):
+    def _gradients(self, case, strategy, cotangent):
         """{name: gradient} of sum(layer(x) * cotangent), for all that is not empty."""
         x, slices, stored = _drawn(case)
-        layer = case.layer(slices, apply)
+        layer = case.layer(slices, strategy)
         stored.fill(layer)
         sources = {"x": tf.constant(x), "bias": layer.bias}
         for name in ["mixing", "unconstrained"]:
@@ -249,11 +249,11 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         # s_w * s_h * c_in * lambda * c_out + B * (1 - lambda) * c_out (section 3.3), and a bias.
         self.assertEqual(count, 5 * 3 * C_IN * case.unconstrained + stored.mixing.size + C_OUT)
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_training_leaves_the_bank_alone(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_training_leaves_the_bank_alone(self, kind, strategy):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
-        layer = case.layer(slices, apply)
+        layer = case.layer(slices, strategy)
         stored.fill(layer)
         optimizer = keras.optimizers.SGD(0.1)
         with tf.GradientTape() as tape:
@@ -266,20 +266,31 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
             self.assertNotAllClose(variable, before)
 
     @parameterized.product(kind=list(KINDS), ratio=RATIOS, tasks=[1, 5])
-    def test_is_born_as_the_first_task(self, kind, ratio, tasks):
+    def test_is_born_as_the_filters_that_its_start_copies(self, kind, ratio, tasks):
+        # As the first task's filters in their order, and as others of the bank in another: a start that is shuffled, or
+        # read as its own transpose, shows.
         case = Case(kind, (3, 4), 2, "same", ratio, tasks)
         x, slices, _ = _drawn(case)
-        for arguments in [{}, {"start": "first_task"}]:
-            layer = case.layer(slices, **arguments)
-            self.assertAllEqual(layer.recipe.kernel(), slices[0])
-            expected = case.answer(x, slices[0])
-            self.assertAllClose(layer(x), expected, 1e-4, 1e-4)
+        bank = np.concatenate(slices, axis=-1)
+        copies = {0: slices[0], 3: bank[..., (np.arange(C_OUT) + 3) % bank.shape[-1]]}
+        for first, expected in copies.items():
+            layer = case.layer(slices, start=_cycle(bank.shape[-1], C_OUT, first))
+            self.assertAllEqual(layer.recipe.kernel(), expected)
+            self.assertAllClose(layer(x), case.answer(x, expected), 1e-4, 1e-4)
+
+    @parameterized.product(kind=list(KINDS), ratio=RATIOS)
+    def test_is_born_as_any_mix_of_the_bank(self, kind, ratio):
+        case = Case(kind, (3, 4), 2, "same", ratio, 2)
+        _, slices, _ = _drawn(case)
+        start = _dense(np.random.default_rng(3), sum(each.shape[-1] for each in slices), C_OUT)
+        expected = oracle.made_kernel(slices, start, np.zeros([3, 4, C_IN, 0]))
+        self.assertAllClose(case.layer(slices, start=start).recipe.kernel(), expected, 1e-5, 1e-5)
 
     @parameterized.product(kind=list(KINDS), bank_size=[2, 8, 30])
     def test_random_start_is_a_mix_of_the_banks_own_size(self, kind, bank_size):
         keras.utils.set_random_seed(5)
         bank = _normal(np.random.default_rng(5), 3, 5, C_IN, bank_size)
-        layer = KINDS[kind].piggyback(C_OUT, (3, 5), bank=bank, unconstrained_ratio=0.25, start="random")
+        layer = KINDS[kind].piggyback(C_OUT, (3, 5), bank=bank, unconstrained_ratio=0.25)
         layer.build((1, HEIGHT, WIDTH, C_IN))
         kernel = layer.recipe.kernel().numpy()
         residual = oracle.span_residual(kernel, bank)
@@ -288,12 +299,12 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         # Mixing values drawn without regard to B make filters that are many times too small.
         self.assertBetween(kernel[..., 2:].std() / bank.std(), 1 / 3, 3)
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_same_layer_by_either_door(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_same_layer_by_either_door(self, kind, strategy):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
-        named = case.layer(slices, apply)
-        recipe = Piggyback(np.concatenate(slices, axis=-1), case.ratio, start="first_task", apply=apply)
+        named = case.layer(slices, strategy)
+        recipe = Piggyback(np.concatenate(slices, axis=-1), case.ratio, strategy=strategy)
         given = KINDS[kind].plain(C_OUT, (3, 4), recipe=recipe, strides=2, padding="same")
         given.build(x.shape)
         for layer in [named, given]:
@@ -301,39 +312,39 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
             self.assertIsInstance(layer, KINDS[kind].stock)
         self.assertAllEqual(named(x), given(x))
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_activation_comes_after_mixing_and_bias(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_activation_comes_after_mixing_and_bias(self, kind, strategy):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
-        layer = case.layer(slices, apply, activation="relu")
+        layer = case.layer(slices, strategy, activation="relu")
         stored.fill(layer)
         kernel = oracle.made_kernel(slices, stored.mixing, stored.unconstrained)
         expected = np.maximum(case.answer(x, kernel) + stored.bias, 0)
         self.assertAllClose(layer(x), expected, 1e-4, 1e-4)
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_without_bias(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_without_bias(self, kind, strategy):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
-        layer = case.layer(slices, apply, use_bias=False)
+        layer = case.layer(slices, strategy, use_bias=False)
         self.assertIsNone(layer.bias)
         stored._replace(bias=np.zeros([0])).fill(layer)
         kernel = oracle.made_kernel(slices, stored.mixing, stored.unconstrained)
         self.assertAllClose(layer(x), case.answer(x, kernel), 1e-4, 1e-4)
 
-    @parameterized.product(padding=["same", "valid"], apply=APPLIES)
-    def test_dilation(self, padding, apply):
+    @parameterized.product(padding=["same", "valid"], strategy=STRATEGIES)
+    def test_dilation(self, padding, strategy):
         case = Case("conv", (2, 3), 1, padding, 1 / 4, 2)
         x, slices, stored = _drawn(case)
-        layer = case.layer(slices, apply, dilation_rate=2)
+        layer = case.layer(slices, strategy, dilation_rate=2)
         stored.fill(layer)
         # A dilated kernel is a larger one with zeros between its values.
         dilated = np.zeros([3, 5, C_IN, C_OUT])
         dilated[::2, ::2] = oracle.made_kernel(slices, stored.mixing, stored.unconstrained)
         self.assertAllClose(layer(x), case.answer(x, dilated) + stored.bias, 1e-4, 1e-4)
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_maps_of_any_size(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_maps_of_any_size(self, kind, strategy):
         case = Case(kind, (3, 4), 2, "same", 1 / 4, 2)
         x, slices, stored = _drawn(case)
         layer = KINDS[kind].piggyback(
@@ -341,7 +352,7 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
             (3, 4),
             bank=np.concatenate(slices, axis=-1),
             unconstrained_ratio=0.25,
-            apply=apply,
+            strategy=strategy,
             strides=2,
             padding="same",
         )
@@ -385,14 +396,17 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(layer.recipe.mixing.shape, (8, 6))
 
     @parameterized.named_parameters(
-        ("bank_too_small_to_start_from", 4, [3, 3, 2, 3], {}),
+        ("start_of_a_larger_bank", 4, [3, 3, 2, 3], {"start": np.eye(4)}),
+        ("start_of_fewer_filters", 4, [3, 3, 2, 4], {"start": np.eye(4, 3)}),
+        ("start_of_more_filters", 4, [3, 3, 2, 4], {"start": np.eye(4, 5)}),
+        ("start_that_is_no_mixing", 4, [3, 3, 2, 4], {"start": np.eye(4)[0]}),
         ("bank_that_is_no_kernel", 4, [18, 4], {}),
         ("bank_of_another_kernel_size", 4, [3, 2, 2, 4], {}),
         ("bank_of_another_c_in", 4, [3, 3, 5, 4], {}),
         ("negative_ratio", 4, [3, 3, 2, 4], {"unconstrained_ratio": -0.1}),
         ("ratio_above_one", 4, [3, 3, 2, 4], {"unconstrained_ratio": 1.5}),
-        ("unknown_start", 4, [3, 3, 2, 4], {"start": "last_task"}),
-        ("unknown_apply", 4, [3, 3, 2, 4], {"apply": "fold"}),
+        ("start_by_a_name", 4, [3, 3, 2, 4], {"start": "first_task"}),
+        ("unknown_apply", 4, [3, 3, 2, 4], {"strategy": "fold"}),
     )
     def test_refuses(self, filters, shape, arguments):
         for kind in KINDS.values():
@@ -404,17 +418,17 @@ class PiggybackTest(tf.test.TestCase, parameterized.TestCase):
 class GoldenTest(tf.test.TestCase, parameterized.TestCase):
     """Answers that can be checked by hand."""
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_swapped_filters(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_swapped_filters(self, kind, strategy):
         # The bank's filters are [1, 2] and [3, 5]. On the pixel [1, 10] they answer
         # 1 + 20 = 21 and 3 + 50 = 53; swapped, 53 and 21.
         # (The kernel with its channels transposed would have answered 31 and 52.)
         bank = np.reshape([[1, 3], [2, 5]], [1, 1, 2, 2])
-        layer = self._layer(kind, 2, bank, 0, apply, mixing=[[0, 1], [1, 0]], bias=[0, 0])
+        layer = self._layer(kind, 2, bank, 0, strategy, mixing=[[0, 1], [1, 0]], bias=[0, 0])
         self.assertAllClose(layer(_pixel(1, 10)), _pixel(53, 21))
 
-    @parameterized.product(kind=list(KINDS), apply=APPLIES)
-    def test_unconstrained_comes_first(self, kind, apply):
+    @parameterized.product(kind=list(KINDS), strategy=STRATEGIES)
+    def test_unconstrained_comes_first(self, kind, strategy):
         # Unconstrained [7, 0] answers 7 on the pixel [1, 10]. The piggyback filter is
         # 2 * [1, 2] - [3, 5] = [-1, -1] and answers -11. Biases 100 and 200 give 107 and 189.
         bank = np.reshape([[1, 3], [2, 5]], [1, 1, 2, 2])
@@ -423,39 +437,39 @@ class GoldenTest(tf.test.TestCase, parameterized.TestCase):
             2,
             bank,
             0.5,
-            apply,
+            strategy,
             mixing=[[2], [-1]],
             bias=[100, 200],
             unconstrained=np.reshape([7, 0], [1, 1, 2, 1]),
         )
         self.assertAllClose(layer(_pixel(1, 10)), _pixel(107, 189))
 
-    @parameterized.product(apply=APPLIES)
-    def test_rows_of_a_convolution(self, apply):
+    @parameterized.product(strategy=STRATEGIES)
+    def test_rows_of_a_convolution(self, strategy):
         # Three filters of two rows: [1, 10], [1, 0] and [1, -1]; the mixing turns them round:
         # the last comes first. On the column 1, 2, 4 they answer
         #   [1, -1]: 1 - 2 = -1, 2 - 4 = -2   [1, 10]: 1 + 20 = 21, 2 + 40 = 42   [1, 0]: 1, 2
         bank = np.reshape([[1, 1, 1], [10, 0, -1]], [2, 1, 1, 3])
         turn = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
-        layer = self._layer("conv", 3, bank, 0, apply, mixing=turn, bias=[0, 0, 0])
+        layer = self._layer("conv", 3, bank, 0, strategy, mixing=turn, bias=[0, 0, 0])
         column = np.reshape([1, 2, 4], [1, 3, 1, 1]).astype(np.float32)
         self.assertAllClose(layer(column)[0, :, 0], [[-1, 21, 1], [-2, 42, 2]])
 
-    @parameterized.product(apply=APPLIES)
-    def test_rows_of_a_transposed_convolution(self, apply):
+    @parameterized.product(strategy=STRATEGIES)
+    def test_rows_of_a_transposed_convolution(self, strategy):
         # The same three filters, turned the same way. Pixel 2 stamps twice the filter, pixel 3
         # three times, and where the stamps overlap they add up:
         #   [1, -1]: 2, 3 - 2, -3   [1, 10]: 2, 3 + 20, 30   [1, 0]: 2, 3, 0
         bank = np.reshape([[1, 1, 1], [10, 0, -1]], [2, 1, 1, 3])
         turn = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
-        layer = self._layer("transposed", 3, bank, 0, apply, mixing=turn, bias=[0, 0, 0])
+        layer = self._layer("transposed", 3, bank, 0, strategy, mixing=turn, bias=[0, 0, 0])
         column = np.reshape([2, 3], [1, 2, 1, 1]).astype(np.float32)
         self.assertAllClose(layer(column)[0, :, 0], [[2, 2, 2], [1, 23, 3], [-3, 30, 0]])
 
-    def _layer(self, kind, filters, bank, ratio, apply, *, mixing, bias, unconstrained=None):
+    def _layer(self, kind, filters, bank, ratio, strategy, *, mixing, bias, unconstrained=None):
         height, width, c_in, _ = bank.shape
         layer = KINDS[kind].piggyback(
-            filters, (height, width), bank=bank.astype(np.float32), unconstrained_ratio=ratio, apply=apply
+            filters, (height, width), bank=bank.astype(np.float32), unconstrained_ratio=ratio, strategy=strategy
         )
         layer.build((1, None, None, c_in))
         free = np.zeros([height, width, c_in, 0]) if unconstrained is None else unconstrained

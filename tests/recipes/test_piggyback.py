@@ -1,4 +1,6 @@
-"""Piggyback: its rounding, its two starts and its ways of convolving."""
+"""Piggyback: its rounding, how it begins, its banks and its ways of convolving."""
+
+import re
 
 import keras
 import numpy as np
@@ -10,12 +12,19 @@ from pgtf.recipes import Piggyback, unconstrained_filters
 from pgtf.recipes.piggyback import mixing_is_cheaper
 
 BANK = np.random.default_rng(0).normal(size=(3, 2, 4, 9)).astype("float32")
+PLACES = [4, 0, 8, 2, 7, 5, 1, 3, 6]
+DENSE = np.random.default_rng(5).normal(size=(9, 6)).astype("float32")
 X = np.random.default_rng(1).normal(size=(2, 6, 5, 4)).astype("float32")
 
 
 def built(recipe, c_out):
-    recipe.build((*recipe.given_bank.shape[:3], c_out))
+    recipe.build((*recipe.bank_shape[:3], c_out))
     return recipe
+
+
+def copying(places):
+    """The mixing whose column j copies filter places[j] of the bank."""
+    return np.eye(9, dtype="float32")[:, places]
 
 
 class UnconstrainedFiltersTest(tf.test.TestCase, parameterized.TestCase):
@@ -45,45 +54,67 @@ class UnconstrainedFiltersTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual((counts[0], counts[-1]), (0, c_out))
 
     def test_is_what_a_kernel_gets(self):
-        recipe = built(Piggyback(BANK, 0.25, start="random"), 6)
+        recipe = built(Piggyback(BANK, 0.25), 6)
         self.assertEqual((recipe.unconstrained.shape[-1], recipe.mixing.shape), (2, (9, 4)))
 
 
 class StartTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.product(ratio=[0, 0.25, 0.5, 1], c_out=[1, 6, 9])
-    def test_first_task_starts_as_the_first_filters_exactly(self, ratio, c_out):
-        recipe = built(Piggyback(BANK, ratio), c_out)
-        self.assertAllEqual(recipe.kernel(), BANK[..., :c_out])
+    def test_the_kernel_begins_as_the_filters_that_the_start_copies_exactly(self, ratio, c_out):
+        recipe = built(Piggyback(BANK, ratio, start=copying(PLACES[:c_out])), c_out)
+        self.assertAllEqual(recipe.kernel(), BANK[..., PLACES[:c_out]])
 
-    def test_first_task_can_leave_the_bank(self):
-        # What starts as a copy of the first filters still mixes all of the bank.
-        recipe = built(Piggyback(BANK, 0.25), 6)
+    @parameterized.parameters(0, 0.25, 1)
+    def test_the_kernel_begins_as_any_mix_of_the_bank(self, ratio):
+        recipe = built(Piggyback(BANK, ratio, start=DENSE), 6)
+        self.assertAllClose(recipe.kernel(), np.einsum("hwib,bo->hwio", BANK, DENSE), atol=1e-6)
+
+    def test_what_begins_as_a_copy_can_go_anywhere_in_the_bank(self):
+        recipe = built(Piggyback(BANK, 0.25, start=copying(PLACES[:6])), 6)
         self.assertEqual(recipe.mixing.shape, (9, 4))
         with tf.GradientTape() as tape:
             loss = tf.reduce_sum(recipe.kernel() * np.random.default_rng(2).normal(size=(3, 2, 4, 6)))
         gradient = np.abs(tape.gradient(loss, recipe.mixing))
         self.assertAllGreater(gradient, 0)
 
-    def test_the_mixing_that_copies_is_shifted_by_the_unconstrained_filters(self):
-        recipe = built(Piggyback(BANK, 0.25), 6)
-        for column in range(4):
-            self.assertAllEqual(recipe.mixing[:, column], np.eye(9)[2 + column])
+    def test_the_first_columns_of_a_start_make_the_unconstrained_filters_the_rest_is_the_mixing(self):
+        recipe = built(Piggyback(BANK, 0.25, start=DENSE), 6)
+        self.assertAllEqual(recipe.mixing, DENSE[:, 2:])
+        self.assertAllClose(recipe.unconstrained, np.einsum("hwib,bo->hwio", BANK, DENSE[:, :2]), atol=1e-6)
+
+    @parameterized.parameters(0, 0.25, 1)
+    def test_a_built_kernel_begins_anew(self, ratio):
+        recipe = built(Piggyback(BANK, ratio, seed=4), 6)
+        for start, expected in ((DENSE, None), (copying(PLACES[:6]), BANK[..., PLACES[:6]])):
+            recipe.begin_as(start)
+            again = built(Piggyback(BANK, ratio, start=start), 6).kernel()
+            self.assertAllEqual(recipe.kernel(), again if expected is None else expected)
+        self.assertAllEqual(recipe.bank, BANK)
+
+    @parameterized.parameters(((9, 5),), ((9, 7),), ((8, 6),), ((6, 9),), ((6,),), ((1, 9, 6),))
+    def test_a_built_kernel_takes_no_start_of_another_shape(self, shape):
+        recipe = built(Piggyback(BANK, 0.25, seed=4), 6)
+        before = recipe.kernel()
+        message = rf"A start must be a mixing .*\[9, 6\]. Received: {re.escape(str(list(shape)))}"
+        with self.assertRaisesRegex(ValueError, message):
+            recipe.begin_as(np.ones(shape))
+        self.assertAllEqual(recipe.kernel(), before)
 
     @parameterized.parameters((16, 0.02), (128, 0.02), (512, 3.0))
     def test_random_starts_with_the_spread_of_the_bank(self, filters, spread):
         bank = np.random.default_rng(3).normal(scale=spread, size=(4, 4, 8, filters)).astype("float32")
-        kernel = built(Piggyback(bank, 0, start="random", seed=4), 256).kernel().numpy()
+        kernel = built(Piggyback(bank, 0, seed=4), 256).kernel().numpy()
         # The mixing's own error: a relative one of 1 / sqrt(2 · 16 · 256) for the smallest, 1.1 %.
         self.assertAllClose(kernel.std() / bank.std(), 1, atol=0.05)
         self.assertAllClose(kernel.mean() / bank.std(), 0, atol=0.05)
 
     def test_random_starts_the_unconstrained_filters_by_the_initializer(self):
-        recipe = built(Piggyback(BANK, 0.5, start="random", initializer=keras.initializers.Constant(7)), 6)
+        recipe = built(Piggyback(BANK, 0.5, initializer=keras.initializers.Constant(7)), 6)
         self.assertAllEqual(recipe.kernel()[..., :3], np.full((3, 2, 4, 3), 7))
         self.assertNotAllClose(recipe.kernel()[..., 3:], np.full((3, 2, 4, 3), 7))
 
     def test_random_is_a_function_of_the_seed(self):
-        mixing = [built(Piggyback(BANK, start="random", seed=seed), 6).mixing.numpy() for seed in (1, 1, 2)]
+        mixing = [built(Piggyback(BANK, seed=seed), 6).mixing.numpy() for seed in (1, 1, 2)]
         self.assertAllEqual(mixing[0], mixing[1])
         self.assertNotAllClose(mixing[0], mixing[2])
 
@@ -136,12 +167,12 @@ def convolved_filters(layer, *shape):
     return sorted(op.inputs[1].shape[axes[op.type]] for op in graph.get_operations() if op.type in axes)
 
 
-class ApplyTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.product(layer=[Conv2D, Conv2DTranspose], apply=["auto", "compose", "mix"])
-    def test_auto_takes_the_cheaper_way(self, layer, apply):
+class StrategyTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.product(layer=[Conv2D, Conv2DTranspose], strategy=["auto", "compose", "mix"])
+    def test_auto_takes_the_cheaper_way(self, layer, strategy):
         # K 3·2·4, B 9, p 6: one position composes for 2·24·9·6 + 3·24·6 = 3024 and mixes for 2·24·9 + 3·9·6 = 594;
         # 900 positions compose for 391,392 and mix for 534,600.
-        made = layer(8, (3, 2), recipe=Piggyback(BANK, start="random", apply=apply), padding="same")
+        made = layer(8, (3, 2), recipe=Piggyback(BANK, strategy=strategy), padding="same")
         made.build((None, None, None, 4))
         composed, mixed = [8], [2, 9]
         few, many = convolved_filters(made, 1, 1, 1, 4), convolved_filters(made, 1, 30, 30, 4)
@@ -152,7 +183,7 @@ class ApplyTest(tf.test.TestCase, parameterized.TestCase):
                 "auto": (mixed, composed, composed),
                 "compose": (composed, composed, composed),
                 "mix": (mixed, mixed, mixed),
-            }[apply],
+            }[strategy],
         )
 
     @parameterized.product(
@@ -161,28 +192,33 @@ class ApplyTest(tf.test.TestCase, parameterized.TestCase):
         shape=[X.shape, (None, None, None, 4)],
     )
     def test_all_ways_give_the_same_values_and_gradients(self, layer, settings, shape):
-        strides, padding, ratio = settings
         found = {}
-        for apply in ("compose", "mix", "auto"):
-            initializer = keras.initializers.HeNormal(2)
-            recipe = Piggyback(BANK, ratio, start="random", seed=1, apply=apply, initializer=initializer)
-            made = layer(8, (3, 2), strides, padding, recipe=recipe)
-            made.build(X.shape)
-
-            @tf.function(input_signature=[tf.TensorSpec(shape)])
-            def step(x):
-                with tf.GradientTape() as tape:
-                    tape.watch(x)
-                    y = made(x)
-                    loss = tf.reduce_sum(y * tf.sin(tf.reshape(tf.range(tf.size(y), dtype="float32"), tf.shape(y))))
-                return y, tape.gradient(loss, [x, *made.recipe.trainable_variables])
-
-            found[apply] = step(X)
-            self.assertAllClose(made(X), found[apply][0], atol=1e-5)
-        for apply in ("mix", "auto"):
-            self.assertLen(found[apply][1], 2 if ratio == 0 else 3)
-            for one, other in zip(tf.nest.flatten(found["compose"]), tf.nest.flatten(found[apply])):
+        for strategy in ("compose", "mix", "auto"):
+            made = self.layer(layer, *settings, strategy)
+            found[strategy] = self.values_and_gradients(made, shape)
+            self.assertAllClose(made(X), found[strategy][0], atol=1e-5)
+        for strategy in ("mix", "auto"):
+            self.assertLen(found[strategy][1], 2 if settings[-1] == 0 else 3)
+            for one, other in zip(tf.nest.flatten(found["compose"]), tf.nest.flatten(found[strategy])):
                 self.assertAllClose(one, other, atol=1e-4, rtol=1e-4)
+
+    def layer(self, layer, strides, padding, ratio, strategy):
+        initializer = keras.initializers.HeNormal(2)
+        recipe = Piggyback(BANK, ratio, seed=1, strategy=strategy, initializer=initializer)
+        made = layer(8, (3, 2), strides, padding, recipe=recipe)
+        made.build(X.shape)
+        return made
+
+    def values_and_gradients(self, layer, shape):
+        @tf.function(input_signature=[tf.TensorSpec(shape)])
+        def step(x):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = layer(x)
+                loss = tf.reduce_sum(y * tf.sin(tf.reshape(tf.range(tf.size(y), dtype="float32"), tf.shape(y))))
+            return y, tape.gradient(loss, [x, *layer.recipe.trainable_variables])
+
+        return step(X)
 
 
 if __name__ == "__main__":
