@@ -6,79 +6,151 @@ import pathlib
 from absl.testing import absltest
 
 ROOT = pathlib.Path(__file__).parent.parent
-# A module's tier is that of its longest prefix here. It may import only from lower tiers, and from its own package.
-TIERS = {
-    "pgtf.files": 0,
-    "pgtf.recipes": 0,
-    "pgtf.bank": 0,
-    "pgtf.config": 0,
-    "pgtf.progress": 0,
-    "pgtf.layers": 1,
-    "pgtf.networks": 2,
-    "pgtf.methods": 3,
-    "pgtf.objectives": 4,
-    "pgtf.data": 4,
-    "pgtf.training": 5,
-    "pgtf.evaluation": 6,
-    "pgtf.translation": 6,
-    "pgtf.file_translation": 6,
-    "pgtf.run": 7,
-    "pgtf.inspection": 8,
-    "pgtf.signatures": 7,
-    "pgtf.export": 8,
-    "pgtf.report": 8,
-    "pgtf.experiment": 8,
-    "pgtf.benchmarks": 9,
-}
+# The rooms of pgtf from the ground up. A module imports from its own room and from rooms of lower tiers.
+TIERS = (
+    ("files", "lazy", "progress", "settings"),
+    ("recipes",),
+    ("layers",),
+    ("networks",),
+    ("methods",),
+    ("objectives",),
+    ("config", "data"),
+    ("training",),
+    ("evaluation",),
+    ("serving",),
+    ("runs",),
+    ("command_line",),
+)
 DOORS = {
-    "tensorflow_addons": {"pgtf/layers/norm.py"},
-    "tensorflow_gan": {"pgtf/objectives/losses.py", "pgtf/evaluation/distances.py"},
-    "absl": {"pgtf/config.py"},
+    "absl": {"pgtf.command_line"},
+    "tensorflow_addons": {"pgtf.layers.norm"},
+    "tensorflow_gan": {"pgtf.objectives.losses"},
 }
-FLAT = {"pgtf.files"}  # What its own tier may import too.
 
 
-def imported(path):
-    """The modules that a file imports, wherever in it."""
+def modules(root):
+    """{module: file} of the package."""
+    found = {}
+    for path in sorted((root / "pgtf").rglob("*.py")):
+        parts = path.relative_to(root).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imported(module, path):
+    """The full names of what a file imports, wherever in it; of `import pgtf`, what it takes from there."""
+    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            above = package[: len(package) - node.level + 1] if node.level else []
+            source = [*above, *filter(None, [node.module])]
+            yield from (".".join([*source, alias.name]) for alias in node.names)
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "pgtf":
+            yield f"pgtf.{node.attr}"
 
 
-def home(module):
-    return max((name for name in TIERS if (module + ".").startswith(name + ".")), key=len, default=None)
+def upward(root):
+    """What points up, or nowhere: "MODULE imports NAME", in order."""
+    tier_of = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
+    found = []
+    for module, path in modules(root).items():
+        if module == "pgtf":  # The door, from outside.
+            continue
+        own = module.split(".")[1]
+        for name in imported(module, path):
+            package, room, *_ = *name.split("."), ""
+            if package != "pgtf" or room in (own, "__version__", ""):
+                continue
+            # Other names of the door itself, as `load`, have no tier.
+            if room not in tier_of or tier_of[room] >= tier_of[own]:
+                found.append(f"{module} imports {name}")
+    return found
 
 
 class ImportsTest(absltest.TestCase):
-    def test_tiers(self):
-        for path in sorted((ROOT / "pgtf").rglob("*.py")):
-            module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-            if module == "pgtf.__init__":  # The door, from outside.
-                continue
-            self.assertIsNotNone(home(module), f"{module} has no tier")
-            for other in imported(path):
-                there = home(other)
-                if there is None or there == home(module) or there in FLAT:
-                    continue
-                self.assertLess(TIERS[there], TIERS[home(module)], f"{module} imports {other}")
+    def test_every_room_has_a_tier_and_every_tier_its_rooms(self):
+        rooms = {module.split(".")[1] for module in modules(ROOT) if module != "pgtf"}
+        self.assertCountEqual([room for tier in TIERS for room in tier], rooms)
 
-    def test_doors(self):
-        for path in sorted((ROOT / "pgtf").rglob("*.py")):
-            for other in imported(path):
-                allowed = DOORS.get(other.split(".")[0])
-                where = path.relative_to(ROOT).as_posix()
-                self.assertTrue(allowed is None or where in allowed, f"{where} imports {other}")
+    def test_imports_point_down(self):
+        self.assertEqual(upward(ROOT), [])
 
-    def test_networks_and_training_are_told_their_collaborators(self):
-        for folder, forbidden in (
-            ("networks", "pgtf.recipes"),
-            ("training", "pgtf.methods"),
-            ("objectives", "pgtf.recipes"),
+    def test_each_heavy_dependency_comes_through_its_door(self):
+        found = {package: set() for package in DOORS}
+        for module, path in modules(ROOT).items():
+            for name in imported(module, path):
+                if name.split(".")[0] in DOORS:
+                    found[name.split(".")[0]].add(module)
+        self.assertEqual(found, DOORS)
+
+    def test_networks_objectives_and_training_know_no_method(self):
+        for module, path in modules(ROOT).items():
+            if module.split(".")[1:2] in (["networks"], ["objectives"], ["training"]):
+                kinds = {name for name in imported(module, path) if name.startswith(("pgtf.recipes", "pgtf.methods"))}
+                self.assertLessEqual(kinds, {"pgtf.methods.Phase"}, module)
+
+
+class UpwardTest(absltest.TestCase):
+    """The test above finds what it looks for, in a package made up for it."""
+
+    def found(self, **sources):
+        """What points up in a package of these modules; __ stands for a dot."""
+        root = pathlib.Path(self.create_tempdir().full_path)
+        for name, source in sources.items():
+            path = root.joinpath("pgtf", *name.split("__")).with_suffix(".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / "__init__.py").touch()
+            path.write_text(source)
+        return upward(root)
+
+    def test_down_and_beside_in_the_same_room(self):
+        self.assertEqual(
+            self.found(
+                runs__bank="import os\nfrom pgtf import files, layers\nfrom pgtf.runs.slices import TaskSlice\n"
+                "import pgtf.methods.base as base\nfrom . import slices\nfrom .slices import TaskSlice\n"
+                "from .. import methods\nfrom ..methods.base import Method",
+                config="from pgtf.objectives import OBJECTIVES",
+            ),
+            [],
+        )
+
+    def test_up(self):
+        for line, name in (
+            ("import pgtf.runs", "pgtf.runs"),
+            ("import pgtf.runs.bank as bank", "pgtf.runs.bank"),
+            ("from pgtf import runs", "pgtf.runs"),
+            ("from pgtf.runs import bank", "pgtf.runs.bank"),
+            ("from pgtf.runs.bank import FilterBank", "pgtf.runs.bank.FilterBank"),
+            ("from ..runs import bank", "pgtf.runs.bank"),
+            ("from ..runs.bank import FilterBank", "pgtf.runs.bank.FilterBank"),
+            ("from .. import runs", "pgtf.runs"),
+            ("def late():\n    from ..runs import bank", "pgtf.runs.bank"),
         ):
-            for path in (ROOT / "pgtf" / folder).glob("*.py"):
-                self.assertNotIn(forbidden, {home(other) for other in imported(path)}, path)
+            self.assertEqual(self.found(methods__base=line), [f"pgtf.methods.base imports {name}"], line)
+
+    def test_up_from_a_package_itself(self):
+        root = pathlib.Path(self.create_tempdir().full_path)
+        (root / "pgtf" / "methods").mkdir(parents=True)
+        (root / "pgtf" / "methods" / "__init__.py").write_text("from .base import Method\nfrom ..runs import bank")
+        self.assertEqual(upward(root), ["pgtf.methods imports pgtf.runs.bank"])
+
+    def test_to_a_room_of_the_same_tier(self):
+        self.assertEqual(self.found(config="from .data import tasks"), ["pgtf.config imports pgtf.data.tasks"])
+
+    def test_the_door_and_rooms_that_have_no_tier(self):
+        self.assertEqual(
+            self.found(
+                runs__bank="import pgtf\nfrom pgtf import load\nfrom pgtf.utils import more",
+                runs__slices="import pgtf\nprint(pgtf.__version__)\npgtf.open()",
+            ),
+            [
+                "pgtf.runs.bank imports pgtf.load",
+                "pgtf.runs.bank imports pgtf.utils.more",
+                "pgtf.runs.slices imports pgtf.open",
+            ],
+        )
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import numpy as np
 
 from pgtf import files, layers
 from pgtf.config import Config
+from pgtf.evaluation.parameters import full_values
 from pgtf.evaluation.replay import Probes
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
@@ -36,11 +37,12 @@ def _made(tasks, network, objective, method="piggyback", norm="instance", size=N
     size = size or (side, side)
     method = METHODS[method]() if isinstance(method, str) else method
     objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN()}[objective]
+    architecture = Architecture(network, size, width=4, blocks=1, norm=norm)
     facts = Facts(
-        Architecture(network, size, width=4, blocks=1, norm=norm),
+        architecture,
         method,
         objective,
-        full_values=10_000,
+        full_values=full_values(architecture, objective.generators),
         steps=10,
         data="drawn",
         load_size=(20, 20),

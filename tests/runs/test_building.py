@@ -1,98 +1,124 @@
 """Which recipe makes which layer, and where the first values come from."""
 
+import dataclasses
 import functools
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.bank import FilterBank, TaskSlice
-from pgtf.layers import restore, stored
-from pgtf.methods import METHODS, Architecture, Maker, generator
-from pgtf.recipes import Full, Piggyback
+from pgtf import layers
+from pgtf.config import Config
+from pgtf.layers import Maker
+from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback, Quarter
+from pgtf.networks import Architecture
+from pgtf.objectives import CycleGAN, Pix2Pix
+from pgtf.recipes import Full as FullRecipe
+from pgtf.recipes import Piggyback as PiggybackRecipe
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.facts import Facts
+from tests.tiny import random_value
 
-UNET = Architecture("unet", 4, 4, filters=4)
-RESNET = Architecture("resnet", 16, 16, filters=4, blocks=1)
-BOTH = (("unet", UNET, {"output"}), ("resnet", RESNET, {"up1", "output"}))
+UNET = Architecture("unet", (4, 4), width=4)
+PIGGYBACK = Piggyback()
+RESNET = Architecture("resnet", (16, 16), width=4, blocks=1)
+SHAPES = (("unet", UNET, {"output"}), ("resnet", RESNET, {"up1", "output"}))
 X = np.random.default_rng(0).uniform(-1, 1, size=(1, 8, 12, 3)).astype("float32")
 
 
+def generator(architecture=UNET, method=PIGGYBACK, bank=None, prefix="forward", seed=0, begun=False):
+    """The new generator of a task; begun: with the values that its method starts from."""
+    networks = building.generators(architecture, method, (prefix,), bank, seed)
+    if begun:
+        method.begin(networks, bank or FilterBank())
+    return networks[prefix]
+
+
 def recipes(network):
-    return {layer.name: layer.recipe for layer in network.layers if hasattr(layer, "recipe")}
+    return {path.split("/")[1]: recipe for path, recipe in layers.made_kernels(network).items()}
 
 
-def slice_of(name, *networks):
-    return TaskSlice(name, {path: value for network in networks for path, value in stored(network).items()})
+def slice_of(name, *networks, bank=None, method=PIGGYBACK, architecture=UNET):
+    facts = Facts(architecture, method, Pix2Pix() if len(networks) == 1 else CycleGAN())
+    return building.slice_of(name, {network.name: network for network in networks}, bank or FilterBank(), facts)
 
 
 def learnt(network, seed):
     """Stands in for training: every value becomes another."""
-    random = np.random.default_rng(seed)
-    values = {path: random.normal(scale=0.3, size=value.shape) for path, value in stored(network).items()}
-    restore(network, values)
+    draw = np.random.default_rng(seed)
+    layers.restore(network, {path: random_value(draw, path, value) for path, value in layers.state(network).items()})
     return network
 
 
 @functools.cache
 def first_slice(architecture):
-    return slice_of("one", learnt(generator(architecture, "piggyback"), 1))
+    return slice_of("one", learnt(generator(architecture), 1), architecture=architecture)
 
 
-def bank_after_one(architecture):
+def bank_after_one(architecture=UNET):
     return FilterBank([first_slice(architecture)])
+
+
+def bank_both_ways():
+    """A bank after one task, learnt both ways."""
+    networks = building.generators(UNET, Piggyback(), ("forward", "backward"))
+    return FilterBank([slice_of("one", learnt(networks["forward"], 1), learnt(networks["backward"], 2))])
 
 
 class RecipesTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(*METHODS)
     def test_the_first_task_is_free(self, method):
-        self.assertEqual({type(recipe) for recipe in recipes(generator(UNET, method)).values()}, {Full})
+        made = recipes(generator(method=METHODS[method]()))
+        self.assertEqual({type(recipe) for recipe in made.values()}, {FullRecipe})
 
-    @parameterized.named_parameters(*BOTH)
+    @parameterized.named_parameters(*SHAPES)
     def test_from_the_second_on_only_task_specific_layers_are(self, architecture, task_specific):
-        made = recipes(generator(architecture, "piggyback", bank_after_one(architecture)))
-        self.assertEqual({name for name, recipe in made.items() if type(recipe) is Full}, task_specific)
-        self.assertEqual({type(made[name]) for name in set(made) - task_specific}, {Piggyback})
+        made = recipes(generator(architecture, bank=bank_after_one(architecture)))
+        self.assertEqual({name for name, recipe in made.items() if type(recipe) is FullRecipe}, task_specific)
+        self.assertEqual({type(made[name]) for name in set(made) - task_specific}, {PiggybackRecipe})
 
-    @parameterized.parameters("full", "half", "quarter")
+    @parameterized.parameters(Full(), Half(), Quarter())
     def test_a_method_that_borrows_nothing_is_always_free(self, method):
-        made = recipes(generator(UNET, method, bank_after_one(UNET)))
-        self.assertEqual({type(recipe) for recipe in made.values()}, {Full})
+        made = recipes(generator(method=method, bank=bank_after_one()))
+        self.assertEqual({type(recipe) for recipe in made.values()}, {FullRecipe})
 
-    @parameterized.parameters(("full", 8), ("half", 4), ("quarter", 2), ("piggyback", 8), ("factorized", 8))
+    @parameterized.parameters((Full(), 8), (Half(), 4), (Quarter(), 2), (Piggyback(), 8), (Factorized(), 8))
     def test_widths(self, method, width):
-        network = generator(Architecture("unet", 4, 4, filters=8), method)
+        network = generator(Architecture("unet", (4, 4), width=8), method)
         widths = {layer.name: layer.filters for layer in network.layers if hasattr(layer, "recipe")}
-        self.assertEqual(
-            widths,
-            {"down1": width, "down2": 2 * width, "up2": width, "output": 3},
-        )
+        self.assertEqual(widths, {"down1": width, "down2": 2 * width, "up2": width, "output": 3})
 
     def test_a_quarter_of_one_filter_is_one(self):
-        network = generator(Architecture("unet", 4, 4, filters=1), "quarter")
+        network = generator(Architecture("unet", (4, 4), width=1), Quarter())
         self.assertEqual(network.get_layer("down1").filters, 1)
 
     def test_settings_reach_the_recipe(self):
-        bank = bank_after_one(UNET)
-        settings = dict(unconstrained_ratio=0.5, start="random", apply="mix")
-        recipe = recipes(generator(UNET, "piggyback", bank, **settings))["down2"]
-        self.assertEqual((recipe.ratio, recipe.start, recipe.way), (0.5, "random", "mix"))
+        recipe = recipes(generator(method=Piggyback(0.5), bank=bank_after_one()))["down2"]
+        self.assertEqual((recipe.ratio, recipe.strategy), (0.5, "auto"))
         self.assertEqual(recipe.unconstrained.shape, (4, 4, 4, 4))
 
     def test_factorized_has_no_unconstrained_filters(self):
-        bank = bank_after_one(UNET)
-        network = generator(UNET, "factorized", bank, unconstrained_ratio=0.5)
-        made = recipes(network)
-        self.assertEqual({name for name, recipe in made.items() if type(recipe) is Full}, {"output"})
-        unconstrained = [path for path in stored(network) if path.endswith("unconstrained")]
-        self.assertEqual(unconstrained, ["forward/output/unconstrained"])
-        self.assertEqual(stored(network)["forward/down2/mixing"].shape, (8, 8))
-        bank.append(1, slice_of("two", network))
-        self.assertEqual(bank["forward/down2"].shape, (4, 4, 4, 8))
+        bank = bank_after_one()
+        network = generator(method=Factorized(), bank=bank)
+        made, state = recipes(network), layers.state(network)
+        self.assertEqual({name for name, recipe in made.items() if type(recipe) is FullRecipe}, {"output"})
+        self.assertEqual([path for path in state if path.endswith("unconstrained")], ["forward/output/unconstrained"])
+        self.assertEqual(state["forward/down2/mixing"].shape, (8, 8))
+        bank.append(slice_of("two", network, bank=bank, method=Factorized()))
+        self.assertEqual(bank.lent("forward/down2").shape, (4, 4, 4, 8))
+
+    def test_task_specific_layers_lend_nothing(self):
+        bank = bank_after_one(RESNET)
+        for path in ("forward/up1", "forward/output"):
+            self.assertIn(f"{path}/unconstrained", bank.values("one"))
+            self.assertEqual(bank.lent(path).parts, ())
+        self.assertEqual(bank.lent("forward/up2").shape, (3, 3, 16, 8))
 
 
 class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
-    def values(self, seed=0, prefix="forward", bank=(), **settings):
-        return stored(generator(UNET, "piggyback", bank, prefix=prefix, seed=seed, **settings))
+    def values(self, method=PIGGYBACK, bank=None, seed=0, prefix="forward"):
+        return layers.state(generator(UNET, method, bank, prefix, seed, begun=True))
 
     def test_are_a_function_of_seed_and_path(self):
         one, again, other, backward = self.values(), self.values(), self.values(seed=1), self.values(prefix="backward")
@@ -109,68 +135,97 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotAllClose(one, other)
 
     def test_have_the_papers_spread(self):
-        values = stored(generator(Architecture("unet", 4, 4, filters=16), "full"))
+        values = layers.state(generator(Architecture("unet", (4, 4), width=16), Full()))
         kernel = values["forward/down2/unconstrained"]
         self.assertAllClose(kernel.std(), 0.02, rtol=0.05)
         self.assertAllClose(kernel.mean(), 0, atol=1e-3)
         self.assertAllEqual(values["forward/down2/bias"], np.zeros(32))
 
     def test_of_a_random_start_too(self):
-        bank = bank_after_one(UNET)
-        one, again, other = (self.values(seed=seed, bank=bank, start="random") for seed in (0, 0, 1))
+        bank, method = bank_after_one(), Piggyback(start="random")
+        one, again, other = (self.values(method, bank, seed) for seed in (0, 0, 1))
         for path, value in one.items():
             self.assertAllEqual(again[path], value, path)
             if path.endswith(("mixing", "unconstrained")):
                 self.assertNotAllClose(other[path], value, msg=path)
 
     def test_the_mixing_does_not_repeat_the_unconstrained_filters_numbers(self):
-        values = self.values(bank=bank_after_one(UNET), start="random")
+        values = self.values(Piggyback(start="random"), bank_after_one())
         unconstrained, mixing = (values[f"forward/down2/{part}"].ravel() for part in ("unconstrained", "mixing"))
         count = min(unconstrained.size, mixing.size)
         self.assertLess(abs(np.corrcoef(unconstrained[:count], mixing[:count])[0, 1]), 0.3)
 
-    def test_of_the_first_tasks_start_are_the_first_kernels(self):
-        bank = bank_after_one(UNET)
-        made = recipes(generator(UNET, "piggyback", bank))
+    @parameterized.parameters(Piggyback(), Piggyback(0.6), Factorized())
+    def test_of_the_first_tasks_start_make_the_first_tasks_network(self, method):
+        bank = bank_after_one()
+        network = generator(method=method, bank=bank, begun=True)
+        made, first = recipes(network), bank.values("one")
+        for name in ("down1", "down2", "up2", "output"):
+            self.assertAllEqual(made[name].kernel(), first[f"forward/{name}/unconstrained"])
+        # Biases and norms too.
+        self.assertAllEqual(network(X), building.rebuilt(bank.slice(0), FilterBank())["forward"](X))
+
+    def test_of_the_first_tasks_start_are_the_firsts_in_a_longer_bank_too(self):
+        bank = bank_after_one()
+        bank.append(slice_of("two", learnt(generator(bank=bank), 2), bank=bank))
+        made = recipes(generator(bank=bank, begun=True))
         for name in ("down1", "down2", "up2"):
-            self.assertAllEqual(made[name].kernel(), bank.slice(0).values[f"forward/{name}/unconstrained"])
+            self.assertAllEqual(made[name].kernel(), bank.values("one")[f"forward/{name}/unconstrained"])
+
+    def test_a_learner_begins_as_its_method_says(self):
+        config = Config(width=4, image_size="4", load_size="4", discriminator_width=2, discriminator_layers=1)
+        bank = bank_after_one()
+        for method, begins_as_the_first in ((Piggyback(), True), (Piggyback(start="random"), False)):
+            config = dataclasses.replace(config, method=method)
+            kernel = recipes(building.learner(config, 1, bank, 10).generators["forward"])["down2"].kernel()
+            is_the_first = np.array_equal(kernel, bank.values("one")["forward/down2/unconstrained"])
+            self.assertEqual(is_the_first, begins_as_the_first)
 
 
 class BorrowingTest(tf.test.TestCase, parameterized.TestCase):
     def test_from_both_prefixes(self):
-        forward = learnt(generator(UNET, "piggyback", prefix="forward"), 1)
-        backward = learnt(generator(UNET, "piggyback", prefix="backward"), 2)
-        bank = FilterBank([slice_of("one", forward, backward)])
-        own = recipes(generator(UNET, "piggyback", bank, prefix="backward"))
-        both = recipes(generator(UNET, "piggyback", bank, prefix="backward", borrows_from=("backward", "forward")))
-        for name in ("down1", "down2", "up2"):
-            c_out = own[name].bank.shape[-1]
-            self.assertAllEqual(own[name].bank, bank[f"backward/{name}"])
-            self.assertEqual(both[name].bank.shape[-1], 2 * c_out)
-            self.assertAllEqual(both[name].bank[..., :c_out], bank[f"backward/{name}"])
-            self.assertAllEqual(both[name].bank[..., c_out:], bank[f"forward/{name}"])
-            # It starts as the first it borrows from: its own.
-            self.assertAllEqual(both[name].kernel(), bank[f"backward/{name}"])
-        self.assertIsInstance(both["output"], Full)
+        bank, shared = bank_both_ways(), Piggyback(share_bank=True)
+        for prefix in ("forward", "backward"):
+            own = recipes(generator(bank=bank, prefix=prefix))
+            both = recipes(generator(method=shared, bank=bank, prefix=prefix, begun=True))
+            for name in ("down1", "down2", "up2"):
+                c_out = own[name].bank.shape[-1]
+                self.assertAllEqual(own[name].bank, bank.lent(f"{prefix}/{name}"))
+                self.assertEqual(both[name].bank.shape[-1], 2 * c_out)
+                # In one order for both generators.
+                self.assertAllEqual(both[name].bank[..., :c_out], bank.lent(f"forward/{name}"))
+                self.assertAllEqual(both[name].bank[..., c_out:], bank.lent(f"backward/{name}"))
+                # It starts as its own, not as the other.
+                self.assertAllEqual(both[name].kernel(), bank.lent(f"{prefix}/{name}"))
+            self.assertIsInstance(both["output"], FullRecipe)
 
-    @parameterized.named_parameters(("piggyback", "piggyback"), ("factorized", "factorized"))
-    def test_every_task_replays_bit_for_bit_when_others_were_learnt(self, method):
+    @parameterized.named_parameters(("piggyback", Piggyback(), 8 + 3 * 2), ("factorized", Factorized(), 8))
+    def test_every_task_replays_bit_for_bit_when_others_were_learnt(self, method, grown):
         folder = self.create_tempdir().full_path
         bank, outputs = FilterBank(folder=folder), []
         for index, name in enumerate(("one", "two", "three", "four")):
-            network = learnt(generator(UNET, method, bank), index)
+            network = learnt(generator(method=method, bank=bank), index)
             outputs.append(network(X).numpy())
-            bank.append(index, slice_of(name, network))
+            bank.append(slice_of(name, network, bank=bank, method=method))
         bank = FilterBank.open(folder)
         for index, output in enumerate(outputs):
-            network = generator(UNET, method, bank.upto(index))
-            restore(network, bank.slice(index).values)
+            task_slice = bank.slice(index)
+            network = building.rebuilt(task_slice, bank.of(task_slice.borrows))["forward"]
             self.assertAllEqual(network(X), output)
         for index in range(1, 4):
             self.assertNotAllClose(outputs[index], outputs[index - 1])
         # (4, 4, 4 -> 8): two free filters a task, for a bank of 8, 10, 12 in turn.
-        grown = {"piggyback": 8 + 3 * 2, "factorized": 8}[method]
-        self.assertEqual(bank["forward/down2"].shape, (4, 4, 4, grown))
+        self.assertEqual(bank.lent("forward/down2").shape, (4, 4, 4, grown))
+
+
+class PrecisionTest(tf.test.TestCase):
+    def test_a_learnt_task_is_float32_whatever_networks_are_made_in(self):
+        with building.precision("mixed_bfloat16"):
+            made = generator()
+            rebuilt = building.rebuilt(first_slice(UNET), FilterBank())["forward"]
+        self.assertEqual(made.get_layer("down1").compute_dtype, "bfloat16")
+        self.assertEqual(rebuilt.get_layer("down1").compute_dtype, "float32")
+        self.assertEqual(generator().get_layer("down1").compute_dtype, "float32")
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 import pgtf
-from pgtf.bank import BankError
 from pgtf.data.images import to_float, to_uint8
-from tests.runs import flip_a_bit, tiny_run
+from pgtf.runs.slices import BankError
+from tests.tiny import flip_a_bit, tiny_run
 
 
 def noise(*shape):
@@ -27,13 +27,14 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
         cls.folder = tiny_run(os.path.join(place, "runs", "one"))
 
     @parameterized.parameters(
-        ("unet", "instance", ("forward",)),
-        ("unet", "batch", ("forward",)),
-        ("resnet", "instance", ("forward", "backward")),
+        ("unet", "instance", "pix2pix", ("forward",)),
+        ("unet", "batch", "pix2pix", ("forward",)),
+        ("resnet", "instance", "cyclegan", ("forward", "backward")),
     )
-    def test_a_task_gives_what_was_recorded(self, network, norm, prefixes):
-        folder = tiny_run(self.create_tempdir().full_path, network=network, norm=norm, prefixes=prefixes)
+    def test_a_task_gives_what_was_recorded(self, network, norm, objective, prefixes):
+        folder = tiny_run(self.create_tempdir().full_path, network=network, norm=norm, objective=objective)
         task = pgtf.load(folder)["maps"]
+        self.assertCountEqual(task.probes.inputs, prefixes)
         for prefix in prefixes:
             given, recorded = task.probes.inputs[prefix], to_uint8(task.probes.outputs[prefix])
             self.assertGreater(np.ptp(recorded), 50, "a picture of nothing proves nothing")
@@ -106,12 +107,15 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllEqual(task(image), before[task.name])
             self.assertTrue(task.replay().bit_equal)
 
-    def test_an_altered_slice_is_refused(self):
+    def test_an_altered_slice_is_refused_when_it_is_used(self):
         folder = self.create_tempdir().full_path
         shutil.copytree(self.folder, folder, dirs_exist_ok=True)
         flip_a_bit(os.path.join(folder, "tasks", "02-maps", "slice.safetensors"))
-        with self.assertRaisesRegex(BankError, "sha256 differs. Received: .*02-maps/slice.safetensors"):
-            pgtf.load(folder)
+        run, image = pgtf.load(folder), noise(20, 16)
+        self.assertAllEqual(run["facades"](image), pgtf.load(self.folder)["facades"](image))
+        for use in (lambda task: task(image), lambda task: task.networks, lambda task: task.replay()):
+            with self.assertRaisesRegex(BankError, "sha256 differs. Received: .*02-maps/slice.safetensors"):
+                use(run["maps"])
 
 
 if __name__ == "__main__":
