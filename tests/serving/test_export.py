@@ -16,18 +16,19 @@ from unittest import mock
 import numpy as np
 import tensorflow as tf
 from absl.testing import absltest, parameterized
-from pgtf.bank import BankError
-from pgtf.export import TOLERANCE, SavedModel, TFLite
-from pgtf.signatures import Signatures
 from PIL import Image
 
 import pgtf
-from pgtf import export, files
+from pgtf import files
 from pgtf.data.images import rgb, to_float
 from pgtf.evaluation.replay import outputs
-from tests.runs import tiny_run
+from pgtf.runs.slices import BankError
+from pgtf.serving import export
+from pgtf.serving.export import TOLERANCE, SavedModel, TFLite
+from pgtf.serving.signatures import Signatures
+from tests.tiny import flip_a_bit, tiny_run
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parent.parent.parent
 SIZES = {"trained": (32, 32), "odd": (21, 45)}
 
 
@@ -36,8 +37,8 @@ def setUpModule():
     global FOLDER, UNET, RESNET, SERVED, SAID
     FOLDER = tempfile.mkdtemp()
     UNET, RESNET, SERVED = (os.path.join(FOLDER, name) for name in ("unet", "resnet", "served"))
-    tiny_run(UNET, size=32)
-    tiny_run(RESNET, ("photos", "monet"), "resnet", ("forward", "backward"), size=32)
+    tiny_run(UNET, size=(32, 32))
+    tiny_run(RESNET, ("photos", "monet"), "resnet", "cyclegan", size=(32, 32))
     SAID = command("--format=saved_model,tflite")
     export.export(pgtf.load(RESNET), SERVED, [SavedModel(), TFLite((20, 36))], ["monet"])
 
@@ -100,7 +101,16 @@ class SavedModelTest(absltest.TestCase):
         np.savez(asked, **questions)
         names = ["maps", "monet_backward"]
         models = [os.path.join(SERVED, name, "1") for name in names]
-        stranger = [sys.executable, "-I", "-W", "ignore", str(ROOT / "tests" / "stranger.py"), asked, got, *models]
+        stranger = [
+            sys.executable,
+            "-I",
+            "-W",
+            "ignore",
+            str(ROOT / "tests" / "serving" / "stranger.py"),
+            asked,
+            got,
+            *models,
+        ]
         done = subprocess.run(stranger, cwd=FOLDER, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         answers = np.load(got, allow_pickle=True)
@@ -128,7 +138,7 @@ class SavedModelTest(absltest.TestCase):
         with open(os.path.join(UNET, "tasks", "02-maps", "slice.safetensors"), "rb") as file:
             self.assertEqual(about["slice_sha256"], files.sha256(file.read()))
         self.assertEqual((about["run"], about["pgtf"]), ("unet", pgtf.__version__))
-        self.assertEqual(about["facts"]["method"], "piggyback")
+        self.assertEqual(about["facts"]["method"]["name"], "piggyback")
 
     def test_holds_nothing_of_keras(self):
         self.assertFalse(os.path.exists(os.path.join(SERVED, "maps", "1", "keras_metadata.pb")))
@@ -268,12 +278,7 @@ class RefusalTest(absltest.TestCase):
         altered = os.path.join(FOLDER, "altered")
         shutil.copytree(UNET, altered)
         path = os.path.join(altered, "tasks", "01-facades", "slice.safetensors")
-        os.chmod(path, 0o644)
-        with open(path, "r+b") as file:
-            file.seek(-5, os.SEEK_END)
-            byte = file.read(1)[0]
-            file.seek(-5, os.SEEK_END)
-            file.write(bytes([byte ^ 4]))
+        flip_a_bit(path)
         with self.assertRaisesRegex(BankError, "sha256 differs. Received: .*01-facades"):
             export.export(pgtf.load(altered), os.path.join(FOLDER, "from_altered"), [TFLite()], ["maps"])
 
