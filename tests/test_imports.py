@@ -9,6 +9,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # A module's tier is that of its longest prefix here. It may import only from lower tiers, and from its own package.
 TIERS = {
     "pgtf.files": 0,
+    "pgtf.seeds": 0,
     "pgtf.recipes": 0,
     "pgtf.bank": 0,
     "pgtf.config": 0,

@@ -1,8 +1,12 @@
 """Training batches as a pure function of (seed, step): to resume, start at a later step."""
 
+from __future__ import annotations
+
 import math
 
 import tensorflow as tf
+
+from pgtf.seeds import counted, seed_of
 
 
 class Stream:
@@ -12,10 +16,22 @@ class Stream:
     first's order half a pass behind, so that entries with one index never meet (pairs used without their pairs).
     """
 
-    def __init__(self, sources, height, width, *, seed=0, batch_size=1, half_a_turn=False, augment=True):
+    def __init__(
+        self,
+        sources,
+        height,
+        width,
+        *,
+        seed: str | int = 0,
+        name: str = "stream",
+        batch_size=1,
+        half_a_turn=False,
+        augment=True,
+    ):
         self.sources, self.height, self.width = sources, height, width
-        self.seed, self.batch_size = seed, batch_size
-        self.half_a_turn, self.augment = half_a_turn, augment
+        self.batch_size, self.half_a_turn, self.augment = batch_size, half_a_turn, augment
+        self._order_seeds = [seed_of(seed, name, number, "order") for number in range(len(sources))]
+        self._crop_seeds = [seed_of(seed, name, number, "crop") for number in range(len(sources))]
         self.failure = None
         counts = [len(source) for source in sources]
         if half_a_turn and counts[0] < 2 * batch_size:
@@ -46,7 +62,8 @@ class Stream:
         epoch, place = position // length, position % length
         if self.half_a_turn and number == 1:
             place += count // 2
-        seed = tf.stack([tf.constant(2 * self.seed + order, tf.int64), epoch])
+        # Hashed: index_shuffle cuts its seed to 32 bits and shuffles alike for numbers that follow one another.
+        seed = tf.random.stateless_uniform([2], counted(self._order_seeds[order], epoch), None, None, tf.int32)
         return tf.random.experimental.index_shuffle(place % count, seed, count - 1)
 
     def _fetch(self, number, index):
@@ -67,7 +84,7 @@ class Stream:
         x = tf.cast(stack, tf.float32) / 127.5 - 1
         top, left = (height - self.height) // 2, (width - self.width) // 2
         if self.augment:
-            chance = tf.random.stateless_uniform([3], tf.stack([self.seed * 2 + number, position]))
+            chance = tf.random.stateless_uniform([3], counted(self._crop_seeds[number], position))
             room = tf.constant([height - self.height + 1, width - self.width + 1], tf.float32)
             top, left = tf.unstack(tf.cast(chance[:2] * room, tf.int32))
             x = tf.cond(chance[2] < 0.5, lambda: tf.reverse(x, [2]), lambda: x)

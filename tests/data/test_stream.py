@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 6, 9
 
 
 class Coordinates:
-    """Stacks whose pixels say where they are from: channels (index, row, column); the k-th image adds 100 to its index."""
+    """Stacks whose pixels say where they are from: channels (index, row, column); image k adds 100 k to the index."""
 
     height, width = HEIGHT, WIDTH
 
@@ -83,6 +83,12 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
         for order in passes:
             self.assertCountEqual(order.tolist(), range(count))
         self.assertLen({tuple(order) for order in passes.tolist()}, len(passes))
+
+    def test_orders_do_not_come_back(self):
+        passes = indices(Stream([Coordinates(9)], 4, 5, batch_size=9), 300).reshape(300, 9)
+        self.assertGreater(len({tuple(order) for order in passes.tolist()}), 290)  # Seeds 0, 1, … would give 256.
+        places = np.mean(passes[..., None] == np.arange(9), axis=0)  # How often an image is at a place.
+        self.assertAllClose(places, np.full((9, 9), 1 / 9), atol=5 * np.sqrt(1 / 9 * 8 / 9 / 300))
 
     def test_another_seed_is_another_order_and_another_crop(self):
         first, second = (batches(Stream([Coordinates(9)], 4, 5, seed=seed), 0, 9) for seed in (0, 1))
