@@ -124,7 +124,7 @@ def _stream(experiment):
     config = experiment.config
     find = Finder("", experiment.paired, config.size, config.load, drawn_images=20)
     task = find("facades")
-    return Stream(task.train, *config.size, batch_size=config.batch_size, half_a_turn=task.half_a_turn)
+    return Stream(task.train, *config.size, batch_size=config.batch_size, pairs_apart=task.pairs_apart)
 
 
 def _bank(objective):

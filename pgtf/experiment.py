@@ -55,7 +55,6 @@ class Experiment:
             seed=config.seed,
             drawn_images=config.drawn_images,
             cache_bytes=config.cache_mb * 2**20,
-            skip_bad=config.bad_images == "skip",
         )
         self.log = os.path.join(config.run_dir, "log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
@@ -98,14 +97,15 @@ class Experiment:
     def _learn(self, data, index, name):
         """Trains task `index` and gives its slice; its probes are on disk then."""
         keras.backend.clear_session()
-        config, task = self.config, data[name]
+        config = self.config
+        task = data[name].checked(config.bad_images == "skip")
         probes = self._probes(task)
         stream = Stream(
             task.train,
             *config.size,
             seed=config.seed * 1000 + index,
             batch_size=config.batch_size,
-            half_a_turn=task.half_a_turn,
+            pairs_apart=task.pairs_apart,
         )
         steps = config.steps or config.epochs * stream.steps_per_epoch
         with precision(config.precision):
@@ -124,9 +124,8 @@ class Experiment:
         )
         for source in task.train:
             source.forget()  # The next task has the memory for its own.
-        skipped = {str(error) for source in task.train for error in source.bad.values()}
-        if skipped:
-            print(f"{name}: skipped {len(skipped)} images", *sorted(skipped), sep="\n  ")
+        if task.skipped:
+            print(f"{name}: skipped {len(task.skipped)} images", *task.skipped, sep="\n  ")
         values = {}
         for network in objective.networks.values():
             values.update(stored(network))
@@ -138,7 +137,7 @@ class Experiment:
             "borrows_from": self._borrows_from(),
             "steps": steps,
             "data": task.origin,
-            "skipped_images": len(skipped),
+            "skipped_images": len(task.skipped),
             "direction": "BtoA" if config.flipped(name) else "AtoB",
             "load_size": config.load,
             "seed": config.seed,
