@@ -9,7 +9,7 @@ from typing import IO
 from pgtf.data import drawn
 from pgtf.data.checking import some, unreadable
 from pgtf.data.images import ImageError
-from pgtf.data.manifest import ImageFiles
+from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
 from pgtf.data.sources import Cached, Chosen, Drawn, Images, Pairs, Side, Source
 from pgtf.progress import Bar
 
@@ -24,7 +24,7 @@ class TaskData:
 
     sources: {"train": pairs, "test": pairs}, or {"trainA": images, "trainB": …, "testA": …, "testB": …} with the side
         of the input first.
-    files: where the sources' images lie, by the same names; nothing of what is drawn.
+    manifest: what these are made of, by the same names.
     origin: where from, in words.
     pairs_apart: whether pairs are used without their pairs.
     skipped: a message for each image that is left out.
@@ -32,7 +32,7 @@ class TaskData:
 
     name: str
     sources: dict[str, Source]
-    files: dict[str, ImageFiles]
+    manifest: Manifest
     origin: str
     pairs_apart: bool = False
     skipped: tuple[str, ...] = ()
@@ -53,38 +53,54 @@ class TaskData:
 
     def checked(self, skip: bool = False, out: IO | None = None) -> TaskData:
         """This data, each file read once: those that can't be read are left out (skip) or refused, all at once."""
-        bar = Bar(f"{self.name}: checking", self._files_to_check(), "images", out=out, silent=MOMENT)
+        counts = {files.folder: len(files.sizes) for files in self._files().values()}
+        bar = Bar(f"{self.name}: checking", sum(counts.values()), "images", out=out, silent=MOMENT)
         errors = {}
-        for name, files in self.files.items():
+        for name, files in self._files().items():
             if files.folder not in errors:  # Where there are no test images, those of training are shown.
                 errors[files.folder] = unreadable(self.sources[name], bar)
         messages = [str(error) for found in errors.values() for error in found.values()]
         if messages and not skip:
             raise ImageError(f"{some(messages)}\n--bad_images=skip leaves such images out.")
         left_out = {}
-        for name, files in self.files.items():
+        for name, files in self._files().items():
             names = list(files.sizes)
             left_out[name] = tuple(names[index] for index in errors[files.folder])
         return self._without(left_out, messages)
 
-    def _files_to_check(self):
-        return sum({files.folder: len(files.sizes) for files in self.files.values()}.values())
+    def resumed(self, manifest: Manifest) -> TaskData:
+        """This data as it was when the manifest was recorded, without what was left out then; no image is read.
+
+        Refuses data that has changed since.
+        """
+        changes = manifest.changes(self.manifest)
+        if changes:
+            raise ValueError(
+                "The data of a task stays as it is from the task's beginning to its end. "
+                f"Received: {self.name} with other data\n  " + "\n  ".join(changes)
+            )
+        left_out = {name: manifest.parts[name].left_out for name in self._files()}
+        paths = [os.path.join(self._files()[name].folder, file) for name in left_out for file in left_out[name]]
+        return self._without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
+
+    def _files(self):
+        return {name: part for name, part in self.manifest.parts.items() if isinstance(part, ImageFiles)}
 
     def _without(self, left_out, messages):
         """This data without some files, {name of a source: names}."""
-        sources, files = dict(self.sources), dict(self.files)
+        sources, parts = dict(self.sources), dict(self.manifest.parts)
         for name, names in left_out.items():
-            bad = frozenset(names)
-            kept = [index for index, file in enumerate(files[name].sizes) if file not in bad]
+            bad, files = frozenset(names), parts[name]
+            kept = [index for index, file in enumerate(files.sizes) if file not in bad]
             if not kept:
                 raise ImageError(
-                    f"At least one image of a folder must be readable. Received: {files[name].folder!r}, where none of "
+                    f"At least one image of a folder must be readable. Received: {files.folder!r}, where none of "
                     f"{len(bad)} is:\n{some(messages)}"
                 )
             if bad:
-                files[name] = dataclasses.replace(files[name], left_out=names)
+                parts[name] = dataclasses.replace(files, left_out=names)
                 sources[name] = Chosen(sources[name], kept)
-        return dataclasses.replace(self, sources=sources, files=files, skipped=tuple(messages))
+        return dataclasses.replace(self, sources=sources, manifest=Manifest(parts), skipped=tuple(messages))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +140,11 @@ class Finder:
             "train": self._cached(Drawn(task, self.drawn_images, *self.train_size, **common)),
             "test": Drawn(task, DRAWN_TESTS, *self.test_size, first=DRAWN_TEST, **common),
         }
-        return TaskData(task, sources, {}, "drawn", pairs_apart=not self.paired)
+        parts = {
+            "train": DrawnImages(task, self.seed, 0, self.drawn_images),
+            "test": DrawnImages(task, self.seed, DRAWN_TEST, DRAWN_TESTS),
+        }
+        return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=not self.paired)
 
     def _pairs(self, task, folder, splits, flipped):
         test = next((split for split in ("test", "val") if split in splits), "train")
@@ -133,7 +153,7 @@ class Finder:
             "train": self._cached(Pairs(files["train"].paths, *self.train_size, flipped=flipped)),
             "test": Pairs(files["test"].paths, *self.test_size, flipped=flipped),
         }
-        return TaskData(task, sources, files, folder, pairs_apart=not self.paired)
+        return TaskData(task, sources, Manifest(files), folder, pairs_apart=not self.paired)
 
     def _sides(self, task, folder, splits, flipped):
         test = "test" if {"testA", "testB"} <= splits else "train"
@@ -143,7 +163,7 @@ class Finder:
             files.update({f"train{side}": train_files, f"test{side}": test_files})
             sources[f"train{side}"] = self._cached(Images(train_files.paths, *self.train_size), share=2)
             sources[f"test{side}"] = Images(test_files.paths, *self.test_size)
-        return TaskData(task, sources, files, folder)
+        return TaskData(task, sources, Manifest(files), folder)
 
     def _cached(self, source, share=1):
         return Cached(source, self.cache_bytes // share)

@@ -1,6 +1,7 @@
 """Task names to their images; what is missing or can't be read is said."""
 
 import io
+import json
 import os
 from unittest import mock
 
@@ -9,6 +10,7 @@ from absl.testing import absltest
 from PIL import Image
 
 from pgtf.data.images import ImageError, read
+from pgtf.data.manifest import Manifest
 from pgtf.data.stream import Stream
 from pgtf.data.tasks import Finder
 
@@ -203,7 +205,7 @@ class CheckedTest(FinderTestCase):
         for message, name in zip(task.skipped, ("train/0.png', 7 px wide", "train/2.png", "test/1.png")):
             self.assertIn(f"maps/{name}", message)
         self.assertEqual(
-            {name: files.left_out for name, files in task.files.items()},
+            {name: files.left_out for name, files in task.manifest.parts.items()},
             {"train": ("0.png", "2.png"), "test": ("1.png",)},
         )
 
@@ -256,6 +258,54 @@ class CheckedTest(FinderTestCase):
         with broken, self.assertRaisesRegex(RuntimeError, "a bug"):
             self.find("maps").checked(skip=True)
 
+    def begun(self, **settings):
+        """What is recorded of a task with a broken image, through a file's JSON."""
+        self.put("maps", "train", count=4)
+        self.put("maps", "test", count=2, level=200)
+        self.break_("maps/train/2.png")
+        task = self.find("maps", **settings).checked(skip=True)
+        return task, Manifest.from_json(json.loads(json.dumps(task.manifest.to_json())))
+
+    def test_a_task_goes_on_without_reading_anything_again(self):
+        for paired in (True, False):
+            task, manifest = self.begun(paired=paired)
+            with mock.patch("pgtf.data.sources.read", side_effect=RuntimeError):
+                resumed = self.find("maps", paired=paired).resumed(manifest)
+            self.assertEqual(resumed.manifest, task.manifest)
+            self.assertEqual(resumed.skipped, (f"Left out when the task began: '{self.folder}/maps/train/2.png'",))
+            for ours, theirs in zip(resumed.train + resumed.test, task.train + task.test):
+                self.assertEqual(
+                    [self.levels(ours, index) for index in range(len(ours))],
+                    [self.levels(theirs, index) for index in range(len(theirs))],
+                )
+
+    def test_the_data_may_move_and_be_touched(self):
+        _, manifest = self.begun()
+        os.utime(os.path.join(self.folder, "maps/train/0.png"), (0, 0))
+        moved = self.create_tempdir().full_path
+        os.rename(os.path.join(self.folder, "maps"), os.path.join(moved, "maps"))
+        self.folder = moved
+        resumed = self.find("maps").resumed(manifest)
+        self.assertEqual(resumed.manifest.parts["train"].folder, os.path.join(moved, "maps", "train"))
+        self.assertLen(resumed.train[0], 3)
+
+    def test_data_that_changed_during_a_task_is_refused(self):
+        _, manifest = self.begun()
+        self.break_("maps/test/1.png", content=b"12345")
+        os.unlink(os.path.join(self.folder, "maps/train/1.png"))
+        self.put("maps", "train", count=6)
+        os.unlink(os.path.join(self.folder, "maps/train/3.png"))
+        with self.assertRaises(ValueError) as told:
+            self.find("maps").resumed(manifest)
+        self.assertEqual(
+            str(told.exception).splitlines()[1:],
+            [
+                "  train: 2 files more, 1 fewer, 1 of another size; first: '2.png'",
+                "  test: 1 file of another size; first: '1.png'",
+            ],
+        )
+        self.assertIn("Received: maps with other data", str(told.exception))
+
     def test_what_takes_a_while_has_a_bar(self):
         self.put("maps", "train", count=3)
         self.put("maps", "test", count=2)
@@ -288,6 +338,17 @@ class DrawnTasksTest(absltest.TestCase):
         there, back = self.find("maps"), self.find("maps", flipped=True)
         self.assertEqual((there.train[0][0].shape, there.test[0][0].shape), ((2, 18, 18, 3), (2, 16, 16, 3)))
         np.testing.assert_array_equal(there.test[0][0], back.test[0][0][::-1])
+
+    def test_what_is_drawn_has_a_manifest(self):
+        task = self.find("maps", seed=7)
+        plain = task.manifest.to_json()
+        self.assertEqual(plain["train"], {"drawn": "maps", "seed": 7, "first": 0, "count": 5})
+        self.assertEqual((plain["test"]["first"], plain["test"]["count"]), (task.test[0].first, len(task.test[0])))
+        manifest = Manifest.from_json(json.loads(json.dumps(plain)))
+        self.assertEqual(task.resumed(manifest), task)
+        before = "train: 5 pairs drawn as maps with seed 7 before"
+        with self.assertRaisesRegex(ValueError, f"{before}, 5 pairs drawn as maps with seed 8 now"):
+            self.find("maps", seed=8).resumed(manifest)
 
     def test_without_pairs(self):
         task = self.find("photo2monet", paired=False)
