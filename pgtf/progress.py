@@ -1,23 +1,31 @@
 """How far some work is: one line that renews itself, or plain lines where there is no terminal."""
 
+from __future__ import annotations
+
 import math
 import os
 import sys
 import time
+from typing import IO
 
 
 class Bar:
-    """Done, speed and time left of `total` things; begins at `done` of them."""
+    """Done, speed and time left of `total` things; begins at `done` of them, and shows nothing for `silent` seconds."""
 
-    def __init__(self, title, total, unit, done=0, out=None):
+    def __init__(
+        self, title: str, total: int, unit: str, done: int = 0, out: IO[str] | None = None, silent: float = 0.0
+    ):
         self.title, self.total, self.unit, self.first = title, total, unit, done
+        self.done, self.silent = done, silent
         self.out = out or sys.stdout
         self.live = self.out.isatty()
         self.begun = self.shown = time.monotonic()
 
-    def show(self, done, details=""):
+    def show(self, done: int, details: str = "") -> None:
         """Renews the line, if it is time."""
-        now = time.monotonic()
+        self.done, now = done, time.monotonic()
+        if now - self.begun < self.silent:
+            return
         if now - self.shown < (0.5 if self.live else 30) and done < self.total:
             return
         self.shown = now
@@ -30,7 +38,7 @@ class Bar:
             text = self._renewed(f"{'█' * full}{'·' * (20 - full)} {text}")
         print(text, end="\n" if not self.live or done >= self.total else "", file=self.out, flush=True)
 
-    def say(self, text):
+    def say(self, text: str) -> None:
         """A line that stays, above the one that renews itself."""
         print(self._renewed("") + f"\r{text}" if self.live else text, file=self.out, flush=True)
 
@@ -39,7 +47,7 @@ class Bar:
         return f"\r{text}"[:columns].ljust(columns)
 
 
-def clock(seconds):
+def clock(seconds: float) -> str:
     """Seconds as people read them: 1:02:03, 4:05."""
     if not math.isfinite(seconds):
         return "?"

@@ -36,6 +36,16 @@ class ProgressTest(parameterized.TestCase):
         bar.show(100)
         self.assertStartsWith(out.getvalue(), "maps  100/100  2.0 steps/s  0:00 left")
 
+    def test_work_of_a_moment_is_not_told_of(self):
+        out = io.StringIO()
+        bar = Bar("maps", 2, "images", out=out, silent=5)
+        bar.shown -= 31
+        bar.show(1)
+        self.assertEqual((out.getvalue(), bar.done), ("", 1))
+        bar.begun -= 5
+        bar.show(2)
+        self.assertStartsWith(out.getvalue(), "maps  2/2  0.4 images/s")
+
     def test_a_terminal_has_one_line_that_renews_itself(self):
         master, slave = os.openpty()
         with os.fdopen(slave, "w") as out:

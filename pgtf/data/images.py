@@ -14,13 +14,18 @@ class ImageError(ValueError):
     """A file that should hold an image doesn't."""
 
 
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name should hold an image; hidden ones are others' notes."""
+    return name.lower().endswith(ENDINGS) and not name.startswith(".")
+
+
 def read(path):
     """An image file as [h, w, 3] uint8: turned upright, gray as RGB, 16 bits as 8, transparent as white."""
     try:
         with Image.open(path) as image:
             return rgb(ImageOps.exif_transpose(image))
     except BROKEN as error:
-        raise ImageError(f"An image must be readable. Received: {path} ({error})") from error
+        raise ImageError(f"An image must be readable. Received: {path!r} ({error})") from error
 
 
 def rgb(image):

@@ -1,35 +1,45 @@
 """Where a task's images come from: sequences of uint8 stacks [k, h, w, 3], the same transform for all k."""
 
-import os
+from __future__ import annotations
+
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 
 from pgtf.data import drawn
-from pgtf.data.images import ENDINGS, ImageError, read, resized
+from pgtf.data.images import ImageError, read, resized
 
 
-def image_files(folder):
-    """The image files of a folder, sorted."""
-    return sorted(
-        os.path.join(folder, name)
-        for name in os.listdir(folder)
-        if name.lower().endswith(ENDINGS) and not name.startswith(".")
-    )
+class Source:
+    """A sequence of stacks: uint8 [images, height, width, 3]."""
+
+    images: int
+    height: int
+    width: int
+
+    def __len__(self) -> int:
+        raise NotImplementedError
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Frees the memory of the stacks that it holds, if it holds any."""
 
 
-class Images:
-    """Single images of a folder: stacks of one."""
+class Images(Source):
+    """Single images in files: stacks of one."""
 
     images = 1
 
-    def __init__(self, paths, height, width):
+    def __init__(self, paths: Sequence[str], height: int, width: int):
         self.paths, self.height, self.width = paths, height, width
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         return resized(read(self.paths[index]), self.height, self.width)[None]
 
 
@@ -38,99 +48,109 @@ class Pairs(Images):
 
     images = 2
 
-    def __init__(self, paths, height, width, flipped=False):
+    def __init__(self, paths: Sequence[str], height: int, width: int, flipped: bool = False):
         super().__init__(paths, height, width)
         self.flipped = flipped
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         image = read(self.paths[index])
         half, odd = divmod(image.shape[1], 2)
         if odd:
             raise ImageError(
                 "A pair is two images of one width side by side, so a file's width is even. "
-                f"Received: {self.paths[index]}, {image.shape[1]} px wide"
+                f"Received: {self.paths[index]!r}, {image.shape[1]} px wide"
             )
         sides = (image[:, half:], image[:, :half]) if self.flipped else (image[:, :half], image[:, half:])
         return np.stack([resized(side, self.height, self.width) for side in sides])
 
 
-class Drawn:
-    """Pairs that are drawn on the spot, `count` of them."""
+class Drawn(Source):
+    """Pairs that are drawn on the spot, `count` of them from number `first` on."""
 
     images = 2
 
-    def __init__(self, task, count, height, width, *, seed=0, first=0, flipped=False):
+    def __init__(
+        self,
+        task: str,
+        count: int,
+        height: int,
+        width: int,
+        *,
+        seed: int = 0,
+        first: int = 0,
+        flipped: bool = False,
+    ):
         self.task, self.count, self.height, self.width = task, count, height, width
         self.seed, self.first, self.flipped = seed, first, flipped
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.count
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         pair = drawn.draw(self.task, self.first + index, max(self.height, self.width), self.seed)
         return np.stack([resized(side, self.height, self.width) for side in (pair[::-1] if self.flipped else pair)])
 
 
-class Side:
+class Side(Source):
     """One side of pairs: stacks of one."""
 
     images = 1
 
-    def __init__(self, pairs, side):
+    def __init__(self, pairs: Source, side: int):
         self.pairs, self.side = pairs, side
         self.height, self.width = pairs.height, pairs.width
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: int) -> np.ndarray:
         return self.pairs[index][self.side : self.side + 1]
 
-    @property
-    def bad(self):
-        return self.pairs.bad
-
-    def forget(self):
+    def forget(self) -> None:
         self.pairs.forget()
 
 
-class Cached:
-    """A sequence that remembers its first `limit` bytes, and what to do about images that can't be read."""
+class Chosen(Source):
+    """Some stacks of a source, by their indices there."""
 
-    def __init__(self, sequence, limit, skip_bad=False):
-        self.sequence, self.skip_bad = sequence, skip_bad
-        self.images, self.height, self.width = sequence.images, sequence.height, sequence.width
-        self.bad = {}  # index: error, of those skipped.
+    def __init__(self, source: Source, indices: Sequence[int]):
+        self.source, self.indices = source, indices
+        self.images, self.height, self.width = source.images, source.height, source.width
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.source[self.indices[index]]
+
+    def forget(self) -> None:
+        self.source.forget()
+
+
+class Cached(Source):
+    """A source that holds the first stacks asked for, up to `limit` bytes."""
+
+    def __init__(self, source: Source, limit: int):
+        self.source = source
+        self.images, self.height, self.width = source.images, source.height, source.width
         self._limit, self._held = limit, {}
         self._lock = threading.Lock()
 
-    def __len__(self):
-        return len(self.sequence)
+    def __len__(self) -> int:
+        return len(self.source)
 
-    def __getitem__(self, index):
-        """The image at index; where it can't be read and that is allowed, the next one that can."""
-        for offset in range(len(self)):
-            turn = (index + offset) % len(self)
-            held = self._held.get(turn)
-            if held is not None:
-                return held
-            if turn in self.bad:
-                continue
-            try:
-                image = self.sequence[turn]
-            except ImageError as error:
-                if not self.skip_bad:
-                    raise
-                self.bad[turn] = error
-                continue
-            with self._lock:
-                if turn not in self._held and self._limit >= image.nbytes:
-                    self._limit -= image.nbytes
-                    self._held[turn] = image
-            return image
-        raise ImageError(f"At least one image must be readable. Received: {len(self)}, none of them is")
+    def __getitem__(self, index: int) -> np.ndarray:
+        held = self._held.get(index)
+        if held is not None:
+            return held
+        stack = self.source[index]
+        with self._lock:
+            if index not in self._held and self._limit >= stack.nbytes:
+                self._limit -= stack.nbytes
+                self._held[index] = stack
+        return stack
 
-    def forget(self):
-        """Frees the memory; TensorFlow may hold on to the sequence itself for as long as the process lives."""
+    def forget(self) -> None:
+        """Frees the memory; TensorFlow may hold on to the source itself for as long as the process lives."""
         with self._lock:
             self._limit, self._held = 0, {}

@@ -1,31 +1,50 @@
 """Training batches as a pure function of (seed, step): to resume, start at a later step."""
 
+from __future__ import annotations
+
 import math
+from collections.abc import Sequence
 
 import tensorflow as tf
+
+from pgtf.data.sources import Source
+from pgtf.seeds import counted, seed_of
 
 
 class Stream:
     """Batches ([b, h, w, 3], …) in [-1, 1], one entry for each image of each source's stack.
 
-    Each source is walked in its own order, newly shuffled for every pass. half_a_turn: the second source follows the
-    first's order half a pass behind, so that entries with one index never meet (pairs used without their pairs).
+    Each source is walked in its own order, newly shuffled for every pass. pairs_apart: the sources are the two sides of
+    pairs; the second follows the first's order half a pass behind, so that the two images of a pair never meet.
     """
 
-    def __init__(self, sources, height, width, *, seed=0, batch_size=1, half_a_turn=False, augment=True):
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        height: int,
+        width: int,
+        *,
+        seed: str | int = 0,
+        name: str = "stream",
+        batch_size: int = 1,
+        pairs_apart: bool = False,
+        augment: bool = True,
+    ):
         self.sources, self.height, self.width = sources, height, width
-        self.seed, self.batch_size = seed, batch_size
-        self.half_a_turn, self.augment = half_a_turn, augment
-        self.failure = None
+        self.batch_size, self.pairs_apart, self.augment = batch_size, pairs_apart, augment
+        self._order_seeds = [seed_of(seed, name, number, "order") for number in range(len(sources))]
+        self._crop_seeds = [seed_of(seed, name, number, "crop") for number in range(len(sources))]
+        self.failure: Exception | None = None
         counts = [len(source) for source in sources]
-        if half_a_turn and counts[0] < 2 * batch_size:
+        if min(counts) < (2 if pairs_apart else 1) * batch_size:
+            each = "two images (pairs are used without their pairs)" if pairs_apart else "one image"
             raise ValueError(
-                "Pairs used without their pairs need at least two images for each one in a batch. "
-                f"Received: {counts[0]} images, batch size {batch_size}"
+                f"A task has at least {each} for each place in a batch. Received: {min(counts)} images, "
+                f"batch size {batch_size}"
             )
         self.steps_per_epoch = math.ceil(max(counts) / batch_size)
 
-    def dataset(self, start, steps):
+    def dataset(self, start: int, steps: int) -> tf.data.Dataset:
         """The batches of steps start, …, steps - 1."""
         positions = tf.data.Dataset.range(start * self.batch_size, steps * self.batch_size)
         examples = positions.map(self._example, num_parallel_calls=2, deterministic=True)
@@ -40,13 +59,14 @@ class Stream:
 
     def _index(self, position, number, count):
         order, length = number, count
-        if self.half_a_turn:
+        if self.pairs_apart:
             # Whole batches, filled up from the pass's beginning: across two orders, pairs could meet in a batch.
             order, length = 0, self.steps_per_epoch * self.batch_size
         epoch, place = position // length, position % length
-        if self.half_a_turn and number == 1:
+        if self.pairs_apart and number == 1:
             place += count // 2
-        seed = tf.stack([tf.constant(2 * self.seed + order, tf.int64), epoch])
+        # Hashed: index_shuffle cuts its seed to 32 bits and shuffles alike for numbers that follow one another.
+        seed = tf.random.stateless_uniform([2], counted(self._order_seeds[order], epoch), None, None, tf.int32)
         return tf.random.experimental.index_shuffle(place % count, seed, count - 1)
 
     def _fetch(self, number, index):
@@ -67,7 +87,7 @@ class Stream:
         x = tf.cast(stack, tf.float32) / 127.5 - 1
         top, left = (height - self.height) // 2, (width - self.width) // 2
         if self.augment:
-            chance = tf.random.stateless_uniform([3], tf.stack([self.seed * 2 + number, position]))
+            chance = tf.random.stateless_uniform([3], counted(self._crop_seeds[number], position))
             room = tf.constant([height - self.height + 1, width - self.width + 1], tf.float32)
             top, left = tf.unstack(tf.cast(chance[:2] * room, tf.int32))
             x = tf.cond(chance[2] < 0.5, lambda: tf.reverse(x, [2]), lambda: x)

@@ -1,7 +1,6 @@
 """The maker of a network's layers: it alone knows which recipe, norm and upsampling they have."""
 
 import dataclasses
-import zlib
 from typing import Any, Callable, Optional
 
 import keras
@@ -10,6 +9,7 @@ from pgtf import recipes
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
 from pgtf.layers.norm import InstanceNormalization
+from pgtf.seeds import seed_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,4 +79,4 @@ class Maker:
 
     def seed_of(self, name: str) -> int:
         """A number of its own for each layer of each network."""
-        return zlib.crc32(f"{self.seed}/{self.prefix}/{name}".encode()) & 0x7FFFFFFF
+        return seed_of(self.seed, self.prefix, name) & 0x7FFFFFFF  # What Keras's initializers take.

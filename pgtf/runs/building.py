@@ -45,7 +45,6 @@ def finder(config: Config) -> Finder:
         seed=config.seed,
         drawn_images=config.drawn_images,
         cache_bytes=config.cache_mb * 2**20,
-        skip_bad=config.bad_images == "skip",
     )
 
 
@@ -54,9 +53,9 @@ def stream(config: Config, index: int, data: TaskData) -> Stream:
     return Stream(
         data.train,
         *config.size,
-        seed=config.seed * 1000 + index,
+        seed=f"{config.seed}/{index}",
         batch_size=config.batch_size,
-        half_a_turn=data.half_a_turn,
+        pairs_apart=data.pairs_apart,
     )
 
 

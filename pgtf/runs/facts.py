@@ -14,7 +14,8 @@ class Facts:
     """The facts of one learnt task.
 
     full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
-    learnt: when, ISO 8601. data: where its images came from. load_size: (height, width) that they were resized to.
+    learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
+    their names and sizes. load_size: (height, width) that they were resized to.
     probes_sha256: of the file of its probes.
     """
 
@@ -26,6 +27,7 @@ class Facts:
     seed: int = 0
     training: dict[str, Any] = dataclasses.field(default_factory=dict)
     data: str = ""
+    images: dict[str, Any] = dataclasses.field(default_factory=dict)
     direction: str = "AtoB"
     load_size: tuple[int, int] = (0, 0)
     skipped_images: int = 0

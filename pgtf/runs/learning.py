@@ -3,22 +3,26 @@
 import dataclasses
 import datetime
 import functools
+import json
 import os
+from typing import Any
 
 import keras
 
 from pgtf import files
 from pgtf.config import Config
+from pgtf.data.manifest import Manifest
 from pgtf.data.tasks import TaskData
 from pgtf.evaluation.parameters import full_values
 from pgtf.evaluation.pictures import pictures
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
+from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.learn import Intervals, learn
 
 # The settings that a slice tells of how it was learnt.
-TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision")
+TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision", "load_size")
 
 
 # Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
@@ -38,6 +42,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     index, name, text = len(bank), data.name, config.flagfile()
     config = config.for_task(name)
     folder = bank.place(index, name)
+    data = _as_begun(config, data, folder)
     probes, stream = building.probes(config, data), building.stream(config, index, data)
     steps = config.steps or config.epochs * stream.steps_per_epoch
     lenders = bank.only(config.method.borrows(bank.names))
@@ -69,11 +74,41 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     bank.append(dataclasses.replace(task_slice, facts=facts))
 
 
+def _as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
+    """A task's data as it was when the task began; data or settings that changed since are refused."""
+    path, settings = os.path.join(folder, "begun.json"), {**_training(config), **dataclasses.asdict(config.objective)}
+    if not Checkpoints.steps_in(os.path.join(folder, "train")):  # Nothing that would have to fit.
+        data = data.checked(config.bad_images == "skip")
+        if data.skipped:
+            print(f"{data.name}: skipped {len(data.skipped)} images", *data.skipped, sep="\n  ")
+        record = {"settings": settings, "data": data.manifest.to_json()}
+        files.write(path, json.dumps(record, indent=1).encode())
+        return data
+    try:
+        with open(path, "rb") as file:
+            record = json.load(file)
+        begun, manifest = record["settings"], Manifest.from_json(record["data"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"A task goes on with the settings and the data of {path}; without {folder} it begins anew. Received: {error}"
+        ) from error
+    changed = [
+        f"{name}={settings[name]}, not {begun.get(name)}" for name in settings if begun.get(name) != settings[name]
+    ]
+    if changed:
+        raise ValueError(
+            f"A task goes on with the settings that it began with; without {folder} it begins anew. "
+            f"Received: for {data.name}, {', '.join(changed)}"
+        )
+    return data.resumed(manifest)
+
+
+def _training(config: Config) -> dict[str, Any]:
+    return {name: getattr(config, name) for name in TRAINING}
+
+
 def _facts(config: Config, data: TaskData, steps: int) -> Facts:
     shape = building.architecture(config)
-    skipped = {str(error) for source in data.train for error in source.bad.values()}
-    if skipped:
-        print(f"{data.name}: skipped {len(skipped)} images", *sorted(skipped), sep="\n  ")
     return Facts(
         shape,
         config.method,
@@ -81,10 +116,11 @@ def _facts(config: Config, data: TaskData, steps: int) -> Facts:
         full_values=full_values(shape, config.objective.generators),
         steps=steps,
         seed=config.seed,
-        training={field: getattr(config, field) for field in TRAINING},
+        training=_training(config),
         data=data.origin,
+        images=data.manifest.summary(),
         direction="BtoA" if config.flipped(data.name) else "AtoB",
         load_size=config.load,
-        skipped_images=len(skipped),
+        skipped_images=len(data.skipped),
         learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pgtf import files
+from pgtf.data.ahead import ahead
 from pgtf.data.images import ENDINGS, ImageError, read
 from pgtf.progress import Bar
 
@@ -76,7 +77,7 @@ def translate_files(translate, targets, *, compare=False, workers=2, title="", o
     """
     bar, unread, writing = Bar(title, len(targets), "images", out=out), {}, collections.deque()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for done, (path, reading) in enumerate(_ahead(pool, read, targets, workers), 1):
+        for done, (path, reading) in enumerate(ahead(pool, read, targets, workers), 1):
             try:
                 image = reading.result()
             except ImageError as error:
@@ -91,17 +92,6 @@ def translate_files(translate, targets, *, compare=False, workers=2, title="", o
                 writing.popleft().result()
             bar.show(done)
     return unread
-
-
-def _ahead(pool, work, items, count):
-    """(item, its future) in order, with the work on the next `count` items begun."""
-    waiting = collections.deque()
-    for item in items:
-        waiting.append((item, pool.submit(work, item)))
-        if len(waiting) > count:
-            yield waiting.popleft()
-    while waiting:
-        yield waiting.popleft()
 
 
 def _write(path, picture):

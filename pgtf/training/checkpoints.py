@@ -32,10 +32,10 @@ class Checkpoints:
     def __init__(self, state: tf.train.Checkpoint, folder: str):
         self.state, self.folder = state, folder
 
-    @property
-    def steps(self) -> list[int]:
-        """Of the checkpoints that are there, in order."""
-        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+    @staticmethod
+    def steps_in(folder: str) -> list[int]:
+        """The steps of the checkpoints that lie in a folder, in order."""
+        names = os.listdir(folder) if os.path.isdir(folder) else []
         return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d+", name))
 
     def save(self, step: int) -> None:
@@ -57,7 +57,7 @@ class Checkpoints:
           What was lost, in words; empty where nothing was. Damaged files are kept under another name.
         """
         lost = []
-        for step in reversed(self.steps):
+        for step in reversed(self.steps_in(self.folder)):
             path = os.path.join(self.folder, f"step-{step}")
             if _is_whole(path):
                 self._read(path)

@@ -115,7 +115,7 @@ class ReadTest(parameterized.TestCase):
             read(path)
 
     def test_a_file_that_is_not_there(self):
-        with self.assertRaisesRegex(ImageError, "Received: /nowhere/x.png"):
+        with self.assertRaisesRegex(ImageError, "Received: '/nowhere/x.png' "):
             read("/nowhere/x.png")
 
 

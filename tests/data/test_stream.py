@@ -13,7 +13,7 @@ HEIGHT, WIDTH = 6, 9
 
 
 class Coordinates:
-    """Stacks whose pixels say where they are from: channels (index, row, column); the k-th image adds 100 to its index."""
+    """Stacks whose pixels say where they are from: channels (index, row, column); image k adds 100 k to the index."""
 
     height, width = HEIGHT, WIDTH
 
@@ -48,11 +48,11 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
         ("pairs", [Coordinates(5, 2)], 1, False),
         ("pairs_in_batches", [Coordinates(5, 2)], 3, False),
         ("unpaired", [Coordinates(5), Coordinates(3)], 2, False),
-        ("half_a_turn", [Coordinates(7), Coordinates(7)], 2, True),
+        ("pairs_apart", [Coordinates(7), Coordinates(7)], 2, True),
     )
-    def test_who_begins_later_sees_the_same(self, sources, batch_size, half_a_turn):
+    def test_who_begins_later_sees_the_same(self, sources, batch_size, pairs_apart):
         def stream():
-            return Stream(sources, 4, 5, seed=3, batch_size=batch_size, half_a_turn=half_a_turn)
+            return Stream(sources, 4, 5, seed=3, batch_size=batch_size, pairs_apart=pairs_apart)
 
         whole = list(stream().dataset(0, 9).as_numpy_iterator())
         self.assertLen(whole, 9)
@@ -84,12 +84,18 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
             self.assertCountEqual(order.tolist(), range(count))
         self.assertLen({tuple(order) for order in passes.tolist()}, len(passes))
 
+    def test_orders_do_not_come_back(self):
+        passes = indices(Stream([Coordinates(9)], 4, 5, batch_size=9), 300).reshape(300, 9)
+        self.assertGreater(len({tuple(order) for order in passes.tolist()}), 290)  # Seeds 0, 1, … would give 256.
+        places = np.mean(passes[..., None] == np.arange(9), axis=0)  # How often an image is at a place.
+        self.assertAllClose(places, np.full((9, 9), 1 / 9), atol=5 * np.sqrt(1 / 9 * 8 / 9 / 300))
+
     def test_another_seed_is_another_order_and_another_crop(self):
         first, second = (batches(Stream([Coordinates(9)], 4, 5, seed=seed), 0, 9) for seed in (0, 1))
         self.assertNotEqual([b[0][0, 0, 0, 0] for b in first], [b[0][0, 0, 0, 0] for b in second])
         self.assertNotEqual([b[0][0, 0, 0, 1:].tolist() for b in first], [b[0][0, 0, 0, 1:].tolist() for b in second])
 
-    @parameterized.parameters((7, 1, 7), (7, 2, 4), (6, 2, 3), (1, 3, 1))
+    @parameterized.parameters((7, 1, 7), (7, 2, 4), (6, 2, 3), (3, 3, 1))
     def test_steps_of_an_epoch_show_every_image(self, count, batch_size, steps):
         stream = Stream([Coordinates(count)], 4, 5, batch_size=batch_size)
         self.assertEqual(stream.steps_per_epoch, steps)
@@ -146,7 +152,7 @@ class AugmentationTest(tf.test.TestCase, parameterized.TestCase):
 class UnpairedTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.product(count=(6, 7, 8, 11), batch_size=(1, 2, 3))
     def test_no_pair_ever_meets_and_every_image_is_seen_each_epoch(self, count, batch_size):
-        stream = Stream([Coordinates(count), Coordinates(count)], 4, 5, seed=2, batch_size=batch_size, half_a_turn=True)
+        stream = Stream([Coordinates(count), Coordinates(count)], 4, 5, seed=2, batch_size=batch_size, pairs_apart=True)
         epoch = stream.steps_per_epoch
         shown = indices(stream, 12 * epoch)
         for batch in shown:
@@ -158,7 +164,7 @@ class UnpairedTest(tf.test.TestCase, parameterized.TestCase):
             self.assertGreater(len({tuple(order) for order in orders.tolist()}), 10)
 
     def test_whom_an_image_meets_changes(self):
-        stream = Stream([Coordinates(9), Coordinates(9)], 4, 5, half_a_turn=True)
+        stream = Stream([Coordinates(9), Coordinates(9)], 4, 5, pairs_apart=True)
         shown = indices(stream, 20 * 9).reshape(-1, 2)
         for index in range(9):
             self.assertGreaterEqual(len(set(shown[shown[:, 0] == index, 1])), 6)
@@ -168,7 +174,12 @@ class UnpairedTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, f"at least two images .* Received: {count} images, batch size {batch_size}"
         ):
-            Stream([Coordinates(count)] * 2, 4, 5, batch_size=batch_size, half_a_turn=True)
+            Stream([Coordinates(count)] * 2, 4, 5, batch_size=batch_size, pairs_apart=True)
+
+    def test_too_few_images_for_a_batch(self):
+        for counts in ((2,), (2, 5), (5, 2)):
+            with self.assertRaisesRegex(ValueError, "at least one image for .* Received: 2 images, batch size 3"):
+                Stream([Coordinates(count) for count in counts], 4, 5, batch_size=3)
 
     def test_folders_of_unequal_counts_are_walked_each_at_its_own_pace(self):
         stream = Stream([Coordinates(3), Coordinates(8)], 4, 5)

@@ -1,15 +1,21 @@
-"""Task names to their images; what is missing is said."""
+"""Task names to their images; what is missing or can't be read is said."""
 
+import io
+import json
 import os
+from unittest import mock
 
 import numpy as np
 from absl.testing import absltest
 from PIL import Image
 
+from pgtf.data.images import ImageError, read
+from pgtf.data.manifest import Manifest
+from pgtf.data.stream import Stream
 from pgtf.data.tasks import Finder
 
 
-class FinderTest(absltest.TestCase):
+class FinderTestCase(absltest.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = self.create_tempdir().full_path
@@ -24,11 +30,25 @@ class FinderTest(absltest.TestCase):
             Image.fromarray(image).save(os.path.join(folder, f"{number}.png"))
 
     def find(self, task, flipped=False, paired=True, **settings):
-        settings = dict(data_dir=self.folder, size=(4, 4), load=(6, 8), **settings)
+        settings = dict(data_dir=self.folder, test_size=(4, 4), train_size=(6, 8), **settings)
         return Finder(paired=paired, **settings)(task, flipped)
 
     def levels(self, source, index=0):
         return [int(image[0, 0, 0]) for image in source[index]]
+
+
+class FinderTest(FinderTestCase):
+    def test_files_are_sorted_and_only_images(self):
+        self.put("maps", "train", count=12)
+        for name in ("list.txt", ".hidden.png", "png"):
+            open(os.path.join(self.folder, "maps", "train", name), "w").close()
+        os.makedirs(os.path.join(self.folder, "maps", "train", "folder.png"))
+        os.rename(os.path.join(self.folder, "maps/train/3.png"), os.path.join(self.folder, "maps/train/0a.JPG"))
+        (train,) = self.find("maps").train
+        self.assertEqual(
+            [os.path.basename(path) for path in train.source.paths],
+            ["0.png", "0a.JPG", "1.png", "10.png", "11.png", *(f"{number}.png" for number in (2, 4, 5, 6, 7, 8, 9))],
+        )
 
     def test_pairs(self):
         self.put("maps", "train", count=3)
@@ -40,7 +60,7 @@ class FinderTest(absltest.TestCase):
         self.assertEqual((train[0].shape, test[0].shape), ((2, 6, 8, 3), (2, 4, 4, 3)))
         self.assertEqual(self.levels(train, 1), [102, 103])
         self.assertEqual(self.levels(test, 1), [202, 203])
-        self.assertFalse(task.half_a_turn)
+        self.assertFalse(task.pairs_apart)
 
     def test_pairs_in_the_other_direction(self):
         self.put("maps", "train")
@@ -58,7 +78,7 @@ class FinderTest(absltest.TestCase):
         self.put("maps", "train", count=3)
         for flipped, expected in ((False, [[102], [103]]), (True, [[103], [102]])):
             task = self.find("maps", flipped, paired=False)
-            self.assertTrue(task.half_a_turn)
+            self.assertTrue(task.pairs_apart)
             self.assertEqual([self.levels(source, 1) for source in task.train], expected)
             self.assertEqual([self.levels(source, 1) for source in task.test], expected)
 
@@ -67,7 +87,7 @@ class FinderTest(absltest.TestCase):
             self.put("photo2monet", split, level=level, count=2 if split == "trainB" else 1)
         for flipped, train, test in ((False, [[10], [20]], [[30], [40]]), (True, [[20], [10]], [[40], [30]])):
             task = self.find("photo2monet", flipped, paired=False)
-            self.assertFalse(task.half_a_turn)
+            self.assertFalse(task.pairs_apart)
             self.assertEqual([self.levels(source) for source in task.train], train)
             self.assertEqual([self.levels(source) for source in task.test], test)
             self.assertEqual(sorted(len(source) for source in task.train), [1, 2])
@@ -79,7 +99,7 @@ class FinderTest(absltest.TestCase):
 
     def test_no_such_data_dir(self):
         with self.assertRaisesRegex(
-            FileNotFoundError, "/nowhere/maps was looked for. Received: .*no such folder"
+            FileNotFoundError, "'/nowhere/maps' was looked for. Received: .*no such folder"
         ) as told:
             Finder("/nowhere", True, (4, 4), (4, 4))("maps")
         self.assertIn("https://", str(told.exception))
@@ -88,21 +108,21 @@ class FinderTest(absltest.TestCase):
     def test_no_such_task_says_which_there_are(self):
         self.put("facades", "train")
         self.put("night2day", "train")
-        with self.assertRaisesRegex(FileNotFoundError, r"maps was looked for. Received: .*\(facades, night2day\)"):
+        with self.assertRaisesRegex(FileNotFoundError, r"maps' was looked for. Received: .*\(facades, night2day\)"):
             self.find("maps")
 
     def test_an_empty_split(self):
         self.put("maps", "train")
         os.makedirs(os.path.join(self.folder, "maps", "test"))
-        with self.assertRaisesRegex(FileNotFoundError, "must hold images.*Received: .*maps/test, which holds none"):
+        with self.assertRaisesRegex(FileNotFoundError, "must hold images.*Received: '.*maps/test', which holds none"):
             self.find("maps")
-        with open(os.path.join(self.folder, "maps", "test", "README.txt"), "w"):
-            with self.assertRaisesRegex(FileNotFoundError, "which holds none"):
-                self.find("maps")
+        open(os.path.join(self.folder, "maps", "test", "README.txt"), "w").close()
+        with self.assertRaisesRegex(FileNotFoundError, "which holds none"):
+            self.find("maps")
 
     def test_no_train(self):
         self.put("maps", "val")
-        with self.assertRaisesRegex(FileNotFoundError, "Received: .*maps with val"):
+        with self.assertRaisesRegex(FileNotFoundError, "Received: '.*maps' with val"):
             self.find("maps")
 
     def test_nothing_at_all(self):
@@ -112,7 +132,7 @@ class FinderTest(absltest.TestCase):
 
     def test_one_side_alone_is_refused(self):
         self.put("maps", "trainA")
-        with self.assertRaisesRegex(FileNotFoundError, "trainA and trainB. Received: .*maps with trainA"):
+        with self.assertRaisesRegex(FileNotFoundError, "trainA and trainB. Received: '.*maps' with trainA"):
             self.find("maps", paired=False)
 
     def test_pix2pix_refuses_folders_without_pairs(self):
@@ -128,12 +148,177 @@ class FinderTest(absltest.TestCase):
         self.assertEqual(self.levels(self.find("maps").train[0]), [100, 101])
         self.assertEqual([self.levels(source) for source in self.find("maps", paired=False).train], [[10], [20]])
 
-    def test_a_broken_image_is_skipped_where_that_is_allowed(self):
+    def test_a_data_dir_with_a_space_or_a_newline_at_its_end_shows_it(self):
+        self.put("maps", "train")
+        for end, shown in ((" ", " '"), ("\n", "\\\\n'")):
+            with self.assertRaisesRegex(FileNotFoundError, f"Received: --data_dir='{self.folder}{shown}"):
+                Finder(self.folder + end, True, (4, 4), (4, 4))("maps")
+
+    def test_finding_reads_no_image(self):
         self.put("maps", "train", count=2)
-        open(os.path.join(self.folder, "maps", "train", "0.png"), "wb").close()
-        self.assertEqual(self.levels(self.find("maps", skip_bad=True).train[0]), [102, 103])
-        with self.assertRaisesRegex(ValueError, "Received: .*maps/train/0.png"):
-            self.find("maps").train[0][0]
+        os.truncate(os.path.join(self.folder, "maps", "train", "0.png"), 0)
+        self.assertLen(self.find("maps").train[0], 2)
+
+
+class CheckedTest(FinderTestCase):
+    def break_(self, *names, content=b""):
+        for name in names:
+            with open(os.path.join(self.folder, name), "wb") as file:
+                file.write(content)
+
+    def test_all_good(self):
+        self.put("maps", "train", count=3)
+        task = self.find("maps")
+        self.assertEqual(task.checked(), task)
+
+    def test_what_is_broken_is_refused_all_at_once(self):
+        self.put("maps", "train", count=4)
+        self.put("maps", "test", count=2)
+        self.break_("maps/train/1.png", "maps/train/3.png", "maps/test/0.png")
+        with self.assertRaises(ImageError) as told:
+            self.find("maps").checked()
+        lines = str(told.exception).splitlines()
+        for line, name in zip(lines, ("train/1.png", "train/3.png", "test/0.png")):
+            self.assertRegex(line, f"^An image must be readable. Received: '.*maps/{name}' ")
+        self.assertEqual(lines[3:], ["--bad_images=skip leaves such images out."])
+
+    def test_ten_are_named_and_the_rest_counted(self):
+        for count, last in ((10, "maps/train/9.png"), (12, "and 2 more")):
+            self.put("maps", "train", count=count)
+            self.break_(*(f"maps/train/{number}.png" for number in range(count)))
+            with self.assertRaises(ImageError) as told:
+                self.find("maps").checked()
+            lines = str(told.exception).splitlines()
+            self.assertEqual(sum("must be readable" in line for line in lines), 10)
+            self.assertIn(last, lines[-2])
+
+    def test_what_is_broken_is_left_out_and_named(self):
+        self.put("maps", "train", count=4)
+        self.put("maps", "test", count=3, level=200)
+        self.put("maps", "train", count=1, width=7)  # A pair has an even width.
+        self.break_("maps/train/2.png", "maps/test/1.png")
+        task = self.find("maps").checked(skip=True)
+        (train,), (test,) = task.train, task.test
+        self.assertEqual([self.levels(train, index) for index in range(len(train))], [[102, 103], [106, 107]])
+        self.assertEqual([self.levels(test, index) for index in range(len(test))], [[200, 201], [204, 205]])
+        self.assertLen(task.skipped, 3)
+        for message, name in zip(task.skipped, ("train/0.png', 7 px wide", "train/2.png", "test/1.png")):
+            self.assertIn(f"maps/{name}", message)
+        self.assertEqual(
+            {name: files.left_out for name, files in task.manifest.parts.items()},
+            {"train": ("0.png", "2.png"), "test": ("1.png",)},
+        )
+
+    def test_both_sides_of_folders_without_pairs(self):
+        for split, level in (("trainA", 10), ("trainB", 20), ("testA", 30), ("testB", 40)):
+            self.put("t", split, level=level, count=2)
+        self.break_("t/trainA/0.png", "t/testB/1.png")
+        for flipped, train, test in ((False, [[12], [20]], [[30], [40]]), (True, [[20], [12]], [[40], [30]])):
+            task = self.find("t", flipped, paired=False).checked(skip=True)
+            self.assertEqual([self.levels(source) for source in task.train], train)
+            self.assertEqual([self.levels(source) for source in task.test], test)
+            self.assertEqual(len(task.train[flipped]) + len(task.test[not flipped]), 2)
+
+    def test_no_image_meets_its_own_pair_where_others_are_left_out(self):
+        self.put("maps", "train", count=6)
+        self.break_("maps/train/1.png")
+        task = self.find("maps", paired=False).checked(skip=True)
+        stream = Stream(task.train, 6, 8, pairs_apart=task.pairs_apart)
+        self.assertEqual(stream.steps_per_epoch, 5)
+        shown = [[round((float(image[0, 0, 0, 0]) + 1) * 127.5) for image in batch] for batch in stream.dataset(0, 100)]
+        for a, b in shown:
+            self.assertNotEqual(a + 1, b)
+        self.assertEqual({a for a, _ in shown}, {100, 104, 106, 108, 110})
+
+    def test_each_file_is_read_once_and_what_fits_is_held(self):
+        self.put("maps", "train", count=5)
+        self.break_("maps/train/3.png")
+        reads = []
+        with mock.patch("pgtf.data.sources.read", side_effect=lambda path: reads.append(path) or read(path)):
+            task = self.find("maps").checked(skip=True)  # Without tests: its training images are both.
+            self.assertCountEqual([os.path.basename(path) for path in reads], [f"{number}.png" for number in range(5)])
+            for index in range(4):
+                task.train[0][index]
+            self.assertLen(reads, 5)
+            self.assertLen(task.skipped, 1)
+            self.assertEqual((len(task.train[0]), len(task.test[0])), (4, 4))
+
+    def test_nothing_is_left(self):
+        self.put("maps", "train", count=2)
+        self.put("maps", "test")
+        self.break_("maps/test/0.png")
+        with self.assertRaisesRegex(
+            ImageError, "must be readable. Received: '.*maps/test', where none of 1 is:\n.*0.png"
+        ):
+            self.find("maps").checked(skip=True)
+
+    def test_another_error_is_not_swallowed(self):
+        self.put("maps", "train")
+        broken = mock.patch("pgtf.data.sources.read", side_effect=RuntimeError("a bug"))
+        with broken, self.assertRaisesRegex(RuntimeError, "a bug"):
+            self.find("maps").checked(skip=True)
+
+    def begun(self, **settings):
+        """What is recorded of a task with a broken image, through a file's JSON."""
+        self.put("maps", "train", count=4)
+        self.put("maps", "test", count=2, level=200)
+        self.break_("maps/train/2.png")
+        task = self.find("maps", **settings).checked(skip=True)
+        return task, Manifest.from_json(json.loads(json.dumps(task.manifest.to_json())))
+
+    def test_a_task_goes_on_without_reading_anything_again(self):
+        for paired in (True, False):
+            task, manifest = self.begun(paired=paired)
+            with mock.patch("pgtf.data.sources.read", side_effect=RuntimeError):
+                resumed = self.find("maps", paired=paired).resumed(manifest)
+            self.assertEqual(resumed.manifest, task.manifest)
+            self.assertEqual(resumed.skipped, (f"Left out when the task began: '{self.folder}/maps/train/2.png'",))
+            for ours, theirs in zip(resumed.train + resumed.test, task.train + task.test):
+                self.assertEqual(
+                    [self.levels(ours, index) for index in range(len(ours))],
+                    [self.levels(theirs, index) for index in range(len(theirs))],
+                )
+
+    def test_the_data_may_move_and_be_touched(self):
+        _, manifest = self.begun()
+        os.utime(os.path.join(self.folder, "maps/train/0.png"), (0, 0))
+        moved = self.create_tempdir().full_path
+        os.rename(os.path.join(self.folder, "maps"), os.path.join(moved, "maps"))
+        self.folder = moved
+        resumed = self.find("maps").resumed(manifest)
+        self.assertEqual(resumed.manifest.parts["train"].folder, os.path.join(moved, "maps", "train"))
+        self.assertLen(resumed.train[0], 3)
+
+    def test_data_that_changed_during_a_task_is_refused(self):
+        _, manifest = self.begun()
+        self.break_("maps/test/1.png", content=b"12345")
+        os.unlink(os.path.join(self.folder, "maps/train/1.png"))
+        self.put("maps", "train", count=6)
+        os.unlink(os.path.join(self.folder, "maps/train/3.png"))
+        with self.assertRaises(ValueError) as told:
+            self.find("maps").resumed(manifest)
+        self.assertEqual(
+            str(told.exception).splitlines()[1:],
+            [
+                "  train: 2 files more, 1 fewer, 1 of another size; first: '2.png'",
+                "  test: 1 file of another size; first: '1.png'",
+            ],
+        )
+        self.assertIn("Received: maps with other data", str(told.exception))
+
+    def test_what_takes_a_while_has_a_bar(self):
+        self.put("maps", "train", count=3)
+        self.put("maps", "test", count=2)
+        for moment, expected in ((60.0, ""), (0.0, "maps: checking  5/5 ")):
+            out = io.StringIO()
+            with mock.patch("pgtf.data.tasks.MOMENT", moment):
+                self.find("maps").checked(out=out)
+            self.assertStartsWith(out.getvalue(), expected)
+            self.assertEqual(bool(out.getvalue()), bool(expected))
+
+    def test_what_is_drawn_is_not_checked(self):
+        with mock.patch("pgtf.data.drawn.draw", side_effect=RuntimeError):
+            Finder("", True, (16, 16), (18, 18))("maps").checked()
 
 
 class DrawnTasksTest(absltest.TestCase):
@@ -144,7 +329,7 @@ class DrawnTasksTest(absltest.TestCase):
         task = self.find("maps")
         (train,), (test,) = task.train, task.test
         self.assertEqual(len(train), 5)
-        indices = [set(range(source.first, source.first + len(source))) for source in (train.sequence, test)]
+        indices = [set(range(source.first, source.first + len(source))) for source in (train.source, test)]
         self.assertEmpty(indices[0] & indices[1])
         # However many training images one asks for.
         self.assertGreater(test.first, 100_000)
@@ -154,9 +339,20 @@ class DrawnTasksTest(absltest.TestCase):
         self.assertEqual((there.train[0][0].shape, there.test[0][0].shape), ((2, 18, 18, 3), (2, 16, 16, 3)))
         np.testing.assert_array_equal(there.test[0][0], back.test[0][0][::-1])
 
+    def test_what_is_drawn_has_a_manifest(self):
+        task = self.find("maps", seed=7)
+        plain = task.manifest.to_json()
+        self.assertEqual(plain["train"], {"drawn": "maps", "seed": 7, "first": 0, "count": 5})
+        self.assertEqual((plain["test"]["first"], plain["test"]["count"]), (task.test[0].first, len(task.test[0])))
+        manifest = Manifest.from_json(json.loads(json.dumps(plain)))
+        self.assertEqual(task.resumed(manifest), task)
+        before = "train: 5 pairs drawn as maps with seed 7 before"
+        with self.assertRaisesRegex(ValueError, f"{before}, 5 pairs drawn as maps with seed 8 now"):
+            self.find("maps", seed=8).resumed(manifest)
+
     def test_without_pairs(self):
         task = self.find("photo2monet", paired=False)
-        self.assertTrue(task.half_a_turn)
+        self.assertTrue(task.pairs_apart)
         self.assertEqual([source[0].shape for source in task.train], [(1, 18, 18, 3)] * 2)
         self.assertNotEqual(task.train[0][0].tobytes(), task.train[1][0].tobytes())
 

@@ -166,7 +166,7 @@ class FileTranslationTest(parameterized.TestCase):
         names = {"empty.png", "half.png", "text.jpg", "gone.png"}
         self.assertEqual({os.path.basename(path) for path in unread}, names)
         for name in names:
-            self.assertRegex(text, f"left out: An image must be readable. Received: .*/{name} ")
+            self.assertRegex(text, f"left out: An image must be readable. Received: '.*/{name}' ")
 
     @parameterized.parameters(1, 2, 5)
     def test_few_images_wait(self, workers):

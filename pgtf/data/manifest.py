@@ -1,0 +1,141 @@
+"""What data a task has: which files, or what is drawn. It is recorded when the task begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import stat
+from typing import Any, Union
+
+from pgtf import files
+from pgtf.data.images import is_image_name
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageFiles:
+    """The image files of a folder, {name: bytes} in order, and those of them that are left out as unreadable."""
+
+    folder: str
+    sizes: dict[str, int]
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, folder: str) -> ImageFiles:
+        """The image files that lie in a folder now."""
+        sizes = {name: _size(os.path.join(folder, name)) for name in sorted(os.listdir(folder)) if is_image_name(name)}
+        return cls(folder, {name: size for name, size in sizes.items() if size is not None})
+
+    @property
+    def paths(self) -> list[str]:
+        """All of the files, also those left out."""
+        return [os.path.join(self.folder, name) for name in self.sizes]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the sorted names and sizes, each ended by a zero byte."""
+        listed = sorted((os.fsencode(name), size) for name, size in self.sizes.items())
+        return files.sha256(b"".join(b"%s\0%d\0" % entry for entry in listed))
+
+    def __str__(self) -> str:
+        return f"{len(self.sizes)} files"
+
+    def change(self, now: ImageFiles) -> str:
+        """What came and what went, in words; empty where the names and sizes are the same, wherever they lie."""
+        kinds = {
+            "more": now.sizes.keys() - self.sizes.keys(),
+            "fewer": self.sizes.keys() - now.sizes.keys(),
+            "of another size": {name for name in self.sizes.keys() & now.sizes if self.sizes[name] != now.sizes[name]},
+        }
+        counts = [(len(names), kind) for kind, names in kinds.items() if names]
+        if not counts:
+            return ""
+        (count, kind), *others = counts
+        words = [f"{count} {'file' if count == 1 else 'files'} {kind}", *(f"{count} {kind}" for count, kind in others)]
+        return f"{', '.join(words)}; first: {min(set().union(*kinds.values()))!r}"
+
+    def summary(self) -> dict[str, Any]:
+        """What it is, as plain data, without the files' names."""
+        return {
+            "folder": self.folder,
+            "count": len(self.sizes),
+            "sha256": self.sha256,
+            "left_out": list(self.left_out),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it as plain data."""
+        return {**self.summary(), "files": self.sizes}
+
+
+@dataclasses.dataclass(frozen=True)
+class DrawnImages:
+    """Pairs that are drawn, `count` of them from number `first` on."""
+
+    task: str
+    seed: int
+    first: int
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.count} pairs drawn as {self.task} with seed {self.seed}"
+
+    def change(self, now: DrawnImages) -> str:
+        """What is drawn otherwise, in words."""
+        return "" if self == now else f"{self} before, {now} now"
+
+    def summary(self) -> dict[str, Any]:
+        """What it is, as plain data."""
+        return {"drawn": self.task, "seed": self.seed, "first": self.first, "count": self.count}
+
+    to_json = summary
+
+
+Part = Union[ImageFiles, DrawnImages]
+
+
+@dataclasses.dataclass(frozen=True)
+class Manifest:
+    """The data of a task: {"train": …, "test": …}, or {"trainA": …, "trainB": …, "testA": …, "testB": …}."""
+
+    parts: dict[str, Part]
+
+    def changes(self, now: Manifest) -> list[str]:
+        """What is no longer as it is here, a line for each part; nothing where it is the same data."""
+        found = []
+        for name in dict.fromkeys([*self.parts, *now.parts]):
+            then, there = self.parts.get(name), now.parts.get(name)
+            if type(then) is type(there):
+                change = then.change(there)
+            else:
+                change = f"{then or 'nothing'} before, {there or 'nothing'} now"
+            if change:
+                found.append(f"{name}: {change}")
+        return found
+
+    def summary(self) -> dict[str, Any]:
+        """The manifest as plain data without the files' names: to be kept with what was learnt from them."""
+        return {name: part.summary() for name, part in self.parts.items()}
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest as plain data that from_json takes back."""
+        return {name: part.to_json() for name, part in self.parts.items()}
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> Manifest:
+        """The manifest that to_json gave as plain data."""
+        return cls({name: _part(facts) for name, facts in plain.items()})
+
+
+def _part(facts):
+    if "drawn" in facts:
+        return DrawnImages(facts["drawn"], facts["seed"], facts["first"], facts["count"])
+    return ImageFiles(facts["folder"], dict(facts["files"]), tuple(facts["left_out"]))
+
+
+def _size(path):
+    """The bytes of a file, 0 of a link to nowhere, None of a folder."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return 0
+    return None if stat.S_ISDIR(status.st_mode) else status.st_size
