@@ -1,0 +1,138 @@
+"""The paper's Acc: how often a classifier that learnt the tasks from real images names the task of a generated one."""
+
+import dataclasses
+from typing import Optional
+
+import keras
+import numpy as np
+
+from pgtf.evaluation import cache
+from pgtf.evaluation.extractors import Extractor
+from pgtf.evaluation.figures import Figure, ImageSet
+from pgtf.evaluation.hashes import arrays_sha256, images_sha256
+from pgtf.evaluation.images import checked
+
+SIZE, FEATURES, BATCH = 64, 64, 32
+ONE_TASK = "a classifier needs two tasks to tell apart"
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier:
+    """A classifier of target images by task, on top of its own extractor.
+
+    Args:
+      tasks: the names, by label.
+      extractor: its penultimate features; distances between them are called FCD and KCD.
+      kernel, bias: [d, tasks] and [tasks], from features to logits.
+      held_out_accuracy: {task: share of the held-out real images that it labels right}.
+    """
+
+    tasks: tuple
+    extractor: Extractor
+    kernel: np.ndarray
+    bias: np.ndarray
+    held_out_accuracy: dict
+
+    def labels(self, images) -> np.ndarray:
+        """uint8 [n, h, w, 3] to the labels [n]."""
+        return np.argmax(self.extractor(images) @ self.kernel + self.bias, axis=1)
+
+    def accuracy(self, images, task: str) -> float:
+        """The share of images that are taken for this task's."""
+        if task not in self.tasks:
+            raise ValueError(f"The classifier knows {', '.join(self.tasks)}. Received: {task!r}")
+        return float(np.mean(self.labels(images) == self.tasks.index(task)))
+
+
+def classifier(folder: str, train: dict, held_out: dict, *, steps: int = 400, seed: int = 0) -> Optional[Classifier]:
+    """The classifier learnt from real target images, kept in a folder by their hashes; None for one task.
+
+    Args:
+      folder: where it is kept.
+      train: {task: uint8 [n, h, w, 3]} to learn from; all files or a random choice, since neighbours are alike.
+      held_out: {task: uint8 [n, h, w, 3]} to judge it by.
+      steps: of a batch of 32, the same number of images of each task.
+      seed: of everything random.
+    """
+    if list(train) != list(held_out):
+        raise ValueError(
+            "Each task has images to learn from and held-out ones. "
+            f"Received: {', '.join(train)} and {', '.join(held_out)}"
+        )
+    for images in (*train.values(), *held_out.values()):
+        checked(images)
+    if len(train) < 2:
+        return None
+    hashes = [[task, images_sha256(images)] for task, images in train.items()]
+    facts = dict(train=hashes, steps=steps, seed=seed, size=SIZE, features=FEATURES, batch=BATCH)
+    arrays = cache.kept(folder, facts, lambda: _learnt(train, steps, seed))
+    body = _body(seed)
+    body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
+    found = Classifier(tuple(train), _extractor(body, arrays_sha256(arrays)), arrays["kernel"], arrays["bias"], {})
+    accuracy = {task: found.accuracy(images, task) for task, images in held_out.items()}
+    return dataclasses.replace(found, held_out_accuracy=accuracy)
+
+
+def accuracy_figure(found: Classifier, task: str, generated, image_set: ImageSet) -> Figure:
+    """Acc of a task's generated images, in [0, 1]."""
+    generated = checked(generated)
+    image_set.check(generated)
+    real = ", ".join(f"{name} {share:.1%}" for name, share in found.held_out_accuracy.items())
+    return Figure(
+        "Acc",
+        found.accuracy(generated, task),
+        generated=image_set,
+        extractor=found.extractor.facts,
+        notes=(f"of held-out real images the classifier knows {real}",),
+    )
+
+
+def unclassified(image_set: ImageSet) -> dict:
+    """{name: Figure} of what is None where there is no classifier: Acc, and the distances between its features."""
+    return {name: Figure(name, None, ONE_TASK, generated=image_set) for name in ("Acc", "FCD", "KCD")}
+
+
+def _body(seed):
+    """[n, 64, 64, 3] in [-1, 1] to features [n, 64]; float32 whatever the precision of training is."""
+    layers = [keras.Input((SIZE, SIZE, 3))]
+    common = dict(activation="relu", dtype="float32")
+    for index, filters in enumerate((16, 32, 64, 64)):
+        start = keras.initializers.HeNormal(seed=seed + index)
+        layers.append(keras.layers.Conv2D(filters, 3, strides=2, padding="same", kernel_initializer=start, **common))
+    layers.append(keras.layers.GlobalAveragePooling2D(dtype="float32"))
+    start = keras.initializers.HeNormal(seed=seed + len(layers))
+    layers.append(keras.layers.Dense(FEATURES, kernel_initializer=start, **common))
+    return keras.Sequential(layers)
+
+
+def _extractor(body, sha256):
+    return Extractor(
+        name="classifier of the tasks",
+        sha256=sha256,
+        network=lambda images: body(images, training=False),
+        dimensions=FEATURES,
+        space="CD",
+        size=(SIZE, SIZE),
+        antialias=True,
+        batch_size=100,
+    )
+
+
+def _learnt(train, steps, seed):
+    """The weights {name: array} after these steps; a mirrored image is as good as the image."""
+    body, rng = _body(seed), np.random.default_rng(seed)
+    start = keras.initializers.GlorotUniform(seed=seed)
+    head = keras.layers.Dense(len(train), kernel_initializer=start, dtype="float32")
+    model = keras.Sequential([body, head])
+    model.build((None, SIZE, SIZE, 3))
+    model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    prepared = _extractor(body, "").prepared
+    each = -(-BATCH // len(train))
+    labels = np.repeat(np.arange(len(train)), each)
+    for _ in range(steps):
+        picked = [prepared(images[rng.integers(len(images), size=each)]) for images in train.values()]
+        batch, mirrored = np.concatenate(picked), rng.integers(2, size=len(labels)) == 1
+        batch[mirrored] = batch[mirrored, :, ::-1]
+        model.train_on_batch(batch, labels)
+    kernel, bias = head.get_weights()
+    return {**{f"body/{i:02d}": value for i, value in enumerate(body.get_weights())}, "kernel": kernel, "bias": bias}
