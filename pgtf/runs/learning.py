@@ -90,7 +90,8 @@ def _as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
         begun, manifest = record["settings"], Manifest.from_json(record["data"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"A task goes on with the settings and the data of {path}; without {folder} it begins anew. Received: {error}"
+            f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "
+            f"Received: {type(error).__name__}: {error}"
         ) from error
     changed = [
         f"{name}={settings[name]}, not {begun.get(name)}" for name in settings if begun.get(name) != settings[name]
