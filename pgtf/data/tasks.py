@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import IO
 
 from pgtf.data import drawn
@@ -66,7 +67,7 @@ class TaskData:
         for name, files in self.manifest.files.items():
             names = list(files.sizes)
             left_out[name] = tuple(names[index] for index in errors[files.folder])
-        return self._without(left_out, messages)
+        return self.without(left_out, messages)
 
     def resumed(self, manifest: Manifest) -> TaskData:
         """This data as it was when the manifest was recorded, without what was left out then; no image is read.
@@ -81,9 +82,9 @@ class TaskData:
             )
         left_out = {name: files.left_out for name, files in manifest.files.items()}
         paths = [os.path.join(self.manifest.files[name].folder, file) for name in left_out for file in left_out[name]]
-        return self._without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
+        return self.without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
 
-    def _without(self, left_out, messages):
+    def without(self, left_out: dict[str, tuple[str, ...]], messages: Sequence[str] = ()) -> TaskData:
         """This data without some files, {name of a source: names}."""
         sources, parts = dict(self.sources), dict(self.manifest.parts)
         for name, names in left_out.items():
@@ -92,7 +93,7 @@ class TaskData:
             if not kept:
                 raise ImageError(
                     f"At least one image of a folder must be readable. Received: {files.folder!r}, where none of "
-                    f"{len(bad)} is:\n{some(messages)}"
+                    f"{len(bad)} is:\n{some(list(messages))}"
                 )
             if bad:
                 parts[name] = dataclasses.replace(files, left_out=names)

@@ -126,7 +126,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             for name, channels in objective.discriminators.items()
         }
         optimizers = {kind: adam(schedule, config.precision) for kind in ("generators", "discriminators")}
-        return objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        return made.averaging(config.ema) if config.ema else made
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
