@@ -18,9 +18,10 @@ from pgtf.networks.patchgan import patchgan
 from pgtf.objectives.learner import Learner, LinearDecay, adam
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
-from pgtf.runs.slices import TaskSlice
+from pgtf.runs.slices import BankError, TaskSlice
 
 PROBES = 4
+DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 
 def architecture(config: Config) -> Architecture:
@@ -139,11 +140,30 @@ def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, f
 def rebuilt(task_slice: TaskSlice, bank: FilterBank) -> dict[str, keras.Model]:
     """The generators of a learnt task, {prefix: network}, always float32; bank: of the tasks that it borrows from."""
     facts = task_slice.facts
-    with precision("float32"):
-        networks = generators(facts.architecture, facts.method, facts.generators, bank)
-    for network in networks.values():
-        layers.restore(network, task_slice.values)
+    _check_extent(task_slice)
+    try:
+        with precision("float32"):
+            networks = generators(facts.architecture, facts.method, facts.generators, bank)
+        for network in networks.values():
+            layers.restore(network, task_slice.values)
+    except BankError:
+        raise
+    except (KeyError, ValueError) as error:
+        raise BankError(
+            f"A slice holds what its facts say that its networks need. Received: {task_slice.name!r} ({error})"
+        ) from error
     return networks
+
+
+def _check_extent(task_slice: TaskSlice) -> None:
+    """Refuses facts of networks larger than what is stored, before anything is built: they may be a stranger's."""
+    shape, tensors = task_slice.facts.architecture, task_slice.shapes
+    largest = max((side for tensor in tensors.values() for side in tensor), default=0)
+    if shape.width > largest or shape.blocks > len(tensors) + DEFAULT_BLOCKS or shape.outputs > largest:
+        raise BankError(
+            "A slice's facts fit its tensors. "
+            f"Received: {task_slice.name!r}, {shape} over {len(tensors)} tensors of at most {largest} a side"
+        )
 
 
 @contextlib.contextmanager
