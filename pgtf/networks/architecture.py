@@ -4,7 +4,8 @@ import dataclasses
 import math
 from typing import Any
 
-NETWORKS, NORMS, UPSAMPLINGS = ("unet", "resnet"), ("instance", "batch"), ("transpose", "resize")
+NETWORKS, NORMS = ("unet", "resnet"), ("instance", "batch")
+UPSAMPLINGS = ("transpose", "resize", "resize_even")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +17,8 @@ class Architecture:
       size: (height, width) of the images that it learns from.
       width: Filters of its first layer.
       norm: "instance" or "batch".
-      upsampling: "transpose" or "resize".
+      upsampling: "transpose" or "resize"; "resize_even" is how runs of format 1 resize: with the U-Net's even kernels,
+        which shift what they make by half a pixel.
       blocks: Residual blocks of a ResNet.
       outputs: Channels of a picture.
     """
