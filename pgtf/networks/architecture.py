@@ -21,6 +21,7 @@ class Architecture:
         which shift what they make by half a pixel.
       blocks: Residual blocks of a ResNet.
       outputs: Channels of a picture.
+      dropout: Whether a U-Net drops out while it learns; a ResNet never does.
     """
 
     network: str = "unet"
@@ -30,6 +31,7 @@ class Architecture:
     upsampling: str = "transpose"
     blocks: int = 9
     outputs: int = 3
+    dropout: bool = True
 
     def __post_init__(self) -> None:
         for field, allowed in (("network", NETWORKS), ("norm", NORMS), ("upsampling", UPSAMPLINGS)):
@@ -50,7 +52,7 @@ class Architecture:
         from pgtf.networks.unet import unet
 
         if self.network == "unet":
-            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs)
+            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs, dropout=self.dropout)
         return resnet(image, make, width, blocks=self.blocks, outputs=self.outputs)
 
 

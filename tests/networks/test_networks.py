@@ -206,6 +206,17 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual([layer.name for layer in dropouts], ["up7_dropout", "up6_dropout", "up5_dropout"])
         self.assertEqual({layer.rate for layer in dropouts}, {0.5})
 
+    def test_without_dropout_all_else_is_the_same(self):
+        with_dropout, without = (
+            generator(Architecture("unet", (64, 64), width=1, dropout=dropout)) for dropout in (True, False)
+        )
+        names = {layer.name for layer in with_dropout.layers if isinstance(layer, Dropout)}
+        self.assertEqual(names, {"up5_dropout"})
+        self.assertEmpty([layer for layer in without.layers if isinstance(layer, Dropout)])
+        x = image_of(1, 64, 64, 3)
+        self.assertAllEqual(without(x, training=True), with_dropout(x))
+        self.assertEqual(state(without).keys(), state(with_dropout).keys())
+
     def test_each_decoder_block_sees_its_encoder_twin(self):
         network = generator(Architecture("unet", (16, 16), width=2))
         joins = [layer for layer in network.layers if isinstance(layer, keras.layers.Concatenate)]
