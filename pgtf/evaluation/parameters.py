@@ -54,7 +54,7 @@ class Census(Maker):
         return layer
 
     def up(self, name, filters, kernel_size, *, task_specific=False):
-        return self.conv(name, filters, kernel_size, task_specific=task_specific)
+        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
 
     def norm(self, name):
         def layer(h):
@@ -89,7 +89,12 @@ class _PlannedBank:
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
     """What one generator would store."""
-    count = Census(prefix, recipe=lambda place: method.recipe(place, bank), norm=architecture.norm)
+    count = Census(
+        prefix,
+        recipe=lambda place: method.recipe(place, bank),
+        norm=architecture.norm,
+        upsampling=architecture.upsampling,
+    )
     architecture(keras.Input((None, None, 3)), count, method.width(architecture.width))
     return count
 

@@ -28,7 +28,7 @@ class Maker:
       prefix: The network's name.
       recipe: Place -> Recipe, for each kernel that is not task-specific; None makes all of them free.
       norm: "instance" or "batch".
-      upsampling: "transpose" or "resize".
+      upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
       seed: A number or text; each layer has first values of its own.
     """
 
@@ -50,11 +50,16 @@ class Maker:
 
     def up(self, name: str, filters: int, kernel_size: int, *, task_specific=False):
         """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
-        recipe = self.recipe(name, task_specific)
         if self._upsampling == "transpose":
+            recipe = self.recipe(name, task_specific)
             return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
-        convolution = Conv2D(filters, kernel_size, 1, "same", recipe=recipe, name=name)
+        convolution = self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear")(h))
+
+    def up_size(self, kernel_size: int) -> int:
+        """The size of a kernel that doubles: after a resize it is odd, for an even one would shift what it makes."""
+        even = kernel_size % 2 == 0
+        return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
 
     def norm(self, name: str):
         """A normalization."""

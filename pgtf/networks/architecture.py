@@ -4,7 +4,8 @@ import dataclasses
 import math
 from typing import Any
 
-NETWORKS, NORMS, UPSAMPLINGS = ("unet", "resnet"), ("instance", "batch"), ("transpose", "resize")
+NETWORKS, NORMS = ("unet", "resnet"), ("instance", "batch")
+UPSAMPLINGS = ("transpose", "resize", "resize_even")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,9 +17,11 @@ class Architecture:
       size: (height, width) of the images that it learns from.
       width: Filters of its first layer.
       norm: "instance" or "batch".
-      upsampling: "transpose" or "resize".
+      upsampling: "transpose" or "resize"; "resize_even" is how runs of format 1 resize: with the U-Net's even kernels,
+        which shift what they make by half a pixel.
       blocks: Residual blocks of a ResNet.
       outputs: Channels of a picture.
+      dropout: Whether a U-Net drops out while it learns; a ResNet never does.
     """
 
     network: str = "unet"
@@ -28,6 +31,7 @@ class Architecture:
     upsampling: str = "transpose"
     blocks: int = 9
     outputs: int = 3
+    dropout: bool = True
 
     def __post_init__(self) -> None:
         for field, allowed in (("network", NETWORKS), ("norm", NORMS), ("upsampling", UPSAMPLINGS)):
@@ -48,7 +52,7 @@ class Architecture:
         from pgtf.networks.unet import unet
 
         if self.network == "unet":
-            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs)
+            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs, dropout=self.dropout)
         return resnet(image, make, width, blocks=self.blocks, outputs=self.outputs)
 
 

@@ -13,6 +13,7 @@ class CycleGAN(Objective):
     generators = ("forward", "backward")
     discriminators = {"discriminator_a": 3, "discriminator_b": 3}
     paired = False
+    dropout = False
 
     cycle_weight: float = setting(10.0, "cyclegan: weight of the way there and back.", least=0)
     identity_weight: float = setting(0.5, "cyclegan: weight of leaving a target as it is, times cycle_weight.", least=0)

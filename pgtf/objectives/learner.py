@@ -36,12 +36,21 @@ def jointly(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
     return tf.split(network(tf.concat(batches, 0), training=True), [tf.shape(batch)[0] for batch in batches])
 
 
+def _check_no_losses(network: keras.Model) -> None:
+    regularized = [layer.name for layer in network.layers if layer.losses]
+    if regularized:
+        raise ValueError(
+            "The objective says all that a network is to lower; its layers have no regularizers. "
+            f"Received: {network.name} with regularizers in {', '.join(regularized)}"
+        )
+
+
 class Learner(keras.Model):
     """Networks and how they learn one task, driven by Keras's fit. A subclass says LOSSES and step.
 
     Args:
-      generators: {"forward": …}, what the task keeps.
-      discriminators: {name: network}; gone when the task is learnt.
+      generators: {"forward": …}, what the task keeps; none of its layers has a regularizer.
+      discriminators: {name: network}; gone when the task is learnt. The same holds for them.
       optimizers: {"generators": …, "discriminators": …}, one for all networks of a kind.
       objective: The settings.
     """
@@ -50,6 +59,8 @@ class Learner(keras.Model):
 
     def __init__(self, generators, discriminators, optimizers, objective):
         super().__init__()
+        for network in (*generators.values(), *discriminators.values()):
+            _check_no_losses(network)
         self.generators, self.discriminators = dict(generators), dict(discriminators)
         self.optimizers, self.objective = dict(optimizers), objective
         # Made now, not in the step: a function that makes variables is traced twice.

@@ -33,6 +33,7 @@ def architecture(config: Config) -> Architecture:
         norm=config.norm,
         upsampling=config.upsampling,
         blocks=config.blocks,
+        dropout=config.objective.dropout,
     )
 
 
