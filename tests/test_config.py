@@ -5,8 +5,8 @@ import itertools
 
 from absl.testing import absltest, parameterized
 
-from pgtf import command_line, settings
-from pgtf.config import LONGEST_NAME, Config
+from pgtf import command_line, names, settings
+from pgtf.config import Config
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback
 from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
 
@@ -59,7 +59,7 @@ REFUSED = [
     (dict(tasks=("maps", "")), "names"),
     (dict(tasks=("maps", "../facades")), "folder"),
     (dict(tasks=("maps", "a\nb")), "folder"),
-    (dict(tasks=("maps", "é" * (LONGEST_NAME // 2 + 1))), f"at most {LONGEST_NAME} bytes"),
+    (dict(tasks=("maps", "é" * (names.LONGEST // 2 + 1))), f"at most {names.LONGEST} bytes"),
     (dict(tasks=("maps", "facades", "maps")), "each task once"),
     (dict(direction=("maps",)), "BtoA"),
     (dict(direction=("maps:B2A",)), "BtoA"),
@@ -123,7 +123,7 @@ class RulesTest(parameterized.TestCase):
             dict(image_size="64", load_size="64"),
             dict(l1_weight=0.0, checkpoint_minutes=0.0),
             dict(objective="cyclegan", identity_weight=0.0, pool_size=0),
-            dict(tasks=("é" * (LONGEST_NAME // 2),)),
+            dict(tasks=("é" * (names.LONGEST // 2),)),
         ):
             Config.from_flat(values)
 
