@@ -24,7 +24,7 @@ TIERS = (
 DOORS = {
     "absl": {"pgtf.command_line"},
     "tensorflow_addons": {"pgtf.layers.norm"},
-    "tensorflow_gan": {"pgtf.objectives.losses"},
+    "tensorflow_gan": {"pgtf.evaluation.distances", "pgtf.objectives.losses"},
 }
 
 
