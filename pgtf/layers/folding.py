@@ -7,7 +7,7 @@ from pgtf.layers.conv import Conv2D, Conv2DTranspose
 PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTranspose}
 
 
-def folded(model):
+def folded(model: keras.Model) -> keras.Model:
     """A copy of a functional or Sequential model in which every made kernel is a plain weight; same outputs."""
     plain = keras.models.clone_model(model, clone_function=_plain)
     for source, target in zip(model.layers, plain.layers):

@@ -1,12 +1,16 @@
 """A network's state by layer path: what a task keeps of it, and taking it back."""
 
+from collections.abc import Mapping
+
+import keras
 import numpy as np
 
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
+from pgtf.recipes.base import Recipe
 
 
-def made_kernels(network):
+def made_kernels(network: keras.Model) -> dict[str, Recipe]:
     """{path: recipe} of the layers whose kernels are made."""
     return {
         f"{network.name}/{layer.name}": layer.recipe
@@ -15,7 +19,7 @@ def made_kernels(network):
     }
 
 
-def state(network):
+def state(network: keras.Model) -> dict[str, np.ndarray]:
     """{"forward/down1/unconstrained": array, …}: what a task alone keeps of a network."""
     values = {}
     for layer in network.layers:
@@ -26,7 +30,7 @@ def state(network):
     return values
 
 
-def lent(network):
+def lent(network: keras.Model) -> set[str]:
     """The paths in `state` of what later tasks may mix."""
     return {
         f"{path}/{name}"
@@ -36,7 +40,7 @@ def lent(network):
     }
 
 
-def restore(network, values):
+def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Takes back what `state` gave; every value that the network needs must be there."""
     for layer in network.layers:
         path = f"{network.name}/{layer.name}"
@@ -46,7 +50,7 @@ def restore(network, values):
             variable.assign(values[f"{path}/{name}"])
 
 
-def begin_as(network, values):
+def begin_as(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Takes of another task's state what fits as it is: norms, biases and kernels that are variables.
 
     Kernels that a recipe makes have other arrays, and keep their own first values.

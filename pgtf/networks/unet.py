@@ -1,9 +1,14 @@
 """The generator of pix2pix."""
 
 import keras
+import tensorflow as tf
+
+from pgtf.layers import Maker
 
 
-def unet(image, make, filters=64, *, levels, outputs=3, dropout=True):
+def unet(
+    image: tf.Tensor, make: Maker, filters: int = 64, *, levels: int, outputs: int = 3, dropout: bool = True
+) -> tf.Tensor:
     """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 2**levels.
 
     Encoder and decoder of `levels` halvings (8 at 256 px), each decoder block seeing its encoder twin.

@@ -10,14 +10,14 @@ import tensorflow as tf
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """`rate` up to step `begin`, then linearly to zero at step `end`."""
 
-    def __init__(self, rate: float, begin: int, end: int):
+    def __init__(self, rate: float, begin: int, end: int) -> None:
         self.rate, self.begin, self.end = rate, begin, end
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         left = (self.end - tf.cast(step, tf.float32)) / max(1, self.end - self.begin)
         return self.rate * tf.clip_by_value(left, 0.0, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "begin": self.begin, "end": self.end}
 
 
@@ -57,7 +57,13 @@ class Learner(keras.Model):
 
     LOSSES: tuple[str, ...] = ()
 
-    def __init__(self, generators, discriminators, optimizers, objective):
+    def __init__(
+        self,
+        generators: dict[str, keras.Model],
+        discriminators: dict[str, keras.Model],
+        optimizers: dict[str, keras.optimizers.Optimizer],
+        objective: Any,
+    ) -> None:
         super().__init__()
         for network in (*generators.values(), *discriminators.values()):
             _check_no_losses(network)
@@ -75,10 +81,10 @@ class Learner(keras.Model):
         return [variable for network in networks.values() for variable in network.trainable_variables]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self.means.values())
 
-    def call(self, image, training=False):
+    def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generators["forward"](image, training=training)
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
@@ -93,7 +99,7 @@ class Learner(keras.Model):
         raise NotImplementedError
 
     @tf.function  # One graph, traced once, whatever loop Keras puts around it.
-    def train_step(self, batch):
+    def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         losses = self.step(batch)
         self.steps_done.assign_add(1)
         for name, loss in losses.items():
