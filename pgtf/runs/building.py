@@ -160,7 +160,8 @@ def _check_extent(task_slice: TaskSlice) -> None:
     """Refuses facts of networks larger than what is stored, before anything is built: they may be a stranger's."""
     shape, tensors = task_slice.facts.architecture, task_slice.shapes
     largest = max((side for tensor in tensors.values() for side in tensor), default=0)
-    if shape.width > largest or shape.blocks > len(tensors) + DEFAULT_BLOCKS or shape.outputs > largest:
+    width = task_slice.facts.method.width(shape.width)
+    if width > largest or shape.blocks > len(tensors) + DEFAULT_BLOCKS or shape.outputs > largest:
         raise BankError(
             "A slice's facts fit its tensors. "
             f"Received: {task_slice.name!r}, {shape} over {len(tensors)} tensors of at most {largest} a side"
