@@ -7,6 +7,7 @@ from safetensors.numpy import load, save
 
 from pgtf import files
 from pgtf.data.images import to_float
+from pgtf.evaluation.true_float32 import true_float32
 
 # Where bits may differ (another machine, another library), outputs in [-1, 1] may differ by this.
 TOLERANCE = 1e-4
@@ -81,4 +82,5 @@ class Replay:
 
 def outputs(network, images):
     """uint8 [n, h, w, 3] through a network, to [-1, 1]; one by one: the batch must not decide about the last bit."""
-    return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
+    with true_float32():
+        return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
