@@ -50,8 +50,8 @@ def sha256_of(path):
 
 
 @contextlib.contextmanager
-def locked(folder):
-    """Keeps other processes out of a folder until the block, or the process, ends."""
+def locked(folder, work="trains in a run directory"):
+    """Keeps other processes out of a folder until the block, or the process, ends; work: what each would do there."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, ".lock"), "a+") as file:
         try:
@@ -59,7 +59,7 @@ def locked(folder):
         except BlockingIOError:
             file.seek(0)
             raise ValueError(
-                f"One process at a time trains in a run directory. Received: {folder}, where process "
+                f"One process at a time {work}. Received: {folder}, where process "
                 f"{file.read().strip() or 'unknown'} is at work"
             ) from None
         file.truncate(0)

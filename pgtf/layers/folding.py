@@ -19,9 +19,7 @@ def folded(model: keras.Model) -> keras.Model:
 
 
 def _plain(layer):
-    config = layer.get_config()
     for made, stock in PLAIN.items():
         if isinstance(layer, made):
-            del config["recipe"]
-            return stock.from_config(config)
-    return layer.__class__.from_config(config)
+            return stock.from_config(stock.get_config(layer))  # Not its own: a recipe may have no config.
+    return layer.__class__.from_config(layer.get_config())
