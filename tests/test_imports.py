@@ -25,6 +25,7 @@ DOORS = {
     "absl": {"pgtf.command_line"},
     "tensorflow_addons": {"pgtf.layers.norm"},
     "tensorflow_gan": {"pgtf.evaluation.distances", "pgtf.objectives.losses"},
+    "tensorflow_hub": {"pgtf.evaluation.pretrained"},
 }
 
 

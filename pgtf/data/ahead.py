@@ -12,7 +12,7 @@ def ahead(
     pool: concurrent.futures.Executor, work: Callable, items: Iterable, count: int
 ) -> Iterator[tuple[Any, concurrent.futures.Future]]:
     """(item, the future of work(item)) in order, with the work on the next `count` items begun."""
-    waiting = collections.deque()
+    waiting: collections.deque[tuple[Any, concurrent.futures.Future]] = collections.deque()
     for item in items:
         waiting.append((item, pool.submit(work, item)))
         if len(waiting) > count:

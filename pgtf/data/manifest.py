@@ -39,8 +39,10 @@ class ImageFiles:
     def __str__(self) -> str:
         return f"{len(self.sizes)} files"
 
-    def change(self, now: ImageFiles) -> str:
+    def change(self, now: Part | None) -> str:
         """What came and what went, in words; empty where the names and sizes are the same, wherever they lie."""
+        if not isinstance(now, ImageFiles):
+            return f"{self} before, {now or 'nothing'} now"
         kinds = {
             "more": now.sizes.keys() - self.sizes.keys(),
             "fewer": self.sizes.keys() - now.sizes.keys(),
@@ -79,9 +81,9 @@ class DrawnImages:
     def __str__(self) -> str:
         return f"{self.count} pairs drawn as {self.task} with seed {self.seed}"
 
-    def change(self, now: DrawnImages) -> str:
+    def change(self, now: Part | None) -> str:
         """What is drawn otherwise, in words."""
-        return "" if self == now else f"{self} before, {now} now"
+        return "" if self == now else f"{self} before, {now or 'nothing'} now"
 
     def summary(self) -> dict[str, Any]:
         """What it is, as plain data."""
@@ -99,15 +101,17 @@ class Manifest:
 
     parts: dict[str, Part]
 
+    @property
+    def files(self) -> dict[str, ImageFiles]:
+        """The parts that are files."""
+        return {name: part for name, part in self.parts.items() if isinstance(part, ImageFiles)}
+
     def changes(self, now: Manifest) -> list[str]:
         """What is no longer as it is here, a line for each part; nothing where it is the same data."""
         found = []
         for name in dict.fromkeys([*self.parts, *now.parts]):
             then, there = self.parts.get(name), now.parts.get(name)
-            if type(then) is type(there):
-                change = then.change(there)
-            else:
-                change = f"{then or 'nothing'} before, {there or 'nothing'} now"
+            change = then.change(there) if then else f"nothing before, {there} now"
             if change:
                 found.append(f"{name}: {change}")
         return found

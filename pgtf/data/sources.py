@@ -133,7 +133,8 @@ class Cached(Source):
     def __init__(self, source: Source, limit: int):
         self.source = source
         self.images, self.height, self.width = source.images, source.height, source.width
-        self._limit, self._held = limit, {}
+        self._limit = limit
+        self._held: dict[int, np.ndarray] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:

@@ -53,17 +53,17 @@ class TaskData:
 
     def checked(self, skip: bool = False, out: IO | None = None) -> TaskData:
         """This data, each file read once: those that can't be read are left out (skip) or refused, all at once."""
-        counts = {files.folder: len(files.sizes) for files in self._files().values()}
+        counts = {files.folder: len(files.sizes) for files in self.manifest.files.values()}
         bar = Bar(f"{self.name}: checking", sum(counts.values()), "images", out=out, silent=MOMENT)
         errors = {}
-        for name, files in self._files().items():
+        for name, files in self.manifest.files.items():
             if files.folder not in errors:  # Where there are no test images, those of training are shown.
                 errors[files.folder] = unreadable(self.sources[name], bar)
         messages = [str(error) for found in errors.values() for error in found.values()]
         if messages and not skip:
             raise ImageError(f"{some(messages)}\n--bad_images=skip leaves such images out.")
         left_out = {}
-        for name, files in self._files().items():
+        for name, files in self.manifest.files.items():
             names = list(files.sizes)
             left_out[name] = tuple(names[index] for index in errors[files.folder])
         return self._without(left_out, messages)
@@ -79,18 +79,15 @@ class TaskData:
                 "The data of a task stays as it is from the task's beginning to its end. "
                 f"Received: {self.name} with other data\n  " + "\n  ".join(changes)
             )
-        left_out = {name: manifest.parts[name].left_out for name in self._files()}
-        paths = [os.path.join(self._files()[name].folder, file) for name in left_out for file in left_out[name]]
+        left_out = {name: files.left_out for name, files in manifest.files.items()}
+        paths = [os.path.join(self.manifest.files[name].folder, file) for name in left_out for file in left_out[name]]
         return self._without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
-
-    def _files(self):
-        return {name: part for name, part in self.manifest.parts.items() if isinstance(part, ImageFiles)}
 
     def _without(self, left_out, messages):
         """This data without some files, {name of a source: names}."""
         sources, parts = dict(self.sources), dict(self.manifest.parts)
         for name, names in left_out.items():
-            bad, files = frozenset(names), parts[name]
+            bad, files = frozenset(names), self.manifest.files[name]
             kept = [index for index, file in enumerate(files.sizes) if file not in bad]
             if not kept:
                 raise ImageError(

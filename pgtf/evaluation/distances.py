@@ -1,5 +1,6 @@
 """Distances between real and generated images in a feature space; the kernel distance through tensorflow-gan."""
 
+import functools
 import math
 
 import numpy as np
@@ -50,15 +51,15 @@ def distances(real: Activations, generated: Activations) -> dict:
             f"A distance is between features of one extractor. Received: {real.extractor} and {generated.extractor}"
         )
     a, b = real.features, generated.features
-    common = dict(real=real.images, generated=generated.images, extractor=real.extractor)
+    figure = functools.partial(Figure, real=real.images, generated=generated.images, extractor=real.extractor)
     frechet, kernel = (f"{letter}{real.extractor['space']}" for letter in "FK")
     if min(len(a), len(b)) < 2:
         reason = f"a distance needs two images a side; there are {len(a)} and {len(b)}"
-        return {name: Figure(name, None, reason, **common) for name in (frechet, kernel)}
+        return {name: figure(name, None, reason) for name in (frechet, kernel)}
     value, error = kernel_distance(a, b)
     return {
-        frechet: Figure(frechet, frechet_distance(a, b), notes=_biased(a, b), **common),
-        kernel: Figure(kernel, value, standard_error=error, **common),
+        frechet: figure(frechet, frechet_distance(a, b), notes=_biased(a, b)),
+        kernel: figure(kernel, value, standard_error=error),
     }
 
 

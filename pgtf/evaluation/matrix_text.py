@@ -39,10 +39,10 @@ def to_csv(matrix: Matrix) -> str:
 
 def from_csv(text: str) -> Matrix:
     """The matrix that `to_csv` wrote of at least one metric."""
-    rows = csv.DictReader(io.StringIO(text))
-    if rows.fieldnames != COLUMNS:
-        raise ValueError(f"A matrix's CSV has the columns {', '.join(COLUMNS)}. Received: {rows.fieldnames}")
-    rows = list(rows)
+    reader = csv.DictReader(io.StringIO(text))
+    if reader.fieldnames != COLUMNS:
+        raise ValueError(f"A matrix's CSV has the columns {', '.join(COLUMNS)}. Received: {reader.fieldnames}")
+    rows = list(reader)
     slices = {row["task"]: row["slice"] for row in rows}
     matrix = Matrix(tuple(slices), tuple(slices.values()))
     for row in rows:

@@ -1,5 +1,7 @@
 """How near each generated image is to its own target; for paired tasks."""
 
+import functools
+
 import numpy as np
 
 from pgtf.evaluation.figures import Figure, ImageSet
@@ -10,15 +12,14 @@ WINDOW = 11  # px; of SSIM
 
 def l1(generated, targets) -> np.ndarray:
     """mean |a - b| of images in [-1, 1]: uint8 [n, h, w, 3] twice to float64 [n]."""
-    a, b = _float(generated, targets)
-    return np.abs(a - b).mean(axis=(1, 2, 3)) / 127.5
+    return np.array([np.abs(a - b).mean() for a, b in _float_pairs(generated, targets)]) / 127.5
 
 
 def psnr(generated, targets) -> np.ndarray:
     """10 log10(255² / mean (a - b)²) in dB: uint8 [n, h, w, 3] twice to float64 [n]; equal images give infinity."""
-    a, b = _float(generated, targets)
+    errors = np.array([((a - b) ** 2).mean() for a, b in _float_pairs(generated, targets)])
     with np.errstate(divide="ignore"):
-        return 10 * np.log10(255**2 / ((a - b) ** 2).mean(axis=(1, 2, 3)))
+        return 10 * np.log10(255**2 / errors)
 
 
 def ssim(generated, targets) -> np.ndarray:
@@ -31,7 +32,7 @@ def ssim(generated, targets) -> np.ndarray:
     generated, targets = checked_pairs(generated, targets)
     if min(targets.shape[1:3]) < WINDOW:
         raise ValueError(f"SSIM looks through windows of {WINDOW} px. Received: images of {targets.shape[1:3]}")
-    return np.array([_ssim(a.astype("float64"), b.astype("float64")) for a, b in zip(generated, targets)])
+    return np.array([_ssim(a, b) for a, b in _float_pairs(generated, targets)])
 
 
 def _ssim(a, b):
@@ -55,24 +56,26 @@ def pair_figures(generated, targets, image_set: ImageSet) -> dict:
     """{name: Figure} of L1, PSNR and SSIM, means over the images of a set."""
     generated, targets = checked_pairs(generated, targets)
     image_set.check(targets)
-    common = dict(real=image_set, generated=image_set)
+    figure = functools.partial(Figure, real=image_set, generated=image_set)
     figures = {
-        "L1": _mean("L1", l1(generated, targets), common),
-        "PSNR": _mean("PSNR", psnr(generated, targets), common),
+        "L1": _mean("L1", l1(generated, targets), figure),
+        "PSNR": _mean("PSNR", psnr(generated, targets), figure),
     }
     if min(image_set.size) < WINDOW:
         reason = f"SSIM looks through windows of {WINDOW} px; images are {image_set.size[0]} x {image_set.size[1]}"
-        return {**figures, "SSIM": Figure("SSIM", None, reason, **common)}
-    return {**figures, "SSIM": _mean("SSIM", ssim(generated, targets), common)}
+        return {**figures, "SSIM": figure("SSIM", None, reason)}
+    return {**figures, "SSIM": _mean("SSIM", ssim(generated, targets), figure)}
 
 
-def _mean(name, values, common):
+def _mean(name, values, figure):
     equal = int(np.isinf(values).sum())
     if equal:
-        return Figure(name, None, f"it is infinite for {equal} images that equal their targets", **common)
+        return figure(name, None, f"it is infinite for {equal} images that equal their targets")
     error = float(values.std(ddof=1) / len(values) ** 0.5) if len(values) > 1 else None
-    return Figure(name, float(values.mean()), standard_error=error, **common)
+    return figure(name, float(values.mean()), standard_error=error)
 
 
-def _float(generated, targets):
-    return (images.astype("float64") for images in checked_pairs(generated, targets))
+def _float_pairs(generated, targets):
+    """Pair by pair as float64: all of a large set at once would not fit."""
+    for a, b in zip(*checked_pairs(generated, targets)):
+        yield a.astype("float64"), b.astype("float64")

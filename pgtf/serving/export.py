@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 from pgtf import files
 from pgtf.evaluation.replay import TOLERANCE
-from pgtf.serving.true_float32 import true_float32
 from pgtf.serving.direction import MODELS_CONFIG, Direction, Learnt
 from pgtf.serving.format import Format
 from pgtf.serving.models_config import models_config
+from pgtf.serving.true_float32 import true_float32
 
 _STAGING = ".exporting-"
 
