@@ -1,6 +1,7 @@
 """What every recipe is: a way of making one convolution kernel."""
 
 import dataclasses
+import math
 from typing import Any, Callable
 
 import keras
@@ -19,6 +20,16 @@ class Spec:
     shape: tuple[int, ...]
     bits: int = 32
     lent: bool = False
+
+    @property
+    def values(self) -> int:
+        """How many there are."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """What they take on disk: the last byte is filled up."""
+        return math.ceil(self.values * self.bits / 8)
 
 
 class Recipe(keras.layers.Layer):

@@ -110,11 +110,12 @@ def discriminator(
 
 
 def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner:
-    """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of the tasks that it borrows from."""
+    """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of all tasks so far."""
     objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
     schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
     with precision(config.precision):
-        networks = generators(shape, config.method, objective.generators, bank, seed)
+        lenders = bank.only(config.method.borrows(bank.names))
+        networks = generators(shape, config.method, objective.generators, lenders, seed)
         config.method.begin(networks, bank)
         discriminators = {
             name: discriminator(

@@ -46,7 +46,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     probes, stream = building.probes(config, data), building.stream(config, index, data)
     steps = config.steps or config.epochs * stream.steps_per_epoch
     lenders = bank.only(config.method.borrows(bank.names))
-    learner = building.learner(config, index, lenders, steps)
+    learner = building.learner(config, index, bank, steps)
     learn(
         learner,
         stream,
