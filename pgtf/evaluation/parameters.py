@@ -134,10 +134,10 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
 
 
 def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int) -> Cost:
-    rest = {"biases": 0, "norms": 0, **others}
+    biases, norms = others.get("biases", 0), others.get("norms", 0)
     bits = 8 * sum(spec.bytes for spec in specs.values()) + 32 * sum(others.values())
     kernels = sum(spec.values for spec in specs.values())
-    return Cost(task, path, kernels, bits=bits, full_values=full_values, **rest)
+    return Cost(task, path, kernels, biases, norms, bits, full_values)
 
 
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
