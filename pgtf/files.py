@@ -1,13 +1,16 @@
 """Files that are whole or not there."""
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 
 
-def write(path, content, read_only=False):
+def write(path: str, content: bytes | memoryview, read_only: bool = False) -> None:
     """Writes bytes so that a crash at any moment leaves the old file or the new one, never a part."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
@@ -26,7 +29,7 @@ def write(path, content, read_only=False):
     sync_folder(folder)
 
 
-def sync_folder(folder):
+def sync_folder(folder: str) -> None:
     """Makes the renames in a folder outlive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -35,13 +38,13 @@ def sync_folder(folder):
         os.close(handle)
 
 
-def sha256(content):
+def sha256(content: bytes) -> str:
     """The hex digest of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
 @contextlib.contextmanager
-def locked(folder):
+def locked(folder: str) -> Iterator[None]:
     """Keeps other processes out of a folder until the block, or the process, ends."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, ".lock"), "a+") as file:

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-# Pillow's own guess at an attack is lower; what is read here the user pointed at.
+# Pillow's own limit is lower than what users have.
 Image.MAX_IMAGE_PIXELS = None
 # Any file may hold 8192 x 8192 pixels, and a large one 1024 for each of its bytes: a header that claims more lies.
 PIXELS, PIXELS_PER_BYTE = 2**26, 2**10
@@ -31,7 +31,7 @@ class ImageError(ValueError):
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name should hold an image; hidden ones are others' notes."""
+    """Whether a file of this name should hold an image; hidden files are not looked at."""
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
