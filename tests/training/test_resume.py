@@ -10,7 +10,6 @@ import tempfile
 import time
 
 from absl.testing import absltest
-
 from pgtf.bank import FilterBank
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
