@@ -10,12 +10,8 @@ import tempfile
 import time
 
 from absl.testing import absltest
-<<<<<<< HEAD
-from pgtf.bank import FilterBank
-=======
 
 from pgtf.runs.bank import FilterBank
->>>>>>> df6d58307761fbba487955c8632d55477c0d0e66
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TRAIN = str(ROOT / "scripts" / "train.py")
