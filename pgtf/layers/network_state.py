@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
@@ -38,6 +39,13 @@ def lent(network: keras.Model) -> set[str]:
         for name, spec in recipe.specs(recipe.kernel_shape).items()
         if spec.lent
     }
+
+
+def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
+    """[(variable, learning rate)] of what is not learnt at the run's."""
+    return [
+        (recipe.own()[name], rate) for recipe in made_kernels(network).values() for name, rate in recipe.rates().items()
+    ]
 
 
 def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:

@@ -3,6 +3,7 @@
 from pgtf.methods.base import Bank, Lent, Method, Phase
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.full import Full, Half, Quarter
+from pgtf.methods.mask import Mask
 from pgtf.methods.piggyback import Factorized, Piggyback
 
 METHODS: dict[str, type[Method]] = {
@@ -12,6 +13,7 @@ METHODS: dict[str, type[Method]] = {
     "piggyback": Piggyback,
     "factorized": Factorized,
     "finetune": Finetune,
+    "mask": Mask,
 }
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "Full",
     "Half",
     "Lent",
+    "Mask",
     "Method",
     "Phase",
     "Piggyback",

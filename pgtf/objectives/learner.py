@@ -1,5 +1,6 @@
 """What both objectives share: named losses as metrics, mixed precision, a learning rate that falls."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -21,9 +22,43 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"rate": self.rate, "begin": self.begin, "end": self.end}
 
 
-def adam(schedule: Any, precision: str = "float32") -> keras.optimizers.Optimizer:
-    """Adam as both papers have it; with loss scaling where 16-bit floats need it."""
-    optimizer = keras.optimizers.Adam(schedule, beta_1=0.5)
+class Adam(keras.optimizers.Adam):
+    """Adam with a share of the learning rate for some variables.
+
+    Its step is linear in the learning rate, so such a variable goes a share of it.
+
+    Args:
+      learning_rate: A number or schedule.
+      shares: [(variable, share)].
+    """
+
+    def __init__(self, learning_rate: Any, shares: Sequence[tuple[tf.Variable, float]], **kwargs: Any) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self._share_of = {id(variable): share for variable, share in shares}.get  # A dict would be tracked.
+
+    def apply_gradients(self, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+        pairs = list(grads_and_vars)
+        before = [(v, tf.identity(v), self._share_of(id(v))) for _, v in pairs if self._share_of(id(v)) is not None]
+        result = super().apply_gradients(pairs, *args, **kwargs)
+        for variable, value, share in before:
+            variable.assign(value + share * (variable - value))
+        return result
+
+
+def adam(
+    schedule: LinearDecay, precision: str = "float32", rates: Sequence[tuple[tf.Variable, float]] = ()
+) -> keras.optimizers.Optimizer:
+    """Adam as both papers have it; with loss scaling where 16-bit floats need it.
+
+    Args:
+      schedule: Of the learning rate.
+      precision: What the networks compute in.
+      rates: [(variable, learning rate)] of those that start at another one; it falls as the others' does.
+
+    Returns:
+      An optimizer.
+    """
+    optimizer = Adam(schedule, [(variable, rate / schedule.rate) for variable, rate in rates], beta_1=0.5)
     if precision == "mixed_float16":
         return keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer

@@ -95,6 +95,10 @@ class Recipe(keras.layers.Layer):
         """{name: variable} of what this task alone keeps, in the names of `specs`."""
         raise NotImplementedError
 
+    def rates(self) -> dict[str, float]:
+        """{name: learning rate} of what of `own` is not learnt at the run's."""
+        return {}
+
     def state(self) -> dict[str, np.ndarray]:
         """{name: array} of what this task alone keeps, as it goes to disk."""
         return {name: np.asarray(variable) for name, variable in self.own().items()}

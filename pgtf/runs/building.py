@@ -128,7 +128,11 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             )
             for name, channels in objective.discriminators.items()
         }
-        optimizers = {kind: adam(schedule, config.precision) for kind in ("generators", "discriminators")}
+        rates = [pair for network in networks.values() for pair in layers.rates(network)]
+        optimizers = {
+            "generators": adam(schedule, config.precision, rates),
+            "discriminators": adam(schedule, config.precision),
+        }
         return objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
 
 
