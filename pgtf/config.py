@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from pgtf import files, settings
+from pgtf import files, names, settings
 from pgtf.methods import METHODS, Method, Piggyback
 from pgtf.objectives import OBJECTIVES, Objective, Pix2Pix
 from pgtf.settings import refuse, setting
@@ -20,7 +20,6 @@ def _group(name: str) -> Any:
     return grouped
 
 
-LONGEST_NAME = 128  # Files are named for tasks, with more before and after, in at most 255 bytes.
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
 _run, _networks, _data = _group("run"), _group("networks"), _group("data")
 _training, _while_learning = _group("training"), _group("while learning")
@@ -140,8 +139,8 @@ class Config:
 
     def __post_init__(self) -> None:
         settings.check(self)
-        if not self.tasks or not all(map(_is_name, self.tasks)):
-            refuse("tasks", f"names that do for a folder, of at most {LONGEST_NAME} bytes, at least one", self.tasks)
+        if not self.tasks or not all(map(names.is_name, self.tasks)):
+            refuse("tasks", f"{names.RULE}, at least one", self.tasks)
         if not all(direction.endswith((":AtoB", ":BtoA")) for direction in self.direction):
             refuse("direction", "TASK:AtoB or TASK:BtoA", self.direction)
         if len(set(self.tasks)) < len(self.tasks):
@@ -216,7 +215,7 @@ class Config:
     def flat(self) -> dict[str, Any]:
         """{flag: value} of all its settings, those of method and objective too."""
         own = {field.name: getattr(self, field.name) for field in settings.settings_of(self)}
-        names = {
+        rows = {
             "method": settings.name_in(METHODS, self.method),
             "objective": settings.name_in(OBJECTIVES, self.objective),
         }
@@ -225,7 +224,7 @@ class Config:
             for part in (self.method, self.objective)
             for field in settings.settings_of(part)
         }
-        return {**own, **names, **inner}
+        return {**own, **rows, **inner}
 
     @classmethod
     def from_flat(cls, values: dict[str, Any]) -> "Config":
@@ -293,7 +292,3 @@ def _row(flag: str, table: dict[str, Any], name: str) -> Any:
     if name not in table:
         refuse(flag, f"one of {', '.join(table)}", name)
     return table[name]
-
-
-def _is_name(text: str) -> bool:
-    return bool(text.strip(". ")) and not set(text) & set("/\0\n\r") and len(text.encode()) <= LONGEST_NAME

@@ -59,7 +59,8 @@ def _check_number(
         return
     if least is not None and most is not None:
         refuse(name, f"in [{least:g}, {most:g}]", value)
-    refuse(name, f"more than {above:g}" if above is not None else f"{least:g} or more", value)
+    low = f"more than {above:g}" if above is not None else f"{least:g} or more" if least is not None else ""
+    refuse(name, " and ".join(filter(None, [low, f"at most {most:g}" if most is not None else ""])), value)
 
 
 def refuse(name: str, rule: str, received: Any) -> NoReturn:
@@ -101,7 +102,9 @@ def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
     unknown = sorted(set(facts) - known - {"name"})
     if unknown:
         raise ValueError(f"{facts['name']} has the settings {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
-    return kind(**{field.name: facts[field.name] for field in settings_of(kind) if field.name in facts})
+    given = {field.name: facts[field.name] for field in settings_of(kind) if field.name in facts}
+    # JSON has no tuples.
+    return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 
 
 def name_in(table: Mapping[str, Any], settings: Any) -> str:

@@ -22,7 +22,7 @@ from pgtf.objectives.learner import Learner
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
-from pgtf.serving.export import write_saved_model
+from pgtf.serving.saved_model import write_saved_model
 
 
 def by_turns(sides, rounds):

@@ -1,12 +1,17 @@
 #!/usr/bin/env python3
 """Translates an image, or all images of a folder, with a learnt task.
 
-python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg --output=out
+    python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg --output=out
+    python scripts/translate.py --run_dir=runs/demo --task=facades --input=photos --output=out --compare
+
+Each image becomes a PNG file of its name and size; those of folders in a folder go to the same folders in the output.
+One that can't be read is named and left out, and the exit status is then 1.
 """
 
 from absl import flags
 
 from pgtf import command_line
+from pgtf.settings import refuse
 
 flags.DEFINE_string("run_dir", None, "The run that learnt the task.", required=True)
 flags.DEFINE_string("task", None, "Its name; one that is not there is answered with those that are.")
@@ -21,14 +26,17 @@ flags.DEFINE_integer(
     "Larger images go in blended tiles of so many pixels. Smaller ones take less memory; near the size that a U-Net "
     "learnt at, they come out crisper.",
 )
-flags.DEFINE_integer("workers", 2, "Threads that read and write images while the network runs.", lower_bound=1)
+flags.DEFINE_integer("workers", 2, "Threads that read and write images while the network runs.")
 
 
 def main(_):
-    from pgtf.runs.directory import Run
-    from pgtf.serving.folders import outputs, translate_files  # TensorFlow only once the flags are good.
-
     given = flags.FLAGS
+    if given.workers < 1:
+        refuse("workers", "1 or more", given.workers)
+
+    from pgtf.runs.directory import Run  # TensorFlow only once the flags are good.
+    from pgtf.serving.folders import outputs, translate_files
+
     targets = outputs(given.input, given.output, given.overwrite)
     translator = Run(given.run_dir)[given.task].translator(given.backward, given.tile)
     unread = translate_files(translator, targets, compare=given.compare, workers=given.workers, title=given.task)

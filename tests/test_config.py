@@ -1,92 +1,96 @@
-"""One dataclass, its flags and its flagfile; what contradicts a rule or a run is refused."""
+"""What a run is: one dataclass and its flagfile; what contradicts a rule or a run is refused."""
 
 import dataclasses
-import os
+import itertools
 
-from absl import flags
 from absl.testing import absltest, parameterized
 
-from pgtf import config
+from pgtf import command_line, names, settings
 from pgtf.config import Config
+from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback
+from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
 
-FIELDS = {field.name: field for field in dataclasses.fields(Config)}
-# For each field a value that is not its default.
+# For each setting a value that is not its default.
 OTHER = dict(
     run_dir="runs/a name with spaces",
-    data_dir="/data/it's here",
-    tasks=("maps", "night2day", "facades"),
-    direction=("maps:BtoA", "facades:AtoB"),
-    objective="cyclegan",
+    tasks=("maps", "night2day", "a, b"),
+    seed=17,
     network="resnet",
-    method="half",
-    unconstrained_ratio=0.1,
-    start="random",
-    share_bank=True,
-    image_size="64x128",
-    load_size="70x140",
     width=7,
     blocks=3,
     norm="batch",
     upsampling="resize",
     discriminator_width=9,
     discriminator_layers=2,
+    data_dir="/data/it's here",
+    direction=("maps:BtoA", "a, b:AtoB"),
+    image_size="64x128",
+    load_size="70x140",
+    drawn_images=19,
+    bad_images="skip",
+    cache_mb=23,
     epochs=11,
     steps=13,
     batch_size=5,
     learning_rate=1.23456789e-05,
     decay_from=0.75,
-    l1_weight=12.5,
-    cycle_weight=3.5,
-    identity_weight=0.0,
-    pool_size=0,
-    seed=17,
     precision="mixed_float16",
+    override=("maps:epochs=3,batch_size=2", "night2day:learning_rate=1e-05"),
     deterministic=True,
-    drawn_images=19,
-    bad_images="skip",
-    cache_mb=23,
     log_every=29,
     sample_every=31,
     checkpoint_minutes=0.5,
     steps_per_call=37,
 )
-# name: (a value that is refused, a word of the rule)
+OTHER_PARTS = [
+    Piggyback(unconstrained_ratio=0.1, start="random", share_bank=True),
+    Factorized(start="random", share_bank=True),
+    Half(),
+    Pix2Pix(l1_weight=12.5),
+    CycleGAN(cycle_weight=3.5, identity_weight=0.0, pool_size=0),
+]
+# {flag: value} that is refused, what the rule says of the first of them
 REFUSED = [
-    ("unconstrained_ratio", -0.01, r"in \[0, 1\]"),
-    ("unconstrained_ratio", 1.01, r"in \[0, 1\]"),
-    ("unconstrained_ratio", float("nan"), r"in \[0, 1\]"),
-    ("decay_from", 1.5, r"in \[0, 1\]"),
-    ("tasks", (), "at least one"),
-    ("tasks", ("maps", ""), "names"),
-    ("tasks", ("maps", "../facades"), "folder"),
-    ("tasks", ("maps", "facades", "maps"), "each task once"),
-    ("direction", ("maps",), "BtoA"),
-    ("direction", ("maps:B2A",), "BtoA"),
-    ("direction", ("night2day:BtoA",), "one of the tasks"),
-    ("objective", "gan", "pix2pix, cyclegan"),
-    ("network", "vit", "unet, resnet"),
-    ("start", "zero", "first_task, random"),
-    ("norm", "layer", "instance, batch"),
-    ("upsampling", "shuffle", "transpose, resize"),
-    ("precision", "float16", "mixed_float16"),
-    ("bad_images", "ignore", "refuse, skip"),
-    ("image_size", "large", "256x512"),
-    ("image_size", "-64", "256x512"),
-    ("image_size", "64x", "256x512"),
-    ("load_size", "255", "at least the image size"),
-    ("load_size", "300x200", "at least the image size"),
-    ("steps", -1, "0"),
-    ("seed", -1, "0 or more"),
-    ("pool_size", -1, "0 or more"),
-    ("cache_mb", -1, "0 or more"),
-    ("l1_weight", -1.0, "0 or more"),
-    ("cycle_weight", -1.0, "0 or more"),
-    ("identity_weight", -1.0, "0 or more"),
-    ("checkpoint_minutes", -1.0, "0 or more"),
-    ("learning_rate", 0.0, "more than 0"),
-    ("learning_rate", float("nan"), "more than 0"),
+    (dict(unconstrained_ratio=-0.01), r"in \[0, 1\]"),
+    (dict(unconstrained_ratio=1.01), r"in \[0, 1\]"),
+    (dict(unconstrained_ratio=float("nan")), r"in \[0, 1\]"),
+    (dict(decay_from=1.5), r"in \[0, 1\]"),
+    (dict(tasks=()), "at least one"),
+    (dict(tasks=("maps", "")), "names"),
+    (dict(tasks=("maps", "../facades")), "folder"),
+    (dict(tasks=("maps", "a\nb")), "folder"),
+    (dict(tasks=("maps", "é" * (names.LONGEST // 2 + 1))), f"at most {names.LONGEST} bytes"),
+    (dict(tasks=("maps", "facades", "maps")), "each task once"),
+    (dict(direction=("maps",)), "BtoA"),
+    (dict(direction=("maps:B2A",)), "BtoA"),
+    (dict(direction=("night2day:BtoA",)), "one of the tasks"),
+    (dict(direction=("maps:AtoB", "maps:BtoA")), "one for each task"),
+    (dict(method="magic"), "full, half, quarter, piggyback, factorized"),
+    (dict(objective="gan"), "pix2pix, cyclegan"),
+    (dict(network="vit"), "unet, resnet"),
+    (dict(start="zero"), "first_task, random"),
+    (dict(norm="layer"), "instance, batch"),
+    (dict(upsampling="shuffle"), "transpose, resize"),
+    (dict(precision="float16"), "mixed_float16"),
+    (dict(bad_images="ignore"), "refuse, skip"),
+    (dict(image_size="large"), "256x512"),
+    (dict(image_size="-64"), "256x512"),
+    (dict(image_size="64x"), "256x512"),
+    (dict(load_size="255"), "at least the image size"),
+    (dict(load_size="300x200"), "at least the image size"),
+    (dict(steps=-1), "0 or more"),
+    (dict(seed=-1), r"in \[0, "),
+    (dict(seed=2**31), r"in \[0, "),
+    (dict(pool_size=-1, objective="cyclegan"), "0 or more"),
+    (dict(cache_mb=-1), "0 or more"),
+    (dict(l1_weight=-1.0), "0 or more"),
+    (dict(cycle_weight=-1.0, objective="cyclegan"), "0 or more"),
+    (dict(identity_weight=-1.0, objective="cyclegan"), "0 or more"),
+    (dict(checkpoint_minutes=-1.0), "0 or more"),
+    (dict(learning_rate=0.0), "more than 0"),
+    (dict(learning_rate=float("nan")), "more than 0"),
     *(
-        (name, 0, "more than 0")
+        ({name: 0}, "more than 0")
         for name in [
             "width",
             "blocks",
@@ -103,47 +107,25 @@ REFUSED = [
 ]
 
 
-def parsed(*arguments):
-    """Flags of their own, as if these were the command line."""
-    values = flags.FlagValues()
-    config.define(values)
-    values(["train.py", *arguments])
-    return values
-
-
-class FieldsTest(parameterized.TestCase):
-    def test_every_field_is_in_this_test(self):
-        self.assertCountEqual(OTHER, FIELDS)
-        for name, value in OTHER.items():
-            self.assertNotEqual(value, FIELDS[name].default, name)
-
-    @parameterized.parameters(*FIELDS)
-    def test_help_teaches(self, name):
-        text = FIELDS[name].metadata["help"]
-        self.assertGreater(len(text), 20)
-        self.assertEqual(text[-1], ".")
-        self.assertEndsWith(parsed()[name].help, text)
-
-    def test_without_flags_the_defaults(self):
-        self.assertEqual(config._from_flags(parsed()), Config())
-
-    @parameterized.parameters(*((name, value) for name, value in OTHER.items()))
-    def test_one_flag_sets_one_field(self, name, value):
-        text = ",".join(value) if isinstance(value, tuple) else value
-        more = {"direction": dict(tasks=OTHER["tasks"]), "load_size": dict(image_size="64")}.get(name, {})
-        more_flags = [f"--{key}={','.join(v) if isinstance(v, tuple) else v}" for key, v in more.items()]
-        asked = config._from_flags(parsed(f"--{name}={text}", *more_flags))
-        self.assertEqual(asked, dataclasses.replace(Config(), **more, **{name: value}))
-        self.assertIs(type(getattr(asked, name)), type(getattr(Config(), name)))
-
+class RulesTest(parameterized.TestCase):
     @parameterized.parameters(*REFUSED)
-    def test_every_rule(self, name, value, rule):
+    def test_every_rule(self, values, rule):
+        name, *_ = values
         with self.assertRaisesRegex(ValueError, rf"^--{name} must be .*{rule}.* Received: "):
-            Config(**{name: value})
+            Config.from_flat(values)
 
     def test_edges_that_are_allowed(self):
-        Config(unconstrained_ratio=0.0), Config(unconstrained_ratio=1.0), Config(decay_from=0.0, steps=0, seed=0)
-        Config(image_size="64", load_size="64"), Config(l1_weight=0.0, identity_weight=0.0, checkpoint_minutes=0.0)
+        for values in (
+            dict(unconstrained_ratio=0.0),
+            dict(unconstrained_ratio=1.0),
+            dict(decay_from=0.0, steps=0, seed=0),
+            dict(seed=2**31 - 1),
+            dict(image_size="64", load_size="64"),
+            dict(l1_weight=0.0, checkpoint_minutes=0.0),
+            dict(objective="cyclegan", identity_weight=0.0, pool_size=0),
+            dict(tasks=("é" * (names.LONGEST // 2),)),
+        ):
+            Config.from_flat(values)
 
 
 class SizesTest(absltest.TestCase):
@@ -162,91 +144,145 @@ class SizesTest(absltest.TestCase):
         self.assertFalse(asked.flipped("facades"))
 
 
+class FlatTest(parameterized.TestCase):
+    def test_every_setting_is_in_this_test(self):
+        fields = {field.name: field for field in settings.settings_of(Config)}
+        self.assertCountEqual(OTHER, fields)
+        for name, value in OTHER.items():
+            self.assertNotEqual(value, fields[name].default, name)
+        covered = {field.name for part in OTHER_PARTS for field in settings.settings_of(part)}
+        for kind in (*METHODS.values(), *OBJECTIVES.values()):
+            self.assertLessEqual({field.name for field in settings.settings_of(kind)}, covered)
+        for part in OTHER_PARTS:
+            for field in settings.settings_of(part):
+                self.assertNotEqual(getattr(part, field.name), field.default, field.name)
+
+    def test_nothing_said_is_the_default(self):
+        self.assertEqual(Config.from_flat({}), Config())
+        self.assertEqual(Config.from_flat(dict.fromkeys(Config().flat())), Config())
+        self.assertEqual((Config().method, Config().objective), (Piggyback(0.25), Pix2Pix(100.0)))
+
+    def test_flat_and_back(self):
+        for method, objective in itertools.product(OTHER_PARTS[:3], OTHER_PARTS[3:]):
+            config = Config(**OTHER, method=method, objective=objective)
+            self.assertEqual(Config.from_flat(config.flat()), config)
+        self.assertEqual(Config(method=Half()).flat()["method"], "half")
+        self.assertNotIn("unconstrained_ratio", Config(method=Half()).flat())
+        self.assertNotIn("unconstrained_ratio", Config(method=Factorized()).flat())
+        self.assertEqual(Config(method=Piggyback(0.5)).flat()["unconstrained_ratio"], 0.5)
+
+    def test_what_does_not_apply_is_ignored(self):
+        asked = Config.from_flat(dict(method="full", unconstrained_ratio=0.5, pool_size=3))
+        self.assertEqual(asked, Config(method=Full()))
+
+
 class FlagfileTest(absltest.TestCase):
     def test_what_is_saved_is_loaded(self):
-        for values in (OTHER, {}):
+        for method, objective in itertools.product(OTHER_PARTS[:3], OTHER_PARTS[3:]):
             run_dir = self.create_tempdir().full_path
-            saved = Config(**{**values, "run_dir": run_dir})
+            saved = Config(**{**OTHER, "run_dir": run_dir}, method=method, objective=objective)
             saved.save()
-            self.assertEqual(config.load(run_dir), saved)
-
-    def test_a_run_may_have_moved(self):
+            self.assertEqual(command_line.load_config(run_dir), saved)
         run_dir = self.create_tempdir().full_path
-        Config(run_dir=run_dir, width=7).save()
-        moved = self.create_tempdir().full_path
-        os.rename(os.path.join(run_dir, "config.cfg"), os.path.join(moved, "config.cfg"))
-        self.assertEqual(config.load(moved), Config(run_dir=moved, width=7))
-
-    def test_no_run(self):
-        self.assertIsNone(config.load(self.create_tempdir().full_path))
+        Config(run_dir=run_dir).save()
+        self.assertEqual(command_line.load_config(run_dir), Config(run_dir=run_dir))
 
     def test_the_file_says_how_to_use_it(self):
-        text = Config(**OTHER).flagfile()
-        self.assertIn("python scripts/train.py --flagfile", text.splitlines()[0])
-        self.assertEqual(config._from_flags(parsed(*text.splitlines()[1:])), Config(**OTHER))
+        self.assertIn("python scripts/train.py --flagfile", Config().flagfile().splitlines()[0])
+
+
+class OverrideTest(parameterized.TestCase):
+    def test_a_task_has_settings_of_its_own(self):
+        config = Config(
+            tasks=("maps", "facades"),
+            objective=CycleGAN(pool_size=7),
+            override=("facades:steps=5,learning_rate=1e-3,load_size=300x400,cycle_weight=2.5",),
+        )
+        self.assertEqual(config.for_task("maps"), dataclasses.replace(config, override=()))
+        self.assertEqual(
+            config.for_task("facades"),
+            dataclasses.replace(
+                config,
+                override=(),
+                steps=5,
+                learning_rate=1e-3,
+                load_size="300x400",
+                objective=CycleGAN(pool_size=7, cycle_weight=2.5),
+            ),
+        )
+
+    @parameterized.parameters(
+        ("facades", "TASK:NAME=VALUE"),
+        ("facades:", "TASK:NAME=VALUE"),
+        ("facades:steps", "TASK:NAME=VALUE"),
+        ("facades:=5", "TASK:NAME=VALUE"),
+        ("facades:steps=5,", "TASK:NAME=VALUE"),
+        ("night2day:steps=5", "for one of the tasks .*, once"),
+        ("facades:width=5", "of the settings .*epochs"),
+        ("facades:unconstrained_ratio=0.5", "of the settings"),
+        ("facades:precision=float32", "of the settings"),
+        ("facades:pool_size=3", "of the settings .*l1_weight"),
+    )
+    def test_what_is_no_setting_of_a_task(self, text, rule):
+        with self.assertRaisesRegex(ValueError, f"^--override must be {rule}.* Received: '{text}'"):
+            Config(override=(text,))
+
+    def test_its_values_have_the_same_bounds(self):
+        for text, rule in (
+            ("facades:steps=-1", "--steps must be 0 or more. Received: -1"),
+            ("facades:steps=few", "--steps must be a whole number. Received: 'few'"),
+            ("facades:learning_rate=fast", "--learning_rate must be a float. Received: 'fast'"),
+            ("facades:load_size=20", "--load_size must be at least the image size, 256. Received: '20'"),
+            ("facades:l1_weight=-1", "--l1_weight must be 0 or more. Received: -1"),
+        ):
+            with self.assertRaisesRegex(ValueError, f"^{rule}"):
+                Config(override=(text,))
+        with self.assertRaisesRegex(ValueError, "for one of the tasks .*, once"):
+            Config(override=("facades:steps=5", "facades:epochs=5"))
 
 
 class ResumedTest(absltest.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.run_dir = self.create_tempdir().full_path
-        self.run = Config(
-            run_dir=self.run_dir, tasks=("maps", "edges"), direction=("edges:BtoA",), image_size="64", width=8, steps=5
-        )
-        self.run.save()
-        os.makedirs(os.path.join(self.run_dir, "tasks"))
+    RUN = Config(
+        run_dir="runs/one", tasks=("maps", "edges"), direction=("edges:BtoA",), image_size="64", width=8, steps=5
+    )
 
-    def asked(self, *arguments, run_dir=None):
-        before = config.flags.FLAGS
-        config.flags.FLAGS = parsed(f"--run_dir={run_dir or self.run_dir}", *arguments)
-        try:
-            return config.from_flags()
-        finally:
-            config.flags.FLAGS = before
+    def resumed(self, learnt=("maps", "edges"), **changes):
+        asked = dataclasses.replace(self.RUN, **changes)
+        self.assertEqual(self.RUN.resumed(asked, learnt), asked)
 
-    def test_the_same_again_and_nothing_but_the_folder(self):
-        self.assertEqual(self.asked(), self.run)
-        self.assertEqual(self.asked("--width=8", "--image_size=64", "--tasks=maps,edges"), self.run)
+    def refused(self, rule, learnt=("maps", "edges"), **changes):
+        with self.assertRaisesRegex(ValueError, rule):
+            self.RUN.resumed(dataclasses.replace(self.RUN, **changes), learnt)
+
+    def test_the_same_again(self):
+        self.resumed()
 
     def test_a_contradiction_is_refused_with_both_values(self):
-        for given, says in (("--width=9", "width=9, .* has 8"), ("--method=full", "method='full', .* has 'piggyback'")):
-            with self.assertRaisesRegex(ValueError, f"Received: --{says}"):
-                self.asked(given)
+        self.refused("Received: --width=9, where runs/one has 8", width=9)
+        self.refused("Received: --method='full', where runs/one has 'piggyback'", method=Full())
+        self.refused("Received: --unconstrained_ratio=0.5, where runs/one has 0.25", method=Piggyback(0.5))
+        self.refused("Received: --objective='cyclegan', where runs/one has 'pix2pix'", objective=CycleGAN())
+        self.refused("Received: --l1_weight=3.0, where runs/one has 100.0", objective=Pix2Pix(3.0))
 
     def test_also_where_it_is_the_default(self):
-        with self.assertRaisesRegex(ValueError, "--width=64, .* has 8"):
-            self.asked("--width=64")
+        self.refused("--width=64, .* has 8", width=64)
 
     def test_habits_may_change(self):
-        asked = self.asked("--log_every=7", "--bad_images=skip", "--steps_per_call=3")
-        self.assertEqual(asked, dataclasses.replace(self.run, log_every=7, bad_images="skip", steps_per_call=3))
+        self.resumed(log_every=7, bad_images="skip", steps_per_call=3, run_dir="runs/moved", data_dir="/data/moved")
 
     def test_new_tasks_go_to_the_end(self):
-        asked = self.asked("--tasks=maps,edges,facades", "--direction=edges:BtoA,facades:BtoA")
-        self.assertEqual(asked.tasks, ("maps", "edges", "facades"))
-        for tasks in ("edges,maps", "maps", "maps,facades,edges"):
-            with self.assertRaisesRegex(ValueError, "new ones go to the end. .*has maps,edges"):
-                self.asked(f"--tasks={tasks}", "--direction=")
+        self.resumed(tasks=("maps", "edges", "facades"), direction=("edges:BtoA", "facades:BtoA"))
+        for tasks in (("edges", "maps"), ("maps",), ("maps", "facades", "edges")):
+            self.refused("new ones go to the end. .*has learnt maps,edges", tasks=tasks, direction=())
+
+    def test_a_task_that_is_not_learnt_may_still_change(self):
+        for tasks in (("maps",), ("maps", "facades", "edges"), ("maps", "facades")):
+            self.resumed(learnt=("maps",), tasks=tasks, direction=())
 
     def test_a_direction_stays(self):
-        for direction in ("maps:BtoA,edges:BtoA", "edges:AtoB", ""):
-            with self.assertRaisesRegex(ValueError, "keeps its direction"):
-                self.asked(f"--direction={direction}")
-
-    def test_flags_are_judged_together_with_the_runs_own(self):
-        # Of other tasks than the default ones, at another size than the default one.
-        self.assertEqual(self.asked("--direction=edges:BtoA"), self.run)
-        with self.assertRaisesRegex(ValueError, "--load_size='70', .* has ''"):
-            self.asked("--load_size=70")
-
-    def test_before_anything_is_learnt_nothing_is_fixed(self):
-        run_dir = self.create_tempdir().full_path
-        dataclasses.replace(self.run, run_dir=run_dir).save()
-        self.assertEqual(self.asked("--width=9", run_dir=run_dir), Config(run_dir=run_dir, width=9))
-
-    def test_another_folder_is_another_run(self):
-        run_dir = os.path.join(self.run_dir, "none")
-        self.assertEqual(self.asked("--width=9", run_dir=run_dir), Config(run_dir=run_dir, width=9))
+        for direction in (("maps:BtoA", "edges:BtoA"), ("edges:AtoB",), ()):
+            self.refused("keeps its direction", direction=direction)
+        self.resumed(learnt=("maps",), direction=())
 
 
 if __name__ == "__main__":

@@ -85,6 +85,8 @@ def learnt(bank, name, facts, draw):
 
 def random_value(draw, path, like):
     """A value for a path of a slice, of the size that such values have."""
+    if like.dtype == "uint8":  # Packed bits.
+        return draw.integers(0, 256, like.shape, dtype="uint8")
     noise = draw.normal(size=like.shape)
     value = {
         "unconstrained": 0.3 * noise,

@@ -10,7 +10,7 @@ import numpy as np
 from pgtf.data.ahead import ahead
 from pgtf.data.manifest import ImageFiles, Part
 from pgtf.data.sources import Chosen, Side, Source
-from pgtf.data.tasks import TaskData
+from pgtf.data.task_data import TaskData
 from pgtf.evaluation.figures import ImageSet
 from pgtf.evaluation.hashes import files_sha256, images_sha256
 from pgtf.seeds import seed_of
@@ -109,6 +109,4 @@ def _identity(name: str, part: Part, source: Source, chosen: Sequence[int]) -> t
     """(split, sha256) of an ImageSet."""
     if not isinstance(part, ImageFiles):
         return f"drawn {name}", images_sha256(list(read(source)))
-    left_out = set(part.left_out)
-    paths = [path for path in part.paths if os.path.basename(path) not in left_out]
-    return os.path.basename(part.folder), files_sha256([paths[index] for index in chosen])
+    return os.path.basename(part.folder), files_sha256([os.path.join(part.folder, part.kept[i]) for i in chosen])

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pgtf.data.images import ImageError
 from pgtf.data.sources import Chosen, Source
-from pgtf.data.tasks import TaskData
+from pgtf.data.task_data import TaskData
 from pgtf.evaluation.accuracy import SIZE, Classifier, accuracy_figure, classifier, unclassified
 from pgtf.evaluation.activations import activations, kept_activations
 from pgtf.evaluation.collection import Collection, choice, has_test, sides_of

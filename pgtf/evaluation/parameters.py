@@ -1,7 +1,6 @@
 """How much each task stores: from shapes alone, before anything is built or learnt."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,10 +12,15 @@ from pgtf.methods import Full, Lent, Method
 from pgtf.networks import Architecture
 from pgtf.recipes.base import Spec
 
+KINDS = ("kernels", "biases", "norms")
+
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one task stores of one layer, in values and bits, and what a full network would."""
+    """What one task stores of one layer, in values and bits, and what a full network would.
+
+    kept: whether it plays a task still when all of them are learnt.
+    """
 
     task: str
     path: str
@@ -25,6 +29,7 @@ class Cost:
     norms: int
     bits: int
     full_values: int
+    kept: bool = True
 
     @property
     def values(self) -> int:
@@ -54,7 +59,7 @@ class Census(Maker):
         return layer
 
     def up(self, name, filters, kernel_size, *, task_specific=False):
-        return self.conv(name, filters, kernel_size, task_specific=task_specific)
+        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
 
     def norm(self, name):
         def layer(h):
@@ -89,7 +94,12 @@ class _PlannedBank:
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
     """What one generator would store."""
-    count = Census(prefix, recipe=lambda place: method.recipe(place, bank), norm=architecture.norm)
+    count = Census(
+        prefix,
+        recipe=lambda place: method.recipe(place, bank),
+        norm=architecture.norm,
+        upsampling=architecture.upsampling,
+    )
     architecture(keras.Input((None, None, 3)), count, method.width(architecture.width))
     return count
 
@@ -99,6 +109,7 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
     lent: dict[str, dict[str, Spec]] = {}
     found = []
+    kept = _kept(names, method)
     for index, name in enumerate(names):
         borrowed = method.borrows(list(names[:index]))
         bank = _PlannedBank({lender: lent[lender] for lender in borrowed})
@@ -108,21 +119,31 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
                 lent[name].update((path, spec) for spec in specs.values() if spec.lent)
-                found.append(_cost(name, path, specs, others, full[path]))
+                cost = _cost(name, path, specs, others, full.get(path, 0))
+                found.append(dataclasses.replace(cost, kept=name in kept))
     return found
 
 
+def _kept(names: Sequence[str], method: Method) -> set[str]:
+    """The tasks whose slices play some task when all are learnt, and those that they borrow from."""
+    last = len(names) - 1
+    kept = set()
+    for index in {method.network_at(task, last) for task in range(len(names))}:
+        kept |= {names[index], *method.borrows(list(names[:index]))}
+    return kept
+
+
 def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int) -> Cost:
-    rest = {"biases": 0, "norms": 0, **others}
-    bits = sum(math.prod(spec.shape) * spec.bits for spec in specs.values()) + 32 * sum(others.values())
-    kernels = sum(math.prod(spec.shape) for spec in specs.values())
-    return Cost(task, path, kernels, bits=bits, full_values=full_values, **rest)
+    biases, norms = others.get("biases", 0), others.get("norms", 0)
+    bits = 8 * sum(spec.bytes for spec in specs.values()) + 32 * sum(others.values())
+    kernels = sum(spec.values for spec in specs.values())
+    return Cost(task, path, kernels, biases, norms, bits, full_values)
 
 
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
     """{path: values} of a network of free kernels."""
     count = census(architecture, Full(), prefix, None)
-    kernels = {path: sum(math.prod(spec.shape) for spec in specs.values()) for path, specs in count.kernels.items()}
+    kernels = {path: sum(spec.values for spec in specs.values()) for path, specs in count.kernels.items()}
     return {path: kernels.get(path, 0) + sum(others.values()) for path, others in count.others.items()}
 
 
@@ -132,18 +153,19 @@ def full_values(architecture: Architecture, prefixes: Sequence[str]) -> int:
 
 
 def summary(found: list[Cost]) -> dict[str, Any]:
-    """The plan as plain data: tasks, total, layers."""
+    """The plan as plain data: tasks, total, layers; the total leaves out what later tasks replace."""
     by_task: dict[str, list[Cost]] = {}
     for cost in found:
         by_task.setdefault(cost.task, []).append(cost)
     layers = [{**dataclasses.asdict(cost), "values": cost.values} for cost in found]
-    return {"tasks": [_row(*item) for item in by_task.items()], "total": _row("all", found), "layers": layers}
+    total = _row("all", [cost for cost in found if cost.kept], found)
+    return {"tasks": [_row(name, costs, costs) for name, costs in by_task.items()], "total": total, "layers": layers}
 
 
-def _row(name: str, found: list[Cost]) -> dict[str, Any]:
-    kinds = ("kernels", "biases", "norms", "values", "bits", "full_values")
-    sums = {kind: sum(getattr(cost, kind) for cost in found) for kind in kinds}
-    return {"name": name, **sums, "bytes": sums["bits"] / 8, "share": sums["bits"] / (32 * sums["full_values"])}
+def _row(name: str, stored: list[Cost], compared: list[Cost]) -> dict[str, Any]:
+    sums = {kind: sum(getattr(cost, kind) for cost in stored) for kind in (*KINDS, "values", "bits")}
+    full = sum(cost.full_values for cost in compared)
+    return {"name": name, **sums, "full_values": full, "bytes": sums["bits"] / 8, "share": sums["bits"] / (32 * full)}
 
 
 def table(tasks: list[dict], total: dict) -> str:
@@ -161,20 +183,22 @@ def table(tasks: list[dict], total: dict) -> str:
 
 
 def costly(found: list[Cost]) -> list[Cost]:
-    """The layers where a task stores more than a full network would."""
-    return [cost for cost in found if cost.bits > 32 * cost.full_values]
+    """The layers of a full network of which a task stores more."""
+    return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
 def report(found: list[Cost]) -> str:
     """The whole plan for people: layers, tasks, and where the method costs more than it saves."""
     facts = summary(found)
     names = [task["name"] for task in facts["tasks"]]
-    rows: dict[str, list[int]] = {}
+    rows: dict[str, dict[str, Cost]] = {}
     for cost in found:
-        rows.setdefault(cost.path, [cost.full_values]).append(cost.values)
+        rows.setdefault(cost.path, {})[cost.task] = cost
     lines = [f"{'layer':<24}{'full':>12}" + "".join(f"{name[:14]:>16}" for name in names)]
-    for path, (full, *values) in rows.items():
-        lines.append(f"{path:<24}{full:>12,}" + "".join(f"{value:>16,}" for value in values))
+    for path, costs in rows.items():
+        full = max(cost.full_values for cost in costs.values())
+        values = "".join(f"{costs[name].values if name in costs else 0:>16,}" for name in names)
+        lines.append(f"{path:<24}{full:>12,}{values}")
     lines += ["", table(facts["tasks"], facts["total"]), ""]
     for cost in costly(found):
         lines.append(

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from pgtf import files
@@ -40,7 +41,7 @@ class Probes:
         return save(arrays)
 
     @classmethod
-    def read(cls, path, sha256):
+    def read(cls, path: str, sha256: str) -> "Probes":
         """The probes in a file, checked against their hash."""
         try:
             with open(path, "rb") as file:
@@ -52,10 +53,13 @@ class Probes:
                 "A task's probes must be as they were recorded; without the file a run goes on, without this proof. "
                 f"Received: {path}, whose sha256 differs"
             )
-        parts = {field.name: {} for field in dataclasses.fields(cls)}
-        for name, value in load(content).items():
-            prefix, part = name.split("/")
-            parts[part][prefix] = value
+        parts: dict[str, dict] = {field.name: {} for field in dataclasses.fields(cls)}
+        try:
+            for name, value in load(content).items():
+                prefix, part = name.split("/")
+                parts[part][prefix] = value
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise ValueError(f"A task's probes are inputs, targets and outputs. Received: {path} ({error})") from error
         return cls(**parts)
 
     def replayed(self, networks):

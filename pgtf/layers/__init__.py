@@ -16,6 +16,7 @@ __all__ = [
     "folded",
     "lent",
     "made_kernels",
+    "rates",
     "restore",
     "state",
 ]
@@ -35,6 +36,7 @@ __getattr__ = lazy.names(
         "folded": "folding",
         "lent": "network_state",
         "made_kernels": "network_state",
+        "rates": "network_state",
         "restore": "network_state",
         "state": "network_state",
     },

@@ -1,6 +1,9 @@
 """Keras's two convolutions, with the kernel made by a recipe."""
 
+from typing import Any, Optional
+
 import keras
+import numpy.typing as npt
 import tensorflow as tf
 
 from pgtf.recipes.base import Recipe
@@ -8,10 +11,10 @@ from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
 
 
-class _MadeKernel:
+class _MadeKernel(keras.layers.Layer):
     """What both layers share: build a recipe for the kernel's shape, convolve with what it makes."""
 
-    def __init__(self, *args, recipe=None, **kwargs):
+    def __init__(self, *args: Any, recipe: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.groups != 1 or self.data_format != "channels_last":
             raise ValueError(
@@ -38,11 +41,11 @@ class _MadeKernel:
         self.recipe = recipe
 
     @property
-    def kernel(self):
+    def kernel(self) -> tf.Tensor:
         """The made kernel, in Keras's own layout."""
         return self.recipe.kernel()
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         c_in = input_shape[-1]
         if len(input_shape) != 4 or c_in is None:
             raise ValueError(f"Input must be [batch, height, width, channels], channels known. Received: {input_shape}")
@@ -62,14 +65,14 @@ class _MadeKernel:
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: int(c_in)})
         self.built = True
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         output_shape = self.compute_output_shape(x.shape)
         y = tf.ensure_shape(self.recipe.output(x, self.convolve, output_shape), output_shape)
         if self.use_bias:
             y = tf.nn.bias_add(y, self.bias)
         return self.activation(y)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "recipe": keras.saving.serialize_keras_object(self.recipe)}
 
 
@@ -77,7 +80,7 @@ class _MadeKernel:
 class Conv2D(_MadeKernel, keras.layers.Conv2D):
     """keras.layers.Conv2D whose kernel a recipe makes; without one, the same layer."""
 
-    def convolve(self, x, kernel):
+    def convolve(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """x [n, h, w, c_in] convolved with a canonical kernel [h, w, c_in, c_out]."""
         return tf.nn.conv2d(x, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
 
@@ -86,16 +89,16 @@ class Conv2D(_MadeKernel, keras.layers.Conv2D):
 class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
     """keras.layers.Conv2DTranspose whose kernel a recipe makes; without one, the same layer."""
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if max(self.dilation_rate) > 1:
             raise ValueError(f"A transposed convolution takes no dilation here. Received: {self.dilation_rate}")
 
     @property
-    def kernel(self):
+    def kernel(self) -> tf.Tensor:
         return tf.transpose(self.recipe.kernel(), [0, 1, 3, 2])
 
-    def convolve(self, x, kernel):
+    def convolve(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """x [n, h, w, c_in] convolved, transposed, with a canonical kernel [h, w, c_in, c_out]."""
         height, width = (
             self._length(axis, known if known is not None else tf.shape(x)[1 + axis])
@@ -117,21 +120,21 @@ class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
         return length * stride + (max(kernel - stride, 0) if self.padding == "valid" else 0)
 
 
-class _Piggybacking:
+class _Piggybacking(keras.layers.Layer):
     """Makes the recipe from a bank."""
 
     def __init__(
         self,
-        filters,
-        kernel_size,
-        *args,
-        bank=None,
-        unconstrained_ratio=0.25,
-        start=None,
-        strategy="auto",
-        recipe=None,
-        **kwargs,
-    ):
+        filters: int,
+        kernel_size: Any,
+        *args: Any,
+        bank: Optional[npt.ArrayLike] = None,
+        unconstrained_ratio: float = 0.25,
+        start: Optional[npt.ArrayLike] = None,
+        strategy: str = "auto",
+        recipe: Any = None,
+        **kwargs: Any,
+    ) -> None:
         if recipe is None:
             if bank is None:
                 raise ValueError("A piggyback layer needs a bank [height, width, c_in, filters]. Received: None")

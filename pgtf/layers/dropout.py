@@ -1,5 +1,7 @@
 """Dropout whose randomness is part of the state, so that a resumed run draws what the first would have drawn."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,23 +10,23 @@ import tensorflow as tf
 class Dropout(keras.layers.Layer):
     """Zeroes a share `rate` of [...] while training; the n-th mask is a pure function of (seed, n)."""
 
-    def __init__(self, rate, seed=0, **kwargs):
+    def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate, self.seed = rate, seed
 
-    def build(self, shape):
+    def build(self, shape: tuple) -> None:
         self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", trainable=False)
         super().build(shape)
 
-    def call(self, x, training=False):
+    def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return x
         mask = tf.random.stateless_uniform(tf.shape(x), [self.seed, self.draws], dtype=x.dtype) >= self.rate
         self.draws.assign_add(1)
         return tf.where(mask, x / (1 - self.rate), tf.zeros_like(x))
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         return shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -7,7 +7,7 @@ from pgtf.layers.conv import Conv2D, Conv2DTranspose
 PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTranspose}
 
 
-def folded(model):
+def folded(model: keras.Model) -> keras.Model:
     """A copy of a functional or Sequential model in which every made kernel is a plain weight; same outputs."""
     plain = keras.models.clone_model(model, clone_function=_plain)
     for source, target in zip(model.layers, plain.layers):
@@ -19,9 +19,7 @@ def folded(model):
 
 
 def _plain(layer):
-    config = layer.get_config()
     for made, stock in PLAIN.items():
         if isinstance(layer, made):
-            del config["recipe"]
-            return stock.from_config(config)
-    return layer.__class__.from_config(config)
+            return stock.from_config(stock.get_config(layer))  # Not its own: a recipe may have no config.
+    return layer.__class__.from_config(layer.get_config())

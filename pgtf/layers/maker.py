@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, Callable, Optional
 
 import keras
+import tensorflow as tf
 
 from pgtf import recipes
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
@@ -28,7 +29,7 @@ class Maker:
       prefix: The network's name.
       recipe: Place -> Recipe, for each kernel that is not task-specific; None makes all of them free.
       norm: "instance" or "batch".
-      upsampling: "transpose" or "resize".
+      upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
       seed: A number or text; each layer has first values of its own.
     """
 
@@ -36,44 +37,60 @@ class Maker:
         self,
         prefix: str,
         *,
-        recipe: Optional[Callable] = None,
+        recipe: Optional[Callable[[Place], recipes.Recipe]] = None,
         norm: str = "instance",
         upsampling: str = "transpose",
         seed: Any = 0,
-    ):
+    ) -> None:
         self.prefix, self.seed = prefix, seed
         self._recipe, self._norm, self._upsampling = recipe, norm, upsampling
 
-    def conv(self, name: str, filters: int, kernel_size: int, *, strides=1, padding="same", task_specific=False):
+    def conv(
+        self,
+        name: str,
+        filters: int,
+        kernel_size: int,
+        *,
+        strides: int = 1,
+        padding: str = "same",
+        task_specific: bool = False,
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """A convolution."""
         return Conv2D(filters, kernel_size, strides, padding, recipe=self.recipe(name, task_specific), name=name)
 
-    def up(self, name: str, filters: int, kernel_size: int, *, task_specific=False):
+    def up(
+        self, name: str, filters: int, kernel_size: int, *, task_specific: bool = False
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
         """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
-        recipe = self.recipe(name, task_specific)
         if self._upsampling == "transpose":
+            recipe = self.recipe(name, task_specific)
             return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
-        convolution = Conv2D(filters, kernel_size, 1, "same", recipe=recipe, name=name)
+        convolution = self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear")(h))
 
-    def norm(self, name: str):
+    def up_size(self, kernel_size: int) -> int:
+        """The size of a kernel that doubles: after a resize it is odd, for an even one would shift what it makes."""
+        even = kernel_size % 2 == 0
+        return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
+
+    def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
         """A normalization."""
         if self._norm == "instance":
             return InstanceNormalization(name=name)
         return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
 
-    def dropout(self, name: str, rate: float):
+    def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
         """A dropout."""
         return Dropout(rate, seed=self.seed_of(name), name=name)
 
-    def recipe(self, name: str, task_specific: bool = False):
+    def recipe(self, name: str, task_specific: bool = False) -> recipes.Recipe:
         """The recipe of the kernel of one layer."""
         if task_specific or self._recipe is None:
             return recipes.Full(self.initializer(name), lent=not task_specific)
         # Not the initializer's seed: one seed for both would draw the same numbers twice.
         return self._recipe(Place(f"{self.prefix}/{name}", self.initializer(name), self.seed_of(f"{name}/mixing")))
 
-    def initializer(self, name: str):
+    def initializer(self, name: str) -> keras.initializers.Initializer:
         """The first values of a free kernel."""
         return keras.initializers.RandomNormal(stddev=0.02, seed=self.seed_of(name))
 

@@ -1,12 +1,17 @@
 """A network's state by layer path: what a task keeps of it, and taking it back."""
 
+from collections.abc import Mapping
+
+import keras
 import numpy as np
+import tensorflow as tf
 
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
+from pgtf.recipes.base import Recipe
 
 
-def made_kernels(network):
+def made_kernels(network: keras.Model) -> dict[str, Recipe]:
     """{path: recipe} of the layers whose kernels are made."""
     return {
         f"{network.name}/{layer.name}": layer.recipe
@@ -15,7 +20,7 @@ def made_kernels(network):
     }
 
 
-def state(network):
+def state(network: keras.Model) -> dict[str, np.ndarray]:
     """{"forward/down1/unconstrained": array, …}: what a task alone keeps of a network."""
     values = {}
     for layer in network.layers:
@@ -26,7 +31,7 @@ def state(network):
     return values
 
 
-def lent(network):
+def lent(network: keras.Model) -> set[str]:
     """The paths in `state` of what later tasks may mix."""
     return {
         f"{path}/{name}"
@@ -36,7 +41,14 @@ def lent(network):
     }
 
 
-def restore(network, values):
+def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
+    """[(variable, learning rate)] of what is not learnt at the run's."""
+    return [
+        (recipe.own()[name], rate) for recipe in made_kernels(network).values() for name, rate in recipe.rates().items()
+    ]
+
+
+def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Takes back what `state` gave; every value that the network needs must be there."""
     for layer in network.layers:
         path = f"{network.name}/{layer.name}"
@@ -46,7 +58,7 @@ def restore(network, values):
             variable.assign(values[f"{path}/{name}"])
 
 
-def begin_as(network, values):
+def begin_as(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Takes of another task's state what fits as it is: norms, biases and kernels that are variables.
 
     Kernels that a recipe makes have other arrays, and keep their own first values.

@@ -1,6 +1,7 @@
 """Instance normalization: the one file that knows tensorflow-addons."""
 
 import warnings
+from typing import Any, Optional
 
 import keras
 import tensorflow as tf
@@ -18,13 +19,15 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
     the paper's networks'), not tensorflow-addons'.
     """
 
-    def __init__(self, epsilon=1e-5, output_dtype=None, dtype="float32", **kwargs):
+    def __init__(
+        self, epsilon: float = 1e-5, output_dtype: Optional[str] = None, dtype: Any = "float32", **kwargs: Any
+    ) -> None:
         kwargs.pop("groups", None)  # In the parent's config, but fixed by it.
         super().__init__(epsilon=epsilon, dtype=dtype, **kwargs)
         self.output_dtype = output_dtype or keras.mixed_precision.global_policy().compute_dtype
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.cast(super().call(x), self.output_dtype)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_dtype": self.output_dtype}

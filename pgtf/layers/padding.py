@@ -1,5 +1,7 @@
 """Reflection padding, which Keras lacks."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -8,17 +10,17 @@ import tensorflow as tf
 class ReflectionPadding2D(keras.layers.Layer):
     """Continues [n, h, w, c] by its own mirror image, `padding` pixels on each side."""
 
-    def __init__(self, padding=1, **kwargs):
+    def __init__(self, padding: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.padding = padding
 
-    def call(self, x):
+    def call(self, x: tf.Tensor) -> tf.Tensor:
         side = [self.padding, self.padding]
         return tf.pad(x, [[0, 0], side, side, [0, 0]], "REFLECT")
 
-    def compute_output_shape(self, shape):
+    def compute_output_shape(self, shape: tuple) -> tuple:
         n, h, w, c = shape
         return (n, h and h + 2 * self.padding, w and w + 2 * self.padding, c)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "padding": self.padding}

@@ -133,7 +133,7 @@ class Method:
 
         Args:
           networks: {prefix: network}.
-          bank: The tasks that this one borrows from.
+          bank: All tasks learnt so far: a task may start from one that it does not borrow from.
         """
 
     def phases(self, steps: int) -> list[Phase]:

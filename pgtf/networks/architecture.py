@@ -2,9 +2,13 @@
 
 import dataclasses
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-NETWORKS, NORMS, UPSAMPLINGS = ("unet", "resnet"), ("instance", "batch"), ("transpose", "resize")
+if TYPE_CHECKING:
+    from pgtf.layers.maker import Maker
+
+NETWORKS, NORMS = ("unet", "resnet"), ("instance", "batch")
+UPSAMPLINGS = ("transpose", "resize", "resize_even")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,9 +20,11 @@ class Architecture:
       size: (height, width) of the images that it learns from.
       width: Filters of its first layer.
       norm: "instance" or "batch".
-      upsampling: "transpose" or "resize".
+      upsampling: "transpose" or "resize"; "resize_even" is how runs of format 1 resize: with the U-Net's even kernels,
+        which shift what they make by half a pixel.
       blocks: Residual blocks of a ResNet.
       outputs: Channels of a picture.
+      dropout: Whether a U-Net drops out while it learns; a ResNet never does.
     """
 
     network: str = "unet"
@@ -28,6 +34,7 @@ class Architecture:
     upsampling: str = "transpose"
     blocks: int = 9
     outputs: int = 3
+    dropout: bool = True
 
     def __post_init__(self) -> None:
         for field, allowed in (("network", NETWORKS), ("norm", NORMS), ("upsampling", UPSAMPLINGS)):
@@ -42,13 +49,13 @@ class Architecture:
         """What an image's height and width must be multiples of."""
         return multiple_of(self.network, *self.size)
 
-    def __call__(self, image: Any, make: Any, width: int) -> Any:
+    def __call__(self, image: Any, make: "Maker", width: int) -> Any:
         """The network's output for an image, its layers made by `make`, the first of them with `width` filters."""
         from pgtf.networks.resnet import resnet  # TensorFlow takes seconds to import; an architecture needs none.
         from pgtf.networks.unet import unet
 
         if self.network == "unet":
-            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs)
+            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs, dropout=self.dropout)
         return resnet(image, make, width, blocks=self.blocks, outputs=self.outputs)
 
 

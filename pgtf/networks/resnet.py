@@ -1,11 +1,12 @@
 """The generator of CycleGAN, after Johnson et al."""
 
 import keras
+import tensorflow as tf
 
-from pgtf.layers import ReflectionPadding2D
+from pgtf.layers import Maker, ReflectionPadding2D
 
 
-def resnet(image, make, filters=64, *, blocks=9, outputs=3):
+def resnet(image: tf.Tensor, make: Maker, filters: int = 64, *, blocks: int = 9, outputs: int = 3) -> tf.Tensor:
     """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 4."""
 
     def block(h, name):

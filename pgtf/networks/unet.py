@@ -1,9 +1,14 @@
 """The generator of pix2pix."""
 
 import keras
+import tensorflow as tf
+
+from pgtf.layers import Maker
 
 
-def unet(image, make, filters=64, *, levels, outputs=3):
+def unet(
+    image: tf.Tensor, make: Maker, filters: int = 64, *, levels: int, outputs: int = 3, dropout: bool = True
+) -> tf.Tensor:
     """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 2**levels.
 
     Encoder and decoder of `levels` halvings (8 at 256 px), each decoder block seeing its encoder twin.
@@ -23,7 +28,7 @@ def unet(image, make, filters=64, *, levels, outputs=3):
         h = keras.layers.ReLU()(h)
         h = make.up(f"up{level}", widths[level - 2], 4)(h)
         h = make.norm(f"up{level}_norm")(h)
-        if 5 <= level < levels:  # Three blocks at 256 px.
+        if dropout and 5 <= level < levels:  # Three blocks at 256 px.
             h = make.dropout(f"up{level}_dropout", 0.5)(h)
         h = keras.layers.Concatenate()([h, skips.pop()])
     h = keras.layers.ReLU()(h)

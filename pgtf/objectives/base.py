@@ -14,12 +14,13 @@ class Objective:
     """An objective is a subclass and a row in OBJECTIVES; its fields (`settings.setting`) are its flags.
 
     generators: the names of the networks that a task keeps. discriminators: {name: channels that it sees}.
-    paired: whether it learns from pairs.
+    paired: whether it learns from pairs. dropout: whether its generators drop out while they learn.
     """
 
     generators: ClassVar[tuple[str, ...]] = ()
     discriminators: ClassVar[dict[str, int]] = {}
     paired: ClassVar[bool] = True
+    dropout: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         settings.check(self)

@@ -1,8 +1,12 @@
 """The step of CycleGAN."""
 
+from typing import Any
+
+import keras
 import tensorflow as tf
 
 from pgtf.objectives import losses
+from pgtf.objectives.cyclegan import CycleGAN
 from pgtf.objectives.image_pool import ImagePool
 from pgtf.objectives.learner import Learner, jointly
 
@@ -21,12 +25,21 @@ class CycleGANLearner(Learner):
         "identity_b",
     )
 
-    def __init__(self, generators, discriminators, optimizers, objective, *, image_shape, seed=0):
+    def __init__(
+        self,
+        generators: dict[str, keras.Model],
+        discriminators: dict[str, keras.Model],
+        optimizers: dict[str, keras.optimizers.Optimizer],
+        objective: CycleGAN,
+        *,
+        image_shape: tuple[int, int, int],
+        seed: Any = 0,
+    ) -> None:
         super().__init__(generators, discriminators, optimizers, objective)
         self.pool_a = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_a")
         self.pool_b = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_b")
 
-    def step(self, batch):
+    def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         a, b = batch
         reported, fake_a, fake_b = self._teach_generators(a, b)
         return {**reported, **self._teach_discriminators(a, b, fake_a, fake_b)}

@@ -1,6 +1,7 @@
 """What both objectives share: named losses as metrics, mixed precision, a learning rate that falls."""
 
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Optional
 
 import keras
@@ -13,20 +14,54 @@ from pgtf.objectives.averaging import Average
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """`rate` up to step `begin`, then linearly to zero at step `end`."""
 
-    def __init__(self, rate: float, begin: int, end: int):
+    def __init__(self, rate: float, begin: int, end: int) -> None:
         self.rate, self.begin, self.end = rate, begin, end
 
-    def __call__(self, step):
+    def __call__(self, step: tf.Tensor) -> tf.Tensor:
         left = (self.end - tf.cast(step, tf.float32)) / max(1, self.end - self.begin)
         return self.rate * tf.clip_by_value(left, 0.0, 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "begin": self.begin, "end": self.end}
 
 
-def adam(schedule: Any, precision: str = "float32") -> keras.optimizers.Optimizer:
-    """Adam as both papers have it; with loss scaling where 16-bit floats need it."""
-    optimizer = keras.optimizers.Adam(schedule, beta_1=0.5)
+class Adam(keras.optimizers.Adam):
+    """Adam with a share of the learning rate for some variables.
+
+    Its step is linear in the learning rate, so such a variable goes a share of it.
+
+    Args:
+      learning_rate: A number or schedule.
+      shares: [(variable, share)].
+    """
+
+    def __init__(self, learning_rate: Any, shares: Sequence[tuple[tf.Variable, float]], **kwargs: Any) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self._share_of = {id(variable): share for variable, share in shares}.get  # A dict would be tracked.
+
+    def apply_gradients(self, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+        pairs = list(grads_and_vars)
+        before = [(v, tf.identity(v), self._share_of(id(v))) for _, v in pairs if self._share_of(id(v)) is not None]
+        result = super().apply_gradients(pairs, *args, **kwargs)
+        for variable, value, share in before:
+            variable.assign(value + share * (variable - value))
+        return result
+
+
+def adam(
+    schedule: LinearDecay, precision: str = "float32", rates: Sequence[tuple[tf.Variable, float]] = ()
+) -> keras.optimizers.Optimizer:
+    """Adam as both papers have it; with loss scaling where 16-bit floats need it.
+
+    Args:
+      schedule: Of the learning rate.
+      precision: What the networks compute in.
+      rates: [(variable, learning rate)] of those that start at another one; it falls as the others' does.
+
+    Returns:
+      An optimizer.
+    """
+    optimizer = Adam(schedule, [(variable, rate / schedule.rate) for variable, rate in rates], beta_1=0.5)
     if precision == "mixed_float16":
         return keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer
@@ -39,12 +74,21 @@ def jointly(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
     return tf.split(network(tf.concat(batches, 0), training=True), [tf.shape(batch)[0] for batch in batches])
 
 
+def _check_no_losses(network: keras.Model) -> None:
+    regularized = [layer.name for layer in network.layers if layer.losses]
+    if regularized:
+        raise ValueError(
+            "The objective says all that a network is to lower; its layers have no regularizers. "
+            f"Received: {network.name} with regularizers in {', '.join(regularized)}"
+        )
+
+
 class Learner(keras.Model):
     """Networks and how they learn one task, driven by Keras's fit. A subclass says LOSSES and step.
 
     Args:
-      generators: {"forward": …}, what the task keeps.
-      discriminators: {name: network}; gone when the task is learnt.
+      generators: {"forward": …}, what the task keeps; none of its layers has a regularizer.
+      discriminators: {name: network}; gone when the task is learnt. The same holds for them.
       optimizers: {"generators": …, "discriminators": …}, one for all networks of a kind.
       objective: The settings.
     """
@@ -52,8 +96,16 @@ class Learner(keras.Model):
     LOSSES: tuple[str, ...] = ()
     average: Optional[Average] = None  # Of the generators, where one is asked for.
 
-    def __init__(self, generators, discriminators, optimizers, objective):
+    def __init__(
+        self,
+        generators: dict[str, keras.Model],
+        discriminators: dict[str, keras.Model],
+        optimizers: dict[str, keras.optimizers.Optimizer],
+        objective: Any,
+    ) -> None:
         super().__init__()
+        for network in (*generators.values(), *discriminators.values()):
+            _check_no_losses(network)
         self.generators, self.discriminators = dict(generators), dict(discriminators)
         self.optimizers, self.objective = dict(optimizers), objective
         # Made now, not in the step: a function that makes variables is traced twice.
@@ -77,10 +129,10 @@ class Learner(keras.Model):
         return [variable for network in networks.values() for variable in network.trainable_variables]
 
     @property
-    def metrics(self):
+    def metrics(self) -> list[keras.metrics.Metric]:
         return list(self.means.values())
 
-    def call(self, image, training=False):
+    def call(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
         return self.generators["forward"](image, training=training)
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
@@ -95,7 +147,7 @@ class Learner(keras.Model):
         raise NotImplementedError
 
     @tf.function  # One graph, traced once, whatever loop Keras puts around it.
-    def train_step(self, batch):
+    def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         losses = self.step(batch)
         if self.average:
             self.average.update()

@@ -4,26 +4,26 @@ import tensorflow as tf
 import tensorflow_gan as tfgan
 
 
-def vanilla_discriminator(real, fake):
+def vanilla_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """Mean cross entropy of real as 1 plus that of fake as 0."""
     return tfgan.losses.wargs.modified_discriminator_loss(real, fake, label_smoothing=0.0, loss_collection=None)
 
 
-def vanilla_generator(fake):
+def vanilla_generator(fake: tf.Tensor) -> tf.Tensor:
     """Mean cross entropy of fake as 1."""
     return tfgan.losses.wargs.modified_generator_loss(fake, loss_collection=None)
 
 
-def least_squares_discriminator(real, fake):
+def least_squares_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
     """½ mean (real - 1)² + ½ mean fake²."""
     return tfgan.losses.wargs.least_squares_discriminator_loss(real, fake, loss_collection=None)
 
 
-def least_squares_generator(fake):
+def least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
     """mean (fake - 1)²: twice tensorflow-gan's, which halves it; CycleGAN's generator loss has no ½."""
     return 2 * tfgan.losses.wargs.least_squares_generator_loss(fake, loss_collection=None)
 
 
-def l1(a, b):
+def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
     """Mean distance of two images."""
     return tf.reduce_mean(tf.abs(a - b))

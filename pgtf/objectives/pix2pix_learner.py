@@ -11,7 +11,7 @@ class Pix2PixLearner(Learner):
 
     LOSSES = ("discriminator", "generator", "l1")
 
-    def step(self, batch):
+    def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         image, target = batch
         generator, discriminator = self.generators["forward"], self.discriminators["discriminator"]
         with tf.GradientTape() as generator_tape:

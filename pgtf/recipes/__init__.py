@@ -2,11 +2,12 @@
 
 from pgtf import lazy
 
-__all__ = ["Full", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__all__ = ["Full", "Mask", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
 __getattr__ = lazy.names(
     __name__,
     {
         "Full": "full",
+        "Mask": "mask",
         "Piggyback": "piggyback",
         "Recipe": "base",
         "Spec": "base",

@@ -1,6 +1,7 @@
 """What every recipe is: a way of making one convolution kernel."""
 
 import dataclasses
+import math
 from typing import Any, Callable
 
 import keras
@@ -19,6 +20,16 @@ class Spec:
     shape: tuple[int, ...]
     bits: int = 32
     lent: bool = False
+
+    @property
+    def values(self) -> int:
+        """How many there are."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """What they take on disk: the last byte is filled up."""
+        return math.ceil(self.values * self.bits / 8)
 
 
 class Recipe(keras.layers.Layer):
@@ -83,6 +94,10 @@ class Recipe(keras.layers.Layer):
     def own(self) -> dict[str, tf.Variable]:
         """{name: variable} of what this task alone keeps, in the names of `specs`."""
         raise NotImplementedError
+
+    def rates(self) -> dict[str, float]:
+        """{name: learning rate} of what of `own` is not learnt at the run's."""
+        return {}
 
     def state(self) -> dict[str, np.ndarray]:
         """{name: array} of what this task alone keeps, as it goes to disk."""

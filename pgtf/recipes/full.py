@@ -1,6 +1,9 @@
 """Full: every filter is free, as in any convolution."""
 
+from typing import Any
+
 import keras
+import tensorflow as tf
 
 from pgtf.recipes.base import Recipe, Spec
 
@@ -14,17 +17,24 @@ class Full(Recipe):
       lent: Whether later tasks may mix its filters.
     """
 
-    def __init__(self, initializer="glorot_uniform", regularizer=None, constraint=None, lent=True, **kwargs):
+    def __init__(
+        self,
+        initializer: Any = "glorot_uniform",
+        regularizer: Any = None,
+        constraint: Any = None,
+        lent: bool = True,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.lent = lent
         self.initializer = keras.initializers.get(initializer)
         self.regularizer = keras.regularizers.get(regularizer)
         self.constraint = keras.constraints.get(constraint)
 
-    def specs(self, shape):
+    def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
         return {"unconstrained": Spec(tuple(shape), lent=self.lent)}
 
-    def build(self, shape):
+    def build(self, shape: tuple[int, ...]) -> None:
         self.unconstrained = self.add_weight(
             name="unconstrained",
             shape=shape,
@@ -34,13 +44,13 @@ class Full(Recipe):
         )
         super().build(shape)
 
-    def kernel(self):
+    def kernel(self) -> tf.Tensor:
         return self.unconstrained
 
-    def own(self):
+    def own(self) -> dict[str, tf.Variable]:
         return {"unconstrained": self.unconstrained}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "initializer": keras.initializers.serialize(self.initializer),

@@ -1,20 +1,23 @@
 """Piggyback: a few free filters, the rest mixed from the filters of earlier tasks."""
 
 import math
+from typing import Any, Callable, Optional
 
 import keras
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
-from pgtf.recipes.base import Recipe, Spec
+from pgtf.recipes.base import Spec
+from pgtf.recipes.borrowing import Borrowing
 
 
-def unconstrained_filters(ratio, c_out):
+def unconstrained_filters(ratio: float, c_out: int) -> int:
     """λ·c_out rounded to the nearest whole filter, halves up: the one place that rounds it."""
     return math.floor(ratio * c_out + 0.5)
 
 
-def mixing_is_cheaper(kernel_shape, bank_filters, x_shape, y_shape):
+def mixing_is_cheaper(kernel_shape: tuple, bank_filters: int, x_shape: tuple, y_shape: tuple) -> bool:
     """Whether a training step costs fewer multiply-adds with mixed activations than with a composed kernel.
 
     The kernel is [h, w, c_in, p] (piggyback filters only); x_shape and y_shape are the layer's, [batch, h, w, c].
@@ -35,7 +38,7 @@ def mixing_is_cheaper(kernel_shape, bank_filters, x_shape, y_shape):
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Piggyback(Recipe):
+class Piggyback(Borrowing):
     """F = [unconstrained | R⁻¹(R(bank) ⊗ mixing)] (eq. 5).
 
     The bank is copied into a variable that is never trained. λ = 0 gives pure factorization, λ = 1 a free kernel.
@@ -53,33 +56,31 @@ class Piggyback(Recipe):
     """
 
     def __init__(
-        self, bank, ratio=0.25, *, start=None, strategy="auto", initializer="glorot_uniform", seed=None, **kwargs
-    ):
-        super().__init__(**kwargs)
+        self,
+        bank: npt.ArrayLike,
+        ratio: float = 0.25,
+        *,
+        start: Optional[npt.ArrayLike] = None,
+        strategy: str = "auto",
+        initializer: Any = "glorot_uniform",
+        seed: Optional[int] = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(bank, **kwargs)
         if not 0 <= ratio <= 1:
             raise ValueError(f"The unconstrained ratio must lie in [0, 1]. Received: {ratio}")
         if strategy not in ("auto", "compose", "mix"):
             raise ValueError(f"`strategy` must be 'auto', 'compose' or 'mix'. Received: {strategy!r}")
-        by_shape = isinstance(bank, (tuple, list)) and len(bank) == 4 and all(isinstance(n, int) for n in bank)
-        shape = tuple(bank) if by_shape else tuple(np.shape(bank))
-        if len(shape) != 4 or shape[-1] == 0:
-            raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {shape}")
-        if start is not None and np.shape(start)[:-1] != shape[-1:]:
-            given = list(np.shape(start)) or repr(start)
+        if start is not None and np.shape(start)[:-1] != (self.bank_filters,):
             raise ValueError(
-                f"A start must be a mixing [bank's filters, kernel's filters]: [{shape[-1]}, …]. Received: {given}"
+                f"A start must be a mixing [bank's filters, kernel's filters]: [{self.bank_filters}, …]. "
+                f"Received: {list(np.shape(start)) or repr(start)}"
             )
-        self.bank_shape = shape
-        self._given_bank = None if by_shape else bank  # Until there is a variable for it.
         self.ratio, self.strategy, self.seed = ratio, strategy, seed
         self._start = start
         self.initializer = keras.initializers.get(initializer)
 
-    @property
-    def bank_filters(self):
-        return self.bank_shape[-1]
-
-    def specs(self, shape):
+    def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
         *receptive, c_out = shape
         u = unconstrained_filters(self.ratio, c_out)
         specs = {
@@ -88,23 +89,13 @@ class Piggyback(Recipe):
         }
         return {name: spec for name, spec in specs.items() if spec.shape[-1]}
 
-    def build(self, shape):
-        *receptive, _ = shape
-        if tuple(receptive) != self.bank_shape[:3]:
-            raise ValueError(
-                "The bank's filters must have the kernel's height, width and input channels: "
-                f"{tuple(receptive)}. Received: a bank {self.bank_shape}"
-            )
+    def build(self, shape: tuple[int, ...]) -> None:
+        super().build(shape)
         specs, spread = self.specs(shape), self.bank_filters**-0.5
         mixing = keras.initializers.RandomNormal(stddev=spread, seed=self.seed)
-        self.bank = self.add_weight(name="bank", shape=self.bank_shape, initializer="zeros", trainable=False)
-        if self._given_bank is not None:
-            self.bank.assign(np.asarray(self._given_bank, "float32"))
-        self._given_bank = None
         # Empty parts are None: nothing to train, nothing to store.
         self.unconstrained = self._variable("unconstrained", specs, self.initializer)
         self.mixing = self._variable("mixing", specs, mixing)
-        super().build(shape)
         if self._start is not None:
             self.begin_as(self._start)
         self._start = None
@@ -112,7 +103,7 @@ class Piggyback(Recipe):
     def _variable(self, name, specs, initializer):
         return self.add_weight(name=name, shape=specs[name].shape, initializer=initializer) if name in specs else None
 
-    def begin_as(self, start):
+    def begin_as(self, start: npt.ArrayLike) -> None:
         """Sets the kernel to bank ⊗ start; start: [B, c_out]."""
         start = np.asarray(start, "float32")
         p = self.mixing.shape[-1] if self.mixing is not None else 0
@@ -127,7 +118,7 @@ class Piggyback(Recipe):
         if p:
             self.mixing.assign(start[:, u:])
 
-    def kernel(self):
+    def kernel(self) -> tf.Tensor:
         parts = []
         if self.unconstrained is not None:
             parts.append(tf.convert_to_tensor(self.unconstrained))
@@ -135,7 +126,7 @@ class Piggyback(Recipe):
             parts.append(tf.tensordot(self.bank, self.mixing, 1))
         return tf.concat(parts, -1) if len(parts) > 1 else parts[0]
 
-    def output(self, x, convolve, output_shape):
+    def output(self, x: tf.Tensor, convolve: Callable, output_shape: tuple) -> tf.Tensor:
         if self.mixing is None or not self._mixes(x.shape, output_shape):
             return convolve(x, self.kernel())
         parts = [tf.tensordot(convolve(x, tf.convert_to_tensor(self.bank)), self.mixing, 1)]
@@ -149,15 +140,13 @@ class Piggyback(Recipe):
         piggyback_kernel = (*self.bank.shape[:3], self.mixing.shape[-1])
         return mixing_is_cheaper(piggyback_kernel, self.bank_filters, x_shape, y_shape)
 
-    def own(self):
+    def own(self) -> dict[str, tf.Variable]:
         own = {"unconstrained": self.unconstrained, "mixing": self.mixing}
         return {name: variable for name, variable in own.items() if variable is not None}
 
-    def get_config(self):
-        # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "bank": list(self.bank_shape),
             "ratio": self.ratio,
             "strategy": self.strategy,
             "initializer": keras.initializers.serialize(self.initializer),

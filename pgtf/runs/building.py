@@ -10,7 +10,8 @@ import numpy as np
 from pgtf import layers
 from pgtf.config import Config
 from pgtf.data.stream import Stream
-from pgtf.data.tasks import Finder, TaskData
+from pgtf.data.task_data import TaskData
+from pgtf.data.tasks import Finder
 from pgtf.evaluation.replay import Probes
 from pgtf.methods import Method
 from pgtf.networks import Architecture
@@ -18,9 +19,10 @@ from pgtf.networks.patchgan import patchgan
 from pgtf.objectives.learner import Learner, LinearDecay, adam
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
-from pgtf.runs.slices import TaskSlice
+from pgtf.runs.slices import BankError, TaskSlice
 
 PROBES = 4
+DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 
 def architecture(config: Config) -> Architecture:
@@ -32,6 +34,7 @@ def architecture(config: Config) -> Architecture:
         norm=config.norm,
         upsampling=config.upsampling,
         blocks=config.blocks,
+        dropout=config.objective.dropout,
     )
 
 
@@ -108,11 +111,12 @@ def discriminator(
 
 
 def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner:
-    """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of the tasks that it borrows from."""
+    """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of all tasks so far."""
     objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
     schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
     with precision(config.precision):
-        networks = generators(shape, config.method, objective.generators, bank, seed)
+        lenders = bank.only(config.method.borrows(bank.names))
+        networks = generators(shape, config.method, objective.generators, lenders, seed)
         config.method.begin(networks, bank)
         discriminators = {
             name: discriminator(
@@ -125,7 +129,11 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             )
             for name, channels in objective.discriminators.items()
         }
-        optimizers = {kind: adam(schedule, config.precision) for kind in ("generators", "discriminators")}
+        rates = [pair for network in networks.values() for pair in layers.rates(network)]
+        optimizers = {
+            "generators": adam(schedule, config.precision, rates),
+            "discriminators": adam(schedule, config.precision),
+        }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
         return made.averaging(config.ema) if config.ema else made
 
@@ -140,11 +148,31 @@ def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, f
 def rebuilt(task_slice: TaskSlice, bank: FilterBank) -> dict[str, keras.Model]:
     """The generators of a learnt task, {prefix: network}, always float32; bank: of the tasks that it borrows from."""
     facts = task_slice.facts
-    with precision("float32"):
-        networks = generators(facts.architecture, facts.method, facts.generators, bank)
-    for network in networks.values():
-        layers.restore(network, task_slice.values)
+    _check_extent(task_slice)
+    try:
+        with precision("float32"):
+            networks = generators(facts.architecture, facts.method, facts.generators, bank)
+        for network in networks.values():
+            layers.restore(network, task_slice.values)
+    except BankError:
+        raise
+    except (KeyError, ValueError) as error:
+        raise BankError(
+            f"A slice holds what its facts say that its networks need. Received: {task_slice.name!r} ({error})"
+        ) from error
     return networks
+
+
+def _check_extent(task_slice: TaskSlice) -> None:
+    """Refuses facts of networks larger than what is stored, before anything is built: they may be a stranger's."""
+    shape, tensors = task_slice.facts.architecture, task_slice.shapes
+    largest = max((side for tensor in tensors.values() for side in tensor), default=0)
+    width = task_slice.facts.method.width(shape.width)
+    if width > largest or shape.blocks > len(tensors) + DEFAULT_BLOCKS or shape.outputs > largest:
+        raise BankError(
+            "A slice's facts fit its tensors. "
+            f"Received: {task_slice.name!r}, {shape} over {len(tensors)} tensors of at most {largest} a side"
+        )
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Callable
 
 from pgtf.config import Config
-from pgtf.data.tasks import TaskData
+from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
 from pgtf.evaluation.figures import Figure
 from pgtf.evaluation.generator import Generator

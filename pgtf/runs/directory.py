@@ -151,5 +151,5 @@ class Run:
         own = self.bank.slice(index)
         latest = len(self) - 1 if latest < 0 else latest
         player = self.bank.slice(own.facts.method.network_at(index, latest))
-        task_slice = dataclasses.replace(player, name=own.name) if player is not own else own
+        task_slice = dataclasses.replace(player, name=own.name, facts=own.facts) if player is not own else own
         return Task(task_slice, self.bank.of(player.borrows), self.bank.place(index, own.name))

@@ -15,7 +15,7 @@ from typing import Any, Callable, Optional
 import tensorflow as tf
 
 from pgtf import files, layers
-from pgtf.data.tasks import TaskData
+from pgtf.data.task_data import TaskData
 from pgtf.evaluation import matrix_text
 from pgtf.evaluation.collection import Collection, has_test, sides
 from pgtf.evaluation.extractors import Extractor

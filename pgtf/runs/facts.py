@@ -68,6 +68,9 @@ def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
     """The facts of a slice of format 1, as those of format 2 stand in JSON."""
     old, both_ways = plain["architecture"], len(plain["prefixes"]) > 1
     architecture = {key: old[key] for key in ("network", "norm", "upsampling", "blocks", "outputs")}
+    architecture["dropout"] = not both_ways  # CycleGAN dropped out then, on a U-Net, and does no longer.
+    if old["upsampling"] == "resize":
+        architecture["upsampling"] = "resize_even"
     method = {"name": plain["method"]}
     if plain["method"] in ("piggyback", "factorized"):
         method["share_bank"] = bool(plain["borrows_from"])

@@ -12,7 +12,7 @@ import keras
 from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
-from pgtf.data.tasks import TaskData
+from pgtf.data.task_data import TaskData
 from pgtf.evaluation.parameters import full_values
 from pgtf.evaluation.pictures import pictures
 from pgtf.runs import building
@@ -48,7 +48,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     probes, stream = building.probes(config, data), building.stream(config, index, data)
     steps = config.steps or config.epochs * stream.steps_per_epoch
     lenders = bank.only(config.method.borrows(bank.names))
-    learner = building.learner(config, index, lenders, steps)
+    learner = building.learner(config, index, bank, steps)
     learn(
         learner,
         stream,

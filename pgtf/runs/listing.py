@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Optional
 
 from pgtf.methods import METHODS
 from pgtf.runs.bank import FilterBank, none_learnt
@@ -21,19 +21,26 @@ def rows(run_dir: str) -> list[dict[str, Any]]:
 def _row(bank: FilterBank, index: int) -> dict[str, Any]:
     task_slice = bank.slice(index)
     facts, place = task_slice.facts, bank.place(index, task_slice.name)
-    files = [os.path.join(place, name) for name in ("slice.safetensors", "slice.json")]
     return {
         "task": task_slice.name,
         "method": name_in(METHODS, facts.method),
         "values": task_slice.size,
         "share": task_slice.stored_bytes / (4 * (facts.full_values or _counted(facts))),
-        "bytes": sum(os.path.getsize(path) for path in files),
+        "bytes": _on_disk(place),
         "learnt": facts.learnt,
         "data": facts.data,
         "direction": facts.direction if facts.objective.paired else "both ways",
         "steps": facts.steps,
         "borrows": [borrowed.task for borrowed in task_slice.borrows],
     }
+
+
+def _on_disk(place: str) -> Optional[int]:
+    """The bytes of a slice's files; None where one is gone."""
+    try:
+        return sum(os.path.getsize(os.path.join(place, name)) for name in ("slice.safetensors", "slice.json"))
+    except FileNotFoundError:
+        return None
 
 
 def _counted(facts: Facts) -> int:
@@ -51,9 +58,10 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
         f"{'learnt':<17}{'direction':<11}data"
     )
     for row in found:
+        size = "-" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f}"
         yield (
             f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
-            f"{row['bytes'] / 1e6:>12.2f}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}"
+            f"{size:>12}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}"
             f"{row['data']}"
         )
 

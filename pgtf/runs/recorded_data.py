@@ -5,7 +5,8 @@ import os
 from typing import Any
 
 from pgtf.config import Config
-from pgtf.data.tasks import Finder, TaskData
+from pgtf.data.task_data import TaskData
+from pgtf.data.tasks import Finder
 from pgtf.runs import building
 from pgtf.runs.facts import Facts
 

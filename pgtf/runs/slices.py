@@ -5,7 +5,6 @@ import functools
 import json
 import math
 import os
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
@@ -13,7 +12,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from pgtf import files
+from pgtf import files, names
 from pgtf.runs.facts import Facts, of_format_1
 
 FORMAT = 2
@@ -54,11 +53,14 @@ class StoredValues(Mapping):
         try:
             value = self._file.get_tensor(path)
         except (SafetensorError, TypeError, AttributeError) as error:
-            raise BankError(
-                f"A slice holds the tensors that it lists. Received: {path} in {self.path} ({error})"
-            ) from error
+            raise self._unlike(path, error) from error
+        if value.shape != self.shapes[path] or 8 * value.itemsize != self.bits[path]:
+            raise self._unlike(path, f"{value.dtype} {list(value.shape)}")
         value.setflags(write=False)
         return value
+
+    def _unlike(self, path: str, what: Any) -> BankError:
+        return BankError(f"A slice holds the tensors that it lists. Received: {path} in {self.path} ({what})")
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.shapes)
@@ -89,8 +91,8 @@ class TaskSlice:
     borrows: tuple[Borrowed, ...] = ()
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[^/\0\n]+", self.name):
-            raise BankError(f"A task's name must do as part of a folder's. Received: {self.name!r}")
+        if not names.is_name(self.name):
+            raise BankError(f"Tasks have {names.RULE}. Received: {self.name!r}")
         if not isinstance(self.values, StoredValues):
             for value in self.values.values():
                 value.setflags(write=False)
@@ -161,6 +163,18 @@ class TaskSlice:
           A slice.
         """
         description = _description(folder)
+        try:
+            return cls._described(description, folder, unsaid)
+        except BankError:
+            raise
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise BankError(
+                "A slice's description must say what its format has. "
+                f"Received: {folder} ({type(error).__name__}: {error})"
+            ) from error
+
+    @classmethod
+    def _described(cls, description: dict[str, Any], folder: str, unsaid: Callable) -> "TaskSlice":
         tensors = os.path.join(folder, "slice.safetensors")
         if description["format"] == 1:
             shapes = {path: tuple(shape) for path, shape in description["shapes"].items()}
@@ -188,7 +202,7 @@ def _description(folder: str) -> dict[str, Any]:
         whole = not newer and description["own_sha256"] == _digest(description)
     except FileNotFoundError as error:
         raise BankError(f"A slice needs slice.json. Received: none at {path}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BankError(
             f"A slice's description must be the JSON that was written. Received: {path} ({error})"
         ) from error

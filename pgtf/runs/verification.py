@@ -19,13 +19,14 @@ VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")
 class Verdict:
     """Of one stored task: whether its slice is what was written, and whether its outputs are what they were.
 
-    task: Its folder's name.
+    task: Its folder's name. player: The later task whose network plays it now, where the method forgets.
     """
 
     task: str
     slice_is_whole: bool
     replay: Optional[Replay] = None
     problem: str = ""
+    player: str = ""
 
     @property
     def holds(self) -> bool:
@@ -34,7 +35,8 @@ class Verdict:
 
     def __str__(self) -> str:
         whole = "as written" if self.slice_is_whole else "ALTERED"
-        return VERDICT.format(self.task, whole, str(self.replay or "not replayed"))
+        outputs = str(self.replay or "not replayed") + (f"; played by {self.player} now" if self.player else "")
+        return VERDICT.format(self.task, whole, outputs)
 
 
 def verdicts(run_dir: str) -> Iterator[Verdict]:
@@ -75,11 +77,13 @@ def remember(run_dir: str, found: list[Verdict]) -> None:
 
 def _replayed(run: Run, index: int, folder: str) -> Verdict:
     try:
-        replay = run.at(index).replay()
+        replay = run.at(index, index).replay()  # As it was learnt, whatever network plays it now.
     except ValueError as error:
         return Verdict(folder, True, problem=str(error))
     problem = "" if replay.holds else f"Outputs may differ by {TOLERANCE:.0e}. Received: {replay.difference:.1e}"
-    return Verdict(folder, True, replay, problem)
+    last = len(run) - 1
+    player = run.bank.slice(index).facts.method.network_at(index, last)
+    return Verdict(folder, True, replay, problem, player=run.names[player] if player != index else "")
 
 
 def conclusion(found: list[Verdict]) -> str:

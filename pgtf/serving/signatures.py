@@ -1,5 +1,7 @@
 """What can be asked of an exported network, with all that comes before and after it inside the graph."""
 
+from typing import Callable
+
 import tensorflow as tf
 
 from pgtf.serving.translation import LEAST
@@ -12,18 +14,22 @@ class Signatures:
     images: uint8 to uint8, likewise.
     encoded: image_bytes [n], JPEG or PNG files of any sizes, to PNG files. Names that end in _bytes make TensorFlow
         Serving's REST door write {"b64": …}.
+
+    Args:
+      network: (images, training=) -> images, both [n, h, w, 3] in [-1, 1].
+      multiple: What the sizes that it takes are multiples of.
     """
 
-    def __init__(self, network, multiple):
-        def floats(images):
+    def __init__(self, network: Callable, multiple: int):
+        def floats(images: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"images": _at_any_size(network, images, multiple)}
 
-        def images(images):
+        def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
             levels = tf.round((floats(tf.cast(images, tf.float32) / 127.5 - 1)["images"] + 1) * 127.5)
             return {"images": tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)}
 
-        def encoded(image_bytes):
-            def translated(content):
+        def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            def translated(content: tf.Tensor) -> tf.Tensor:
                 return tf.io.encode_png(images(_decoded(content)[None])["images"][0])
 
             # One at a time, as sizes differ and each already uses every core.
@@ -36,7 +42,7 @@ class Signatures:
         self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes")])
 
 
-def _at_any_size(network, images, multiple):
+def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tensor:
     """images [n, h, w, 3] through a network that takes multiples: continued by their mirror image, and cut back."""
     places = []
     for axis in (1, 2):
@@ -53,7 +59,7 @@ def _at_any_size(network, images, multiple):
     return network(images, training=False)[:, top:bottom, left:right]
 
 
-def _decoded(content):
+def _decoded(content: tf.Tensor) -> tf.Tensor:
     """The bytes of an image file as [h, w, 3] uint8: gray as RGB, transparent as white."""
     image = tf.cond(
         tf.io.is_jpeg(content),

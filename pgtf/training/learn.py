@@ -111,7 +111,8 @@ def _fit(
         try:
             learner.fit(stream.dataset(done, end), steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:
-            saves.save()
+            if int(learner.steps_done) > begin:  # Else the phase would begin twice over.
+                saves.save()
             raise
         except tf.errors.OpError as error:
             if stream.failure:  # What the pipeline raised, not tf.data's account of it.

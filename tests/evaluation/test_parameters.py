@@ -1,43 +1,44 @@
 """What the plan says is what slices hold, and what the paper says."""
 
 import collections
+import dataclasses
 import json
 
 import tensorflow as tf
 from absl.testing import parameterized
-from pgtf.bank import FilterBank, TaskSlice
 
-from pgtf.evaluation.parameters import costly, plan, report, summary
-from pgtf.layers import stored
-from pgtf.methods import METHODS, Architecture, generator
+from pgtf.evaluation.parameters import Cost, costly, full_values, plan, report, summary
+from pgtf.methods import Factorized, Full, Half, Piggyback, Quarter
+from pgtf.networks import Architecture
+from pgtf.objectives import CycleGAN, Pix2Pix
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.facts import Facts
 
 KINDS = ("kernels", "biases", "norms")
 NAMES = ("maps", "facades", "edges")
-UNET, RESNET = Architecture("unet", 8, 8, filters=4), Architecture("resnet", 16, 16, filters=4, blocks=1)
-BOTH = ("forward", "backward")
-PAPER = Architecture("unet", 256, 256, filters=64)
+UNET, RESNET = Architecture("unet", (8, 8), width=4), Architecture("resnet", (16, 16), width=4, blocks=1)
+ONE, BOTH = ("forward",), ("forward", "backward")
+PAPER = Architecture("unet", (256, 256), width=64)
 
 
 def batch_norm(architecture):
-    return Architecture(**{**vars(architecture), "norm": "batch"})
+    return dataclasses.replace(architecture, norm="batch")
 
 
-def learnt(architecture, method, prefixes, borrows_from=None, **settings):
+def learnt(architecture, method, prefixes):
     """A bank of what tasks really store."""
     bank = FilterBank()
-    for index, name in enumerate(NAMES):
-        values = {}
-        for prefix in prefixes:
-            network = generator(
-                architecture, method, bank, prefix=prefix, borrows_from=borrows_from, start="random", **settings
-            )
-            values.update(stored(network))
-        bank.append(index, TaskSlice(name, values))
+    facts = Facts(architecture, method, Pix2Pix() if prefixes == ONE else CycleGAN())
+    for name in NAMES:
+        lenders = bank.only(method.borrows(bank.names))
+        networks = building.generators(architecture, method, prefixes, lenders)
+        bank.append(building.slice_of(name, networks, lenders, facts))
     return bank
 
 
 def unet_256(tasks, ratio=0.25):
-    """[values of each task] of the paper's U-Net, counted with pencil and paper: (c_in, c_out) and norm of each layer."""
+    """[values of each task] of the paper's U-Net, counted with pencil and paper: (c_in, c_out) of each layer."""
     down = [(3, 64), (64, 128), (128, 256), (256, 512), (512, 512), (512, 512), (512, 512), (512, 512)]
     up = [(512, 512), (1024, 512), (1024, 512), (1024, 512), (1024, 256), (512, 128), (256, 64)]
     totals = []
@@ -53,29 +54,32 @@ def unet_256(tasks, ratio=0.25):
 
 
 @parameterized.named_parameters(
-    ("unet", UNET, "piggyback", ("forward",), {}),
-    ("unet_batch_norm", batch_norm(UNET), "piggyback", ("forward",), {}),
-    ("resnet", RESNET, "piggyback", ("forward",), {}),
-    ("resnet_batch_norm", batch_norm(RESNET), "piggyback", ("forward",), {}),
-    ("resize", Architecture("unet", 8, 8, filters=4, upsampling="resize"), "piggyback", ("forward",), {}),
-    ("shared_bank", UNET, "piggyback", BOTH, dict(borrows_from=BOTH)),
-    ("two_banks", UNET, "piggyback", BOTH, {}),
-    ("another_ratio", UNET, "piggyback", ("forward",), dict(unconstrained_ratio=0.6)),
-    ("all_free", UNET, "piggyback", ("forward",), dict(unconstrained_ratio=1.0)),
-    *((method, UNET, method, ("forward",), {}) for method in METHODS if method != "piggyback"),
+    ("unet", UNET, Piggyback(), ONE),
+    ("unet_batch_norm", batch_norm(UNET), Piggyback(), ONE),
+    ("resnet", RESNET, Piggyback(), ONE),
+    ("resnet_batch_norm", batch_norm(RESNET), Piggyback(), ONE),
+    ("resize", dataclasses.replace(UNET, upsampling="resize"), Piggyback(), ONE),
+    ("shared_bank", UNET, Piggyback(share_bank=True), BOTH),
+    ("two_banks", UNET, Piggyback(), BOTH),
+    ("another_ratio", UNET, Piggyback(0.6), ONE),
+    ("all_free", UNET, Piggyback(1.0), ONE),
+    ("full", UNET, Full(), ONE),
+    ("half", UNET, Half(), ONE),
+    ("quarter", UNET, Quarter(), ONE),
+    ("factorized", UNET, Factorized(), ONE),
 )
 class PlanTest(tf.test.TestCase, parameterized.TestCase):
-    def test_is_what_slices_hold_layer_by_layer(self, architecture, method, prefixes, settings):
-        bank = learnt(architecture, method, prefixes, **settings)
-        planned = plan(NAMES, architecture, method, prefixes, **settings)
+    def test_is_what_slices_hold_layer_by_layer(self, architecture, method, prefixes):
+        bank = learnt(architecture, method, prefixes)
+        planned = plan(NAMES, architecture, method, prefixes)
         for index, name in enumerate(NAMES):
             held = collections.Counter()
             for path, value in bank.slice(index).values.items():
                 held[path.rsplit("/", 1)[0]] += value.size
-            self.assertEqual({layer.path: layer.values for layer in planned if layer.task == name}, dict(held))
+            self.assertEqual({cost.path: cost.values for cost in planned if cost.task == name}, dict(held))
         self.assertEqual(
             [task["bytes"] for task in summary(planned)["tasks"]],
-            [bank.slice(index).bytes for index in range(len(NAMES))],
+            [bank.slice(index).stored_bytes for index in range(len(NAMES))],
         )
 
 
@@ -83,7 +87,7 @@ class PaperTest(tf.test.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.planned = plan(("cityscapes", *NAMES), PAPER, "piggyback", ("forward",), unconstrained_ratio=0.25)
+        cls.planned = plan(("cityscapes", *NAMES), PAPER, Piggyback(0.25), ONE)
         cls.facts = summary(cls.planned)
 
     def test_values_of_each_task(self):
@@ -94,17 +98,18 @@ class PaperTest(tf.test.TestCase):
         self.assertEqual(values[0], 54_409_603 + 2 * 4_928)
 
     def test_pure_factorization(self):
-        planned = summary(plan(("maps", "facades"), PAPER, "factorized", ("forward",), unconstrained_ratio=0.25))
+        planned = summary(plan(("maps", "facades"), PAPER, Factorized(), ONE))
         self.assertEqual([task["values"] for task in planned["tasks"]], unet_256(2, ratio=0.0))
 
     def test_the_layer_that_the_paper_counts(self):
         # design: 4 x 4, 64 -> 128 filters, λ = 1/4; and 128 biases.
-        down2 = [layer.values - 128 for layer in self.planned if layer.path == "forward/down2"]
+        down2 = [cost.values - 128 for cost in self.planned if cost.path == "forward/down2"]
         self.assertEqual(down2, [131_072, 45_056, 48_128, 51_200])
 
     def test_totals_and_shares(self):
         facts, full = self.facts, 54_419_459
         self.assertEqual({task["full_values"] for task in facts["tasks"]}, {full})
+        self.assertEqual((full_values(PAPER, ONE), full_values(PAPER, BOTH)), (full, 2 * full))
         total = facts["total"]
         self.assertEqual((total["values"], total["full_values"]), (sum(unet_256(4)), 4 * full))
         for row in [*facts["tasks"], total]:
@@ -113,7 +118,7 @@ class PaperTest(tf.test.TestCase):
 
     def test_only_the_first_layer_costs_more_than_it_saves(self):
         self.assertEqual(
-            {(layer.path, layer.task) for layer in costly(self.planned)}, {("forward/down1", name) for name in NAMES}
+            {(cost.path, cost.task) for cost in costly(self.planned)}, {("forward/down1", name) for name in NAMES}
         )
         warnings = [line for line in report(self.planned).splitlines() if line.startswith("warning")]
         self.assertLen(warnings, 3)
@@ -122,21 +127,21 @@ class PaperTest(tf.test.TestCase):
         self.assertIn(f"full layer's {48 * 64 + 64:,}", warnings[0])
 
     def test_nothing_to_warn_of(self):
-        self.assertNotIn("warning", report(plan(NAMES, PAPER, "quarter", ("forward",))))
+        self.assertNotIn("warning", report(plan(NAMES, PAPER, Quarter(), ONE)))
 
     def test_the_json_is_plain(self):
         facts = json.loads(json.dumps(self.facts))
         self.assertCountEqual(facts, ["tasks", "total", "layers"])
         for row in [*facts["tasks"], facts["total"]]:
-            self.assertCountEqual(row, [*KINDS, "name", "values", "bytes", "full_values", "share"])
+            self.assertCountEqual(row, [*KINDS, "name", "values", "bits", "bytes", "full_values", "share"])
         self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", *NAMES])
-        self.assertCountEqual(facts["layers"][0], [*KINDS, "task", "path", "values", "full_values"])
+        self.assertCountEqual(facts["layers"][0], [*KINDS, "task", "path", "values", "bits", "full_values"])
         self.assertEqual(facts["total"]["values"], sum(facts["total"][kind] for kind in KINDS))
         self.assertEqual(sum(layer["values"] for layer in facts["layers"]), facts["total"]["values"])
 
     def test_narrow_networks_are_compared_with_the_full_one(self):
-        for method, share in (("half", 1 / 4), ("quarter", 1 / 16)):
-            facts = summary(plan(("maps",), PAPER, method, ("forward",)))
+        for method, share in ((Half(), 1 / 4), (Quarter(), 1 / 16)):
+            facts = summary(plan(("maps",), PAPER, method, ONE))
             self.assertEqual(facts["total"]["full_values"], 54_419_459)
             self.assertAllClose(facts["total"]["share"], share, rtol=0.01)
 
@@ -145,6 +150,17 @@ class PaperTest(tf.test.TestCase):
         row = next(line for line in text.splitlines() if line.startswith("forward/down2 ")).split()
         self.assertEqual(row[1:], ["131,200", "131,200", "45,184", "48,256", "51,328"])
         self.assertIn("15,519,491", next(line for line in text.splitlines() if line.startswith("maps")))
+
+
+class BitsTest(tf.test.TestCase):
+    def test_a_share_is_of_bits_not_of_values(self):
+        """A mask of 300 values in one bit each, beside 10 biases, for a layer of 300 weights and 10 biases."""
+        cost = Cost("maps", "forward/a", kernels=300, biases=10, norms=0, bits=300 + 32 * 10, full_values=310)
+        (task,) = summary([cost])["tasks"]
+        self.assertEqual((task["values"], task["bits"], task["bytes"]), (310, 620, 77.5))
+        self.assertEqual(task["share"], 1 / 16)
+        self.assertEqual(costly([cost]), [])
+        self.assertEqual(len(costly([dataclasses.replace(cost, bits=32 * 311)])), 1)
 
 
 if __name__ == "__main__":

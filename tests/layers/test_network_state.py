@@ -3,8 +3,19 @@
 import keras
 import numpy as np
 import tensorflow as tf
+from absl.testing import parameterized
 
-from pgtf.layers import Conv2D, Conv2DTranspose, Dropout, InstanceNormalization, begin_as, restore, state
+from pgtf.layers import (
+    Conv2D,
+    Conv2DTranspose,
+    Dropout,
+    InstanceNormalization,
+    Maker,
+    begin_as,
+    lent,
+    restore,
+    state,
+)
 from pgtf.recipes import Piggyback
 
 X = np.random.default_rng(1).normal(size=(2, 6, 8, 3)).astype("float32")
@@ -93,6 +104,33 @@ class StateTest(tf.test.TestCase):
         begin_as(model, {"elsewhere/down/bias": np.ones(8, "float32")})
         for path, value in state(model).items():
             self.assertAllEqual(value, before[path])
+
+
+class LentTest(tf.test.TestCase, parameterized.TestCase):
+    def made(self, recipe, upsampling="transpose"):
+        make = Maker("forward", recipe=recipe, upsampling=upsampling)
+        image = keras.Input((None, None, 3))
+        h = make.norm("down_norm")(make.conv("down", 8, 3)(image))
+        h = make.up("last", 4, 3, task_specific=True)(make.up("up", 4, 3)(h))
+        return keras.Model(image, make.conv("output", 3, 3, task_specific=True)(h), name="forward")
+
+    @parameterized.product(ratio=[None, 0.25, 1], upsampling=["transpose", "resize"])
+    def test_unconstrained_filters_are_lent_but_for_those_of_task_specific_layers(self, ratio, upsampling):
+        # Neither mixings, biases and norms, nor what only this task has.
+        model = self.made(ratio and self.mixed(ratio), upsampling)
+        self.assertEqual(lent(model), {"forward/down/unconstrained", "forward/up/unconstrained"})
+        self.assertContainsSubset(
+            {"forward/last/unconstrained", "forward/output/unconstrained", "forward/down/bias", "forward/up/bias"},
+            state(model),
+        )
+
+    def test_a_network_without_unconstrained_filters_lends_nothing(self):
+        self.assertEmpty(lent(self.made(self.mixed(0))))
+
+    def mixed(self, ratio):
+        """What makes a kernel's recipe: of a bank of 5 filters."""
+        channels = {"forward/down": 3, "forward/up": 8}
+        return lambda place: Piggyback((3, 3, channels[place.path], 5), ratio, initializer=place.initializer)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN
@@ -167,6 +168,12 @@ class CycleGANTest(tf.test.TestCase):
 
     def pools(self, ours):
         return ours.pool_a, ours.pool_b
+
+    def test_its_unet_does_not_drop_out(self):
+        config = Config(objective=CycleGAN(), network="unet", image_size="64", width=1)
+        network = building.generators(building.architecture(config), Full(), ("forward",))["forward"]
+        x = tf.random.stateless_normal((1, 64, 64, 3), (1, 2))
+        self.assertAllEqual(network(x, training=True), network(x))
 
     def test_each_party_learns_only_in_its_own_turn(self):
         for rates, learn in (((0.01, 0.0), NAMES[:2]), ((0.0, 0.1), NAMES[2:])):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
@@ -148,6 +149,14 @@ class Pix2PixTest(tf.test.TestCase):
         # What it learns in a step is felt in the same step, by the generator only.
         self.assertAllClose(losses[0.0]["discriminator"], losses[0.1]["discriminator"])
         self.assertNotAllClose(losses[0.0]["generator"], losses[0.1]["generator"], rtol=0.01)
+
+    def test_its_unet_drops_out(self):
+        config = Config(objective=Pix2Pix(), image_size="64", width=1)
+        network = building.generators(building.architecture(config), Full(), ("forward",))["forward"]
+        x = tf.random.stateless_normal((1, 64, 64, 3), (1, 2))
+        made, again = network(x, training=True), network(x, training=True)
+        self.assertNotAllClose(made, network(x), atol=1e-4)
+        self.assertNotAllClose(made, again, atol=1e-4)
 
     def test_each_party_learns_only_in_its_own_turn(self):
         for rates, who, still in (

@@ -8,7 +8,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D, Conv2DTranspose
-from pgtf.recipes import Piggyback, unconstrained_filters
+from pgtf.methods import Lent
+from pgtf.recipes import Piggyback, Spec, unconstrained_filters
 from pgtf.recipes.piggyback import mixing_is_cheaper
 
 BANK = np.random.default_rng(0).normal(size=(3, 2, 4, 9)).astype("float32")
@@ -117,6 +118,53 @@ class StartTest(tf.test.TestCase, parameterized.TestCase):
         mixing = [built(Piggyback(BANK, seed=seed), 6).mixing.numpy() for seed in (1, 1, 2)]
         self.assertAllEqual(mixing[0], mixing[1])
         self.assertNotAllClose(mixing[0], mixing[2])
+
+
+class BankTest(tf.test.TestCase, parameterized.TestCase):
+    """What a bank may be given as."""
+
+    @parameterized.named_parameters(
+        ("array", lambda: BANK),
+        ("double", lambda: BANK.astype("float64")),
+        ("nested_lists", BANK.tolist),
+        ("variable", lambda: tf.Variable(BANK)),
+        ("tensor", lambda: tf.constant(BANK)),
+        (
+            "lent",
+            lambda: Lent(
+                (("one", "g/x", BANK[..., :5]), ("two", "g/x", BANK[..., 5:8]), ("three", "g/x", BANK[..., 8:]))
+            ),
+        ),
+    )
+    def test_as_anything_that_is_an_array(self, bank):
+        start = copying(PLACES[:6])
+        recipe = built(Piggyback(bank(), 0.25, start=start), 6)
+        self.assertAllEqual(recipe.kernel(), BANK[..., PLACES[:6]])
+        self.assertAllEqual(recipe.bank, BANK)
+        self.assertEqual({id(v) for v in recipe.trainable_variables}, {id(recipe.unconstrained), id(recipe.mixing)})
+        self.assertLen(recipe.weights, 3)
+
+    @parameterized.parameters(((3, 2, 4, 9),), ([3, 2, 4, 9],))
+    def test_as_just_its_shape_it_is_zero_until_it_is_loaded(self, shape):
+        full, empty = built(Piggyback(BANK, 0.25, seed=1), 6), built(Piggyback(shape, 0.25, seed=1), 6)
+        self.assertEqual(empty.specs((3, 2, 4, 6)), full.specs((3, 2, 4, 6)))
+        self.assertAllEqual(empty.bank, np.zeros((3, 2, 4, 9)))
+        empty.set_weights(full.get_weights())
+        self.assertAllEqual(empty.kernel(), full.kernel())
+
+    def test_what_is_lent_is_not_read_to_know_what_is_stored(self):
+        # Filters that no memory holds: only their shape is there.
+        vast = np.broadcast_to(np.float32(0), (4, 4, 512, 2**40))
+        specs = Piggyback(Lent((("one", "g/x", vast), ("two", "g/x", vast)))).specs((4, 4, 512, 8))
+        self.assertEqual(specs, {"unconstrained": Spec((4, 4, 512, 2), lent=True), "mixing": Spec((2**41, 6))})
+
+    @parameterized.parameters(
+        ((3, 2, 4, 0), "(3, 2, 4, 0)"), ((3, 2, 4), "(3,)"), (np.ones((3, 2, 4)), "(3, 2, 4)"), (None, "()"), (7, "()")
+    )
+    def test_anything_else_is_refused(self, bank, received):
+        message = re.escape(f"A bank must be [height, width, c_in, filters >= 1]. Received: {received}")
+        with self.assertRaisesRegex(ValueError, message):
+            Piggyback(bank)
 
 
 class MixingIsCheaperTest(tf.test.TestCase, parameterized.TestCase):

@@ -93,6 +93,13 @@ class RecipesTest(tf.test.TestCase, parameterized.TestCase):
         network = generator(Architecture("unet", (4, 4), width=1), Quarter())
         self.assertEqual(network.get_layer("down1").filters, 1)
 
+    @parameterized.parameters(Half(), Quarter())
+    def test_a_narrow_task_is_rebuilt(self, method):
+        """Nothing in the smallest of networks has as many filters as a full one's first layer."""
+        network = learnt(generator(Architecture("unet", (4, 4), width=8), method), 1)
+        task_slice = slice_of("one", network, method=method, architecture=Architecture("unet", (4, 4), width=8))
+        self.assertAllEqual(building.rebuilt(task_slice, FilterBank())["forward"](X), network(X))
+
     def test_settings_reach_the_recipe(self):
         recipe = recipes(generator(method=Piggyback(0.5), bank=bank_after_one()))["down2"]
         self.assertEqual((recipe.ratio, recipe.strategy), (0.5, "auto"))

@@ -88,7 +88,7 @@ class TaskSliceTest(SliceTestCase):
 
     @parameterized.parameters("", "a/b", "../a", "a\0b", "a\nb")
     def test_a_name_that_is_no_folder_is_refused(self, name):
-        with self.assertRaisesRegex(BankError, "name must do as part of a folder's. Received: "):
+        with self.assertRaisesRegex(BankError, "Tasks have names that do for a folder.* Received: "):
             TaskSlice(name, {"x": np.ones(1, "float32")}, FACTS)
 
     def test_values_that_it_does_not_list_are_none_of_its_own(self):

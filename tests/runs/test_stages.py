@@ -15,13 +15,13 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from pgtf.bank import FilterBank
+from pgtf.experiment import Experiment
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pgtf import files
-from pgtf.bank import FilterBank
 from pgtf.config import Config
-from pgtf.experiment import Experiment
 
 ROOT = pathlib.Path(__file__).parent.parent
 TINY = Config(

@@ -1,16 +1,20 @@
-"""Exports answer as pgtf does, without pgtf, and what would not is never kept."""
+"""Exports answer as the learnt tasks do, without pgtf; what would not is never kept, and what is there stays."""
 
+import contextlib
+import dataclasses
 import functools
-import glob
 import io
 import json
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import types
+import zipfile
 from unittest import mock
 
 import numpy as np
@@ -20,57 +24,119 @@ from PIL import Image
 
 import pgtf
 from pgtf import files
-from pgtf.data.images import rgb, to_float
-from pgtf.evaluation.replay import outputs
+from pgtf.data.images import resized, to_float
+from pgtf.evaluation.replay import TOLERANCE, outputs
+from pgtf.methods import METHODS, Method
+from pgtf.recipes.base import Recipe, Spec
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.slices import BankError
-from pgtf.serving import export
-from pgtf.serving.export import TOLERANCE, SavedModel, TFLite
-from pgtf.serving.signatures import Signatures
+from pgtf.serving import direction as directions
+from pgtf.serving.direction import Direction
+from pgtf.serving.export import export
+from pgtf.serving.saved_model import SavedModel
+from pgtf.serving.tflite import TFLite
 from tests.tiny import flip_a_bit, tiny_run
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
-SIZES = {"trained": (32, 32), "odd": (21, 45)}
+MULTIPLE = {"facades": 8, "maps": 8, "monet": 4}
+
+
+# kill -9 once an export is written, before it is checked and put in place.
+KILLED = """
+import os, signal, sys, pgtf
+from pgtf.serving.export import export
+from pgtf.serving.saved_model import SavedModel
+from pgtf.serving.tflite import TFLite
+
+class Killed(SavedModel):
+    def write(self, direction, path):
+        super().write(direction, path)
+        if direction.name == "maps":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+export(pgtf.load(sys.argv[1]), sys.argv[2], [Killed(), TFLite()])
+"""
 
 
 def setUpModule():
-    """Two runs, exported by command line and by function."""
-    global FOLDER, UNET, RESNET, SERVED, SAID
+    """Two runs, exported by command line, after an export that was killed, and by function."""
+    global FOLDER, UNET, RESNET, SERVED, LEFT, SAID
     FOLDER = tempfile.mkdtemp()
     UNET, RESNET, SERVED = (os.path.join(FOLDER, name) for name in ("unet", "resnet", "served"))
-    tiny_run(UNET, size=(32, 32))
-    tiny_run(RESNET, ("photos", "monet"), "resnet", "cyclegan", size=(32, 32))
-    SAID = command("--format=saved_model,tflite")
-    export.export(pgtf.load(RESNET), SERVED, [SavedModel(), TFLite((20, 36))], ["monet"])
+    tiny_run(UNET)
+    tiny_run(RESNET, ("photos", "monet"), "resnet", "cyclegan")
+    said, code = ran("-c", KILLED, UNET, SERVED)
+    LEFT = listing(SERVED)
+    if code != -signal.SIGKILL:
+        raise RuntimeError(f"The export to be killed ended otherwise: {said}")
+    SAID, code = command(f"--run_dir={UNET}", f"--output={SERVED}", "--format=saved_model,tflite")
+    if code:
+        raise RuntimeError(SAID)
+    exported(pgtf.load(RESNET), SERVED, [SavedModel(), TFLite((20, 36))], ["monet"])
 
 
 def tearDownModule():
     shutil.rmtree(FOLDER)
 
 
-def command(*flags):
-    """scripts/export.py as a user runs it: its exit code, and what it said."""
-    script = [sys.executable, "scripts/export.py", f"--run_dir={UNET}", f"--output={SERVED}", *flags]
+def ran(*arguments):
+    """What a Python process says, and its exit code."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(script, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    process = [sys.executable, *arguments]
+    done = subprocess.run(process, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    return done.stdout + done.stderr, done.returncode
+
+
+def command(*flags):
+    """scripts/export.py as a user runs it."""
+    return ran("scripts/export.py", *flags)
+
+
+def exported(*arguments):
+    """What an export says."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        export(*arguments)
+    return said.getvalue()
+
+
+def new_folder():
+    """The path of a folder that is not there."""
+    return os.path.join(tempfile.mkdtemp(dir=FOLDER), "new")
+
+
+def strangers(names, source=None, change=0.0):
+    """A run of just the first task of another one, under these names, with an output's bias changed."""
+    folder, first = new_folder(), pgtf.load(source or UNET).at(0)
+    path = "forward/output/bias"
+    values = {**first.slice.values, path: first.slice.values[path] + np.float32(change)}
+    bank = FilterBank(folder=os.path.join(folder, "tasks"))
+    for index, name in enumerate(names):
+        bank.append(dataclasses.replace(first.slice, name=name, values=values))
+        shutil.copy(os.path.join(first.folder, "probes.safetensors"), bank.place(index, name))
+    return pgtf.load(folder)
+
+
+def listing(folder):
+    """{file: its time and size}; without the lock, which says who was last."""
+    paths = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names if name != ".lock"]
+    return {os.path.relpath(path, folder): (os.stat(path).st_mtime_ns, os.path.getsize(path)) for path in paths}
 
 
 @functools.cache
 def network(name):
     """The live network of an export."""
     task, _, prefix = name.partition("_")
-    return pgtf.load(UNET if task in ("facades", "maps") else RESNET)[task].networks[prefix or "forward"], task
+    return pgtf.load(RESNET if task == "monet" else UNET)[task].networks[prefix or "forward"]
 
 
 def answer(name, images):
     """What pgtf's own network makes of uint8 images of any size, in [-1, 1]."""
-    net, task = network(name)
-    multiple = 32 if task in ("facades", "maps") else 4
-    height, width = images.shape[1:3]
+    multiple, (height, width) = MULTIPLE[name.partition("_")[0]], images.shape[1:3]
     up = [max(-(-side // multiple) * multiple, 16) - side for side in (height, width)]
     padded = np.pad(images, [(0, 0), *((lack // 2, lack - lack // 2) for lack in up), (0, 0)], "reflect")
     top, left = (lack // 2 for lack in up)
-    return outputs(net, padded)[:, top : top + height, left : left + width]
+    return outputs(network(name), padded)[:, top : top + height, left : left + width]
 
 
 def png(image):
@@ -79,39 +145,22 @@ def png(image):
     return file.getvalue()
 
 
-def listing():
-    """Every file there is, with its time and size."""
-    paths = sorted(glob.glob(os.path.join(SERVED, "**"), recursive=True, include_hidden=True))
-    return [(path, os.stat(path).st_mtime_ns, os.stat(path).st_size) for path in paths if os.path.isfile(path)]
-
-
 class SavedModelTest(absltest.TestCase):
     def test_a_program_without_pgtf_gets_the_same_through_both_loaders(self):
         chance = np.random.default_rng(1)
-        questions, images = {}, {}
-        for size, (height, width) in SIZES.items():
-            for count in (1, 3):
-                shown = chance.integers(0, 256, (count, height, width, 3), "uint8")
-                images[f"{size} {count}"] = list(shown)
-                questions[f"serving_default|images|{size} {count}"] = shown
-                questions[f"encoded|image_bytes|{size} {count}"] = np.array([png(image) for image in shown], object)
-        images["mixed"] = images["odd 3"][:1] + images["trained 3"][1:]
+        images = {
+            "one of a size trained on": list(chance.integers(0, 256, (1, 32, 32, 3), "uint8")),
+            "three of an odd size": list(chance.integers(0, 256, (3, 21, 45, 3), "uint8")),
+        }
+        questions = {f"serving_default|images|{case}": np.stack(shown) for case, shown in images.items()}
+        images["mixed"] = [image for shown in images.values() for image in shown]
         questions["encoded|image_bytes|mixed"] = np.array([png(image) for image in images["mixed"]], object)
         asked, got = (os.path.join(FOLDER, name) for name in ("questions.npz", "answers.npz"))
         np.savez(asked, **questions)
         names = ["maps", "monet_backward"]
         models = [os.path.join(SERVED, name, "1") for name in names]
-        stranger = [
-            sys.executable,
-            "-I",
-            "-W",
-            "ignore",
-            str(ROOT / "tests" / "serving" / "stranger.py"),
-            asked,
-            got,
-            *models,
-        ]
-        done = subprocess.run(stranger, cwd=FOLDER, capture_output=True, text=True, check=False)
+        stranger = [sys.executable, "-I", "-W", "ignore", str(ROOT / "tests" / "serving" / "stranger.py")]
+        done = subprocess.run([*stranger, asked, got, *models], cwd=FOLDER, capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr[-2000:])
         answers = np.load(got, allow_pickle=True)
         for name, model in zip(names, models):
@@ -132,21 +181,13 @@ class SavedModelTest(absltest.TestCase):
             self.assertEqual(about["task"], name.partition("_")[0])
             self.assertEqual(about["direction"], name.partition("_")[2] or "forward")
 
-    def test_tells_its_origin(self):
-        with open(os.path.join(SERVED, "maps", "1", "assets", "task.json"), encoding="utf-8") as file:
-            about = json.load(file)
-        with open(os.path.join(UNET, "tasks", "02-maps", "slice.safetensors"), "rb") as file:
-            self.assertEqual(about["slice_sha256"], files.sha256(file.read()))
-        self.assertEqual((about["run"], about["pgtf"]), ("unet", pgtf.__version__))
-        self.assertEqual(about["facts"]["method"]["name"], "piggyback")
-
     def test_holds_nothing_of_keras(self):
         self.assertFalse(os.path.exists(os.path.join(SERVED, "maps", "1", "keras_metadata.pb")))
 
     def test_next_version_without_checkpoints_is_the_same(self):
-        bare = os.path.join(FOLDER, "bare")
+        bare = new_folder()
         shutil.copytree(UNET, bare, ignore=shutil.ignore_patterns("train"))
-        export.export(pgtf.load(bare), SERVED, [SavedModel(version=2)], ["maps"])
+        exported(pgtf.load(bare), SERVED, [SavedModel(version=2)], ["maps"])
         contents = []
         for version in ("1", "2"):
             values = os.path.join(SERVED, "maps", version, "variables", "variables.data-00000-of-00001")
@@ -154,17 +195,9 @@ class SavedModelTest(absltest.TestCase):
                 contents.append(file.read())
         self.assertEqual(*contents)
 
-    def test_models_config(self):
-        with open(os.path.join(SERVED, "models.config"), encoding="ascii") as file:
-            text = file.read()
-        entry = r'config \{ name: "(\w+)" base_path: "/models/(\w+)" model_platform: "tensorflow" \}\s*'
-        self.assertRegex(text, rf"^(#.*\n)*model_config_list \{{\s*({entry})+\}}\s*$")
-        found = re.findall(entry, text)
-        self.assertEqual(found, [(name, name) for name in ("facades", "maps", "monet", "monet_backward")])
-
 
 class TFLiteTest(parameterized.TestCase):
-    @parameterized.parameters(("facades", 32, 32), ("maps", 32, 32), ("monet", 20, 36), ("monet_backward", 20, 36))
+    @parameterized.parameters(("facades", 8, 8), ("maps", 8, 8), ("monet", 20, 36), ("monet_backward", 20, 36))
     def test_answers_with_built_in_operations(self, name, height, width):
         path = os.path.join(SERVED, f"{name}.tflite")
         plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -172,136 +205,239 @@ class TFLiteTest(parameterized.TestCase):
             interpreter = tf.lite.Interpreter(path, experimental_op_resolver_type=resolver)
             image = np.random.default_rng(2).integers(0, 256, (1, height, width, 3), "uint8")
             result = interpreter.get_signature_runner()(images=to_float(image))["images"]
-            self.assertLessEqual(np.abs(result - outputs(network(name)[0], image)).max(), 1e-5)
+            self.assertLessEqual(np.abs(result - outputs(network(name), image)).max(), 1e-5)
         operations = {operation["op_name"] for operation in interpreter._get_ops_details()}
         self.assertContainsSubset({"CONV_2D", "TRANSPOSE_CONV"}, operations)
         self.assertEmpty({name for name in operations if "flex" in name.lower() or "custom" in name.lower()})
 
     @parameterized.parameters((20, 22), (12, 12))
     def test_refuses_sizes_that_do_not_fit(self, *size):
+        folder = new_folder()
         with self.assertRaisesRegex(ValueError, r"at least 16 px, in multiples of 4.*Received: \d+x\d+"):
-            export.export(pgtf.load(RESNET), FOLDER, [TFLite(size)])
+            export(pgtf.load(RESNET), folder, [SavedModel(), TFLite(size)])
+        self.assertFalse(os.path.exists(folder))
 
 
-class SignaturesTest(parameterized.TestCase):
-    @parameterized.product(size=[(1, 1), (1, 40), (2, 5), (32, 64), (33, 31), (70, 3)], multiple=[4, 32])
-    def test_small_images_are_mirrored_as_often_as_it_takes(self, size, multiple):
-        seen = []
+class OriginTest(absltest.TestCase):
+    def test_is_told_by_both_formats(self):
+        with open(os.path.join(SERVED, "maps", "1", "assets", "task.json"), encoding="utf-8") as file:
+            saved_model = json.load(file)
+        with zipfile.ZipFile(os.path.join(SERVED, "maps.tflite")) as archive:
+            tflite = json.loads(archive.read("task.json"))
+        with open(os.path.join(UNET, "tasks", "02-maps", "slice.safetensors"), "rb") as file:
+            self.assertEqual(saved_model["slice_sha256"], files.sha256(file.read()))
+        self.assertEqual((saved_model["run"], saved_model["pgtf"]), ("unet", pgtf.__version__))
+        self.assertEqual(saved_model["facts"]["method"]["name"], "piggyback")
+        self.assertEqual(tflite, {**saved_model, "size": [8, 8]})
 
-        def spy(images, training):
-            seen.append(images)
-            return -images
-
-        image = np.random.default_rng(3).uniform(-1, 1, (2, *size, 3)).astype("float32")
-        with mock.patch.object(tf, "function", lambda function, _: function):
-            result = Signatures(spy, multiple).floats(tf.constant(image))["images"]
-        np.testing.assert_array_equal(result, -image)
-        up = [max(-(-side // multiple) * multiple, 16) - side for side in size]
-        sides = [(lack // 2, lack - lack // 2) for lack in up]
-        np.testing.assert_array_equal(seen[0], np.pad(image, [(0, 0), *sides, (0, 0)], "reflect"))
-
-    @parameterized.product(mode=["RGB", "L"], subsampling=[0, 2])
-    def test_photos_are_read_as_in_training(self, mode, subsampling):
-        pixels = np.random.default_rng(5).integers(0, 256, (9, 7, 3), "uint8").repeat(4, 0).repeat(4, 1)
-        file = io.BytesIO()
-        Image.fromarray(pixels).convert(mode).save(file, "jpeg", subsampling=subsampling)
-        self._reads(file, 0)
-
-    @parameterized.parameters("RGB", "L", "RGBA", "LA", "P", "1", "I;16")
-    def test_files_are_read_as_everywhere_in_pgtf(self, mode):
-        pixels = np.random.default_rng(4).integers(0, 256, (9, 7, 4), "uint8")
-        if mode == "I;16":
-            image = Image.fromarray(pixels[..., 0].astype("uint16") * 257)
-        else:
-            image = Image.fromarray(pixels[..., :2] if mode == "LA" else pixels, "LA" if mode == "LA" else "RGBA")
-            image = image.convert(mode)
-        file = io.BytesIO()
-        image.save(file, "png")
-        self._reads(file, 1)  # Blending with white rounds.
-
-    def _reads(self, file, tolerance):
-        asked = tf.constant([file.getvalue()])
-        result = Signatures(lambda images, training: images, 1).encoded(asked)["image_bytes"][0].numpy()
-        result = np.asarray(Image.open(io.BytesIO(result))).astype(int)
-        self.assertLessEqual(np.abs(result - rgb(Image.open(file))).max(), tolerance)
-
-    def test_every_level_comes_back(self):
-        levels = np.arange(256, dtype="uint8").repeat(3).reshape(1, 16, 16, 3)
-        result = Signatures(lambda images, training: images, 1).images(tf.constant(levels))["images"]
-        np.testing.assert_array_equal(result, levels)
+    def test_what_an_export_is_checked_with(self):
+        direction = Direction(pgtf.load(UNET)["maps"], "forward")
+        probes = direction.task.probes
+        self.assertEqual(direction.shown((16, 32)), (probes.inputs["forward"], probes.outputs["forward"]))
+        self.assertNotIn("live", vars(direction))  # What is recorded needs no network.
+        images, expected = direction.shown((24, 40))
+        np.testing.assert_array_equal(images, [resized(image, 24, 40) for image in probes.inputs["forward"]])
+        np.testing.assert_array_equal(expected, outputs(network("maps"), images))
 
 
-class CommandTest(absltest.TestCase):
+class CommandTest(parameterized.TestCase):
     def test_says_what_it_did_and_how_far_off_it_is(self):
-        code, said = SAID
-        self.assertEqual(code, 0, said)
-        for name in ("facades", "maps"):
+        for name, said, done in (
+            ("facades", "is there, of the same slice", "kept, checked"),
+            ("maps", "...", "checked"),
+        ):
             for path in (f"{name}/1", f"{name}.tflite"):
-                self.assertIn(f"{name}: {os.path.join(SERVED, path)} ...\n", said)
-            differences = re.findall(rf"{name}: checked, differs from the live network by (\d.\de-\d+)", said)
+                self.assertIn(f"{name}: {os.path.join(SERVED, path)} {said}\n", SAID)
+            differences = re.findall(rf"{name}: {done}, differs from the learnt task by (\d.\de-\d+); \d+.\d s\n", SAID)
             self.assertLen(differences, 2)
             self.assertLess(max(map(float, differences)), 1e-5)
 
-    def test_refuses_an_unknown_format(self):
-        code, said = command("--format=saved_model,onnx")
-        self.assertEqual(code, 1)
-        self.assertIn("--format must be of saved_model, tflite. Received: onnx", said)
+    def test_goes_on_after_a_kill(self):
+        kept = {path: seen for path, seen in LEFT.items() if path.startswith("facades")}
+        others = [path for path in LEFT if path not in kept and path != "models.config"]
+        self.assertContainsSubset({"facades.tflite", "facades/1/saved_model.pb"}, kept)
+        self.assertTrue(all(path.startswith(".exporting-") for path in others), others)
+        self.assertRegex(" ".join(others), r"\.exporting-\w+/1/saved_model.pb")
+        now = listing(SERVED)
+        self.assertEqual({path: now.get(path) for path in kept}, kept)
+        self.assertEqual([name for name in os.listdir(SERVED) if name.startswith(".")], [".lock"])
+
+    def test_lists_the_models(self):
+        with open(os.path.join(SERVED, "models.config"), encoding="ascii") as file:
+            found = re.findall(r'name: "(.*?)" base_path: "/models/(.*?)"', file.read())
+        self.assertEqual(found, [(name, name) for name in ("facades", "maps", "monet", "monet_backward")])
+
+    @parameterized.parameters(
+        ("--format=onnx", "--format must be saved_model or tflite, or both. Received: 'onnx'"),
+        ("--format=", "--format must be saved_model or tflite, or both. Received: ''"),
+        ("--version=0", "--version must be 1 or more. Received: 0"),
+        ("--tflite_size=32", "--tflite_size goes with --format=tflite. Received: --format=saved_model"),
+    )
+    def test_refuses(self, flag, error):
+        self.assertEqual(command(f"--run_dir={UNET}", f"--output={SERVED}", flag), (f"\nValueError: {error}\n", 1))
 
 
-class RefusalTest(absltest.TestCase):
-    def test_existing_exports_stay(self):
-        before = listing()
-        run = pgtf.load(UNET)
-        with self.assertRaisesRegex(ValueError, r"next free version is \d+. Received: .*facades/1, which exists"):
-            export.export(run, SERVED, [SavedModel()])
-        with self.assertRaisesRegex(ValueError, r"never overwrites.*facades\.tflite, which exists"):
-            export.export(run, SERVED, [SavedModel(version=7), TFLite()])
-        self.assertEqual(listing(), before)
+class Scaled(Recipe):
+    """A kernel that no one in pgtf makes: the first task's, back to front, each filter scaled."""
 
-    def test_next_free_version_is_above_all(self):
-        folder = os.path.join(FOLDER, "versions")
+    def __init__(self, first, **kwargs):
+        super().__init__(**kwargs)
+        self.first = np.asarray(first)[..., ::-1]
+
+    def specs(self, shape):
+        return {"scale": Spec(shape[-1:])}
+
+    def build(self, shape):
+        self.scale = self.add_weight(name="scale", shape=shape[-1:], initializer="ones")
+        super().build(shape)
+
+    def kernel(self):
+        return self.first * self.scale
+
+    def own(self):
+        return {"scale": self.scale}
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaling(Method):
+    def borrows(self, learnt):
+        return learnt[:1]
+
+    def recipe(self, place, bank):
+        lent = bank.lent(place.path)
+        return Scaled(lent) if lent.parts else super().recipe(place, bank)
+
+
+class MethodTest(absltest.TestCase):
+    def test_any_method_is_exported(self):
+        folder = new_folder()
+        with mock.patch.dict(METHODS, scaling=Scaling):
+            run = pgtf.load(tiny_run(os.path.join(folder, "run"), method=Scaling()))
+            said = exported(run, folder, [TFLite((16, 32))], ["maps"])
+        self.assertIn("forward/down2/scale", run["maps"].slice.values)
+        self.assertIn("maps: checked", said)
+        probes = run["maps"].probes
+        ask = tf.lite.Interpreter(os.path.join(folder, "maps.tflite")).get_signature_runner()
+        for image, recorded in zip(probes.inputs["forward"], probes.outputs["forward"]):
+            np.testing.assert_allclose(ask(images=to_float(image)[None])["images"][0], recorded, rtol=0, atol=TOLERANCE)
+
+
+class ChangedTest(absltest.TestCase):
+    def test_a_task_that_changed_is_not_exported(self):
+        folder = new_folder()
+        for form in (SavedModel(), TFLite(), TFLite((16, 32))):
+            with self.assertRaisesRegex(
+                ValueError, r"Received: maps, whose own network differs by \d\.\de-0[1-4] from what was recorded"
+            ):
+                exported(strangers(["maps"], change=2e-3), folder, [form])
+            self.assertEqual(os.listdir(folder), [".lock"])
+
+    def test_an_export_that_answers_otherwise_is_not_kept(self):
+        folder, folded = new_folder(), directions.folded
+
+        def wrongly_folded(live):
+            plain = folded(live)
+            plain.get_layer("output").bias.assign_add([0.0, np.nan, 0.0])
+            return plain
+
+        with (
+            mock.patch.object(directions, "folded", wrongly_folded),
+            self.assertRaisesRegex(
+                ValueError, "within 1e-04; nothing was kept. Received: an export to .*/maps.tflite that differs by nan"
+            ),
+        ):
+            exported(pgtf.load(UNET), folder, [TFLite()], ["maps"])
+        self.assertEqual(os.listdir(folder), [".lock"])
+
+    def test_altered_slice(self):
+        altered = new_folder()
+        shutil.copytree(UNET, altered)
+        flip_a_bit(os.path.join(altered, "tasks", "01-facades", "slice.safetensors"))
+        with self.assertRaisesRegex(BankError, "sha256 differs. Received: .*01-facades"):
+            exported(pgtf.load(altered), new_folder(), [TFLite()], ["maps"])
+
+
+class ThereTest(absltest.TestCase):
+    def test_another_slice_stays(self):
+        before = listing(SERVED)
+        run = strangers(["facades"], change=1e-6)  # So little that it answers the same.
+        with self.assertRaisesRegex(
+            ValueError, r"the next free version is 2\. Received: .*facades/1, which has another slice_sha256"
+        ):
+            export(run, SERVED, [SavedModel()])
+        with self.assertRaisesRegex(ValueError, r"another folder.*facades\.tflite, which has another slice_sha256"):
+            export(run, SERVED, [SavedModel(version=7), TFLite()])
+        self.assertEqual(listing(SERVED), before)
+
+    def test_another_size_stays(self):
+        with self.assertRaisesRegex(ValueError, r"facades\.tflite, which has another size"):
+            export(pgtf.load(UNET), SERVED, [TFLite((16, 32))])
+
+    def test_what_is_no_export_stays(self):
+        folder = new_folder()
         for version in ("1", "12", ".exporting-x"):
             os.makedirs(os.path.join(folder, "maps", version))
-        with self.assertRaisesRegex(ValueError, "next free version is 13"):
-            export.export(pgtf.load(UNET), folder, [SavedModel()], ["maps"])
+        with self.assertRaisesRegex(ValueError, r"next free version is 13\. Received: .*, which is not an export"):
+            export(pgtf.load(UNET), folder, [SavedModel()], ["maps"])
+        files.write(os.path.join(folder, "maps.tflite"), b"another's")
+        with self.assertRaisesRegex(ValueError, r"choose another folder\. Received: .*, which is not an export"):
+            export(pgtf.load(UNET), folder, [TFLite()], ["maps"])
+
+    def test_what_is_kept_is_checked(self):
+        folder = new_folder()
+        path = os.path.join(folder, "facades", "1")
+        shutil.copytree(os.path.join(SERVED, "maps", "1"), path)
+        shutil.copy(os.path.join(SERVED, "facades", "1", "assets", "task.json"), os.path.join(path, "assets"))
+        with self.assertRaisesRegex(ValueError, r"remove it to have .* anew\. Received: .*facades/1 that differs by"):
+            exported(pgtf.load(UNET), folder, [SavedModel()], ["facades"])
+        os.truncate(os.path.join(path, "variables", "variables.data-00000-of-00001"), 100)
+        with self.assertRaisesRegex(
+            ValueError, r"remove it to have .* anew\. Received: .*facades/1 that can't be read"
+        ):
+            exported(pgtf.load(UNET), folder, [SavedModel()], ["facades"])
+
+
+class FolderTest(parameterized.TestCase):
+    def test_one_process_at_a_time(self):
+        folder = new_folder()
+        with files.locked(folder):
+            os.makedirs(os.path.join(folder, ".exporting-x"))
+            with self.assertRaisesRegex(ValueError, f"One process at a time exports .* where process {os.getpid()} is"):
+                export(pgtf.load(UNET), folder, [TFLite()])
+            self.assertTrue(os.path.isdir(os.path.join(folder, ".exporting-x")))
+
+    def test_a_file_is_none(self):
+        with self.assertRaisesRegex(ValueError, "Exports go into a folder. Received: .*__init__.py, a file"):
+            export(pgtf.load(UNET), pgtf.__file__, [TFLite()])
 
     def test_unknown_task(self):
+        folder = new_folder()
         with self.assertRaisesRegex(ValueError, "one of facades, maps. Received: 'monet'"):
-            export.export(pgtf.load(UNET), os.path.join(FOLDER, "none"), [SavedModel()], ["monet"])
-        self.assertFalse(os.path.exists(os.path.join(FOLDER, "none")))
+            export(pgtf.load(UNET), folder, [SavedModel()], ["monet"])
+        self.assertFalse(os.path.exists(folder))
 
     def test_version_zero(self):
         with self.assertRaisesRegex(ValueError, "1 or more. Received: 0"):
             SavedModel(version=0)
 
-    def test_altered_slice(self):
-        altered = os.path.join(FOLDER, "altered")
-        shutil.copytree(UNET, altered)
-        path = os.path.join(altered, "tasks", "01-facades", "slice.safetensors")
-        flip_a_bit(path)
-        with self.assertRaisesRegex(BankError, "sha256 differs. Received: .*01-facades"):
-            export.export(pgtf.load(altered), os.path.join(FOLDER, "from_altered"), [TFLite()], ["maps"])
+    @parameterized.parameters("..", ".", ".hidden", "models.config")
+    def test_a_name_stays_in_its_folder(self, name):
+        run, folder = strangers([name]), new_folder()
+        for form in (SavedModel(), TFLite()):
+            with self.assertRaisesRegex(ValueError, f"named as a folder can be.* Received: '{re.escape(name)}'"):
+                export(run, folder, [form])
+        self.assertEmpty(os.listdir(os.path.dirname(folder)))
 
-    def test_an_export_that_answers_otherwise_is_not_kept(self):
-        folded, folder = export.folded, os.path.join(FOLDER, "wrong")
+    @parameterized.parameters("../up", "/etc", "a/b", "nul\0")
+    def test_a_name_is_no_path(self, name):
+        with self.assertRaisesRegex(ValueError, "named as a folder can be"):
+            Direction(types.SimpleNamespace(name=name), "forward")
 
-        def off(change):
-            def wrongly_folded(live):
-                plain = folded(live)
-                plain.get_layer("output").bias.assign_add([0.0, change, 0.0])
-                return plain
-
-            return mock.patch.object(export, "folded", wrongly_folded)
-
-        for form, change in ((SavedModel(), 5e-4), (TFLite(), np.nan)):
-            with off(change), self.assertRaisesRegex(ValueError, "within 1e-04; nothing was kept. Received: maps"):
-                export.export(pgtf.load(UNET), folder, [form], ["maps"])
-            self.assertEmpty(os.listdir(folder))
-
-    def test_signatures_that_round_otherwise_are_not_kept(self):
-        folder = os.path.join(FOLDER, "truncated")
-        with mock.patch.object(tf, "round", tf.floor), self.assertRaisesRegex(ValueError, "nothing was kept"):
-            export.export(pgtf.load(UNET), folder, [SavedModel()], ["maps"])
+    def test_two_exports_of_one_name(self):
+        run, folder = strangers(["monet", "monet_backward"], RESNET), new_folder()
+        with self.assertRaisesRegex(ValueError, r"place of its own. Received: two for .*/monet_backward\.tflite"):
+            export(run, folder, [TFLite((20, 36))])
+        self.assertFalse(os.path.exists(folder))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import dataclasses
 import io
 import json
 import os
+from unittest import mock
 
 import keras
 import numpy as np
@@ -12,14 +13,19 @@ import tensorflow as tf
 from absl.testing import parameterized
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from pgtf import settings
+from pgtf.config import Config
 from pgtf.data.images import ImageError
 from pgtf.data.stream import Stream
 from pgtf.layers import Dropout
-from pgtf.objectives import LinearDecay, Objective
+from pgtf.methods import Phase
+from pgtf.objectives.learner import Learner, LinearDecay
 from pgtf.training.callbacks import Diverged, Every, Progress
-from pgtf.training.learn import Habits, forget_checkpoints, has_checkpoints, learn
+from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
+from pgtf.training.learn import Intervals, learn
 
 STEPS = 7
+ONE_PHASE = (Phase("learn", STEPS),)
 
 
 class Noise:
@@ -39,7 +45,7 @@ class Noise:
         return np.random.default_rng(index).integers(0, 256, (1, 4, 4, 3), dtype="uint8")
 
 
-class Toy(Objective):
+class Toy(Learner):
     """Two small networks, with all that a resume must not lose: optimizers, a schedule, dropout, running means."""
 
     LOSSES = ("up", "down")
@@ -54,16 +60,15 @@ class Toy(Objective):
                 ]
             )
 
-        up, down = network(), network()
-        super().__init__({"forward": up}, [down], {"generator": optimizer(), "discriminator": optimizer()})
-        self.up, self.down = up, down
+        optimizers = {"generators": optimizer(), "discriminators": optimizer()}
+        super().__init__({"forward": network()}, {"discriminator": network()}, optimizers, None)
 
     def step(self, batch):
         with tf.GradientTape(persistent=True) as tape:
-            up = tf.reduce_mean((self.up(batch[0], training=True) - 3) ** 2)
-            down = tf.reduce_mean((self.down(batch[0], training=True) + 1) ** 2)
-        self.minimize("generator", tape, up)
-        self.minimize("discriminator", tape, down)
+            up = tf.reduce_mean((self.generators["forward"](batch[0], training=True) - 3) ** 2)
+            down = tf.reduce_mean((self.discriminators["discriminator"](batch[0], training=True) + 1) ** 2)
+        self.minimize("generators", tape, up)
+        self.minimize("discriminators", tape, down)
         return {"up": up, "down": down}
 
 
@@ -80,26 +85,26 @@ def diverging():
     return keras.optimizers.SGD(keras.optimizers.schedules.PiecewiseConstantDecay([3], [1e-2, 1e30]))
 
 
-class LearnTest(tf.test.TestCase, parameterized.TestCase):
+class LearnTestCase(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = self.create_tempdir().full_path
         self.log = os.path.join(self.folder, "log.jsonl")
 
-    def learnt(self, folder="a", steps=STEPS, optimizer=adam, source=None, draw=None, **habits):
+    def learnt(self, folder="a", optimizer=adam, source=None, draw=None, phases=ONE_PHASE, **intervals):
         """A toy after learning, its place under `folder`, and what was said."""
         toy = Toy(optimizer)
         self.toy, self.said = toy, io.StringIO()
-        habits = Habits(**{"steps_per_call": 1, "log_every": 3, "checkpoint_minutes": 5, **habits})
+        intervals = Intervals(**{"steps_per_call": 1, "log_every": 3, "checkpoint_minutes": 5, **intervals})
         with contextlib.redirect_stdout(self.said):
             learn(
                 toy,
                 Stream([source or Noise()], 3, 3, seed=4),
-                steps,
+                phases,
                 os.path.join(self.folder, folder),
                 title="task 1/2 maps",
                 log=self.log,
-                habits=habits,
+                intervals=intervals,
                 draw=draw,
                 text="--width=2",
             )
@@ -120,7 +125,7 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
         return found
 
     def assertSameState(self, first, second):
-        for a, b in zip(first.networks["forward"].variables, second.networks["forward"].variables):
+        for a, b in zip(first.generators["forward"].variables, second.generators["forward"].variables):
             self.assertAllEqual(a, b)
         for who, optimizer in first.optimizers.items():
             self.assertNotEmpty(optimizer.variables)
@@ -129,6 +134,8 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
             for a, b in zip(values, others() if callable(others) else others):
                 self.assertAllEqual(a, b)
 
+
+class LearnTest(LearnTestCase):
     @parameterized.parameters(3, 10)
     def test_how_many_steps_a_call_makes_changes_nothing(self, steps_per_call):
         self.assertSameState(self.learnt("a"), self.learnt("b", steps_per_call=steps_per_call))
@@ -152,14 +159,14 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
         self.assertSameState(done, self.learnt(source=Noise(broken=0)))
         self.assertEqual(int(self.toy.steps_done), STEPS)
 
+    def steps_kept(self, folder="a"):
+        return Checkpoints.steps_in(os.path.join(self.folder, folder))
+
     def test_one_checkpoint_is_kept_until_it_is_forgotten(self):
         self.learnt(checkpoint_minutes=0)
         folder = os.path.join(self.folder, "a")
-        indices = [name for name in os.listdir(folder) if name.endswith(".index")]
-        self.assertEqual(indices, [f"ckpt-{STEPS}.index"])
-        self.assertTrue(has_checkpoints(folder))
+        self.assertEqual(self.steps_kept(), [STEPS])
         forget_checkpoints(folder)
-        self.assertFalse(has_checkpoints(folder))
         self.assertNotEmpty(self.summaries())
         self.assertEqual({name[:6] for name in os.listdir(folder)}, {"events"})
 
@@ -167,14 +174,20 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
         saved = []
         for minutes in (0, 5):
             folder = f"every {minutes}"
-            os.makedirs(os.path.join(self.folder, folder))
 
             def look(networks, folder=folder):
-                saved.append(has_checkpoints(os.path.join(self.folder, folder)))
+                saved.append(self.steps_kept(folder))
                 return {}
 
             self.learnt(folder, checkpoint_minutes=minutes, draw=look, sample_every=STEPS)
-        self.assertEqual(saved, [True, False])
+        self.assertEqual(saved, [[STEPS], []])
+
+    def test_a_damaged_checkpoint_is_told_and_the_task_begins_anew(self):
+        whole = self.learnt("whole")
+        self.learnt("damaged")
+        os.truncate(os.path.join(self.folder, "damaged", f"step-{STEPS}", "state.index"), 10)
+        self.assertSameState(whole, self.learnt("damaged"))
+        self.assertRegex(self.said.getvalue(), f"maps: the checkpoint of step {STEPS} is damaged; .* from step 0\n")
 
     def test_a_broken_image_is_told_as_it_is(self):
         with self.assertRaisesRegex(ImageError, "^Received: holiday.png$"):
@@ -239,7 +252,7 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn("smaller --learning_rate", str(told.exception))
         # The checkpoint that is left is from before.
         toy = Toy(diverging)
-        tf.train.Checkpoint(objective=toy).restore(tf.train.latest_checkpoint(os.path.join(self.folder, "a")))
+        self.assertEqual(Checkpoints(tf.train.Checkpoint(learner=toy), os.path.join(self.folder, "a")).restore(), "")
         self.assertBetween(int(toy.steps_done), 1, 5)
         for variable in toy.variables:
             self.assertTrue(np.isfinite(variable).all())
@@ -251,7 +264,7 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
 
         with self.assertRaisesRegex(Diverged, "kernel.* not finite at step 7"):
             self.learnt(draw=spoil, sample_every=STEPS)
-        self.assertFalse(has_checkpoints(os.path.join(self.folder, "a")))
+        self.assertEqual(self.steps_kept(), [])
 
     def test_progress_without_a_terminal_is_a_plain_line(self):
         self.learnt()
@@ -276,13 +289,69 @@ class LearnTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotIn("identity", shown)
 
 
-class HabitsTest(tf.test.TestCase):
+class PhasesTest(LearnTestCase):
+    """Three steps, then all weights are doubled, then four more."""
+
+    def setUp(self):
+        super().setUp()
+        self.begun = []
+
+    def phases(self, first=3, second=STEPS - 3):
+        def double(networks):
+            self.begun.append(int(self.toy.steps_done))
+            for variable in networks["forward"].trainable_variables:
+                variable.assign(2 * variable)
+
+        return Phase("learn", first), Phase("again", second, double)
+
+    def test_each_begins_once_and_learns_its_steps(self):
+        halves = self.learnt("halves", phases=self.phases()[:1])
+        for variable in halves.generators["forward"].trainable_variables:
+            variable.assign(2 * variable)
+        Checkpoints(tf.train.Checkpoint(learner=halves), os.path.join(self.folder, "halves")).save(3)
+        by_hand = self.learnt("halves")
+        self.assertSameState(by_hand, self.learnt("phases", phases=self.phases()))
+        self.assertEqual(self.begun, [3])
+        self.assertEqual(int(self.toy.steps_done), STEPS)
+
+    def test_interrupted_in_any_they_go_on_to_the_same_end(self):
+        def interrupt(networks):
+            raise KeyboardInterrupt
+
+        whole = self.learnt("whole", phases=self.phases())
+        for at in (2, 3, 4):
+            self.begun.clear()
+            with self.assertRaises(KeyboardInterrupt):
+                self.learnt(f"parts {at}", phases=self.phases(), draw=interrupt, sample_every=at)
+            self.assertSameState(whole, self.learnt(f"parts {at}", phases=self.phases()))
+            self.assertEqual(self.begun, [3])
+
+    def test_interrupted_before_its_first_step_a_phase_begins_again_from_where_it_began(self):
+        whole = self.learnt("whole", phases=self.phases())
+        self.begun.clear()
+        fit, fits = Toy.fit, []
+
+        def interrupted(toy, *arguments, **keywords):
+            fits.append(toy)
+            if len(fits) == 2:
+                raise KeyboardInterrupt
+            return fit(toy, *arguments, **keywords)
+
+        with mock.patch.object(Toy, "fit", interrupted), self.assertRaises(KeyboardInterrupt):
+            self.learnt("parts", phases=self.phases())
+        self.assertSameState(whole, self.learnt("parts", phases=self.phases()))
+        self.assertEqual(self.begun, [3, 3])
+
+
+class IntervalsTest(tf.test.TestCase):
     def test_every(self):
         due = Every(10, done=25)
         self.assertEqual([step for step in range(26, 62, 3) if due(step)], [32, 41, 50])
 
-    def test_habits_are_all_that_a_run_may_change_about_learning(self):
-        self.assertLen(dataclasses.fields(Habits), 4)
+    def test_they_are_settings_that_a_run_may_change(self):
+        free = {field.name: field.default for field in settings.settings_of(Config) if field.metadata["may_change"]}
+        for field in dataclasses.fields(Intervals):
+            self.assertEqual(free.get(field.name), field.default, field.name)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Serving: learnt tasks translate images, and are exported as files that need no pgtf."""

@@ -1,0 +1,75 @@
+"""SavedModels for TensorFlow Serving."""
+
+import dataclasses
+import json
+import os
+import tempfile
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pgtf import files
+from pgtf.data.images import to_float
+from pgtf.serving.direction import Direction
+from pgtf.serving.format import Format, variables_of
+from pgtf.serving.models_config import versions
+from pgtf.serving.signatures import Signatures
+
+
+@dataclasses.dataclass(frozen=True)
+class SavedModel(Format):
+    """NAME/VERSION/ as TensorFlow Serving wants it; see `Signatures` for what can be asked of it."""
+
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        if self.version < 1:
+            raise ValueError(f"A version must be 1 or more. Received: {self.version}")
+
+    def path(self, output: str, direction: Direction) -> str:
+        return os.path.join(output, direction.name, str(self.version))
+
+    def instead(self, path: str) -> str:
+        return f"the next free version is {max(versions(os.path.dirname(path)), default=0) + 1}"
+
+    def described(self, path: str) -> Any:
+        try:
+            with open(os.path.join(path, "assets", "task.json"), "rb") as file:
+                return json.load(file)
+        except (OSError, ValueError):
+            return None
+
+    def write(self, direction: Direction, path: str) -> None:
+        write_saved_model(direction.plain, direction.multiple, self.description(direction), path)
+
+    def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
+        """The largest difference of all three signatures.
+
+        Images come back rounded to 256 levels. They may be half a level off, and what exceeds that half counts.
+        """
+        ask = tf.saved_model.load(path).signatures
+        floats = ask["floats"](images=tf.constant(to_float(images)))["images"].numpy()
+        levels = ask["serving_default"](images=tf.constant(images))["images"].numpy()
+        png = tf.stack([tf.io.encode_png(image) for image in images])
+        decoded = np.stack([tf.io.decode_png(png) for png in ask["encoded"](image_bytes=png)["image_bytes"].numpy()])
+        beyond = [np.abs(rounded / 127.5 - 1 - expected) - 1 / 255 for rounded in (levels, decoded)]
+        return float(np.max([np.abs(floats - expected), *beyond]))
+
+
+def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], path: str) -> None:
+    """Writes a network as a SavedModel with `Signatures` and an asset task.json.
+
+    Args:
+      plain: The network, of plain layers.
+      multiple: What the sizes that it takes are multiples of.
+      description: For task.json.
+      path: A folder that is not there yet.
+    """
+    signatures, module = Signatures(plain, multiple), variables_of(plain)
+    with tempfile.TemporaryDirectory() as folder:
+        asset = os.path.join(folder, "task.json")
+        files.write(asset, json.dumps(description, indent=1).encode())
+        module.description = tf.saved_model.Asset(asset)
+        named = {"serving_default": signatures.images, "encoded": signatures.encoded, "floats": signatures.floats}
+        tf.saved_model.save(module, path, named)

@@ -1,0 +1,90 @@
+"""TFLite files for phones."""
+
+import contextlib
+import dataclasses
+import io
+import json
+import os
+import zipfile
+from collections.abc import Iterator
+from typing import Any, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from pgtf import files
+from pgtf.data.images import to_float
+from pgtf.serving.direction import Direction
+from pgtf.serving.format import Format, variables_of
+from pgtf.serving.translation import LEAST
+
+
+@dataclasses.dataclass(frozen=True)
+class TFLite(Format):
+    """NAME.tflite: float32 [1, height, width, 3] in [-1, 1] to the same; built-in operations only.
+
+    size: (height, width); that of training unless told.
+    """
+
+    size: Optional[tuple[int, int]] = None
+
+    def path(self, output: str, direction: Direction) -> str:
+        return os.path.join(output, f"{direction.name}.tflite")
+
+    def instead(self, path: str) -> str:
+        return "choose another folder"
+
+    def size_for(self, direction: Direction) -> tuple[int, int]:
+        size = self.size or direction.size
+        if self.size and any(side % direction.multiple or side < LEAST for side in size):
+            raise ValueError(
+                f"{direction.name} takes sizes of at least {LEAST} px, in multiples of {direction.multiple}. "
+                f"Received: {'x'.join(map(str, size))}"
+            )
+        return size
+
+    def described(self, path: str) -> Any:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                return json.loads(archive.read("task.json"))
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile):
+            return None
+
+    def write(self, direction: Direction, path: str) -> None:
+        content = io.BytesIO(converted(direction.plain, self.size_for(direction)))
+        # A zip file at its end is how a TFLite file carries others; interpreters do not look at it.
+        with zipfile.ZipFile(content, "a") as archive:
+            archive.writestr(zipfile.ZipInfo("task.json"), json.dumps(self.description(direction), indent=1))
+        files.write(path, content.getvalue())
+
+    def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
+        ask = tf.lite.Interpreter(path).get_signature_runner()
+        floats = np.concatenate([ask(images=to_float(image)[None])["images"] for image in images])
+        return float(np.abs(floats - expected).max())
+
+
+def converted(plain: Any, size: tuple[int, int]) -> bytes:
+    """A network of plain layers as a TFLite model that takes one image [1, *size, 3]."""
+
+    @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.float32, "images")])
+    def translated(images):
+        return {"images": plain(images, training=False)}
+
+    functions = [translated.get_concrete_function()]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(functions, variables_of(plain))
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    with _hushed():
+        return converter.convert()
+
+
+@contextlib.contextmanager
+def _hushed() -> Iterator[None]:
+    """Keeps the converter's statistics, written past Python, off the screen; an error is raised all the same."""
+    screen, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(screen, 2)
+        os.close(screen)
+        os.close(nowhere)

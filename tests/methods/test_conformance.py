@@ -1,0 +1,135 @@
+"""What every method must do, with both objectives and both networks. A row of METHODS joins by itself."""
+
+import dataclasses
+import functools
+import os
+import struct
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf import layers
+from pgtf.command_line import load_config
+from pgtf.evaluation.parameters import summary
+from pgtf.methods import METHODS
+from pgtf.runs import building
+from pgtf.runs.directory import Run
+from pgtf.runs.stages import planned
+from tests.tiny import random_value, tiny_run
+
+FORGETTING = {"finetune"}
+# Settings for networks of four filters, where the defaults would show nothing.
+SETTINGS = {}
+# Rows that differ from another one by a number have the second combination by it.
+BY_A_NUMBER = {"half", "quarter", "factorized"}
+CASES = [
+    dict(testcase_name=f"{method}_{objective}", method=method, objective=objective, network=network)
+    for method in METHODS
+    for objective, network in (("pix2pix", "unet"), ("cyclegan", "resnet"))
+    if objective == "pix2pix" or method not in BY_A_NUMBER
+]
+
+
+@functools.cache
+def run_of(method, objective, network):
+    """A run with two tasks as if learnt, and its config with a third one to learn."""
+    folder = tempfile.mkdtemp()
+    settings = dict(method=METHODS[method](**SETTINGS.get(method, {})))
+    run = Run(tiny_run(folder, ("facades", "maps"), network, objective, **settings))
+    config = dataclasses.replace(load_config(folder), discriminator_width=2, discriminator_layers=1)
+    return run, dataclasses.replace(config, tasks=(*config.tasks, "edges"))
+
+
+@functools.cache
+def learner_of(method, objective, network):
+    """The third task as it begins."""
+    run, config = run_of(method, objective, network)
+    return building.learner(config, 2, run.bank, steps=10)
+
+
+def batch(seed):
+    draw = np.random.default_rng(seed)
+    return tuple(draw.uniform(-1, 1, [1, 16, 16, 3]).astype("float32") for _ in range(2))
+
+
+def payload(path):
+    """The bytes of the tensors of a safetensors file: all but its header, whose length stands first."""
+    with open(path, "rb") as file:
+        (header,) = struct.unpack("<Q", file.read(8))
+    return os.path.getsize(path) - 8 - header
+
+
+def perturb(network, seed):
+    """Gives a network other values of all that a task stores."""
+    draw, state = np.random.default_rng(seed), layers.state(network)
+    layers.restore(network, {path: random_value(draw, path, value) for path, value in state.items()})
+
+
+@parameterized.named_parameters(CASES)
+class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
+    def test_disk_holds_what_was_planned_to_the_byte(self, **case):
+        run, config = run_of(**case)
+        for index, task in enumerate(summary(planned(config))["tasks"][:2]):
+            path = os.path.join(run.bank.place(index, task["name"]), "slice.safetensors")
+            self.assertEqual(payload(path), task["bytes"], task["name"])
+            self.assertEqual(run.bank.slice(index).stored_bytes, task["bytes"], task["name"])
+
+    def test_no_task_changes_or_the_method_forgets(self, **case):
+        run, _ = run_of(**case)
+        first = run.at(0, 1)
+        self.assertEqual(first.replay().bit_equal, case["method"] not in FORGETTING)
+        self.assertEqual(first.replay().holds, case["method"] not in FORGETTING)
+        if case["method"] in FORGETTING:  # Played by the second's network; its own is still what it was.
+            self.assertEqual(first.slice.sha256, run.bank.slice(1).sha256)
+            self.assertTrue(run.at(0, 0).replay().bit_equal)
+
+    def test_what_is_trained_is_what_is_stored(self, **case):
+        _, config = run_of(**case)
+        trained = sum(variable.shape.num_elements() for variable in learner_of(**case).trained("generators"))
+        self.assertEqual(trained, sum(cost.values for cost in planned(config) if cost.task == "edges"))
+
+    def test_a_step_moves_what_is_trained_and_nothing_else(self, **case):
+        learner = learner_of(**case)
+        for network in learner.generators.values():  # Away from the start, where some gradients are zero by design.
+            perturb(network, seed=5)
+        for optimizer in learner.optimizers.values():
+            optimizer.jit_compile = False  # Compiling takes longer than all else here.
+        trained = {id(variable) for variable in learner.trained("generators")}
+        everything = [variable for network in learner.generators.values() for variable in network.weights]
+        before = [variable.numpy() for variable in everything]
+        learner.step(batch(seed=3))
+        for variable, value in zip(everything, before):
+            if "draws" in variable.name:  # A dropout counts.
+                continue
+            if id(variable) not in trained:
+                self.assertAllEqual(variable, value, variable.name)
+            elif "bias" not in variable.name:  # A norm takes most of them out again.
+                self.assertNotAllEqual(variable, value, variable.name)
+
+    def test_restored_elsewhere_it_is_the_same_network(self, **case):
+        (run, config), (image, _) = run_of(**case), batch(seed=4)
+        one = learner_of(**case).generators["forward"]
+        perturb(one, seed=6)
+        lenders = run.bank.only(config.method.borrows(run.names))
+        other = building.generators(building.architecture(config), config.method, ("forward",), lenders)["forward"]
+        self.assertNotAllClose(one(image), other(image))
+        state = layers.state(one)
+        layers.restore(other, state)
+        self.assertAllEqual(one(image), other(image))
+        again = layers.state(other)
+        self.assertEqual(list(again), list(state))
+        for path, value in state.items():
+            self.assertAllEqual(again[path], value, path)
+
+    def test_folded_it_answers_the_same(self, **case):
+        network, (image, _) = learner_of(**case).generators["forward"], batch(seed=4)
+        perturb(network, seed=7)
+        plain = layers.folded(network)
+        self.assertAllClose(plain(image), network(image), atol=1e-4)
+        self.assertEmpty([layer for layer in plain.layers if hasattr(layer, "recipe")])
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,258 @@
+"""Runs that go on: after changes, after damage, with other settings; what is refused, and what is said."""
+
+import contextlib
+import dataclasses
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from PIL import Image
+
+from pgtf.config import Config
+from pgtf.methods import Piggyback
+from pgtf.objectives import CycleGAN
+from pgtf.runs.directory import Run
+from pgtf.runs.stages import Sequence
+from pgtf.serving.export import export
+from pgtf.serving.saved_model import SavedModel
+from tests.tiny import flip_a_bit
+
+TINY = Config(
+    tasks=("maps",),
+    image_size="16",
+    width=2,
+    blocks=1,
+    discriminator_width=2,
+    discriminator_layers=1,
+    steps=2,
+    drawn_images=4,
+    steps_per_call=1,
+    checkpoint_minutes=0,
+)
+UNPAIRED = dataclasses.replace(TINY, objective=CycleGAN(pool_size=2), network="resnet")
+
+
+def ran(config, **changes):
+    """What a run says."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        Sequence(dataclasses.replace(config, **changes)).run()
+    return said.getvalue()
+
+
+def values(run_dir, task):
+    return {path: np.array(value) for path, value in Run(run_dir).bank.values(task).items()}
+
+
+class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.run_dir = os.path.join(self.create_tempdir().full_path, "run[1]*")
+        self.tiny, self.unpaired = (dataclasses.replace(config, run_dir=self.run_dir) for config in (TINY, UNPAIRED))
+
+    def at(self, *parts):
+        return os.path.join(self.run_dir, *parts)
+
+    def stopped(self, config, step):
+        """Runs until a step, as if a terminal had been closed."""
+
+        def closing(model, steps_done=step):
+            if int(model.steps_done) == steps_done:
+                raise KeyboardInterrupt
+
+        with mock.patch("pgtf.training.callbacks.Progress.on_train_batch_end", lambda self, *_: closing(self.model)):
+            with self.assertRaises(KeyboardInterrupt):
+                ran(config)
+
+    @parameterized.named_parameters(
+        ("batch_norm", TINY, dict(norm="batch")),
+        ("resize", TINY, dict(upsampling="resize", image_size="16x32", batch_size=3)),
+        ("float16_both_ways", UNPAIRED, dict(precision="mixed_float16", batch_size=2)),
+        ("wide_both_ways", UNPAIRED, dict(image_size="16x32", norm="batch")),
+    )
+    def test_interrupted_and_gone_on_with_it_is_the_same_run(self, config, changes):
+        config = dataclasses.replace(config, tasks=("maps", "facades"), steps=3, deterministic=False, **changes)
+        peaceful = dataclasses.replace(config, run_dir=self.create_tempdir().full_path)
+        ran(peaceful)
+        config = dataclasses.replace(config, run_dir=self.run_dir)
+        self.stopped(config, 2)
+        self.assertIn("goes on from step 2", ran(config))
+        for task in config.tasks:
+            expected = values(peaceful.run_dir, task)
+            for path, value in values(self.run_dir, task).items():
+                self.assertAllClose(value, expected[path], atol=1e-5, msg=path)
+
+    def test_a_shared_bank_begins_each_way_as_the_first_tasks_same_way(self):
+        config = dataclasses.replace(
+            self.unpaired, method=Piggyback(share_bank=True), tasks=("maps", "facades"), steps=1, learning_rate=1e-12
+        )
+        ran(config)
+        run = Run(self.run_dir)
+        first, second = run["maps"].networks, run["facades"].networks
+        for prefix in ("forward", "backward"):
+            for name in ("stem", "down1", "block1a", "up2", "output"):
+                kernels = [networks[prefix].get_layer(name).recipe.kernel().numpy() for networks in (first, second)]
+                self.assertAllClose(kernels[1], kernels[0], atol=1e-6, msg=f"{prefix}/{name}")
+        kernels = [first[prefix].get_layer("down1").recipe.kernel().numpy() for prefix in ("forward", "backward")]
+        self.assertNotAllClose(*kernels, atol=1e-3)  # Else exchanged ones would not show.
+
+    def test_a_changed_task_alarms_until_it_is_whole_again(self):
+        ran(self.tiny)
+        os.unlink(self.at("tasks", "01-maps", "replays.json"))  # As if the process had ended before.
+        with (
+            mock.patch("pgtf.evaluation.replay.TOLERANCE", -1.0),
+            mock.patch(
+                "pgtf.evaluation.replay.outputs",
+                lambda network, images: np.full((len(images), 16, 16, 3), 0.5, "float32"),
+            ),
+        ):
+            for _ in range(2):
+                with self.assertRaisesRegex(ValueError, "never changes.*Received: other outputs than recorded: maps"):
+                    ran(self.tiny, tasks=("maps", "facades"))
+        self.assertEqual(Run(self.run_dir).names, ["maps"])
+        for ask in (
+            lambda: Run(self.run_dir)["maps"],
+            lambda: export(Run(self.run_dir), self.at("out"), [SavedModel()]),
+        ):
+            with self.assertRaisesRegex(ValueError, "Received: 'maps', which changed"):
+                ask()
+        ran(self.tiny)  # Whole again.
+        self.assertEqual(Run(self.run_dir)["maps"].name, "maps")
+
+    def test_learnt_tasks_keep_their_order_without_a_config_too(self):
+        ran(self.tiny, tasks=("maps", "facades"), steps=1)
+        os.unlink(self.at("config.cfg"))
+        with self.assertRaisesRegex(ValueError, "Received: --tasks=facades,maps, where .* has learnt maps,facades"):
+            ran(self.tiny, tasks=("facades", "maps"))
+        for wrong in (dict(width=3), dict(method=Piggyback(0.5))):
+            with self.assertRaisesRegex(ValueError, "A run keeps its .* Received: "):
+                ran(self.tiny, tasks=("maps", "facades"), **wrong)
+        self.assertFalse(os.path.exists(self.at("config.cfg")))
+
+    def test_lost_tasks_are_told_and_nothing_is_written(self):
+        ran(self.tiny, steps=1)
+        shutil.rmtree(self.at("tasks"))
+        before = {name: os.stat(self.at(name)).st_mtime_ns for name in os.listdir(self.run_dir)}
+        with self.assertRaisesRegex(
+            ValueError, "A learnt task stays where it is. Received: nothing in place of 01-maps"
+        ):
+            ran(self.tiny, width=3)
+        after = {name: os.stat(self.at(name)).st_mtime_ns for name in os.listdir(self.run_dir)}
+        self.assertEqual({**before, ".lock": 0}, {**after, ".lock": 0})
+
+    def test_damaged_probes_are_told_before_more_is_learnt_and_can_be_given_up(self):
+        ran(self.tiny, steps=1)
+        flip_a_bit(self.at("tasks", "01-maps", "probes.safetensors"))
+        with self.assertRaisesRegex(ValueError, "without the file a run goes on.*Received: .*01-maps"):
+            ran(self.tiny, tasks=("maps", "facades"), steps=1)
+        self.assertEqual(os.listdir(self.at("tasks")), ["01-maps"])
+        os.unlink(self.at("tasks", "01-maps", "probes.safetensors"))
+        said = ran(self.tiny, tasks=("maps", "facades"), steps=1)
+        self.assertIn("maps: its probes are gone", said)
+        self.assertIn("facades replays bit-equal", said)
+
+    def test_a_damaged_checkpoint_is_told_and_the_task_begins_anew(self):
+        self.stopped(self.tiny, 1)
+        flip_a_bit(self.at("tasks", "01-maps", "train", "step-1", "state.index"))
+        self.assertRegex(ran(self.tiny), "the checkpoint of step 1 is damaged; it is kept as .*from step 0")
+        self.assertEqual(Run(self.run_dir).names, ["maps"])
+
+    def test_settings_of_a_task_stay_while_it_is_learnt(self):
+        self.stopped(self.tiny, 1)
+        with self.assertRaisesRegex(ValueError, r"settings that it began with.* for maps, batch_size=2, not 1"):
+            ran(self.tiny, override=("maps:batch_size=2",))
+        shutil.rmtree(self.at("tasks", "01-maps"))
+        ran(self.tiny, override=("maps:batch_size=2",))
+        self.assertEqual(Run(self.run_dir)["maps"].facts.training["batch_size"], 2)
+
+    def test_a_task_with_settings_of_its_own(self):
+        config = dataclasses.replace(self.tiny, tasks=("maps", "facades"), override=("facades:steps=3,l1_weight=7",))
+        ran(config)
+        maps, facades = (task.facts for task in Run(self.run_dir))
+        self.assertEqual((maps.steps, maps.objective.l1_weight), (2, 100.0))
+        self.assertEqual((facades.steps, facades.objective.l1_weight), (3, 7.0))
+
+    def test_a_tasks_files_stay_while_it_is_learnt_and_may_move(self):
+        data = self.create_tempdir().full_path
+        self._images(data, "maps", 4)
+        config = dataclasses.replace(self.tiny, data_dir=data)
+        self.stopped(config, 1)
+        self._images(data, "maps", 6)
+        with self.assertRaisesRegex(ValueError, "train: 2 files more"):
+            ran(config)
+        for number in (4, 5):
+            os.unlink(os.path.join(data, "maps", "train", f"{number}.png"))
+        moved = f"{data}-moved"
+        os.rename(data, moved)
+        self.assertIn("goes on from step 1", ran(config, data_dir=moved))
+        # A run on drawn images learns a task of real ones, and what came since is nobody's business.
+        self._images(moved, "maps", 9)
+        self._images(moved, "facades", 3)
+        ran(config, data_dir=moved, tasks=("maps", "facades"))
+        self.assertEqual(Run(self.run_dir)["facades"].facts.images["train"]["count"], 3)
+
+    def test_a_task_whose_images_are_all_bad_can_be_taken_back(self):
+        data = self.create_tempdir().full_path
+        self._images(data, "maps", 4)
+        os.makedirs(os.path.join(data, "bad", "train"))
+        with open(os.path.join(data, "bad", "train", "x.png"), "w") as file:
+            file.write("no image")
+        config = dataclasses.replace(self.tiny, data_dir=data, bad_images="skip")
+        with self.assertRaisesRegex(ValueError, "At least one image"):
+            ran(config, tasks=("maps", "bad"))
+        self.assertEqual(Run(self.run_dir).names, ["maps"])
+        recorded = dataclasses.replace(config, tasks=("maps", "bad"))
+        self.assertEqual(recorded.resumed(config, ["maps"]), config)
+
+    def test_outputs_of_one_colour_are_told(self):
+        self.assertIn("every forward output is one plain colour", ran(self.tiny, learning_rate=1e6, steps=4))
+
+    def test_replays_run_on_the_processor(self):
+        ran(self.tiny)
+        task, devices = Run(self.run_dir)["maps"], []
+
+        def network(image, training):
+            devices.append(tf.identity(image).device)
+            return tf.constant(image)
+
+        with tf.device("CPU:0"):
+            task.probes.recorded({"forward": network})
+        self.assertTrue(devices and all(device.endswith("CPU:0") for device in devices))
+
+    @parameterized.parameters(signal.SIGTERM, signal.SIGHUP)
+    def test_signals_save(self, number):
+        flags = [f"--{name}={value}" for name, value in dataclasses.replace(self.tiny, steps=10**6).flat().items()]
+        flags = [flag for flag in flags if not flag.startswith(("--override", "--tasks", "--direction"))]
+        process = subprocess.Popen(
+            [sys.executable, "scripts/train.py", *flags, "--tasks=maps", "--checkpoint_minutes=60"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        log = self.at("log.jsonl")
+        while process.poll() is None and not os.path.exists(log):
+            pass
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("Stopped. The same command goes on from the last checkpoint.", errors)
+        self.assertLen([name for name in os.listdir(self.at("tasks", "01-maps", "train")) if name[:5] == "step-"], 1)
+
+    @staticmethod
+    def _images(data, task, count):
+        folder = os.path.join(data, task, "train")
+        os.makedirs(folder, exist_ok=True)
+        for number in range(count):
+            pixels = np.random.default_rng(number).integers(0, 256, [18, 36, 3], dtype="uint8")
+            Image.fromarray(pixels).save(os.path.join(folder, f"{number}.png"))
+
+
+if __name__ == "__main__":
+    tf.test.main()

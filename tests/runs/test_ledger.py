@@ -1,0 +1,90 @@
+"""What a run knows of itself, held against what is there."""
+
+import os
+import shutil
+
+import tensorflow as tf
+
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.directory import Run
+from pgtf.runs.ledger import Ledger
+from pgtf.runs.slices import BankError
+from pgtf.runs.verification import conclusion, remember, verdicts
+from tests.tiny import flip_a_bit, tiny_run
+
+TASKS = ("facades", "maps", "streets")
+
+
+class LedgerTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = os.path.join(self.create_tempdir().full_path, "run")
+        tiny_run(self.folder, TASKS)
+        Ledger().checked(self.bank()).write(self.folder)
+
+    def bank(self):
+        return FilterBank.open(self.at("tasks"))
+
+    def at(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def verified(self):
+        found = list(verdicts(self.folder))
+        return {verdict.task: verdict.holds for verdict in found}, conclusion(found)
+
+    def test_it_holds_every_learnt_task_in_order(self):
+        ledger = Ledger.read(self.folder)
+        self.assertEqual([name for name, _ in ledger.learnt], list(TASKS))
+        self.assertLen({sha256 for _, sha256 in ledger.learnt}, 3)
+        self.assertEqual(ledger.problems(self.bank()), {})
+
+    def test_a_lost_last_task_is_not_proved(self):
+        shutil.rmtree(self.at("tasks", "03-streets"))
+        holds, text = self.verified()
+        self.assertEqual(holds, {"03-streets": False, "01-facades": True, "02-maps": True})
+        self.assertIn("Received: nothing in place of 03-streets", text)
+        self.assertIn("FAILED: 1 of 3", text)
+        with self.assertRaisesRegex(BankError, "nothing in place of 03-streets"):
+            Ledger.read(self.folder).checked(self.bank())
+
+    def test_a_renamed_folder_is_not_proved(self):
+        os.rename(self.at("tasks", "02-maps"), self.at("tasks", "02-mapsX"))
+        holds, text = self.verified()
+        self.assertFalse(holds["02-maps"])
+        self.assertIn("Received: 02-mapsX in place of 02-maps", text)
+
+    def test_an_exchanged_slice_is_not_proved(self):
+        other = os.path.join(self.create_tempdir().full_path, "other")
+        tiny_run(other, ("facades", "maps", "streets"), norm="batch")
+        for name in ("slice.json", "slice.safetensors", "probes.safetensors"):
+            os.replace(os.path.join(other, "tasks", "03-streets", name), self.at("tasks", "03-streets", name))
+        holds, text = self.verified()
+        self.assertEqual(holds, {"03-streets": False, "01-facades": True, "02-maps": True})
+        self.assertIn("another slice.json in 03-streets", text)
+
+    def test_a_task_that_was_learnt_just_before_the_end_is_taken_in(self):
+        short = Ledger(Ledger.read(self.folder).learnt[:2])
+        self.assertEqual(short.checked(self.bank()), Ledger.read(self.folder))
+        short.write(self.folder)
+        self.assertTrue(all(self.verified()[0].values()))
+
+    def test_an_altered_ledger_is_refused_and_a_lost_one_is_none(self):
+        flip_a_bit(self.at("ledger.json"), byte=40)
+        with self.assertRaisesRegex(BankError, "can be deleted and is made anew. Received: .*ledger.json"):
+            Ledger.read(self.folder)
+        os.unlink(self.at("ledger.json"))
+        self.assertEqual(Ledger.read(self.folder), Ledger())
+
+    def test_a_changed_task_is_served_no_more_until_all_is_whole(self):
+        Ledger(Ledger.read(self.folder).learnt, changed=("maps",)).write(self.folder)
+        with self.assertRaisesRegex(
+            ValueError, "outputs are those that were recorded.*Received: 'maps', which changed"
+        ):
+            Run(self.folder)["maps"]
+        self.assertEqual(Run(self.folder)["facades"].name, "facades")
+        remember(self.folder, list(verdicts(self.folder)))
+        self.assertEqual(Run(self.folder)["maps"].name, "maps")
+
+
+if __name__ == "__main__":
+    tf.test.main()
