@@ -17,7 +17,7 @@ class Borrowing(Recipe):
 
     def __init__(self, bank: npt.ArrayLike, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.bank_shape: tuple[int, ...] = tuple(bank) if _is_shape(bank) else np.shape(bank)
+        self.bank_shape: tuple[int, ...] = tuple(int(side) for side in np.array(bank)) if _is_shape(bank) else np.shape(bank)
         if len(self.bank_shape) != 4 or self.bank_filters == 0:
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
         self._given_bank = None if _is_shape(bank) else bank  # Until there is a variable for it.
