@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 import os
+from collections.abc import Sequence
 from typing import IO
 
 from pgtf.data.ahead import ahead
@@ -65,7 +66,7 @@ class TaskData:
         left_out = {}
         for name, files in self.manifest.files.items():
             left_out[name] = tuple(files.kept[index] for index in errors[files.folder])
-        return self._without(left_out, messages)
+        return self.without(left_out, messages)
 
     def resumed(self, manifest: Manifest) -> TaskData:
         """This data as it was when the manifest was recorded, without what was left out then; no image is read.
@@ -80,13 +81,13 @@ class TaskData:
             )
         left_out = {name: files.left_out for name, files in manifest.files.items()}
         paths = [os.path.join(self.manifest.files[name].folder, file) for name in left_out for file in left_out[name]]
-        return self._without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
+        return self.without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
 
-    def _without(self, left_out, messages):
+    def without(self, left_out: dict[str, tuple[str, ...]], messages: Sequence[str] = ()) -> TaskData:
         """This data without some more files, {name of a source: names}."""
         sources, parts = dict(self.sources), dict(self.manifest.parts)
         for name, names in left_out.items():
-            bad, files = frozenset(names), parts[name]
+            bad, files = frozenset(names), self.manifest.files[name]
             kept = [index for index, file in enumerate(files.kept) if file not in bad]
             if not kept:
                 raise ImageError(
@@ -112,7 +113,7 @@ def _unreadable(source, bar):
     return found
 
 
-def _some(messages):
+def _some(messages: Sequence[str]) -> str:
     """Messages, a line each: the first ten, and how many more there are."""
     more = len(messages) - NAMED
-    return "\n".join(messages[:NAMED] + ([f"and {more} more"] if more > 0 else []))
+    return "\n".join([*messages[:NAMED], *([f"and {more} more"] if more > 0 else [])])

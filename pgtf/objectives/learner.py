@@ -1,10 +1,13 @@
 """What both objectives share: named losses as metrics, mixed precision, a learning rate that falls."""
 
+import contextlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 import keras
 import tensorflow as tf
+
+from pgtf.objectives.averaging import Average
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -91,6 +94,7 @@ class Learner(keras.Model):
     """
 
     LOSSES: tuple[str, ...] = ()
+    average: Optional[Average] = None  # Of the generators, where one is asked for.
 
     def __init__(
         self,
@@ -109,6 +113,15 @@ class Learner(keras.Model):
             optimizer.build(self.trained(kind))
         self.steps_done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
         self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
+
+    def averaging(self, decay: float) -> "Learner":
+        """This learner with a moving average of its generators, which is what the task keeps; before the first step."""
+        self.average = Average(self.trained("generators"), decay)
+        return self
+
+    def kept(self) -> contextlib.AbstractContextManager:
+        """In this block the generators are as they would be kept: averaged, where that is asked for."""
+        return self.average.shown() if self.average else contextlib.nullcontext()
 
     def trained(self, kind: str) -> list[tf.Variable]:
         """The variables that the optimizer of "generators" or "discriminators" moves."""
@@ -136,6 +149,8 @@ class Learner(keras.Model):
     @tf.function  # One graph, traced once, whatever loop Keras puts around it.
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         losses = self.step(batch)
+        if self.average:
+            self.average.update()
         self.steps_done.assign_add(1)
         for name, loss in losses.items():
             self.means[name].update_state(loss)

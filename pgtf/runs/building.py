@@ -10,7 +10,8 @@ import numpy as np
 from pgtf import layers
 from pgtf.config import Config
 from pgtf.data.stream import Stream
-from pgtf.data.tasks import Finder, TaskData
+from pgtf.data.task_data import TaskData
+from pgtf.data.tasks import Finder
 from pgtf.evaluation.replay import Probes
 from pgtf.methods import Method
 from pgtf.networks import Architecture
@@ -133,7 +134,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             "generators": adam(schedule, config.precision, rates),
             "discriminators": adam(schedule, config.precision),
         }
-        return objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        return made.averaging(config.ema) if config.ema else made
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:

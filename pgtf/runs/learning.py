@@ -12,18 +12,20 @@ import keras
 from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
-from pgtf.data.tasks import TaskData
+from pgtf.data.task_data import TaskData
 from pgtf.evaluation.parameters import full_values
 from pgtf.evaluation.pictures import pictures
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
+from pgtf.runs.curves import measure
 from pgtf.runs.facts import Facts
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.learn import Intervals, learn
 
 # The settings that a slice tells of how it was learnt.
-TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision", "load_size")
-
+TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision", "load_size", "keep", "ema")
+# The settings that choose the best point, and with it what is learnt.
+CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
 # Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
 LEAST_SPREAD = 1e-3
@@ -54,8 +56,16 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
         os.path.join(folder, "train"),
         title=f"task {index + 1}/{len(config.tasks)} {name}",
         log=log,
-        intervals=Intervals(config.log_every, config.sample_every, config.checkpoint_minutes, config.steps_per_call),
+        intervals=Intervals(
+            config.log_every,
+            config.sample_every,
+            config.checkpoint_minutes,
+            config.steps_per_call,
+            config.evaluate_every,
+        ),
         draw=functools.partial(pictures, probes=probes),
+        measure=measure(config, bank, data) if config.evaluate_every else None,
+        keep_best=config.keep == "best",
         text=text,
     )
     for source in data.train:
@@ -105,7 +115,8 @@ def _as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
 
 
 def _training(config: Config) -> dict[str, Any]:
-    return {name: getattr(config, name) for name in TRAINING}
+    names = TRAINING + CHOOSING if config.keep == "best" else TRAINING
+    return {name: getattr(config, name) for name in names}
 
 
 def _facts(config: Config, data: TaskData, steps: int) -> Facts:
