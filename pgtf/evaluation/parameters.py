@@ -119,8 +119,7 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
                 lent[name].update((path, spec) for spec in specs.values() if spec.lent)
-                cost = _cost(name, path, specs, others, full.get(path, 0))
-                found.append(dataclasses.replace(cost, kept=name in kept))
+                found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
     return found
 
 
@@ -133,11 +132,10 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
     return kept
 
 
-def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int) -> Cost:
-    biases, norms = others.get("biases", 0), others.get("norms", 0)
+def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int, kept: bool) -> Cost:
     bits = 8 * sum(spec.bytes for spec in specs.values()) + 32 * sum(others.values())
     kernels = sum(spec.values for spec in specs.values())
-    return Cost(task, path, kernels, biases, norms, bits, full_values)
+    return Cost(task, path, kernels, others.get("biases", 0), others.get("norms", 0), bits, full_values, kept)
 
 
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:

@@ -3,7 +3,9 @@
 from pgtf.methods.base import Bank, Lent, Method, Phase
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.full import Full, Half, Quarter
+from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
+from pgtf.methods.modulated import Modulated
 from pgtf.methods.piggyback import Factorized, Piggyback
 
 METHODS: dict[str, type[Method]] = {
@@ -14,6 +16,8 @@ METHODS: dict[str, type[Method]] = {
     "factorized": Factorized,
     "finetune": Finetune,
     "mask": Mask,
+    "modulated": Modulated,
+    "low_rank": LowRank,
 }
 
 __all__ = [
@@ -24,8 +28,10 @@ __all__ = [
     "Full",
     "Half",
     "Lent",
+    "LowRank",
     "Mask",
     "Method",
+    "Modulated",
     "Phase",
     "Piggyback",
     "Quarter",

@@ -2,12 +2,14 @@
 
 from pgtf import lazy
 
-__all__ = ["Full", "Mask", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__all__ = ["Full", "LowRank", "Mask", "Modulated", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
 __getattr__ = lazy.names(
     __name__,
     {
         "Full": "full",
+        "LowRank": "low_rank",
         "Mask": "mask",
+        "Modulated": "modulated",
         "Piggyback": "piggyback",
         "Recipe": "base",
         "Spec": "base",

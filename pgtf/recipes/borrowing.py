@@ -17,7 +17,7 @@ class Borrowing(Recipe):
 
     def __init__(self, bank: npt.ArrayLike, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.bank_shape: tuple[int, ...] = tuple(bank) if _is_shape(bank) else np.shape(bank)
+        self.bank_shape: tuple[int, ...] = _shape_of(bank)
         if len(self.bank_shape) != 4 or self.bank_filters == 0:
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
         self._given_bank = None if _is_shape(bank) else bank  # Until there is a variable for it.
@@ -59,3 +59,7 @@ class Adapting(Borrowing):
 def _is_shape(bank):
     """Whether a bank is just its shape [h, w, c_in, B]."""
     return isinstance(bank, (tuple, list)) and len(bank) == 4 and all(isinstance(n, int) for n in bank)
+
+
+def _shape_of(bank):
+    return tuple(bank) if _is_shape(bank) else np.shape(bank)

@@ -43,7 +43,8 @@ class Sequence:
 
     def __init__(self, config: Config):
         self.config = config
-        building.architecture(config)  # Refuses sizes that the network does not take.
+        # Refuses sizes that the network does not take, and settings that its layers don't: of a second task, too.
+        plan(("first", "second"), building.architecture(config), config.method, config.objective.generators)
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
 

@@ -6,8 +6,9 @@ import threading
 
 import numpy as np
 from absl.testing import absltest, parameterized
-from pgtf.file_translation import outputs, translate_files
 from PIL import Image
+
+from pgtf.serving.folders import outputs, translate_files
 
 
 def noise(*shape):
@@ -176,7 +177,7 @@ class FileTranslationTest(parameterized.TestCase):
         read, most, seen = [], [], []
         lock = threading.Lock()
 
-        import pgtf.file_translation as module
+        import pgtf.serving.folders as module
 
         def counted(path, original=module.read):
             with lock:

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from pgtf.translation import Translator, _tiles
 
 from pgtf.data.images import to_float
+from pgtf.serving.translation import Translator, _tiles
 
 
 def noise(*shape):
