@@ -27,7 +27,9 @@ SET = ImageSet("test", 4, (8, 12), "whole", "hash")
 
 def classifier(folder, train, held_out, **settings):
     """The classifier of these images, which it is kept by."""
-    facts = {task: [images_sha256(train[task]), images_sha256(held_out.get(task, images))] for task, images in train.items()}
+    facts = {
+        task: [images_sha256(train[task]), images_sha256(held_out.get(task, images))] for task, images in train.items()
+    }
     return accuracy.classifier(folder, facts, lambda: (train, held_out), **settings)
 
 
