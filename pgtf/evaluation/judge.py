@@ -87,18 +87,24 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classi
 
     Where a task has no test images, a fifth of that choice is held out instead.
     """
-    if len(tasks) < 2:
-        return None
     sources = {name: _parts(data) for name, data in tasks.items()}
-    bar = Bar("reading", sum(len(part) for parts in sources.values() for part in parts), "images", silent=MOMENT)
-    train, held_out = ({name: _small(parts[side], bar) for name, parts in sources.items()} for side in (0, 1))
-    return classifier(os.path.join(folder, "classifiers"), train, held_out)
+
+    def images():
+        bar = Bar("reading", sum(len(part) for parts in sources.values() for part in parts), "images", silent=MOMENT)
+        train, held_out = ({name: _small(parts[side], bar) for name, parts in sources.items()} for side in (0, 1))
+        return train, held_out
+
+    return classifier(os.path.join(folder, "classifiers"), classifier_facts(tasks), images)
 
 
 def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:
-    """What the classifier of these tasks follows from, known without reading an image."""
+    """{task: what its images follow from}, known without reading one."""
     return {
-        name: {part: {**facts, "folder": ""} for part, facts in data.manifest.summary().items()}
+        name: {
+            "images": {part: {**facts, "folder": ""} for part, facts in data.manifest.summary().items()},
+            "size": [sides_of(data, "test")[1].height, sides_of(data, "test")[1].width],
+            "at_most": [LEARNT_FROM, HELD_OUT],
+        }
         for name, data in tasks.items()
     }
 
