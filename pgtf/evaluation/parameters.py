@@ -87,6 +87,9 @@ class _PlannedBank:
                     parts.append((name, path, np.broadcast_to(np.float32(0), stored[path].shape)))
         return Lent(tuple(parts))
 
+    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
+        return {path: spec.shape for path, spec in self.tasks[name].items()}
+
     def values(self, name: str) -> dict:
         """Nothing is learnt yet."""
         return {}

@@ -7,6 +7,7 @@ from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.piggyback import Factorized, Piggyback
+from pgtf.methods.sharing import LayerWise, WidthWise
 
 METHODS: dict[str, type[Method]] = {
     "full": Full,
@@ -18,6 +19,8 @@ METHODS: dict[str, type[Method]] = {
     "mask": Mask,
     "modulated": Modulated,
     "low_rank": LowRank,
+    "width_wise": WidthWise,
+    "layer_wise": LayerWise,
 }
 
 __all__ = [
@@ -27,6 +30,7 @@ __all__ = [
     "Finetune",
     "Full",
     "Half",
+    "LayerWise",
     "Lent",
     "LowRank",
     "Mask",
@@ -35,4 +39,5 @@ __all__ = [
     "Phase",
     "Piggyback",
     "Quarter",
+    "WidthWise",
 ]

@@ -1,7 +1,7 @@
 """What every method is: how kernels are made, and how a task begins, learns and is kept."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 import numpy as np
@@ -49,6 +49,9 @@ class Bank(Protocol):
 
     def lent(self, *paths: str) -> Lent:
         """The filters that they lend to these layer paths; none where no task lends any."""
+
+    def lends(self, name: str) -> Mapping[str, tuple[int, ...]]:
+        """{layer path: shape} of the filters that a task lends, in its network's order."""
 
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from pgtf.objectives import losses
-from pgtf.objectives.cyclegan import CycleGAN
 from pgtf.objectives.image_pool import ImagePool
 from pgtf.objectives.learner import Learner, jointly
 
@@ -25,19 +23,10 @@ class CycleGANLearner(Learner):
         "identity_b",
     )
 
-    def __init__(
-        self,
-        generators: dict[str, keras.Model],
-        discriminators: dict[str, keras.Model],
-        optimizers: dict[str, keras.optimizers.Optimizer],
-        objective: CycleGAN,
-        *,
-        image_shape: tuple[int, int, int],
-        seed: Any = 0,
-    ) -> None:
-        super().__init__(generators, discriminators, optimizers, objective)
-        self.pool_a = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_a")
-        self.pool_b = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_b")
+    def __init__(self, *networks: Any, image_shape: tuple[int, int, int], seed: Any = 0) -> None:
+        super().__init__(*networks, image_shape=image_shape, seed=seed)
+        size = self.objective.pool_size
+        self.pool_a, self.pool_b = (ImagePool(size, image_shape, seed=seed, name=f"pool_{side}") for side in "ab")
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         a, b = batch

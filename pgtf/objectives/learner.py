@@ -91,6 +91,8 @@ class Learner(keras.Model):
       discriminators: {name: network}; gone when the task is learnt. The same holds for them.
       optimizers: {"generators": …, "discriminators": …}, one for all networks of a kind.
       objective: The settings.
+      image_shape: Of a training image, [height, width, 3].
+      seed: Of all that is random in a step.
     """
 
     LOSSES: tuple[str, ...] = ()
@@ -102,8 +104,12 @@ class Learner(keras.Model):
         discriminators: dict[str, keras.Model],
         optimizers: dict[str, keras.optimizers.Optimizer],
         objective: Any,
+        *,
+        image_shape: Optional[tuple[int, int, int]] = None,
+        seed: Any = 0,
     ) -> None:
         super().__init__()
+        del image_shape, seed  # For subclasses in whose step something is random.
         for network in (*generators.values(), *discriminators.values()):
             _check_no_losses(network)
         self.generators, self.discriminators = dict(generators), dict(discriminators)

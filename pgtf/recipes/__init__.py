@@ -2,7 +2,7 @@
 
 from pgtf import lazy
 
-__all__ = ["Full", "LowRank", "Mask", "Modulated", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__all__ = ["Full", "LowRank", "Mask", "Modulated", "PartlyFree", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
 __getattr__ = lazy.names(
     __name__,
     {
@@ -10,6 +10,7 @@ __getattr__ = lazy.names(
         "LowRank": "low_rank",
         "Mask": "mask",
         "Modulated": "modulated",
+        "PartlyFree": "partly_free",
         "Piggyback": "piggyback",
         "Recipe": "base",
         "Spec": "base",

@@ -108,6 +108,11 @@ class FilterBank:
                         parts.append((name, path, task_slice.values[key]))
         return Lent(tuple(parts))
 
+    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
+        """{layer path: shape} of the filters that a task lends, in its network's order."""
+        task_slice = self.slice(self.names.index(name))
+        return {path.rsplit("/", 1)[0]: shape for path, shape in task_slice.shapes.items() if path in task_slice.lent}
+
     def values(self, name: str) -> Mapping[str, np.ndarray]:
         """{path: array} of all that a task stores."""
         return self.slice(self.names.index(name)).values

@@ -1,16 +1,19 @@
 """Recipes over one earlier kernel: each rule by hand, in loops, and what they start as."""
 
+import functools
 import itertools
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.recipes import LowRank, Mask, Modulated, Spec
+from pgtf.recipes import LowRank, Mask, Modulated, PartlyFree, Spec
+from pgtf.recipes.partly_free import free_inputs
 
 SHAPE = (3, 2, 5, 4)
 BANK = np.random.default_rng(0).normal(size=SHAPE).astype("float32")
-ALL = (("mask", Mask), ("modulated", Modulated), ("low_rank", LowRank))
+HALF = functools.partial(PartlyFree, ratio=0.5)
+ALL = (("mask", Mask), ("modulated", Modulated), ("low_rank", LowRank), ("partly_free", HALF))
 
 
 def built(recipe, shape=SHAPE):
@@ -103,6 +106,27 @@ class LowRankTest(tf.test.TestCase, parameterized.TestCase):
                 LowRank(BANK, rank).specs(SHAPE)
         with self.assertRaisesRegex(ValueError, r"\[1, 3\].* Received: 4"):
             LowRank((1, 1, 3, 9), 4).specs((1, 1, 3, 9))
+
+
+class PartlyFreeTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(
+        (0.1, 3, 0), (0.1, 10, 1), (0.29, 100, 29), (0.5, 5, 2), (0.99, 64, 63), (1, 7, 7), (0, 7, 0)
+    )
+    def test_channels_are_rounded_down(self, ratio, c_in, expected):
+        self.assertEqual(free_inputs(ratio, c_in), expected)
+
+    @parameterized.parameters((0.0, 0), (0.4, 2), (0.5, 2), (1.0, 5))
+    def test_the_first_input_channels_are_free_and_the_rest_are_the_banks(self, ratio, free):
+        recipe = built(PartlyFree(BANK, ratio))
+        own = drawn(recipe)
+        expected = by_loops(lambda y, x, i, o: own["free"][y, x, i, o] if i < free else BANK[y, x, i, o])
+        self.assertAllEqual(recipe.kernel(), expected)
+        self.assertEqual(recipe.specs(SHAPE), {"free": Spec((3, 2, free, 4))} if free else {})
+        self.assertLen(recipe.trainable_variables, min(free, 1))
+
+    def test_a_share_above_one_is_refused(self):
+        with self.assertRaisesRegex(ValueError, r"in \[0, 1\]. Received: 1.5"):
+            PartlyFree(BANK, 1.5)
 
 
 if __name__ == "__main__":
