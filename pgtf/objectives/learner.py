@@ -96,7 +96,6 @@ class Learner(keras.Model):
     """
 
     LOSSES: tuple[str, ...] = ()
-    average: Optional[Average] = None  # Of the generators, where one is asked for.
 
     def __init__(
         self,
@@ -119,6 +118,8 @@ class Learner(keras.Model):
             optimizer.build(self.trained(kind))
         self.steps_done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
         self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
+        # Of the generators, where one is asked for. Not in the class: then Keras leaves it out of checkpoints.
+        self.average: Optional[Average] = None
 
     def averaging(self, decay: float) -> "Learner":
         """This learner with a moving average of its generators, which is what the task keeps; before the first step."""

@@ -22,7 +22,7 @@ class Intervals:
     sample_every: int = 1000
     checkpoint_minutes: float = 5.0
     steps_per_call: int = 10
-    evaluate_every: int = 1000
+    evaluate_every: int = 0
 
 
 def learn(
@@ -41,9 +41,9 @@ def learn(
 ) -> None:
     """Trains a learner, its checkpoints and TensorBoard in `folder`; called again after a crash it goes on.
 
-    At its end the generators are as the task keeps them.
     Keras's loop, once for each phase, ours only what it lacks. It goes on from the last checkpoint to the same end:
-    data, dropout and pool are functions of (seed, step), all else is restored.
+    data, dropout and pool are functions of (seed, step), all else is restored. At its end the generators are as the
+    task keeps them.
 
     Args:
       learner: The networks and their step.
@@ -69,19 +69,23 @@ def learn(
         print(f"{title}: {lost}. The task goes on from step {done}")
     elif done:
         print(f"{title}: goes on from step {done}")
-    if done < steps:
+    if done < steps or (best and int(best.seen) < steps):
         writer = tf.summary.create_file_writer(folder)
         with writer.as_default(0):
             tf.summary.text("config", f"```\n{text}\n```")
         facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
-        callbacks = [Finite(), Progress(title, steps), Log(writer, log, intervals.log_every, facts)]
-        if measure:
-            callbacks.append(Points(writer, log, intervals.evaluate_every, facts, measure, best))
-        callbacks.append(saves)  # After what it saves.
+        callbacks = [Finite(), Progress(title, steps), Log(writer, log, intervals.log_every, facts), saves]
+        points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
+        if points:
+            callbacks.insert(-1, points)  # Before what saves the best of them.
         if draw:
             callbacks.append(Samples(writer, intervals.sample_every, draw))
         try:
             _fit(learner, stream, phases, callbacks, saves, best)
+            if points:
+                points.finish(learner)
+            if best:
+                checkpoints.save(steps)
         finally:
             writer.close()
     if best:

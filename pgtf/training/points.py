@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
+from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Every, append_line
 
 
@@ -77,6 +78,7 @@ class Points(keras.callbacks.Callback):
         super().__init__()
         self.writer, self.path, self.every, self.facts = writer, path, every, facts
         self.measure, self.best = measure, best
+        self.last = int(best.seen) if best else 0
 
     def on_train_begin(self, logs=None):
         step = int(self.model.steps_done)
@@ -88,8 +90,10 @@ class Points(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         self._perhaps()
 
-    def on_train_end(self, logs=None):
-        if self.last < int(self.model.steps_done):
+    def finish(self, learner: Learner) -> None:
+        """Measures a learner that is learnt, if its last point was before."""
+        self.set_model(learner)
+        if self.last < int(learner.steps_done):
             self._point()
 
     def _perhaps(self):
