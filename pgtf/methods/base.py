@@ -56,6 +56,9 @@ class Bank(Protocol):
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""
 
+    def only(self, names: Sequence[str]) -> "Bank":
+        """The bank of just these tasks."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
