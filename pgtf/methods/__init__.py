@@ -7,6 +7,7 @@ from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.piggyback import Factorized, Piggyback
+from pgtf.methods.progressive import Progressive
 from pgtf.methods.sharing import LayerWise, WidthWise
 
 METHODS: dict[str, type[Method]] = {
@@ -21,6 +22,7 @@ METHODS: dict[str, type[Method]] = {
     "low_rank": LowRank,
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
+    "progressive": Progressive,
 }
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Modulated",
     "Phase",
     "Piggyback",
+    "Progressive",
     "Quarter",
     "WidthWise",
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, Protocol
 
 import numpy as np
 
-from pgtf import layers, recipes, settings
+from pgtf import recipes, settings
 
 if TYPE_CHECKING:
     from pgtf.layers.maker import Maker, Place
@@ -56,8 +56,13 @@ class Bank(Protocol):
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""
 
+<<<<<<< HEAD
     def only(self, names: Sequence[str]) -> "Bank":
         """The bank of just these tasks."""
+=======
+    def network(self, name: str, prefix: str) -> Any:
+        """One of a task's networks as it was learnt; None where that is only planned."""
+>>>>>>> 75546fee4a1e7c622d4710fe33094e36f6b9771d
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,18 +126,19 @@ class Method:
         del bank
         return recipes.Full(place.initializer)
 
-    def maker(self, prefix: str, bank: Bank, **settings: Any) -> "Maker":
-        """The maker of one network's layers.
+    def maker(self, make: "Maker", image: Any, bank: Bank) -> Any:
+        """The maker of one network's layers: as it comes, unless the network is more than its kernels.
 
         Args:
-          prefix: The network's name.
+          make: A maker of layers, or one that only counts what they would store.
+          image: What the network will be given, [n, h, w, 3].
           bank: The tasks that this one borrows from.
-          **settings: Of `layers.Maker`.
 
         Returns:
-          A maker.
+          A maker: something with the methods of `layers.Maker` that make layers.
         """
-        return layers.Maker(prefix, recipe=lambda place: self.recipe(place, bank), **settings)
+        del image, bank
+        return make
 
     def begin(self, networks: dict[str, Any], bank: Bank) -> None:
         """Gives new networks the values that a task starts from; as they are made, unless told.
