@@ -56,13 +56,11 @@ class Bank(Protocol):
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""
 
-<<<<<<< HEAD
     def only(self, names: Sequence[str]) -> "Bank":
         """The bank of just these tasks."""
-=======
+
     def network(self, name: str, prefix: str) -> Any:
         """One of a task's networks as it was learnt; None where that is only planned."""
->>>>>>> 75546fee4a1e7c622d4710fe33094e36f6b9771d
 
 
 @dataclasses.dataclass(frozen=True)
