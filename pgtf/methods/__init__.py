@@ -1,6 +1,7 @@
 """Methods: how kernels are made, and how a task begins, learns and is kept. A row in METHODS is a method."""
 
 from pgtf.methods.base import Bank, Lent, Method, Phase
+from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.full import Full, Half, Quarter
 from pgtf.methods.low_rank import LowRank
@@ -23,11 +24,13 @@ METHODS: dict[str, type[Method]] = {
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
     "progressive": Progressive,
+    "distilled": Distilled,
 }
 
 __all__ = [
     "METHODS",
     "Bank",
+    "Distilled",
     "Factorized",
     "Finetune",
     "Full",

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol
 
 import numpy as np
 
@@ -145,6 +145,19 @@ class Method:
           networks: {prefix: network}.
           bank: All tasks learnt so far: a task may start from one that it does not borrow from.
         """
+
+    def penalty(self, networks: dict[str, Any], bank: Bank) -> Optional[Callable[[str, Any, Any], Any]]:
+        """What a task's generators lower beside the objective's losses; nothing, unless told.
+
+        Args:
+          networks: {prefix: network}, as they begin.
+          bank: All tasks learnt so far.
+
+        Returns:
+          (prefix, images, what that network made of them) -> loss, or None.
+        """
+        del networks, bank
+        return None
 
     def phases(self, steps: int) -> list[Phase]:
         """What a task's steps are spent on, in order."""

@@ -141,6 +141,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             "discriminators": adam(schedule, config.precision),
         }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        penalty = config.method.penalty(networks, bank)
+        made = made.penalizing(penalty) if penalty else made
         return made.averaging(config.ema) if config.ema else made
 
 
