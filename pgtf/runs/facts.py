@@ -34,6 +34,9 @@ class Facts:
     learnt: str = ""
     probes_sha256: str = ""
 
+    def __post_init__(self) -> None:
+        settings.check_types(self)
+
     @property
     def generators(self) -> tuple[str, ...]:
         """The names of the networks that the task keeps."""
