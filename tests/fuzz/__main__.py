@@ -8,6 +8,7 @@ Exits with 1 where something was found; it is told with the command that does it
 """
 
 import argparse
+import signal
 import sys
 
 from tests.fuzz.kinds import KINDS
@@ -28,6 +29,7 @@ def main() -> int:
     names = [asked.kind] if asked.kind else asked.only.split(",")
     if not set(names) <= set(KINDS):
         parser.error(f"--only takes {', '.join(KINDS)}. Received: {asked.only}")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     loop = Loop({name: KINDS[name] for name in names}, asked.seed, asked.findings)
     try:
         whole = loop.replay(asked.kind, asked.case) if asked.kind else loop.run(60 * asked.minutes)

@@ -20,6 +20,7 @@ def main() -> None:
     (run_dir,) = (text.split("=", 1)[1] for text in sys.argv if text.startswith("--run_dir="))
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (most, most))  # What the fuzzing process may take is not for this one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # As in a terminal; what begins this one may ignore it.
     changes = 0
 
     def watch(event, facts):

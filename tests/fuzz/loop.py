@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import os
 import shutil
 import sys
@@ -53,15 +54,15 @@ class Loop:
 
     def run(self, seconds: float) -> bool:
         """Whether nothing was found in this time."""
-        bar, begun, left = Bar("fuzz", round(seconds), "seconds", out=self.out), time.monotonic(), seconds
-        numbers = collections.Counter()
-        while left > 0 and len(self.found) < self.most:
+        bar, begun, done = Bar("fuzz", math.ceil(seconds), "seconds", out=self.out), time.monotonic(), 0.0
+        numbers: collections.Counter = collections.Counter()
+        while done < seconds and len(self.found) < self.most:
             name = min(self.kinds, key=lambda name: self.tallies[name].seconds / self.kinds[name].share)
             self._attack(name, numbers[name], bar)
             numbers[name] += 1
-            left = begun + seconds - time.monotonic()
+            done = time.monotonic() - begun
             counts = "  ".join(f"{name} {tally.cases}" for name, tally in self.tallies.items())
-            bar.show(min(round(seconds), round(seconds - left)), counts)
+            bar.show(int(min(done, seconds)), counts)
         return not self.found
 
     def replay(self, name: str, number: int) -> bool:

@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection
 from tests.fuzz.case import Case, Kind, Outcome, outcome
 
 ADDRESSES = 16 * 2**30  # Bytes of address space, most of it TensorFlow's; who asks for more gets a MemoryError.
+ERRORS = "errors.txt"
 TIRED = 2 * 2**30  # Bytes of memory after which another process takes over: TensorFlow frees little.
 
 
@@ -38,7 +39,7 @@ class Worker:
             code = self._process.exitcode
             self.end()
             how = signal.Signals(-code).name if code < 0 else f"exit status {code}"
-            return Outcome("died", f"A case leaves its process alive. Received: {how}")
+            return Outcome("died", f"A case leaves its process alive. Received: {how}\n{self._said()}")
         if result.peak > TIRED:
             self.end()
         return result
@@ -50,6 +51,11 @@ class Worker:
             self._process.join()
             self._process = None
 
+    def _said(self) -> str:
+        """The end of what the process has written of its errors."""
+        with open(os.path.join(self.folder, ERRORS), errors="replace") as file:
+            return file.read()[-2000:]
+
     def _begin(self) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
@@ -60,7 +66,10 @@ class Worker:
 
 def _work(pipe: Connection, kinds: dict[str, Kind], folder: str) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who waits for this process.
+    errors = os.open(os.path.join(folder, ERRORS), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    os.dup2(errors, 2)  # libtiff has much to say.
     tempfile.tempdir = os.environ["TMPDIR"] = folder
+    os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     with contextlib.suppress(EOFError):
         while True:
