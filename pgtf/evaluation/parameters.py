@@ -49,6 +49,12 @@ class Census(Maker):
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
 
+    @property
+    def bytes(self) -> int:
+        """What the network would store."""
+        kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
+        return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
+
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
         def layer(h):
             shape = (kernel_size, kernel_size, h.shape[-1], filters)

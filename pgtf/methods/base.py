@@ -25,6 +25,8 @@ class Lent:
     @property
     def shape(self) -> tuple[int, ...]:
         """[h, w, c_in, B], known without copying a filter."""
+        if not self.parts:
+            raise ValueError("A kernel that borrows is lent filters. Received: none from any task")
         return (*self.parts[0][2].shape[:-1], sum(filters.shape[-1] for _, _, filters in self.parts))
 
     def __array__(self, dtype: Any = None) -> np.ndarray:

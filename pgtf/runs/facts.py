@@ -35,6 +35,9 @@ class Facts:
     probes_sha256: str = ""
     unsaid: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        settings.check_types(self)
+
     @property
     def generators(self) -> tuple[str, ...]:
         """The names of the networks that the task keeps."""
