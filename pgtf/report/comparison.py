@@ -53,7 +53,8 @@ def _frontiers(runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup:
         known = [run for run in runs if averages[run.name].get(name) is not None]
         if len(known) < 2:
             continue
-        sizes, values = [run.stored_bytes for run in known], [averages[run.name][name] for run in known]
+        sizes = [run.stored_bytes for run in known]
+        values = [value for run in known if (value := averages[run.name][name]) is not None]
         told = ", ".join(
             f"{run.name} {plots.short(value)} at {size / 1e6:.3g} MB" for run, size, value in zip(known, sizes, values)
         )
@@ -79,7 +80,7 @@ def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:
     rows = []
     for one in compared.inputs:
         about = f"an input of {one.task}"
-        cells = [pictures.image(one.picture, about)]
+        cells: list[Markup | None] = [pictures.image(one.picture, about)]
         if targets:
             cells.append(pictures.image(one.target, f"the target of {about}") if one.target is not None else None)
         cells += [

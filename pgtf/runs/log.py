@@ -39,9 +39,9 @@ def losses(run_dir: str) -> dict[str, Losses]:
     for task, by_step in points.items():
         for step, values in sorted(by_step.items()):
             for name, value in values.items():
-                steps, line = found.setdefault(task, {}).setdefault(name, ([], []))
+                steps, curve = found.setdefault(task, {}).setdefault(name, ([], []))
                 steps.append(step)
-                line.append(value)
+                curve.append(value)
     return found
 
 
