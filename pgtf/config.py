@@ -41,6 +41,17 @@ class Config:
         may_change=True,
     )
     seed: int = _run(0, "Everything random follows from it.", least=0, most=2**31 - 1)
+    evaluate: bool = _run(
+        False,
+        "After each task, measure all so far on their test images; scripts/evaluate.py does it later too.",
+        may_change=True,
+    )
+    inception: str = _run(
+        "",
+        "The network that distances are measured with: a SavedModel's folder or a TF-Hub handle, with #OUTPUT where it "
+        "has several. Empty: a classifier of the run's tasks.",
+        may_change=True,
+    )
 
     method: Method = dataclasses.field(default_factory=Piggyback)
     objective: Objective = dataclasses.field(default_factory=Pix2Pix)
@@ -81,6 +92,19 @@ class Config:
     decay_from: float = _training(
         0.5, "The share of a task's steps after which the learning rate falls.", least=0, most=1
     )
+    keep: str = _training(
+        "last",
+        "The weights that a task keeps: the last, or those of the best point of --evaluate_every, the one with the "
+        "least Fréchet distance (or L1). It is chosen on test images, so it looks better on those than it is.",
+        choices=("last", "best"),
+    )
+    ema: float = _training(
+        0.0,
+        "Keep a moving average of the generators' weights, with this share of the old at each step; 0.999 is usual, 0 "
+        "keeps the weights themselves. Samples show what is kept.",
+        least=0,
+        most=0.99999,
+    )
     precision: str = _training(
         "float32",
         "What networks compute in while they learn; the mixed ones are for GPUs, bfloat16 also for new CPUs.",
@@ -100,6 +124,14 @@ class Config:
         50, "Steps between lines of the log and points in TensorBoard.", above=0, may_change=True
     )
     sample_every: int = _while_learning(1000, "Steps between sample pictures in TensorBoard.", above=0, may_change=True)
+    evaluate_every: int = _while_learning(
+        0,
+        "Steps between points of a curve of distances (and L1) on a few test images, in TensorBoard and the log; 0: "
+        "no curve.",
+        least=0,
+        may_change=True,
+    )
+    evaluate_images: int = _while_learning(32, "How many test images those are.", least=2, may_change=True)
     checkpoint_minutes: float = _while_learning(
         5.0, "Minutes between checkpoints: the most that a crash costs.", least=0, may_change=True
     )
@@ -119,10 +151,27 @@ class Config:
         unknown = sorted(set(directed) - set(self.tasks))
         if unknown:
             refuse("direction", f"for one of the tasks ({', '.join(self.tasks)})", ",".join(unknown))
+        if self.keep == "best" and not self.evaluate_every:
+            refuse("keep", "last where --evaluate_every measures no points to choose from", self.keep)
+        if self.evaluate_every and not (self.inception or self.objective.paired or len(self.tasks) > 1):
+            refuse(
+                "evaluate_every",
+                "0 where one unpaired task has no --inception to be measured with",
+                self.evaluate_every,
+            )
         for task in self.overrides:
             self.for_task(task)
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
             refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
+        self._check_lines()
+
+    def _check_lines(self) -> None:
+        """Refuses texts that a flagfile does not give back: they stand on one line, and what is around them is lost."""
+        for field in settings.settings_of(self):
+            value = getattr(self, field.name)
+            for text in value if field.metadata["repeated"] else [settings.as_text(value)]:
+                if text != text.strip() or set(text) & set("\r\n") or not _is_utf8(text):
+                    refuse(field.name, "a line of UTF-8 without spaces around it", value)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -239,6 +288,14 @@ def pixels(name: str, text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isdecimal() for side in sides):
         refuse(name, "pixels, as in 256 or 256x512 (height x width)", text)
     return int(sides[0]), int(sides[-1])
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _suits_a_task(field: dataclasses.Field) -> bool:

@@ -1,13 +1,16 @@
 """Files that are whole or not there."""
 
+from __future__ import annotations
+
 import contextlib
 import fcntl
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 
 
-def write(path, content, read_only=False):
+def write(path: str, content: bytes | memoryview, read_only: bool = False) -> None:
     """Writes bytes so that a crash at any moment leaves the old file or the new one, never a part."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
@@ -26,7 +29,7 @@ def write(path, content, read_only=False):
     sync_folder(folder)
 
 
-def sync_folder(folder):
+def sync_folder(folder: str) -> None:
     """Makes the renames in a folder outlive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -35,12 +38,12 @@ def sync_folder(folder):
         os.close(handle)
 
 
-def sha256(content):
+def sha256(content: bytes) -> str:
     """The hex digest of bytes."""
     return hashlib.sha256(content).hexdigest()
 
 
-def sha256_of(path):
+def sha256_of(path: str) -> str:
     """The hex digest of a file."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -50,7 +53,7 @@ def sha256_of(path):
 
 
 @contextlib.contextmanager
-def locked(folder, work="trains in a run directory"):
+def locked(folder: str, work: str = "trains in a run directory") -> Iterator[None]:
     """Keeps other processes out of a folder until the block, or the process, ends; work: what each would do there."""
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, ".lock"), "a+") as file:

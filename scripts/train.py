@@ -19,10 +19,10 @@ flags.DEFINE_bool("json", False, "With --dry_run: say it as JSON.")
 
 
 def main(_):
+    config = command_line.config_from_flags()
     from pgtf.evaluation.parameters import report, summary  # TensorFlow only once the flags are good.
     from pgtf.runs.stages import Sequence, planned
 
-    config = command_line.config_from_flags()
     if flags.FLAGS.dry_run:
         found = planned(config)
         print(json.dumps(summary(found)) if flags.FLAGS.json else report(found))

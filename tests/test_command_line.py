@@ -17,7 +17,7 @@ from pgtf.config import Config
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES, CycleGAN
 from pgtf.runs.ledger import Ledger
-from tests.test_config import OTHER, OTHER_PARTS
+from tests.test_config import METHODS_OTHERWISE, OBJECTIVES_OTHERWISE, OTHER
 
 ROOT = pathlib.Path(__file__).parent.parent
 FIELDS = {
@@ -85,7 +85,7 @@ class FlagsTest(parameterized.TestCase):
         self.assertEqual(found, Config(run_dir=self.nowhere, **needs, **{name: value}))
         self.assertIs(type(getattr(found, name)), type(getattr(Config(), name)))
 
-    @parameterized.parameters(*OTHER_PARTS)
+    @parameterized.parameters(*METHODS_OTHERWISE, *OBJECTIVES_OTHERWISE)
     def test_settings_of_methods_and_objectives(self, part):
         flag, table = ("method", METHODS) if type(part) in METHODS.values() else ("objective", OBJECTIVES)
         given = {field.name: getattr(part, field.name) for field in settings.settings_of(part)}
@@ -122,7 +122,7 @@ class FlagsTest(parameterized.TestCase):
             "--unconstrained_ratio piggyback: λ: the share",
             "the rest mixes the bank. Default: 0.25.",
             "--pool_size cyclegan: how many",
-            "--method (full|half|quarter|piggyback|factorized)",
+            f"--method ({'|'.join(METHODS)})",
             "factorized: The paper's pure factorization",
             "Default: cityscapes,maps,facades,edges2handbags.",
         ):

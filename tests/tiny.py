@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 import numpy as np
+from safetensors.numpy import save_file
 
 from pgtf import files, layers
 from pgtf.config import Config
@@ -18,12 +19,14 @@ from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
+from pgtf.runs.slices import TaskSlice
 
 
 def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2pix", **settings):
     """A run with tasks as if learnt, all its values random: also biases and norms, so that a lost one shows.
 
-    settings: method (an object or a name), norm, size (height, width). Made once for each choice of these, and copied.
+    settings: method (an object or a name), norm, size (height, width), upsampling. Made once for each choice of these,
+    and copied.
     """
     made = _made(tuple(tasks), network, objective, **settings)
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
@@ -31,13 +34,13 @@ def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2p
 
 
 @functools.cache
-def _made(tasks, network, objective, method="piggyback", norm="instance", size=None):
+def _made(tasks, network, objective, method="piggyback", norm="instance", size=None, upsampling="transpose"):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
     folder, side = temporary.name, {"unet": 8, "resnet": 16}[network]
     size = size or (side, side)
     method = METHODS[method]() if isinstance(method, str) else method
     objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN()}[objective]
-    architecture = Architecture(network, size, width=4, blocks=1, norm=norm)
+    architecture = Architecture(network, size, width=4, blocks=1, norm=norm, upsampling=upsampling)
     facts = Facts(
         architecture,
         method,
@@ -62,6 +65,7 @@ def _made(tasks, network, objective, method="piggyback", norm="instance", size=N
         width=4,
         blocks=1,
         norm=norm,
+        upsampling=upsampling,
     ).save()
     return temporary
 
@@ -85,6 +89,8 @@ def learnt(bank, name, facts, draw):
 
 def random_value(draw, path, like):
     """A value for a path of a slice, of the size that such values have."""
+    if like.dtype == "uint8":  # Packed bits.
+        return draw.integers(0, 256, like.shape, dtype="uint8")
     noise = draw.normal(size=like.shape)
     value = {
         "unconstrained": 0.3 * noise,
@@ -103,3 +109,16 @@ def flip_a_bit(path, byte=-1, bit=0):
     content[byte] ^= 1 << bit
     with open(path, "wb") as file:
         file.write(content)
+
+
+def rewrite(folder, values=None, probes=None):
+    """Writes a task anew, as a liar would: other values or probes, and hashes that fit them."""
+    task_slice = TaskSlice.read(folder)
+    facts, values = task_slice.facts, {**task_slice.values, **(values or {})}
+    for name in ("slice.json", "slice.safetensors"):
+        os.unlink(os.path.join(folder, name))
+    if probes:
+        path = os.path.join(folder, "probes.safetensors")
+        save_file(probes, path)
+        facts = dataclasses.replace(facts, probes_sha256=files.sha256_of(path))
+    dataclasses.replace(task_slice, values=values, facts=facts).write(folder)

@@ -1,13 +1,32 @@
 """Reading image files, whatever they hold, as uint8 RGB."""
 
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, UnidentifiedImageError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-# A picture may be larger than Pillow's guess at an attack; what is read here the user pointed at.
+# Pillow's own limit is lower than what users have.
 Image.MAX_IMAGE_PIXELS = None
-# What Pillow raises on broken files; the last two where a header claims a huge picture.
-BROKEN = (OSError, SyntaxError, ValueError, ArithmeticError, MemoryError)
+# One damaged file can be warned of dozens of times; what matters of it is an ImageError. For all threads, so here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
+# Any file may hold 8192 x 8192 pixels, and a large one 1024 for each of its bytes: a header that claims more lies.
+PIXELS, PIXELS_PER_BYTE = 2**26, 2**10
+
+ORIENTATION = 0x0112  # The EXIF tag, and how to undo each of its values.
+UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 
 
 class ImageError(ValueError):
@@ -15,44 +34,60 @@ class ImageError(ValueError):
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name should hold an image; hidden ones are others' notes."""
+    """Whether a file of this name should hold an image; hidden files are not looked at."""
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
-def read(path):
+def read(path: str) -> np.ndarray:
     """An image file as [h, w, 3] uint8: turned upright, gray as RGB, 16 bits as 8, transparent as white."""
     try:
-        with Image.open(path) as image:
-            return rgb(ImageOps.exif_transpose(image))
-    except BROKEN as error:
-        raise ImageError(f"An image must be readable. Received: {path!r} ({error})") from error
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):  # Opening a pipe would wait for whoever writes into it.
+            raise ImageError("it is no regular file")
+        with open(path, "rb") as file, Image.open(file) as image:
+            if image.width * image.height > max(PIXELS, PIXELS_PER_BYTE * status.st_size):
+                raise ImageError(f"{image.width} x {image.height} pixels do not fit into {status.st_size} bytes")
+            image.load()
+            return rgb(_upright(image))
+    except Exception as error:  # Pillow raises almost any on a broken file.
+        why = "it is no image" if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__
+        raise ImageError(f"An image must be readable. Received: {path!r} ({why})") from error
 
 
-def rgb(image):
+def _upright(image):
+    """The image as its camera was held; as it lies in the file where its EXIF block is broken."""
+    try:
+        turn = UPRIGHT.get(image.getexif().get(ORIENTATION))
+    except Exception:  # As above, and the pixels are good.
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
+def rgb(image: Image.Image) -> np.ndarray:
     """A Pillow image as [h, w, 3] uint8."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image).astype("float32")
         if image.mode.startswith("I;16") or (image.mode == "I" and values.max(initial=0) > 255):
             values = values / 257  # 65535 becomes 255.
-        image = Image.fromarray(np.clip(values + 0.5, 0, 255).astype("uint8"))
+        image = Image.fromarray(np.fmin(np.fmax(values + 0.5, 0), 255).astype("uint8"))  # What is no number is 0.
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
-def resized(image, height, width):
+def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
     """[h, w, 3] uint8 -> [height, width, 3]."""
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def to_float(image):
+def to_float(image: np.ndarray) -> np.ndarray:
     """uint8 -> float32 in [-1, 1], what networks take."""
     return np.asarray(image, "float32") / 127.5 - 1
 
 
-def to_uint8(image):
+def to_uint8(image: np.ndarray) -> np.ndarray:
     """[-1, 1] -> uint8, rounded."""
     return np.clip(np.rint((np.asarray(image, "float32") + 1) * 127.5), 0, 255).astype("uint8")

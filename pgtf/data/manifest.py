@@ -31,6 +31,12 @@ class ImageFiles:
         return [os.path.join(self.folder, name) for name in self.sizes]
 
     @property
+    def kept(self) -> list[str]:
+        """The names of the files that are not left out."""
+        left_out = frozenset(self.left_out)
+        return [name for name in self.sizes if name not in left_out]
+
+    @property
     def sha256(self) -> str:
         """The hash of the sorted names and sizes, each ended by a zero byte."""
         listed = sorted((os.fsencode(name), size) for name, size in self.sizes.items())

@@ -4,100 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import IO
 
 from pgtf.data import drawn
-from pgtf.data.checking import some, unreadable
-from pgtf.data.images import ImageError
 from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
-from pgtf.data.sources import Cached, Chosen, Drawn, Images, Pairs, Side, Source
-from pgtf.progress import Bar
+from pgtf.data.sources import Cached, Drawn, Images, Pairs
+from pgtf.data.task_data import TaskData
 
 # Drawn tests begin here in the endless row of drawn images, so that no training image is among them.
 DRAWN_TEST, DRAWN_TESTS = 1_000_000, 20
-MOMENT = 2.0  # Seconds of work that need no bar.
-
-
-@dataclasses.dataclass(frozen=True)
-class TaskData:
-    """A task's images.
-
-    sources: {"train": pairs, "test": pairs}, or {"trainA": images, "trainB": …, "testA": …, "testB": …} with the side
-        of the input first.
-    manifest: what these are made of, by the same names.
-    origin: where from, in words.
-    pairs_apart: whether pairs are used without their pairs.
-    skipped: a message for each image that is left out.
-    """
-
-    name: str
-    sources: dict[str, Source]
-    manifest: Manifest
-    origin: str
-    pairs_apart: bool = False
-    skipped: tuple[str, ...] = ()
-
-    @property
-    def train(self) -> list[Source]:
-        """One source of pairs, or two of single images."""
-        return self._split("train")
-
-    @property
-    def test(self) -> list[Source]:
-        """One source of pairs, or two of single images."""
-        return self._split("test")
-
-    def _split(self, split):
-        found = [source for name, source in self.sources.items() if name.startswith(split)]
-        return [Side(found[0], side) for side in (0, 1)] if self.pairs_apart else found
-
-    def checked(self, skip: bool = False, out: IO | None = None) -> TaskData:
-        """This data, each file read once: those that can't be read are left out (skip) or refused, all at once."""
-        counts = {files.folder: len(files.sizes) for files in self.manifest.files.values()}
-        bar = Bar(f"{self.name}: checking", sum(counts.values()), "images", out=out, silent=MOMENT)
-        errors = {}
-        for name, files in self.manifest.files.items():
-            if files.folder not in errors:  # Where there are no test images, those of training are shown.
-                errors[files.folder] = unreadable(self.sources[name], bar)
-        messages = [str(error) for found in errors.values() for error in found.values()]
-        if messages and not skip:
-            raise ImageError(f"{some(messages)}\n--bad_images=skip leaves such images out.")
-        left_out = {}
-        for name, files in self.manifest.files.items():
-            names = list(files.sizes)
-            left_out[name] = tuple(names[index] for index in errors[files.folder])
-        return self._without(left_out, messages)
-
-    def resumed(self, manifest: Manifest) -> TaskData:
-        """This data as it was when the manifest was recorded, without what was left out then; no image is read.
-
-        Refuses data that has changed since.
-        """
-        changes = manifest.changes(self.manifest)
-        if changes:
-            raise ValueError(
-                "The data of a task stays as it is from the task's beginning to its end. "
-                f"Received: {self.name} with other data\n  " + "\n  ".join(changes)
-            )
-        left_out = {name: files.left_out for name, files in manifest.files.items()}
-        paths = [os.path.join(self.manifest.files[name].folder, file) for name in left_out for file in left_out[name]]
-        return self._without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
-
-    def _without(self, left_out, messages):
-        """This data without some files, {name of a source: names}."""
-        sources, parts = dict(self.sources), dict(self.manifest.parts)
-        for name, names in left_out.items():
-            bad, files = frozenset(names), self.manifest.files[name]
-            kept = [index for index, file in enumerate(files.sizes) if file not in bad]
-            if not kept:
-                raise ImageError(
-                    f"At least one image of a folder must be readable. Received: {files.folder!r}, where none of "
-                    f"{len(bad)} is:\n{some(messages)}"
-                )
-            if bad:
-                parts[name] = dataclasses.replace(files, left_out=names)
-                sources[name] = Chosen(sources[name], kept)
-        return dataclasses.replace(self, sources=sources, manifest=Manifest(parts), skipped=tuple(messages))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """The paper's Acc: how often a classifier that learnt the tasks from real images names the task of a generated one."""
 
 import dataclasses
-from typing import Optional
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
 
 import keras
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from pgtf.evaluation import cache
 from pgtf.evaluation.extractors import Extractor
 from pgtf.evaluation.figures import Figure, ImageSet
-from pgtf.evaluation.hashes import arrays_sha256, images_sha256
+from pgtf.evaluation.hashes import arrays_sha256
 from pgtf.evaluation.images import checked
 
 SIZE, FEATURES, BATCH = 64, 64, 32
@@ -44,33 +45,47 @@ class Classifier:
         return float(np.mean(self.labels(images) == self.tasks.index(task)))
 
 
-def classifier(folder: str, train: dict, held_out: dict, *, steps: int = 400, seed: int = 0) -> Optional[Classifier]:
-    """The classifier learnt from real target images, kept in a folder by their hashes; None for one task.
+def classifier(
+    folder: str, images: Mapping[str, Any], read: Callable[[], tuple[dict, dict]], *, steps: int = 400, seed: int = 0
+) -> Optional[Classifier]:
+    """The classifier learnt from real target images, kept in a folder; None for one task.
 
     Args:
       folder: where it is kept.
-      train: {task: uint8 [n, h, w, 3]} to learn from; all files or a random choice, since neighbours are alike.
-      held_out: {task: uint8 [n, h, w, 3]} to judge it by.
+      images: {task: what its images follow from, as plain data}; for the same of all tasks, no image is read.
+      read: gives two {task: uint8 [n, h, w, 3]}: to learn from, all files or a random choice, since neighbours are
+        alike; and held out, to judge it by.
       steps: of a batch of 32, the same number of images of each task.
       seed: of everything random.
     """
-    if list(train) != list(held_out):
+    if len(images) < 2:
+        return None
+    common = dict(steps=steps, seed=seed, size=SIZE, features=FEATURES, batch=BATCH)
+    facts = dict(images=[[task, what] for task, what in images.items()], **common)
+    arrays = cache.kept(folder, facts, lambda: _made(tuple(images), *read(), steps, seed))
+    return _of(tuple(images), arrays, seed)
+
+
+def _made(tasks, train, held_out, steps, seed):
+    """The arrays {name: array} of a new classifier: its weights, and its accuracy on held-out images."""
+    if not tuple(train) == tuple(held_out) == tasks:
         raise ValueError(
             "Each task has images to learn from and held-out ones. "
-            f"Received: {', '.join(train)} and {', '.join(held_out)}"
+            f"Received: {', '.join(train)} and {', '.join(held_out)}, for {', '.join(tasks)}"
         )
     for images in (*train.values(), *held_out.values()):
         checked(images)
-    if len(train) < 2:
-        return None
-    hashes = [[task, images_sha256(images)] for task, images in train.items()]
-    facts = dict(train=hashes, steps=steps, seed=seed, size=SIZE, features=FEATURES, batch=BATCH)
-    arrays = cache.kept(folder, facts, lambda: _learnt(train, steps, seed))
-    body = _body(seed)
+    arrays = {**_learnt(train, steps, seed), "held_out": np.zeros(len(tasks))}
+    found = _of(tasks, arrays, seed)
+    return {**arrays, "held_out": np.array([found.accuracy(images, task) for task, images in held_out.items()])}
+
+
+def _of(tasks, arrays, seed):
+    """The classifier of these arrays."""
+    body, weights = _body(seed), {name: array for name, array in arrays.items() if name != "held_out"}
     body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
-    found = Classifier(tuple(train), _extractor(body, arrays_sha256(arrays)), arrays["kernel"], arrays["bias"], {})
-    accuracy = {task: found.accuracy(images, task) for task, images in held_out.items()}
-    return dataclasses.replace(found, held_out_accuracy=accuracy)
+    known = dict(zip(tasks, arrays["held_out"].tolist()))
+    return Classifier(tasks, _extractor(body, arrays_sha256(weights)), arrays["kernel"], arrays["bias"], known)
 
 
 def accuracy_figure(found: Classifier, task: str, generated, image_set: ImageSet) -> Figure:

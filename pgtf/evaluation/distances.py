@@ -1,5 +1,6 @@
 """Distances between real and generated images in a feature space; the kernel distance through tensorflow-gan."""
 
+import contextlib
 import functools
 import math
 
@@ -40,7 +41,8 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, blocks: int = BLOCKS, seed: in
     a, b = (tf.constant(x[rng.permutation(len(x))]) for x in (a, b))
     blocks = min(blocks, len(a) // 2, len(b) // 2)
     largest = math.ceil(max(len(a), len(b)) / blocks)
-    value, error = tfgan.eval.kernel_classifier_distance_and_std_from_activations(a, b, max_block_size=largest)
+    with _quiet():
+        value, error = tfgan.eval.kernel_classifier_distance_and_std_from_activations(a, b, max_block_size=largest)
     return float(value), None if np.isnan(error) else float(error)
 
 
@@ -67,7 +69,19 @@ def _biased(a, b):
     least, dimensions = min(len(a), len(b)), a.shape[1]
     if least >= dimensions:
         return ()
-    return (f"{least} images are fewer than {dimensions} features, so it is too high: compare at equal n only",)
+    return (f"n is less than the {dimensions} features, so it is too high: compare at equal n only",)
+
+
+@contextlib.contextmanager
+def _quiet():
+    """Without TensorFlow's warnings, which here are of how tensorflow-gan calls it."""
+    logger = tf.get_logger()
+    level = logger.level
+    logger.setLevel("ERROR")
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _factor(x):

@@ -73,6 +73,12 @@ class Figure:
         """The figure as plain data, for JSON."""
         return dataclasses.asdict(self)
 
+    @classmethod
+    def from_facts(cls, facts: dict) -> "Figure":
+        """The figure that `facts` described, also after JSON."""
+        sides = {side: facts[side] and ImageSet(**facts[side]) for side in ("real", "generated")}
+        return cls(**{**facts, **sides, "notes": tuple(facts["notes"])})
+
     def __str__(self):
         if self.value is None:
             return f"{self.name} – ({self.reason})"

@@ -3,17 +3,30 @@
 import csv
 import io
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Optional
 
 import numpy as np
 
+from pgtf.evaluation.figures import Figure
 from pgtf.evaluation.matrix import Matrix, metric
 
 COLUMNS = ["metric", "task", "slice", "after", "value"]
+# What stands beside a value, where its figure is given.
+BESIDE = ["standard_error", "n", "split", "images", "extractor", "resize", "notes"]
+
+Figures = Mapping[tuple[str, str], Mapping[str, Figure]]  # {(task, after): {metric: Figure}}
 
 
-def to_json(matrix: Matrix) -> str:
-    """{"tasks": […], "slices": […], "values": {metric: rows}}."""
-    facts = {"tasks": matrix.tasks, "slices": matrix.slices, "values": matrix.values}
+def to_json(matrix: Matrix, figures: Figures = MappingProxyType({})) -> str:
+    """{"tasks": […], "slices": […], "values": {metric: rows}, "figures": [all facts of each value]}."""
+    beside = [
+        {"task": task, "after": after, **figure.facts}
+        for (task, after), found in figures.items()
+        for figure in found.values()
+    ]
+    facts = {"tasks": matrix.tasks, "slices": matrix.slices, "values": matrix.values, "figures": beside}
     return json.dumps(facts, indent=1, allow_nan=False, ensure_ascii=False)
 
 
@@ -26,21 +39,31 @@ def from_json(text: str) -> Matrix:
         raise ValueError(f"A matrix is read from the JSON that was written. Received: {error!r}") from error
 
 
-def to_csv(matrix: Matrix) -> str:
-    """A line for each metric, task and time; an empty value is None."""
+def to_csv(matrix: Matrix, figures: Figures = MappingProxyType({})) -> str:
+    """A line for each metric, task and time, and what its value depends on; an empty value is None."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(COLUMNS + BESIDE)
     for name, rows in matrix.values.items():
         for task, sha256, row in zip(matrix.tasks, matrix.slices, rows):
-            writer.writerows([name, task, sha256, after, value] for after, value in zip(matrix.tasks, row))
+            for after, value in zip(matrix.tasks, row):
+                writer.writerow([name, task, sha256, after, value, *_beside(figures.get((task, after), {}).get(name))])
     return lines.getvalue()
+
+
+def _beside(figure: Optional[Figure]) -> list:
+    if figure is None:
+        return [None] * len(BESIDE)
+    made, extractor = figure.generated, figure.extractor or {}
+    images = [made.n, made.split, made.sha256] if made else [None] * 3
+    notes = "; ".join([*filter(None, [figure.reason]), *figure.notes])
+    return [figure.standard_error, *images, extractor.get("sha256"), extractor.get("resize"), notes]
 
 
 def from_csv(text: str) -> Matrix:
     """The matrix that `to_csv` wrote of at least one metric."""
     reader = csv.DictReader(io.StringIO(text))
-    if reader.fieldnames != COLUMNS:
+    if reader.fieldnames is None or list(reader.fieldnames)[: len(COLUMNS)] != COLUMNS:
         raise ValueError(f"A matrix's CSV has the columns {', '.join(COLUMNS)}. Received: {reader.fieldnames}")
     rows = list(reader)
     slices = {row["task"]: row["slice"] for row in rows}
@@ -67,6 +90,51 @@ def table(matrix: Matrix, name: str) -> str:
     lines = [f"{name}, {metric(name).meaning}; {better} is better"]
     lines += [f"{head:<{first}}" + "".join(f"{_cell(cell):>14}" for cell in cells) for head, cells in rows]
     return "\n".join([*lines, *(f"{head} {_cell(value)}" for head, value in measures.items())])
+
+
+def summary(matrix: Matrix, figures: Figures) -> str:
+    """What is known after the last task, a row for each task and a column for each metric, with all that is to be said.
+
+    A metric that changed over time has a table of its own below.
+    """
+    last = matrix.tasks[-1]
+    rows = [[f"after {last}", *(f"{name} {'↑' if metric(name).sign > 0 else '↓'}" for name in matrix.values), "n"]]
+    for task in matrix.tasks:
+        counts = {str(figure.generated.n) for figure in figures.get((task, last), {}).values() if figure.generated}
+        values = [_cell(matrix.value(name, task, last)) for name in matrix.values]
+        rows.append([task, *values, "/".join(sorted(counts)) or "–"])
+    measures = {
+        "average": matrix.average,
+        "forgetting": matrix.forgetting,
+        "backward transfer": matrix.backward_transfer,
+    }
+    rows += [[head, *(_cell(measure(name)) for name in matrix.values), ""] for head, measure in measures.items()]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+    changed = [name for name, values in matrix.values.items() if any(len(set(_known(row))) > 1 for row in values)]
+    tables = [line for name in changed for line in ("", table(matrix, name))]
+    return "\n".join([*lines, "", *_legend(matrix), *_remarks(figures, last), *tables])
+
+
+def _legend(matrix):
+    for name in matrix.values:
+        better = "higher" if metric(name).sign > 0 else "lower"
+        yield f"{name}: {metric(name).meaning}; {better} is better"
+
+
+def _remarks(figures, last):
+    """Each note and each reason why there is no value, once, with what it is of."""
+    told = {}
+    for (task, after), found in figures.items():
+        for name, figure in found.items() if after == last else ():
+            for text in (*filter(None, [figure.reason]), *figure.notes):
+                names, tasks = told.setdefault(text, ({}, {}))
+                names[name], tasks[task] = None, None
+    return [f"{', '.join(names)} of {', '.join(tasks)}: {text}" for text, (names, tasks) in told.items()]
+
+
+def _known(row):
+    return [value for value in row if value is not None]
 
 
 def _cell(value):

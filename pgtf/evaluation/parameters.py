@@ -49,6 +49,12 @@ class Census(Maker):
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
 
+    @property
+    def bytes(self) -> int:
+        """What the network would store."""
+        kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
+        return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
+
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
         def layer(h):
             shape = (kernel_size, kernel_size, h.shape[-1], filters)
@@ -87,9 +93,15 @@ class _PlannedBank:
                     parts.append((name, path, np.broadcast_to(np.float32(0), stored[path].shape)))
         return Lent(tuple(parts))
 
+    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
+        return {path: spec.shape for path, spec in self.tasks[name].items()}
+
     def values(self, name: str) -> dict:
         """Nothing is learnt yet."""
         return {}
+
+    def network(self, name: str, prefix: str) -> None:
+        """The same."""
 
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
@@ -100,7 +112,8 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
-    architecture(keras.Input((None, None, 3)), count, method.width(architecture.width))
+    image = keras.Input((None, None, 3))
+    architecture(image, method.maker(count, image, bank), method.width(architecture.width))
     return count
 
 
@@ -119,8 +132,7 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
                 lent[name].update((path, spec) for spec in specs.values() if spec.lent)
-                cost = _cost(name, path, specs, others, full.get(path, 0))
-                found.append(dataclasses.replace(cost, kept=name in kept))
+                found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
     return found
 
 
@@ -133,11 +145,10 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
     return kept
 
 
-def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int) -> Cost:
-    biases, norms = others.get("biases", 0), others.get("norms", 0)
+def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int, kept: bool) -> Cost:
     bits = 8 * sum(spec.bytes for spec in specs.values()) + 32 * sum(others.values())
     kernels = sum(spec.values for spec in specs.values())
-    return Cost(task, path, kernels, biases, norms, bits, full_values)
+    return Cost(task, path, kernels, others.get("biases", 0), others.get("norms", 0), bits, full_values, kept)
 
 
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:

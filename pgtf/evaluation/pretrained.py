@@ -12,6 +12,14 @@ from pgtf.evaluation.hashes import folder_sha256
 SIGNATURE = "serving_default"
 
 
+def named(text: str) -> Extractor:
+    """The extractor that a flag names: HANDLE, or HANDLE#OUTPUT where the network has several outputs."""
+    if "#" in text and not os.path.isdir(text):
+        handle, _, output = text.rpartition("#")
+        return load(handle, output)
+    return load(text)
+
+
 def load(handle: str, output: Optional[str] = None, *, size=None, value_range=(-1.0, 1.0), batch_size=25) -> Extractor:
     """The extractor in a SavedModel's folder or behind a TF-Hub handle.
 

@@ -41,7 +41,7 @@ class Probes:
         return save(arrays)
 
     @classmethod
-    def read(cls, path, sha256):
+    def read(cls, path: str, sha256: str) -> "Probes":
         """The probes in a file, checked against their hash."""
         try:
             with open(path, "rb") as file:

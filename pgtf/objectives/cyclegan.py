@@ -1,13 +1,9 @@
 """CycleGAN: from A to B and back, without pairs."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
 
 from pgtf.objectives.base import Objective
 from pgtf.settings import setting
-
-if TYPE_CHECKING:
-    from pgtf.objectives.learner import Learner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,15 +19,7 @@ class CycleGAN(Objective):
     identity_weight: float = setting(0.5, "cyclegan: weight of leaving a target as it is, times cycle_weight.", least=0)
     pool_size: int = setting(50, "cyclegan: how many generated images the discriminators are shown again.", least=0)
 
-    def learner(
-        self,
-        generators: dict[str, Any],
-        discriminators: dict[str, Any],
-        optimizers: dict[str, Any],
-        *,
-        image_shape: tuple[int, int, int],
-        seed: Any = 0,
-    ) -> "Learner":
+    def learner(self, *networks, **settings):
         from pgtf.objectives.cyclegan_learner import CycleGANLearner  # TensorFlow only to learn.
 
-        return CycleGANLearner(generators, discriminators, optimizers, self, image_shape=image_shape, seed=seed)
+        return CycleGANLearner(*networks, self, **settings)

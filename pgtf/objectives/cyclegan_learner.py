@@ -2,11 +2,9 @@
 
 from typing import Any
 
-import keras
 import tensorflow as tf
 
 from pgtf.objectives import losses
-from pgtf.objectives.cyclegan import CycleGAN
 from pgtf.objectives.image_pool import ImagePool
 from pgtf.objectives.learner import Learner, jointly
 
@@ -25,19 +23,10 @@ class CycleGANLearner(Learner):
         "identity_b",
     )
 
-    def __init__(
-        self,
-        generators: dict[str, keras.Model],
-        discriminators: dict[str, keras.Model],
-        optimizers: dict[str, keras.optimizers.Optimizer],
-        objective: CycleGAN,
-        *,
-        image_shape: tuple[int, int, int],
-        seed: Any = 0,
-    ) -> None:
-        super().__init__(generators, discriminators, optimizers, objective)
-        self.pool_a = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_a")
-        self.pool_b = ImagePool(objective.pool_size, image_shape, seed=seed, name="pool_b")
+    def __init__(self, *networks: Any, image_shape: tuple[int, int, int], seed: Any = 0) -> None:
+        super().__init__(*networks, image_shape=image_shape, seed=seed)
+        size = self.objective.pool_size
+        self.pool_a, self.pool_b = (ImagePool(size, image_shape, seed=seed, name=f"pool_{side}") for side in "ab")
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         a, b = batch
@@ -59,14 +48,16 @@ class CycleGANLearner(Learner):
                 "cycle_b": losses.l1(forward(fake_a, training=True), b),
             }
             identity = {"identity_a": losses.l1(same_a, a), "identity_b": losses.l1(same_b, b)}
+            penalties = self.penalties(forward=(a, fake_b), backward=(b, fake_a))
             cycle_weight = self.objective.cycle_weight
             loss = (
                 sum(adversarial.values())
                 + cycle_weight * sum(cycle.values())
                 + cycle_weight * self.objective.identity_weight * sum(identity.values())
+                + sum(penalties.values())
             )
         self.minimize("generators", tape, loss)
-        return {**adversarial, **cycle, **identity}, fake_a, fake_b
+        return {**adversarial, **cycle, **identity, **penalties}, fake_a, fake_b
 
     def _teach_discriminators(self, a, b, fake_a, fake_b):
         discriminator_a, discriminator_b = self._discriminators()

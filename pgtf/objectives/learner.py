@@ -1,9 +1,13 @@
 """What both objectives share: named losses as metrics, mixed precision, a learning rate that falls."""
 
-from typing import Any
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Callable, Optional
 
 import keras
 import tensorflow as tf
+
+from pgtf.objectives.averaging import Average
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -21,9 +25,47 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         return {"rate": self.rate, "begin": self.begin, "end": self.end}
 
 
-def adam(schedule: Any, precision: str = "float32") -> keras.optimizers.Optimizer:
-    """Adam as both papers have it; with loss scaling where 16-bit floats need it."""
-    optimizer = keras.optimizers.Adam(schedule, beta_1=0.5)
+# (name of a generator, images, what it made of them) -> loss.
+Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
+
+
+class Adam(keras.optimizers.Adam):
+    """Adam with a share of the learning rate for some variables.
+
+    Its step is linear in the learning rate, so such a variable goes a share of it.
+
+    Args:
+      learning_rate: A number or schedule.
+      shares: [(variable, share)].
+    """
+
+    def __init__(self, learning_rate: Any, shares: Sequence[tuple[tf.Variable, float]], **kwargs: Any) -> None:
+        super().__init__(learning_rate, **kwargs)
+        self._share_of = {id(variable): share for variable, share in shares}.get  # A dict would be tracked.
+
+    def apply_gradients(self, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
+        pairs = list(grads_and_vars)
+        before = [(v, tf.identity(v), self._share_of(id(v))) for _, v in pairs if self._share_of(id(v)) is not None]
+        result = super().apply_gradients(pairs, *args, **kwargs)
+        for variable, value, share in before:
+            variable.assign(value + share * (variable - value))
+        return result
+
+
+def adam(
+    schedule: LinearDecay, precision: str = "float32", rates: Sequence[tuple[tf.Variable, float]] = ()
+) -> keras.optimizers.Optimizer:
+    """Adam as both papers have it; with loss scaling where 16-bit floats need it.
+
+    Args:
+      schedule: Of the learning rate.
+      precision: What the networks compute in.
+      rates: [(variable, learning rate)] of those that start at another one; it falls as the others' does.
+
+    Returns:
+      An optimizer.
+    """
+    optimizer = Adam(schedule, [(variable, rate / schedule.rate) for variable, rate in rates], beta_1=0.5)
     if precision == "mixed_float16":
         return keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer
@@ -53,9 +95,13 @@ class Learner(keras.Model):
       discriminators: {name: network}; gone when the task is learnt. The same holds for them.
       optimizers: {"generators": …, "discriminators": …}, one for all networks of a kind.
       objective: The settings.
+      image_shape: Of a training image, [height, width, 3].
+      seed: Of all that is random in a step.
     """
 
     LOSSES: tuple[str, ...] = ()
+    average: Optional[Average] = None  # Of the generators, where one is asked for.
+    penalty: Optional[Penalty] = None
 
     def __init__(
         self,
@@ -63,8 +109,12 @@ class Learner(keras.Model):
         discriminators: dict[str, keras.Model],
         optimizers: dict[str, keras.optimizers.Optimizer],
         objective: Any,
+        *,
+        image_shape: Optional[tuple[int, int, int]] = None,
+        seed: Any = 0,
     ) -> None:
         super().__init__()
+        del image_shape, seed  # For subclasses in whose step something is random.
         for network in (*generators.values(), *discriminators.values()):
             _check_no_losses(network)
         self.generators, self.discriminators = dict(generators), dict(discriminators)
@@ -74,6 +124,26 @@ class Learner(keras.Model):
             optimizer.build(self.trained(kind))
         self.steps_done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
         self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
+
+    def averaging(self, decay: float) -> "Learner":
+        """This learner with a moving average of its generators, which is what the task keeps; before the first step."""
+        self.average = Average(self.trained("generators"), decay)
+        return self
+
+    def penalizing(self, penalty: Penalty) -> "Learner":
+        """This learner with a further loss of its generators; before the first step."""
+        self.penalty, self.means["penalty"] = penalty, keras.metrics.Mean("penalty")
+        return self
+
+    def penalties(self, **shown: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """{"penalty": loss} where there is one, else nothing; shown: name of a generator=(images, what it made)."""
+        if self.penalty is None:
+            return {}
+        return {"penalty": sum(self.penalty(name, *pair) for name, pair in shown.items())}
+
+    def kept(self) -> contextlib.AbstractContextManager:
+        """In this block the generators are as they would be kept: averaged, where that is asked for."""
+        return self.average.shown() if self.average else contextlib.nullcontext()
 
     def trained(self, kind: str) -> list[tf.Variable]:
         """The variables that the optimizer of "generators" or "discriminators" moves."""
@@ -101,6 +171,8 @@ class Learner(keras.Model):
     @tf.function  # One graph, traced once, whatever loop Keras puts around it.
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         losses = self.step(batch)
+        if self.average:
+            self.average.update()
         self.steps_done.assign_add(1)
         for name, loss in losses.items():
             self.means[name].update_state(loss)

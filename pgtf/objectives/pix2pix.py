@@ -1,13 +1,9 @@
 """pix2pix: an image to its target, from pairs."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any
 
 from pgtf.objectives.base import Objective
 from pgtf.settings import setting
-
-if TYPE_CHECKING:
-    from pgtf.objectives.learner import Learner
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,16 +15,7 @@ class Pix2Pix(Objective):
 
     l1_weight: float = setting(100.0, "pix2pix: weight of the L1 distance to the target.", least=0)
 
-    def learner(
-        self,
-        generators: dict[str, Any],
-        discriminators: dict[str, Any],
-        optimizers: dict[str, Any],
-        *,
-        image_shape: tuple[int, int, int],
-        seed: Any = 0,
-    ) -> "Learner":
+    def learner(self, *networks, **settings):
         from pgtf.objectives.pix2pix_learner import Pix2PixLearner  # TensorFlow only to learn.
 
-        del image_shape, seed  # Nothing in the step is random.
-        return Pix2PixLearner(generators, discriminators, optimizers, self)
+        return Pix2PixLearner(*networks, self, **settings)

@@ -2,11 +2,15 @@
 
 from pgtf import lazy
 
-__all__ = ["Full", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__all__ = ["Full", "LowRank", "Mask", "Modulated", "PartlyFree", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
 __getattr__ = lazy.names(
     __name__,
     {
         "Full": "full",
+        "LowRank": "low_rank",
+        "Mask": "mask",
+        "Modulated": "modulated",
+        "PartlyFree": "partly_free",
         "Piggyback": "piggyback",
         "Recipe": "base",
         "Spec": "base",

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pgtf.recipes.base import Recipe, Spec
+from pgtf.recipes.base import Spec
+from pgtf.recipes.borrowing import Borrowing
 
 
 def unconstrained_filters(ratio: float, c_out: int) -> int:
@@ -36,17 +37,8 @@ def mixing_is_cheaper(kernel_shape: tuple, bank_filters: int, x_shape: tuple, y_
     return mix < compose
 
 
-def _is_shape(bank):
-    """Whether a bank is just its shape [h, w, c_in, B]."""
-    return isinstance(bank, (tuple, list)) and len(bank) == 4 and all(isinstance(n, int) for n in bank)
-
-
-def _shape_of(bank):
-    return tuple(bank) if _is_shape(bank) else np.shape(bank)
-
-
 @keras.saving.register_keras_serializable(package="pgtf")
-class Piggyback(Recipe):
+class Piggyback(Borrowing):
     """F = [unconstrained | R⁻¹(R(bank) ⊗ mixing)] (eq. 5).
 
     The bank is copied into a variable that is never trained. λ = 0 gives pure factorization, λ = 1 a free kernel.
@@ -74,28 +66,19 @@ class Piggyback(Recipe):
         seed: Optional[int] = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(bank, **kwargs)
         if not 0 <= ratio <= 1:
             raise ValueError(f"The unconstrained ratio must lie in [0, 1]. Received: {ratio}")
         if strategy not in ("auto", "compose", "mix"):
             raise ValueError(f"`strategy` must be 'auto', 'compose' or 'mix'. Received: {strategy!r}")
-        self.bank_shape: tuple[int, ...] = _shape_of(bank)
-        if len(self.bank_shape) != 4 or self.bank_filters == 0:
-            raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
         if start is not None and np.shape(start)[:-1] != (self.bank_filters,):
             raise ValueError(
                 f"A start must be a mixing [bank's filters, kernel's filters]: [{self.bank_filters}, …]. "
                 f"Received: {list(np.shape(start)) or repr(start)}"
             )
-        self._given_bank = None if _is_shape(bank) else bank  # Until there is a variable for it.
         self.ratio, self.strategy, self.seed = ratio, strategy, seed
         self._start = start
         self.initializer = keras.initializers.get(initializer)
-
-    @property
-    def bank_filters(self) -> int:
-        """B."""
-        return self.bank_shape[-1]
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
         *receptive, c_out = shape
@@ -107,22 +90,12 @@ class Piggyback(Recipe):
         return {name: spec for name, spec in specs.items() if spec.shape[-1]}
 
     def build(self, shape: tuple[int, ...]) -> None:
-        *receptive, _ = shape
-        if tuple(receptive) != self.bank_shape[:3]:
-            raise ValueError(
-                "The bank's filters must have the kernel's height, width and input channels: "
-                f"{tuple(receptive)}. Received: a bank {self.bank_shape}"
-            )
+        super().build(shape)
         specs, spread = self.specs(shape), self.bank_filters**-0.5
         mixing = keras.initializers.RandomNormal(stddev=spread, seed=self.seed)
-        self.bank = self.add_weight(name="bank", shape=self.bank_shape, initializer="zeros", trainable=False)
-        if self._given_bank is not None:
-            self.bank.assign(np.asarray(self._given_bank, "float32"))
-        self._given_bank = None
         # Empty parts are None: nothing to train, nothing to store.
         self.unconstrained = self._variable("unconstrained", specs, self.initializer)
         self.mixing = self._variable("mixing", specs, mixing)
-        super().build(shape)
         if self._start is not None:
             self.begin_as(self._start)
         self._start = None
@@ -172,10 +145,8 @@ class Piggyback(Recipe):
         return {name: variable for name, variable in own.items() if variable is not None}
 
     def get_config(self) -> dict[str, Any]:
-        # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.
         return {
             **super().get_config(),
-            "bank": list(self.bank_shape),
             "ratio": self.ratio,
             "strategy": self.strategy,
             "initializer": keras.initializers.serialize(self.initializer),

@@ -21,8 +21,10 @@ from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
+from pgtf.runs.evaluating import Evaluation, Question, extractor_of, refuse_untested, table_path
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
+from pgtf.runs.recorded_data import coming_data
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 
@@ -41,7 +43,8 @@ class Sequence:
 
     def __init__(self, config: Config):
         self.config = config
-        building.architecture(config)  # Refuses sizes that the network does not take.
+        # Refuses sizes that the network does not take, and settings that its layers don't: of a second task, too.
+        plan(("first", "second"), building.architecture(config), config.method, config.objective.generators)
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
 
@@ -56,6 +59,8 @@ class Sequence:
             find = building.finder(config)
             # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
             self._data = {task: find(task, config.flipped(task)) for task in config.tasks[len(self.bank) :]}
+            if config.evaluate or config.evaluate_every:
+                refuse_untested(self._data)
             config.save()
             self.ledger.write(config.run_dir)
             if self._data and not config.data_dir:
@@ -73,14 +78,21 @@ class Sequence:
                 ) from error
             totals = summary(planned(config))
             print(f"\n{table(totals['tasks'], totals['total'])}")
+            if config.evaluate:
+                with open(
+                    table_path(config.run_dir, len(self.bank) - 1, self.bank.names[-1]), encoding="utf-8"
+                ) as file:
+                    print(f"\n{file.read()}")
             print(f"\nLook: {self._path('samples')} (pictures), tensorboard --logdir {config.run_dir}")
 
     def _task(self, index: int, name: str) -> None:
         folder = self.bank.place(index, name)
+        evaluated = ((table_path(self.config.run_dir, index, name), self._evaluate),) if self.config.evaluate else ()
         stages = (
             (os.path.join(folder, "slice.json"), self._learn),
             (os.path.join(folder, "replays.json"), self._replay),
             (self._path("samples", f"{name}-input.png"), self._sample),
+            *evaluated,
         )
         for artefact, stage in stages:
             if not os.path.exists(artefact):
@@ -135,6 +147,15 @@ class Sequence:
         # The last one says that all are there; it is something to try the task on, too.
         self._save(f"{after}-input.png", run.at(index).probes.inputs["forward"][0])
 
+    def _evaluate(self, index: int, after: str) -> None:
+        """Figures of every task so far; those of a run that went on past this task come with its last one."""
+        if index + 1 < len(self.bank):
+            return
+        config = self.config
+        coming = {name: coming_data(name, config) for name in config.tasks[index + 1 :]}
+        question = Question(extractor_of(config.inception), data_dir=config.data_dir)
+        Evaluation(Run(config.run_dir), question, coming=coming).fill()
+
     def _note(self, **changes: Any) -> None:
         self.ledger = dataclasses.replace(self.ledger, **changes)
         self.ledger.write(self.config.run_dir)
@@ -150,9 +171,10 @@ class Sequence:
         if not names:
             return
         learnt, asked = self.bank.slice(len(names) - 1).facts, building.architecture(config)
+        unsaid = {name: getattr(config.method, name) for name in learnt.unsaid if hasattr(config.method, name)}
         for what, was, now in (
             ("networks", learnt.architecture, asked),
-            ("method", learnt.method, config.method),
+            ("method", dataclasses.replace(learnt.method, **unsaid), config.method),
             ("objective", learnt.generators, config.objective.generators),
         ):
             if was != now:

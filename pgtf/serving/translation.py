@@ -1,6 +1,9 @@
 """Images of any size through one network, in bounded memory."""
 
+from __future__ import annotations
+
 import math
+from typing import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +27,7 @@ class Translator:
     follow each tile's own content.
     """
 
-    def __init__(self, network, multiple, tile=TILE, overlap=None):
+    def __init__(self, network: Callable, multiple: int, tile: int = TILE, overlap: int | None = None):
         self.multiple, self.least = multiple, _up(LEAST, multiple)
         self.tile = tile // multiple * multiple
         self.overlap = self.tile // 4 if overlap is None else overlap
@@ -40,7 +43,8 @@ class Translator:
 
         self._apply = apply
 
-    def __call__(self, image):
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """uint8 [h, w, 3] -> uint8 [h, w, 3]."""
         image = np.asarray(image)
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
             raise ValueError(f"An image must be uint8 [h, w, 3]. Received: {image.dtype} {list(image.shape)}")

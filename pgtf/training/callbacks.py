@@ -101,7 +101,7 @@ class Saves(keras.callbacks.Callback):
 
 
 class Samples(keras.callbacks.Callback):
-    """A fixed grid of test pictures, to TensorBoard."""
+    """A fixed grid of test pictures, of the generators as they would be kept, to TensorBoard."""
 
     def __init__(self, writer, every, draw):
         super().__init__()
@@ -113,8 +113,10 @@ class Samples(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = int(self.model.steps_done)
         if self.due(step):
+            with self.model.kept():
+                pictures = self.draw(self.model.generators)
             with self.writer.as_default(step):
-                for name, picture in self.draw(self.model.generators).items():
+                for name, picture in pictures.items():
                     tf.summary.image(name, picture[None])
 
 

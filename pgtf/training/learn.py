@@ -11,6 +11,7 @@ from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
 from pgtf.training.checkpoints import Checkpoints
+from pgtf.training.points import Best, Points
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Intervals:
     sample_every: int = 1000
     checkpoint_minutes: float = 5.0
     steps_per_call: int = 10
+    evaluate_every: int = 1000
 
 
 def learn(
@@ -33,10 +35,13 @@ def learn(
     log: str,
     intervals: Intervals = Intervals(),
     draw: Optional[Callable] = None,
+    measure: Optional[Callable] = None,
+    keep_best: bool = False,
     text: str = "",
 ) -> None:
     """Trains a learner, its checkpoints and TensorBoard in `folder`; called again after a crash it goes on.
 
+    At its end the generators are as the task keeps them.
     Keras's loop, once for each phase, ours only what it lacks. It goes on from the last checkpoint to the same end:
     data, dropout and pool are functions of (seed, step), all else is restored.
 
@@ -49,38 +54,46 @@ def learn(
       log: File for a line of JSON at every few steps.
       intervals: How often.
       draw: {prefix: network} -> {title: picture}.
+      measure: {prefix: network} -> Point.
+      keep_best: Whether the task keeps the weights of the best point measured, or the last.
       text: What TensorBoard shows as the config.
     """
     learner.compile(steps_per_execution=intervals.steps_per_call)
     steps = sum(phase.steps for phase in phases)
-    checkpoints = Checkpoints(tf.train.Checkpoint(learner=learner), folder)
+    best = Best(learner.generators) if keep_best else None
+    state = tf.train.Checkpoint(learner=learner, best=best) if best else tf.train.Checkpoint(learner=learner)
+    checkpoints = Checkpoints(state, folder)
     lost = checkpoints.restore()
     done = int(learner.steps_done)
     if lost:
         print(f"{title}: {lost}. The task goes on from step {done}")
     elif done:
         print(f"{title}: goes on from step {done}")
-    if done >= steps:
-        return
-    writer = tf.summary.create_file_writer(folder)
-    with writer.as_default(0):
-        tf.summary.text("config", f"```\n{text}\n```")
-    saves = Saves(checkpoints, intervals.checkpoint_minutes)
-    callbacks = [
-        Finite(),
-        Progress(title, steps),
-        Log(writer, log, intervals.log_every, {"task": title}),
-        saves,
-    ]
-    if draw:
-        callbacks.append(Samples(writer, intervals.sample_every, draw))
-    try:
-        _fit(learner, stream, phases, callbacks, saves)
-    finally:
-        writer.close()
+    if done < steps:
+        writer = tf.summary.create_file_writer(folder)
+        with writer.as_default(0):
+            tf.summary.text("config", f"```\n{text}\n```")
+        facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
+        callbacks = [Finite(), Progress(title, steps), Log(writer, log, intervals.log_every, facts)]
+        if measure:
+            callbacks.append(Points(writer, log, intervals.evaluate_every, facts, measure, best))
+        callbacks.append(saves)  # After what it saves.
+        if draw:
+            callbacks.append(Samples(writer, intervals.sample_every, draw))
+        try:
+            _fit(learner, stream, phases, callbacks, saves, best)
+        finally:
+            writer.close()
+    if best:
+        print(f"{title}: keeps step {int(best.step)}, the best point")
+        best.take()
+    elif learner.average:
+        learner.average.take()
 
 
-def _fit(learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: list, saves: Saves) -> None:
+def _fit(
+    learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: list, saves: Saves, best: Optional[Best]
+) -> None:
     """Does what is left of each phase; a checkpoint ends it."""
     end = 0
     for phase in phases:
@@ -90,6 +103,11 @@ def _fit(learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: l
             continue
         if done == begin:
             phase.begin(learner.generators)
+            # What was before is no part of an average, nor a point that could be kept.
+            if learner.average:
+                learner.average.begin()
+            if best:
+                best.begin(done)
         try:
             learner.fit(stream.dataset(done, end), steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:

@@ -1,10 +1,19 @@
 """Image files of every kind become uint8 RGB; what is no image is named."""
 
+import collections
+import io
 import os
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+import zlib
+from unittest import mock
 
 import numpy as np
 from absl.testing import absltest, parameterized
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from pgtf.data.images import ImageError, read, resized, rgb, to_float, to_uint8
 
@@ -45,8 +54,11 @@ class ReadTest(parameterized.TestCase):
         np.testing.assert_array_equal(read(self.saved(Image.fromarray(values)))[:, :, 0], [[0, 0, 1], [0, 0, 1]])
 
     def test_floats_are_rounded_and_cut_off(self):
-        values = np.array([[-3, 0.4, 0.6], [254.6, 300, 17]], "float32")
-        np.testing.assert_array_equal(rgb(Image.fromarray(values))[:, :, 2], [[0, 0, 1], [255, 255, 17]])
+        values = np.array([[-3, 0.4, 0.6], [254.6, 300, 17], [np.nan, np.inf, -np.inf]], "float32")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            image = rgb(Image.fromarray(values))
+        np.testing.assert_array_equal(image[:, :, 2], [[0, 0, 1], [255, 255, 17], [0, 255, 0]])
 
     def test_what_is_transparent_is_white(self):
         alpha = np.array([[0, 128, 255]] * 5, "uint8")
@@ -76,13 +88,16 @@ class ReadTest(parameterized.TestCase):
         (2, lambda x: x[:, ::-1]),
         (3, lambda x: x[::-1, ::-1]),
         (4, lambda x: x[::-1]),
+        (5, lambda x: x.transpose(1, 0, 2)),
         (6, lambda x: np.rot90(x, -1)),
+        (7, lambda x: x[::-1, ::-1].transpose(1, 0, 2)),
         (8, lambda x: np.rot90(x, 1)),
     )
     def test_a_turned_camera_is_turned_back(self, orientation, upright):
         exif = Image.Exif()
         exif[ORIENTATION] = orientation
-        np.testing.assert_array_equal(read(self.saved(Image.fromarray(PICTURE), exif=exif)), upright(PICTURE))
+        for name in ("x.png", "x.tif"):
+            np.testing.assert_array_equal(read(self.saved(Image.fromarray(PICTURE), name, exif=exif)), upright(PICTURE))
 
     def test_cmyk(self):
         flat = np.full((16, 8, 3), (200, 60, 20), "uint8")
@@ -100,10 +115,24 @@ class ReadTest(parameterized.TestCase):
         with self.assertRaisesRegex(ImageError, "must be readable. Received: .*half"):
             read(path)
 
+    def test_a_damaged_file_is_told_of_once(self):
+        entries = b"".join(struct.pack("<HHII", tag, 2, 1000, 9999) for tag in range(256, 276))  # Texts beyond its end.
+        content = struct.pack("<2sHIH", b"II", 42, 8, 20) + entries + bytes(4)
+        path = os.path.join(self.create_tempdir().full_path, "x.tif")
+        with open(path, "wb") as file:
+            file.write(content)
+        # In a process of its own: pytest has its own rules on warnings.
+        code = (
+            "import sys\nfrom pgtf.data.images import ImageError, read\n"
+            "try:\n    read(sys.argv[1])\nexcept ImageError:\n    print('told')"
+        )
+        child = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+        self.assertEqual((child.stdout, child.stderr), ("told\n", ""))
+
     @parameterized.parameters(b"", b"No image at all, though its name says so.", b"\x89PNG\r\n\x1a\n")
     def test_what_is_no_image_is_named(self, content):
         path = self.create_tempfile("holiday.png", content).full_path
-        with self.assertRaisesRegex(ImageError, "Received: .*holiday.png"):
+        with self.assertRaisesRegex(ImageError, "Received: '.*holiday.png' .it is no image.$"):
             read(path)
 
     def test_a_header_that_lies_about_the_size_is_no_other_error(self):
@@ -114,9 +143,151 @@ class ReadTest(parameterized.TestCase):
         with self.assertRaisesRegex(ImageError, "Received: .*huge.bmp"):
             read(path)
 
+    @parameterized.parameters("png", "bmp", "tif")
+    def test_a_picture_that_does_not_fit_into_its_file_is_refused_before_it_takes_memory(self, ending):
+        path = self.saved(Image.fromarray(PICTURE), f"huge.{ending}")
+        with open(path, "rb") as file:
+            content = bytearray(file.read())
+        if ending == "png":
+            content[16:24] = struct.pack(">II", 2**17, 2**16)
+            content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
+        elif ending == "bmp":
+            content[18:26] = struct.pack("<II", 2**17, 2**16)
+        else:
+            for tag, value in ((256, 2**17), (257, 2**16)):  # Width and height, as they are written and as changed.
+                place = content.index(struct.pack("<HHI", tag, 4, 1))
+                content[place + 8 : place + 12] = struct.pack("<I", value)
+        with open(path, "wb") as file:
+            file.write(content)
+        loaded = mock.patch("PIL.ImageFile.ImageFile.load", side_effect=AssertionError("it is loaded"))
+        expected = r"huge.* \(131072 x 65536 pixels do not fit into \d+ bytes\)"
+        with loaded, self.assertRaisesRegex(ImageError, expected):
+            read(path)
+
+    def test_a_large_file_may_hold_a_large_picture(self):
+        path = self.saved(Image.new("L", (300, 200)))
+        size = os.path.getsize(path)
+        for pixels, per_byte, fits in ((60_000, 1, True), (10, 60_000 // size + 1, True), (10, 59_999 // size, False)):
+            with mock.patch.multiple("pgtf.data.images", PIXELS=pixels, PIXELS_PER_BYTE=per_byte):
+                if fits:
+                    self.assertEqual(read(path).shape, (200, 300, 3))
+                    continue
+                with self.assertRaisesRegex(ImageError, f"300 x 200 pixels do not fit into {size} bytes"):
+                    read(path)
+
     def test_a_file_that_is_not_there(self):
         with self.assertRaisesRegex(ImageError, "Received: '/nowhere/x.png' "):
             read("/nowhere/x.png")
+
+    def test_only_regular_files_and_links_to_them_are_images(self):
+        folder = self.create_tempdir().full_path
+        os.mkfifo(os.path.join(folder, "pipe.png"))
+        os.symlink("/dev/zero", os.path.join(folder, "device.png"))
+        os.makedirs(os.path.join(folder, "folder.png"))
+        refused = []
+
+        def expect(name):
+            with self.assertRaisesRegex(ImageError, f"{name}.png' .it is no regular file"):
+                read(os.path.join(folder, f"{name}.png"))
+            refused.append(name)
+
+        for name in ("pipe", "device", "folder"):
+            thread = threading.Thread(target=expect, args=[name], daemon=True)  # One that hangs doesn't hang the test.
+            thread.start()
+            thread.join(10)
+            self.assertIn(name, refused)
+        os.symlink(self.saved(Image.fromarray(PICTURE)), os.path.join(folder, "link.png"))
+        np.testing.assert_array_equal(read(os.path.join(folder, "link.png")), PICTURE)
+
+
+def exif_block():
+    """An EXIF block with values of all kinds: the camera is turned to the right."""
+    exif = Image.Exif()
+    exif[ORIENTATION], exif[0x010F], exif[0x011A], exif[0x0132] = 6, "Maker", 72.0, "2020:01:01 00:00:00"
+    exif[0x8769] = {0x829A: 0.01, 0x8827: 100, 0x9000: b"0230", 0x927C: b"note", 0xA002: 80}
+    exif[0x8825] = {1: "N", 2: (50.0, 30.0, 10.5)}
+    return exif.tobytes()
+
+
+class DamageTest(parameterized.TestCase):
+    """Files with errors in them: an image comes out, or an ImageError."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.create_tempdir().full_path, "damaged")
+
+    def outcome(self, content):
+        """The image in some bytes, None where it is refused."""
+        with open(self.path, "wb") as file:
+            file.write(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's, on what it makes of it.
+            try:
+                image = read(self.path)
+            except ImageError:
+                return None
+        self.assertEqual((image.dtype, image.shape[2:]), (np.uint8, (3,)))
+        return image
+
+    def saved(self, ending, **how):
+        content = io.BytesIO()
+        Image.fromarray(np.kron(PICTURE, np.ones((3, 3, 1), "uint8"))).save(content, ending, **how)
+        return content.getvalue()
+
+    def test_an_exif_block_with_one_wrong_bit_leaves_the_picture(self):
+        content, block = self.saved("JPEG", exif=exif_block()), exif_block()
+        begin = content.index(block) + len(b"Exif\0\0")
+        turned = self.outcome(content)
+        as_it_lies = self.outcome(self.saved("JPEG"))
+        np.testing.assert_array_equal(turned, np.rot90(as_it_lies, -1))
+        upright = []
+        for place in range(begin, begin + len(block) - len(b"Exif\0\0")):
+            damaged = bytearray(content)
+            damaged[place] ^= 1 << place % 8
+            image = self.outcome(damaged)
+            np.testing.assert_array_equal(np.sort(image, axis=None), np.sort(as_it_lies, axis=None))
+            upright.append(np.array_equal(image, turned))
+        self.assertGreater(np.mean(upright), 0.9)  # Few of the bits matter to the turn.
+
+    def test_an_exif_block_that_is_none_leaves_the_picture(self):
+        as_it_lies = self.outcome(self.saved("JPEG"))
+        for block in (b"", b"Exif\0\0", b"Exif\0\0II*\0", b"Exif\0\0" + bytes(range(256))):
+            for how in ({}, {"dpi": (72, 72)}):  # Pillow looks into it for the dpi as it opens the file.
+                np.testing.assert_array_equal(self.outcome(self.saved("JPEG", exif=block, **how)), as_it_lies)
+        note = PngImagePlugin.PngInfo()
+        note.add_text("Raw profile type exif", "1\n2\n3\nno number")
+        np.testing.assert_array_equal(self.outcome(self.saved("PNG", pnginfo=note)), self.outcome(self.saved("PNG")))
+
+    def test_tags_of_a_wrong_type(self):
+        content = self.saved("TIFF")
+        (begin,) = struct.unpack_from("<I", content, 4)
+        (count,) = struct.unpack_from("<H", content, begin)
+        refused = 0
+        for place in range(begin + 2, begin + 2 + 12 * count, 12):  # Of a tag: its number, its type, …
+            for kind in range(14):
+                damaged = bytearray(content)
+                struct.pack_into("<H", damaged, place + 2, kind)
+                refused += self.outcome(damaged) is None
+        self.assertGreater(refused, 20)
+
+    @parameterized.parameters(
+        ("JPEG", {"exif": exif_block()}),
+        ("PNG", {"exif": exif_block()}),
+        ("WEBP", {"exif": exif_block()}),
+        ("TIFF", {"exif": exif_block()}),
+        ("TIFF", {"compression": "tiff_lzw", "tiffinfo": {ORIENTATION: 6}}),
+        ("BMP", {}),
+    )
+    def test_noise_in_a_file(self, ending, how):
+        content, draw = self.saved(ending, **how), np.random.default_rng(5)
+        outcomes = collections.Counter()
+        for _ in range(100):
+            damaged = bytearray(content)
+            for place in draw.integers(0, min(len(content), draw.choice([100, 10_000])), draw.choice([1, 1, 5])):
+                damaged[place] = draw.integers(256)
+            outcomes[self.outcome(damaged[: draw.choice([len(content), draw.integers(len(content))])]) is None] += 1
+        self.assertGreater(outcomes[True], 10)
+        self.assertIsNotNone(self.outcome(content))
 
 
 class ValuesTest(absltest.TestCase):

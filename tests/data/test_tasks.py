@@ -209,6 +209,18 @@ class CheckedTest(FinderTestCase):
             {"train": ("0.png", "2.png"), "test": ("1.png",)},
         )
 
+    def test_what_is_checked_can_be_checked_again(self):
+        self.put("maps", "train", count=5)
+        self.break_("maps/train/1.png")
+        once = self.find("maps").checked(skip=True)
+        self.assertEqual(once.checked(), once)
+        self.break_("maps/train/3.png")
+        once.train[0].forget()
+        twice = once.checked(skip=True)
+        self.assertEqual([self.levels(twice.train[0], index)[0] for index in range(3)], [100, 104, 108])
+        self.assertEqual(twice.manifest.parts["train"].left_out, ("1.png", "3.png"))
+        self.assertLen(twice.skipped, 2)
+
     def test_both_sides_of_folders_without_pairs(self):
         for split, level in (("trainA", 10), ("trainB", 20), ("testA", 30), ("testB", 40)):
             self.put("t", split, level=level, count=2)
@@ -311,7 +323,7 @@ class CheckedTest(FinderTestCase):
         self.put("maps", "test", count=2)
         for moment, expected in ((60.0, ""), (0.0, "maps: checking  5/5 ")):
             out = io.StringIO()
-            with mock.patch("pgtf.data.tasks.MOMENT", moment):
+            with mock.patch("pgtf.data.task_data.MOMENT", moment):
                 self.find("maps").checked(out=out)
             self.assertStartsWith(out.getvalue(), expected)
             self.assertEqual(bool(out.getvalue()), bool(expected))

@@ -143,7 +143,7 @@ class FiguresTest(tf.test.TestCase):
 
     def test_few_images_are_noted(self):
         figures = distances(measured(RNG.normal(size=(30, 31))), measured(RNG.normal(size=(40, 31))))
-        self.assertIn("30 images are fewer than 31 features", figures["FID-768"].notes[0])
+        self.assertIn("n is less than the 31 features", figures["FID-768"].notes[0])
         self.assertEqual(figures["KID-768"].notes, ())
         enough = distances(measured(RNG.normal(size=(31, 31))), measured(RNG.normal(size=(40, 31))))
         self.assertEqual(enough["FID-768"].notes, ())

@@ -20,7 +20,8 @@ from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN
 from pgtf.runs.directory import Run
 from pgtf.runs.stages import Sequence
-from pgtf.serving.export import SavedModel, export
+from pgtf.serving.export import export
+from pgtf.serving.saved_model import SavedModel
 from tests.tiny import flip_a_bit
 
 TINY = Config(

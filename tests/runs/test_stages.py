@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -15,15 +16,22 @@ from unittest import mock
 
 import numpy as np
 import tensorflow as tf
-from pgtf.bank import FilterBank
-from pgtf.experiment import Experiment
 from PIL import Image
+from safetensors.numpy import load_file
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pgtf import files
 from pgtf.config import Config
+from pgtf.methods import Piggyback
+from pgtf.objectives import CycleGAN
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.directory import Run
+from pgtf.runs.ledger import Ledger
+from pgtf.runs.slices import BankError
+from pgtf.runs.stages import Sequence
+from tests.tiny import rewrite
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parent.parent.parent
 TINY = Config(
     tasks=("maps", "facades"),
     image_size="16",
@@ -37,7 +45,7 @@ TINY = Config(
     steps_per_call=3,
 )
 UNPAIRED = dataclasses.replace(
-    TINY, objective="cyclegan", network="resnet", blocks=1, tasks=("photo2monet", "photo2ukiyoe"), steps=3
+    TINY, objective=CycleGAN(), network="resnet", blocks=1, tasks=("photo2monet", "photo2ukiyoe"), steps=3
 )
 
 
@@ -46,7 +54,7 @@ def ran(config, run_dir=None):
     said = io.StringIO()
     config = dataclasses.replace(config, **({"run_dir": run_dir} if run_dir else {}))
     with contextlib.redirect_stdout(said):
-        Experiment(config).run()
+        Sequence(config).run()
     return config.run_dir, said.getvalue()
 
 
@@ -78,7 +86,7 @@ def tensors(run_dir):
     return [bank.slice(index).values for index in range(len(bank))]
 
 
-class ExperimentTest(tf.test.TestCase):
+class RunTestCase(tf.test.TestCase):
     def assertSameTensors(self, first, second):
         self.assertEqual(first.keys(), second.keys())
         for path in first:
@@ -90,7 +98,7 @@ class ExperimentTest(tf.test.TestCase):
         return folder
 
 
-class PairedTest(ExperimentTest):
+class PairedTest(RunTestCase):
     def test_after_each_task_all_so_far_replay_bit_for_bit(self):
         run_dir, said, _ = once(TINY)
         replays = [line for line in lines(run_dir) if "replayed" in line]
@@ -160,7 +168,8 @@ class PairedTest(ExperimentTest):
     def test_nothing_is_left_but_what_is_wanted(self):
         run_dir, _, _ = once(TINY)
         folder = os.path.join(run_dir, "tasks", "01-maps")
-        self.assertEqual(sorted(os.listdir(folder)), ["probes.safetensors", "slice.json", "slice.safetensors", "train"])
+        kept = ["begun.json", "probes.safetensors", "replays.json", "slice.json", "slice.safetensors", "train"]
+        self.assertEqual(sorted(os.listdir(folder)), kept)
         self.assertEqual({name[:6] for name in os.listdir(os.path.join(folder, "train"))}, {"events"})
 
     def test_a_finished_run_does_nothing_and_needs_no_data(self):
@@ -186,19 +195,106 @@ class PairedTest(ExperimentTest):
         # The bank has grown: 2 filters of the first task and max(1, λ·2) = 1 of the second; mixing is [3, 1].
         self.assertEqual(after[2]["forward/down1/mixing"].shape, (3, 1))
 
-    def test_who_ended_before_the_replay_makes_up_for_it(self):
-        run_dir = os.path.join(self.create_tempdir().full_path, "run")
-        config = dataclasses.replace(TINY, tasks=("maps",), steps=1)
-        with mock.patch("PIL.Image.Image.save", side_effect=OSError("No space left on device")):
-            with self.assertRaises(OSError):
-                ran(config, run_dir)
-        self.assertLen(tensors(run_dir), 1)
-        ran(config, run_dir)
-        self.assertTrue(os.path.exists(os.path.join(run_dir, "samples", "01-maps-input-output-target.png")))
-        self.assertEqual({name[:6] for name in os.listdir(os.path.join(run_dir, "tasks/01-maps/train"))}, {"events"})
+
+class StagesTest(RunTestCase):
+    """Each stage finds itself done by its own artefact."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_dir = self.copied(TINY)
+        self.before = self.stamps()
+
+    def at(self, *parts):
+        return os.path.join(self.run_dir, *parts)
+
+    def stamps(self):
+        """{file: when it was written} of what the stages leave."""
+        paths = [*pathlib.Path(self.run_dir).glob("tasks/*/*.*s*"), *pathlib.Path(self.run_dir).glob("samples/*")]
+        return {str(path.relative_to(self.run_dir)): path.stat().st_mtime_ns for path in paths}
+
+    def done_again(self):
+        """The files that the same command wrote, and what it logged."""
+        known = len(lines(self.run_dir))
+        ran(TINY, self.run_dir)
+        after = self.stamps()
+        self.assertEqual(after.keys(), self.before.keys())
+        logged = [(line["after"], line["replayed"]) for line in lines(self.run_dir)[known:]]
+        return sorted(path for path, stamp in after.items() if stamp != self.before[path]), logged
+
+    PICTURES = [
+        "samples/02-facades-input-output-target.png",
+        "samples/02-maps-input-output-target.png",
+        "samples/facades-input.png",
+    ]
+
+    def test_without_the_record_of_the_replays_only_these_are_done_again(self):
+        os.unlink(self.at("tasks", "02-facades", "replays.json"))
+        replays = [("facades", "maps"), ("facades", "facades")]
+        self.assertEqual(self.done_again(), (["tasks/02-facades/replays.json"], replays))
+        with open(self.at("tasks", "02-facades", "replays.json")) as file:
+            record = json.load(file)
+        self.assertEqual(record, {name: {"difference": 0.0, "bit_equal": True} for name in ("maps", "facades")})
+
+    def test_without_the_last_picture_only_the_pictures_are_drawn_again(self):
+        os.unlink(self.at("samples", "facades-input.png"))
+        self.assertEqual(self.done_again(), (self.PICTURES, []))
+
+    def test_what_an_earlier_task_lacks_is_made_up_for(self):
+        os.unlink(self.at("tasks", "01-maps", "replays.json"))
+        self.assertEqual(self.done_again(), (["tasks/01-maps/replays.json"], [("maps", "maps")]))
+
+    def test_who_ended_between_learning_and_replaying_does_the_rest(self):
+        """The slice is on disk, the ledger doesn't know of it yet, and the checkpoints are still there."""
+        ledger = Ledger.read(self.run_dir)
+        Ledger(ledger.learnt[:1]).write(self.run_dir)
+        os.unlink(self.at("tasks", "02-facades", "replays.json"))
+        os.unlink(self.at("samples", "facades-input.png"))
+        os.makedirs(self.at("tasks", "02-facades", "train", "step-6"))
+        replays = [("facades", "maps"), ("facades", "facades")]
+        self.assertEqual(self.done_again(), ([*self.PICTURES, "tasks/02-facades/replays.json"], replays))
+        self.assertEqual(Ledger.read(self.run_dir), ledger)
+        names = {name[:6] for name in os.listdir(self.at("tasks", "02-facades", "train"))}
+        self.assertEqual(names, {"events"})
+
+    def test_who_ended_between_two_pictures_draws_them_again(self):
+        for name in self.PICTURES:
+            os.unlink(self.at(name))
+        save, saved = Image.Image.save, []
+
+        def full(image, *arguments):
+            saved.append(image)
+            if len(saved) == 2:
+                raise OSError("No space left on device")
+            save(image, *arguments)
+
+        with mock.patch.object(Image.Image, "save", full), self.assertRaisesRegex(OSError, "No space left"):
+            ran(TINY, self.run_dir)
+        self.assertEqual(sum(os.path.exists(self.at(name)) for name in self.PICTURES), 1)
+        self.assertEqual(self.done_again(), (self.PICTURES, []))
+
+    def test_a_replay_that_fails_is_no_stage_done(self):
+        """Another output was recorded for the first task, by a liar whose hashes fit."""
+        probes = load_file(self.at("tasks", "01-maps", "probes.safetensors"))
+        probes["forward/outputs"][0, 1, 2, 0] += 0.1
+        rewrite(self.at("tasks", "01-maps"), probes=probes)
+        os.unlink(self.at("ledger.json"))
+        os.unlink(self.at("tasks", "02-facades", "replays.json"))
+        with self.assertRaisesRegex(ValueError, "A learnt task never changes.*other outputs than recorded: maps$"):
+            ran(TINY, self.run_dir)
+        self.assertFalse(os.path.exists(self.at("tasks", "02-facades", "replays.json")))
+        self.assertEqual(Ledger.read(self.run_dir).changed, ("maps",))
+        with self.assertRaisesRegex(ValueError, "never changes"):  # Nor is it the second time.
+            ran(TINY, self.run_dir)
+
+    def test_a_learnt_task_that_is_lost_is_not_learnt_anew(self):
+        shutil.rmtree(self.at("tasks", "02-facades"))
+        before = self.stamps()
+        with self.assertRaisesRegex(BankError, "Received: nothing in place of 02-facades"):
+            ran(TINY, self.run_dir)
+        self.assertEqual(self.stamps(), before)
 
 
-class UnpairedTest(ExperimentTest):
+class UnpairedTest(RunTestCase):
     def test_both_directions_of_all_tasks_replay_bit_for_bit(self):
         run_dir, _, _ = once(UNPAIRED)
         replays = [
@@ -209,8 +305,6 @@ class UnpairedTest(ExperimentTest):
             self.assertEqual({path.split("/")[0] for path in values}, {"forward", "backward"})
 
     def test_a_change_in_either_direction_would_be_seen(self):
-        from pgtf.run import Run  # What the log's lines come from.
-
         task = Run(once(UNPAIRED)[0])["photo2monet"]
         for prefix in ("forward", "backward"):
             bias = task.networks[prefix].get_layer("output").bias
@@ -237,7 +331,7 @@ class UnpairedTest(ExperimentTest):
         self.assertEqual(found["photo2ukiyoe/one input, tasks 1 to 2"], [2])
 
 
-class RefusalsTest(ExperimentTest):
+class RefusalsTest(RunTestCase):
     def test_two_processes_on_one_run(self):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")
         holder = (
@@ -263,18 +357,36 @@ class RefusalsTest(ExperimentTest):
             ran(dataclasses.replace(TINY, tasks=("maps", "night2day")), run_dir)
         self.assertFalse(os.path.exists(os.path.join(run_dir, "tasks")))
 
-    def test_an_unknown_method_and_a_size_that_no_unet_takes(self):
-        with self.assertRaisesRegex(ValueError, "--method must be one of .*piggyback.* Received: 'magic'"):
-            Experiment(dataclasses.replace(TINY, method="magic"))
+    def test_a_size_that_no_unet_takes(self):
         with self.assertRaisesRegex(ValueError, "power of two.* Received: 24x40"):
-            Experiment(dataclasses.replace(TINY, image_size="24x40"))
+            Sequence(dataclasses.replace(TINY, image_size="24x40"))
 
-    def test_what_tensorflow_says_of_a_full_disk_is_an_os_error(self):
+    def test_another_run_in_the_same_folder_is_refused_where_its_flags_are_lost(self):
+        run_dir = self.copied(TINY)
+        for changes, rule in (
+            (dict(width=3), "keeps its networks; .*width=3.*, where .* has .*width=2"),
+            (dict(method=Piggyback(0.5)), "keeps its method; .*unconstrained_ratio=0.5.*, where .* has .*=0.25"),
+            (dict(objective=CycleGAN()), "keeps its objective; .*'backward'.*, where"),
+            (dict(tasks=("facades", "maps")), "new ones go to the end. .*has learnt maps,facades"),
+        ):
+            with self.assertRaisesRegex(ValueError, rule):
+                ran(dataclasses.replace(TINY, **changes), run_dir)
+
+    def test_a_full_disk_is_told_and_what_was_saved_is_whole(self):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")
-        full = tf.errors.ResourceExhaustedError(None, None, "No space left on device")
-        with mock.patch("pgtf.experiment.learn", side_effect=full):
-            with self.assertRaisesRegex(OSError, "the same command goes on.* Received: No space left on device"):
-                ran(TINY, run_dir)
+        config = dataclasses.replace(TINY, tasks=("maps",), steps=3)
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # No file grows longer: a checkpoint would.
+        try:
+            with self.assertRaisesRegex(
+                OSError, "TensorFlow can't go on.*the same command goes on from it. Received: "
+            ):
+                ran(config, run_dir)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        self.assertFalse(os.path.exists(os.path.join(run_dir, "tasks", "01-maps", "slice.json")))
+        _, said = ran(config, run_dir)
+        self.assertIn("maps replays bit-equal", said)
 
     def test_a_broken_image_among_real_ones(self):
         folder = self.create_tempdir().full_path
@@ -289,10 +401,10 @@ class RefusalsTest(ExperimentTest):
             ran(config, os.path.join(folder, "refused"))
         run_dir, said = ran(dataclasses.replace(config, bad_images="skip"), os.path.join(folder, "skipped"))
         self.assertRegex(said, r"maps: skipped 1 images\n.*train/1.png")
-        self.assertEqual(FilterBank.open(os.path.join(run_dir, "tasks")).slice(0).facts["skipped_images"], 1)
+        self.assertEqual(FilterBank.open(os.path.join(run_dir, "tasks")).slice(0).facts.skipped_images, 1)
 
 
-class PrecisionTest(ExperimentTest):
+class PrecisionTest(RunTestCase):
     def test_half_precision_learns_a_float32_slice(self):
         config = dataclasses.replace(TINY, precision="mixed_float16", tasks=("maps",), steps=2)
         run_dir, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))

@@ -1,6 +1,5 @@
 """What is proved of a run."""
 
-import dataclasses
 import json
 import os
 import shutil
@@ -8,28 +7,15 @@ import shutil
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file
 
 from pgtf import files
 from pgtf.runs.directory import Run
 from pgtf.runs.slices import TaskSlice, _digest
 from pgtf.runs.verification import conclusion, verdicts
-from tests.tiny import flip_a_bit, tiny_run
+from tests.tiny import flip_a_bit, rewrite, tiny_run
 
 TASKS = ("facades", "maps", "streets")
-
-
-def rewrite(folder, values=None, probes=None):
-    """Writes a task anew, as a liar would: other values or probes, and hashes that fit them."""
-    task_slice = TaskSlice.read(folder)
-    facts, values = task_slice.facts, {**task_slice.values, **(values or {})}
-    for name in ("slice.json", "slice.safetensors"):
-        os.unlink(os.path.join(folder, name))
-    if probes:
-        path = os.path.join(folder, "probes.safetensors")
-        save_file(probes, path)
-        facts = dataclasses.replace(facts, probes_sha256=files.sha256_of(path))
-    dataclasses.replace(task_slice, values=values, facts=facts).write(folder)
 
 
 class VerificationTest(tf.test.TestCase, parameterized.TestCase):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from PIL import Image
 
 import pgtf
-from tests.runs import flip_a_bit, tiny_run
+from tests.tiny import flip_a_bit, tiny_run
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 

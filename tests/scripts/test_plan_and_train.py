@@ -25,10 +25,16 @@ class ScriptsTest(absltest.TestCase):
     def test_help_shows_the_flags_and_is_quick(self):
         for name in ("train", "plan"):
             said, imported = begun(name, "--help").communicate()
-            for flag in ("--run_dir", "--unconstrained_ratio", "--[no]json", "--[no]dry_run"):
-                self.assertIn(flag, said, name)
+            for flag in ("--run_dir", "--unconstrained_ratio", "--json", "--dry_run"):
+                self.assertIn(f"\n  {flag}", said, name)
             self.assertIn("Run the same command again and it goes on", " ".join(said.split()))
             self.assertNotIn("tensorflow", imported)
+        for name in ("bench", "export", "list", "translate", "verify"):
+            process = begun(name, "--help")
+            said, imported = process.communicate()
+            self.assertEqual(process.returncode, 0, imported)
+            self.assertIn("\n  --run_dir", said, name)
+            self.assertNotIn("tensorflow", imported, name)
 
     def test_plan_and_mistakes(self):
         nowhere = os.path.join(self.create_tempdir().full_path, "run")
@@ -48,6 +54,8 @@ class ScriptsTest(absltest.TestCase):
             self.assertEqual(process.returncode, 1)
             self.assertIn(says, errors)
             self.assertNotIn("Traceback", errors)
+            if process is typo:  # What flags say by themselves is judged at once.
+                self.assertNotIn("tensorflow", errors)
         self.assertFalse(os.path.exists(nowhere))
 
 

@@ -6,8 +6,9 @@ import threading
 
 import numpy as np
 from absl.testing import absltest, parameterized
-from pgtf.file_translation import outputs, translate_files
 from PIL import Image
+
+from pgtf.serving.folders import outputs, translate_files
 
 
 def noise(*shape):
@@ -176,7 +177,7 @@ class FileTranslationTest(parameterized.TestCase):
         read, most, seen = [], [], []
         lock = threading.Lock()
 
-        import pgtf.file_translation as module
+        import pgtf.serving.folders as module
 
         def counted(path, original=module.read):
             with lock:
@@ -213,7 +214,7 @@ class FileTranslationTest(parameterized.TestCase):
                 file.write("precious")
             if name[0] == ".":
                 self.assertLen(outputs(self.input, self.output), 1)
-        with self.assertRaisesRegex(ValueError, r"\(--overwrite\). Received: .*out, which holds mine.txt$"):
+        with self.assertRaisesRegex(ValueError, r"\(--overwrite\). Received: '.*out', which holds mine.txt$"):
             outputs(self.input, self.output)
         translate_files(negative, outputs(self.input, self.output, overwrite=True), out=io.StringIO())
         self.assertCountEqual(os.listdir(self.output), [".DS_Store", "mine.txt", "a.png"])
@@ -221,8 +222,44 @@ class FileTranslationTest(parameterized.TestCase):
     def test_an_input_is_never_overwritten(self):
         path = self.put("a.png")
         for source in (path, self.input):
-            with self.assertRaisesRegex(ValueError, "An output never takes an input's place. Received: .*a.png"):
+            with self.assertRaisesRegex(
+                ValueError, "An output never takes an input's place. Received: '.*a.png' as both"
+            ):
                 outputs(source, self.input, overwrite=True)
+
+    def test_links_to_folders_are_followed(self):
+        self.put("a.png")
+        elsewhere = self.create_tempdir().full_path
+        Image.fromarray(noise(3, 4, 3)).save(os.path.join(elsewhere, "b.png"))
+        os.makedirs(os.path.join(elsewhere, "deep.png"))  # A folder, whatever its name.
+        Image.fromarray(noise(2, 4, 3)).save(os.path.join(elsewhere, "deep.png", "c.png"))
+        for name in ("one", "two"):
+            os.symlink(elsewhere, os.path.join(self.input, name))
+        found, unread, _ = self.translated()
+        self.assertEqual(unread, {})
+        names = ["a.png", *(f"{link}/{name}" for link in ("one", "two") for name in ("b.png", "deep.png/c.png"))]
+        self.assertCountEqual(found, names)
+
+    def test_links_that_lead_back_end(self):
+        self.put("a/b/c.png")
+        os.symlink(self.input, os.path.join(self.input, "a", "b", "top"))
+        os.symlink(".", os.path.join(self.input, "a", "itself"))
+        os.symlink("loop", os.path.join(self.input, "loop"))
+        found = [os.path.relpath(path, self.input) for path in outputs(self.input, self.output)]
+        self.assertEqual(found, ["a/b/c.png"])
+
+    def test_an_output_folder_behind_a_link_is_no_input(self):
+        self.put("a.png")
+        os.symlink(os.path.dirname(self.output), os.path.join(self.input, "all"))
+        self.translated()
+        again = outputs(self.input, self.output, overwrite=True)
+        self.assertEqual([os.path.relpath(path, self.input) for path in again], ["a.png"])
+
+    def test_a_pipe_is_left_out(self):
+        self.put("a.png")
+        os.mkfifo(os.path.join(self.input, "b.png"))
+        found, unread, _ = self.translated()
+        self.assertEqual((list(found), [os.path.basename(path) for path in unread]), (["a.png"], ["b.png"]))
 
     def test_an_output_folder_inside_the_input_is_no_input(self):
         self.put("a.png")
@@ -232,12 +269,14 @@ class FileTranslationTest(parameterized.TestCase):
         self.assertEqual([os.path.relpath(path, self.input) for path in again], ["a.png"])
 
     def test_refuses_what_is_no_input_or_output(self):
-        with self.assertRaisesRegex(FileNotFoundError, "an image or a folder of images. Received: /no/such"):
+        with self.assertRaisesRegex(
+            FileNotFoundError, "an image or a folder of images. Received: '/no/such', not there"
+        ):
             outputs("/no/such", self.output)
-        with self.assertRaisesRegex(ValueError, "A folder of images must hold some .* Received: .*in, without any"):
+        with self.assertRaisesRegex(ValueError, "A folder of images must hold some .* Received: '.*in', without any"):
             outputs(self.input, self.output)
         path = self.put("a.png")
-        with self.assertRaisesRegex(ValueError, "Pictures go into a folder. Received: .*a.png, a file"):
+        with self.assertRaisesRegex(ValueError, "Pictures go into a folder. Received: '.*a.png', a file"):
             outputs(self.input, path)
 
 

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
-from pgtf.translation import Translator, _tiles
 
 from pgtf.data.images import to_float
+from pgtf.serving.translation import Translator, _tiles
 
 
 def noise(*shape):
@@ -50,11 +50,11 @@ class TranslationTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((1, 1), (3, 500), (65, 64), (40, 90), (257, 131))
     def test_the_network_gets_only_sizes_that_it_takes(self, height, width):
         for multiple, tile, least in ((32, 64, 32), (4, 64, 16), (16, 50, 16)):
-            shapes = []
-            Translator(watched(lambda x: shapes.append(x.shape)), multiple, tile=tile)(noise(height, width))
-            self.assertNotEmpty(shapes)
-            for shape in shapes:
-                for side, length in zip(shape[1:3], (height, width)):
+            seen = []
+            Translator(watched(seen.append), multiple, tile=tile)(noise(height, width))
+            self.assertNotEmpty(seen)
+            for image in seen:
+                for side, length in zip(image.shape[1:3], (height, width)):
                     self.assertEqual(side % multiple, 0)
                     self.assertBetween(side, least, tile)
                     self.assertLess(side - length, max(multiple, least), "padded beyond need")
@@ -67,7 +67,10 @@ class TranslationTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_an_image_continues_as_its_mirror(self):
         image = noise(20, 26)  # 6 px above and below, 3 px on either side
-        down_and_right = lambda x, training: tf.roll(x, [4, 2], [1, 2])
+
+        def down_and_right(x, training):
+            return tf.roll(x, [4, 2], [1, 2])
+
         result = Translator(down_and_right, 32, tile=64)(image)
         self.assertAllEqual(result[4:, 2:], image[:-4, :-2])
         self.assertAllEqual(result[:4, 2:], image[4:0:-1, :-2])

@@ -11,7 +11,7 @@ import time
 
 from absl.testing import absltest
 
-from pgtf.bank import FilterBank
+from pgtf.runs.bank import FilterBank
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TRAIN = str(ROOT / "scripts" / "train.py")
@@ -31,20 +31,16 @@ FLAGS = [
 ]
 PAIRED = ["--tasks=maps,facades"]
 UNPAIRED = ["--objective=cyclegan", "--network=resnet", "--tasks=photo2monet"]
-# Runs a script that ends, as if killed, in the n-th call of a function: just before what the function does.
+# Runs a script that ends, as if killed, just before it puts a whole file in its place, the first of this name.
 DYING = """
 import os, runpy, sys
-import PIL.Image
-owner, name, left = eval(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-real = getattr(owner, name)
-def dying(*args, **kwargs):
-    global left
-    left -= 1
-    if not left:
+ending, real = sys.argv[1], os.replace
+def dying(source, target):
+    if str(target).endswith(ending):
         os._exit(9)
-    return real(*args, **kwargs)
-setattr(owner, name, dying)
-sys.argv = sys.argv[4:]
+    real(source, target)
+os.replace = dying
+sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
@@ -56,9 +52,9 @@ class ResumeTest(absltest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def begun(self, flags, run="killed", dying=()):
+    def begun(self, flags, run="killed", dying=""):
         """train.py, running."""
-        wrapper = ["-c", DYING, *dying] if dying else []
+        wrapper = ["-c", DYING, dying] if dying else []
         process = subprocess.Popen(
             [sys.executable, *wrapper, TRAIN, f"--run_dir={self.folder / run}", *FLAGS, *flags],
             env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
@@ -83,8 +79,8 @@ class ResumeTest(absltest.TestCase):
         process.communicate()
         self.assertEqual(process.returncode, -signal.SIGKILL)
 
-    def killed_in(self, flags, owner, name, call):
-        process = self.begun(flags, dying=(owner, name, str(call)))
+    def killed_before(self, flags, file):
+        process = self.begun(flags, dying=file)
         said, _ = process.communicate()
         self.assertEqual(process.returncode, 9, said)
 
@@ -108,15 +104,15 @@ class ResumeTest(absltest.TestCase):
 
     def test_pairs(self):
         peaceful = self.begun(PAIRED, "peaceful")
-        # The fourth file to be put in its place is slice.json, after config.cfg, the probes and the tensors.
-        self.killed_in(PAIRED, "os", "replace", 4)
+        # With the probes and the tensors on disk.
+        self.killed_before(PAIRED, "01-maps/slice.json")
         self.assertTrue((self.folder / "killed/tasks/01-maps/slice.safetensors").exists())
         self.assertEqual(self.tasks(), [])
         # In the middle of the second task, while a checkpoint is being written.
-        self.killed_when(self.begun(PAIRED), "02-facades", "ckpt-[3-7]_temp")
+        self.killed_when(self.begun(PAIRED), "02-facades", ".writing-step-[3-7]")
         self.assertEqual(self.tasks(), ["01"])
-        # With the second slice on disk, before it is replayed and pictured.
-        self.killed_in(PAIRED, "PIL.Image.Image", "save", 1)
+        # With the second slice on disk, before its replay is recorded and it is pictured.
+        self.killed_before(PAIRED, "02-facades/replays.json")
         self.assertEqual(self.tasks(), ["01", "02"])
         self.finished(self.begun(PAIRED))
         self.finished(peaceful)
@@ -127,13 +123,14 @@ class ResumeTest(absltest.TestCase):
             sorted(path.name for path in (self.folder / "killed/samples").iterdir()),
             sorted(path.name for path in (self.folder / "peaceful/samples").iterdir()),
         )
-        self.assertEmpty(list((self.folder / "killed").rglob("ckpt*")))
+        for place in (self.folder / "killed" / "tasks").iterdir():
+            self.assertEqual({path.name[:6] for path in (place / "train").iterdir()}, {"events"})
 
     def test_both_ways_without_pairs(self):
         peaceful = self.begun(UNPAIRED, "peaceful")
         # The pools of three are full by then, and half of what goes in comes out later.
-        self.killed_when(self.begun(UNPAIRED), "01-photo2monet", "ckpt-6*")
-        self.assertRegex(self.finished(self.begun(UNPAIRED)), "photo2monet: goes on from step [567]")
+        self.killed_when(self.begun(UNPAIRED), "01-photo2monet", "step-6")
+        self.assertRegex(self.finished(self.begun(UNPAIRED)), "photo2monet: goes on from step [67]")
         self.finished(peaceful)
         self.assertSameSlices()
 

@@ -27,8 +27,8 @@ TASKS = {
 _SCENES = {"photo2monet": "photo", "photo2ukiyoe": "photo"}
 
 
-def draw(task, index, size, seed=0):
-    """One (input, target) pair of a drawn task. -> two uint8 arrays [size, size, 3]"""
+def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """One (input, target) pair of a drawn task. Both are uint8 [size, size, 3]."""
     if task not in TASKS:
         raise ValueError(f"`task` must be one of {', '.join(TASKS)}. Received: {task!r}")
     if size < SMALLEST:

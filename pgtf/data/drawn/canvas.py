@@ -1,8 +1,16 @@
 """A photo and the plan it follows, painted together in coordinates that know no pixel size."""
 
-from typing import Callable, NamedTuple
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Callable, NamedTuple, Union
 
 import numpy as np
+
+# Three values of 0..255, or a picture [3, h, w] of them.
+Colour = Union[Sequence[float], np.ndarray]
+# A picture's colours at its columns x [1, w] and rows y [h, 1].
+Paint = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 class Shape(NamedTuple):
@@ -12,10 +20,10 @@ class Shape(NamedTuple):
     top: float
     right: float
     bottom: float
-    distance: Callable
+    distance: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
-def box(left, top, right, bottom):
+def box(left: float, top: float, right: float, bottom: float) -> Shape:
     """An upright rectangle."""
     centre_x, centre_y = (left + right) / 2, (top + bottom) / 2
     half_x, half_y = (right - left) / 2, (bottom - top) / 2
@@ -26,7 +34,7 @@ def box(left, top, right, bottom):
     return Shape(left, top, right, bottom, distance)
 
 
-def ellipse(centre_x, centre_y, radius_x, radius_y):
+def ellipse(centre_x: float, centre_y: float, radius_x: float, radius_y: float) -> Shape:
     """An upright ellipse."""
 
     def distance(x, y):
@@ -41,7 +49,7 @@ def ellipse(centre_x, centre_y, radius_x, radius_y):
     return Shape(centre_x - radius_x, centre_y - radius_y, centre_x + radius_x, centre_y + radius_y, distance)
 
 
-def polygon(*points):
+def polygon(*points: tuple[float, float]) -> Shape:
     """A convex polygon, its corners listed in either turning direction."""
     sides = list(zip(points, points[1:] + points[:1]))
     turn = 1 if sum(a[0] * b[1] - a[1] * b[0] for a, b in sides) > 0 else -1
@@ -67,7 +75,7 @@ def polygon(*points):
     )
 
 
-def union(*shapes):
+def union(*shapes: Shape) -> Shape:
     """Whatever lies in any of the shapes."""
 
     def distance(x, y):
@@ -88,11 +96,11 @@ def union(*shapes):
 class Noise:
     """Smooth seeded noise in -1..1, read at any columns x [1, w] and rows y [h, 1]."""
 
-    def __init__(self, rng, cells_x, cells_y=None):
+    def __init__(self, rng: np.random.Generator, cells_x: int, cells_y: int | None = None):
         self.cells = cells_y or cells_x, cells_x
         self.lattice = rng.random([count + 2 for count in self.cells], dtype=np.float32) * 2 - 1
 
-    def __call__(self, x, y):
+    def __call__(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         row, down = self._cell(y[:, 0], self.cells[0])
         column, across = self._cell(x[0], self.cells[1])
         rows = self.lattice[row]
@@ -119,7 +127,7 @@ class Canvas:
     class is the background.
     """
 
-    def __init__(self, size, classes=("background",)):
+    def __init__(self, size: int, classes: Sequence[str] | Mapping[str, Colour] = ("background",)):
         self.size = size
         self.classes = {name: number for number, name in enumerate(classes)}
         centres = (np.arange(size, dtype=np.float32) + 0.5) / size
@@ -127,8 +135,15 @@ class Canvas:
         self.photo = np.full([3, size, size], 255, np.float32)
         self.plan = np.zeros([size, size], np.uint8)
 
-    def paint(self, shape, colour=None, name=None, opacity=1.0, blur=0.0):
-        """Lays `colour`, a triple or a function of (x, y), on the photo; `name` on the plan."""
+    def paint(
+        self,
+        shape: Shape,
+        colour: Colour | Paint | None = None,
+        name: str | None = None,
+        opacity: float = 1.0,
+        blur: float = 0.0,
+    ) -> None:
+        """Lays `colour` on the photo, `name` on the plan."""
         finest = min(shape.right - shape.left, shape.bottom - shape.top) * self.size
         if name is None and finest < 0.5:  # It would hardly tint a pixel.
             return
@@ -145,7 +160,7 @@ class Canvas:
             cover = unit(distance)
             self._blend(rows, columns, colour, cover if opacity == 1 else cover * opacity)
 
-    def outline(self, shape, colour, width, opacity=1.0):
+    def outline(self, shape: Shape, colour: Colour, width: float, opacity: float = 1.0) -> None:
         """Draws the shape's contour on the photo, a line `width` wide, a pixel at least."""
         rows, columns, distance = self._measure(shape, width)
         if distance is not None:
@@ -171,42 +186,42 @@ class Canvas:
         first, last = int(start * self.size) - 2, int(stop * self.size) + 2
         return slice(max(first, 0), min(max(last, 0), self.size))
 
-    def pair(self, palette):
-        """The plan in the palette's colours, and the photo. -> two uint8 arrays [size, size, 3]"""
+    def pair(self, palette: Mapping[str, Colour]) -> tuple[np.ndarray, np.ndarray]:
+        """The plan in the palette's colours, and the photo. Both are uint8 [size, size, 3]."""
         colours = np.array([palette[name] for name in self.classes], np.uint8)
         return colours[self.plan], picture(self.photo)
 
 
-def picture(photo):
+def picture(photo: np.ndarray) -> np.ndarray:
     """The photo [3, h, w], values 0..255, as a uint8 picture [h, w, 3]."""
     photo = photo + np.float32(0.5)
     np.minimum(np.maximum(photo, 0, out=photo), 255, out=photo)
     return np.stack(list(photo.astype(np.uint8)), axis=-1)
 
 
-def unit(values):
+def unit(values: float | np.ndarray) -> np.ndarray:
     """The values, kept within 0..1; for small arrays several times faster than `np.clip`."""
     kept = np.asarray(np.maximum(values, 0))
     return np.minimum(kept, 1, out=kept)
 
 
-def fraction(values):
+def fraction(values: np.ndarray) -> np.ndarray:
     """What follows the decimal point: `values % 1`, but fast."""
     return values - np.floor(values)
 
 
-def rgb(colour):
+def rgb(colour: Colour) -> np.ndarray:
     """A triple as [3, 1, 1], so that it broadcasts over a picture; a picture as it is."""
     colour = np.asarray(colour, np.float32)
     return colour[:, None, None] if colour.ndim == 1 else colour
 
 
-def shade(colour, amount):
+def shade(colour: Colour, amount: float | np.ndarray) -> np.ndarray:
     """The colour, scaled by a number or by each value of [h, w]."""
     return rgb(colour) * np.asarray(amount, np.float32)
 
 
-def mix(first, second, share):
+def mix(first: Colour, second: Colour, share: float | np.ndarray) -> np.ndarray:
     """From `first` (share 0) to `second` (share 1); share is a number or [h, w]."""
     first = rgb(first)
     change = (rgb(second) - first) * np.asarray(share, np.float32)

@@ -37,8 +37,8 @@ class Frontage(NamedTuple):
     shutters: bool
 
 
-def facade(rng, size):
-    """One (rectangles, photo) pair of a facade. -> two uint8 arrays [size, size, 3]"""
+def facade(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One (rectangles, photo) pair of a facade. Both are uint8 [size, size, 3]."""
     canvas = Canvas(size, PALETTE)
     front = Frontage(
         canvas,

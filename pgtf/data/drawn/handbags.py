@@ -22,8 +22,8 @@ LEATHERS += [(224, 168, 64), (226, 148, 168), (112, 66, 130), (206, 184, 152), (
 METALS = [(232, 196, 106), (206, 210, 216)]
 
 
-def handbag(rng, size):
-    """One (edges, bag) pair. -> two uint8 arrays [size, size, 3]"""
+def handbag(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One (edges, bag) pair. Both are uint8 [size, size, 3]."""
     bag = _Bag(size, rng)
     bag.shadow()
     bag.handles()

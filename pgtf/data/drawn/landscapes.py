@@ -45,14 +45,14 @@ class Landscape(NamedTuple):
     rng: np.random.Generator
 
 
-def monet(rng, size):
-    """One (photo, Monet-like painting) pair of a landscape. -> two uint8 arrays [size, size, 3]"""
+def monet(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One (photo, Monet-like painting) pair of a landscape. Both are uint8 [size, size, 3]."""
     scene = _landscape(rng)
     return _photo(scene, size), _monet(scene, size)
 
 
-def ukiyoe(rng, size):
-    """One (photo, ukiyo-e-like print) pair of a landscape. -> two uint8 arrays [size, size, 3]"""
+def ukiyoe(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One (photo, ukiyo-e-like print) pair of a landscape. Both are uint8 [size, size, 3]."""
     scene = _landscape(rng)
     return _photo(scene, size), _ukiyoe(scene, size)
 

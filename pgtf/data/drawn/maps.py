@@ -28,8 +28,8 @@ ROOFS = np.array(
 )
 
 
-def city_map(rng, size):
-    """One (street map, aerial photo) pair. -> two uint8 arrays [size, size, 3]"""
+def city_map(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One (street map, aerial photo) pair. Both are uint8 [size, size, 3]."""
     canvas = Canvas(size)
     x, y = canvas.x, canvas.y
     angle, bend, ground = rng.uniform(0, np.pi / 2), Noise(rng, 2), Noise(rng, 6)

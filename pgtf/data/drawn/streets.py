@@ -1,12 +1,16 @@
 """Cityscapes: semantic labels -> a street seen from a car, in true perspective."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
 
 from pgtf.data.drawn.canvas import (
     Canvas,
+    Colour,
     Noise,
+    Shape,
     box,
     ellipse,
     fraction,
@@ -49,24 +53,24 @@ class Street(NamedTuple):
     centre: float
     horizon: float
     eye: float
-    haze: tuple
+    haze: Colour
     sun: int
     leaves: Noise
     grain: Noise
 
-    def at(self, across, up, ahead):
-        """Where a point `across` right, `up` above the ground and `ahead` shows. -> (x, y)"""
+    def at(self, across: float, up: float, ahead: float) -> tuple[float, float]:
+        """Where a point `across` right, `up` above the ground and `ahead` shows: x and y."""
         return (self.centre + FOCAL * across / ahead, self.horizon + FOCAL * (self.eye - up) / ahead)
 
-    def hazy(self, colour, ahead):
+    def hazy(self, colour: Colour, ahead: float | np.ndarray) -> np.ndarray:
         """The colour seen through the air of that distance."""
         return mix(colour, self.haze, 0.72 * unit(ahead / FAR))
 
-    def rectangle(self, left, right, low, high, ahead):
+    def rectangle(self, left: float, right: float, low: float, high: float, ahead: float) -> Shape:
         """The upright rectangle facing the camera."""
         return box(*self.at(left, high, ahead), *self.at(right, low, ahead))
 
-    def side(self, across, low, high, near, far):
+    def side(self, across: float, low: float, high: float, near: float, far: float) -> Shape:
         """The upright rectangle running along the street."""
         return polygon(
             self.at(across, low, near),
@@ -76,8 +80,8 @@ class Street(NamedTuple):
         )
 
 
-def street(rng, size):
-    """One (labels, photo) pair of a street. -> two uint8 arrays [size, size, 3]"""
+def street(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """One (labels, photo) pair of a street. Both are uint8 [size, size, 3]."""
     canvas = Canvas(size, PALETTE)
     evening = rng.random() < 0.3
     haze = np.array([(206, 214, 222), (240, 206, 170)][int(evening)])

@@ -1,0 +1,39 @@
+"""Images through a network, many at once."""
+
+import itertools
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pgtf.data.images import to_float, to_uint8
+
+# Pixels of a batch: 32 images of 64 px. On two cores a U-Net took 22 ms for one such image alone, 2.7 for one of 32,
+# 5 for one of 128.
+PIXELS = 2**17
+
+
+class Generator:
+    """A network [n, h, w, 3] -> [n, h, w, 3] in [-1, 1] as a function of uint8 images, with nothing learnt.
+
+    Args:
+      network: Of any size of images, or of this one.
+      size: (height, width) of the images.
+    """
+
+    def __init__(self, network: Any, size: tuple[int, int]):
+        self.batch_size = max(1, PIXELS // (size[0] * size[1]))
+
+        @tf.function(input_signature=[tf.TensorSpec([None, *size, 3], tf.float32)], autograph=False)
+        def apply(images):
+            return network(images, training=False)
+
+        self._apply = apply
+
+    def __call__(self, images: Iterable[np.ndarray]) -> np.ndarray:
+        """uint8 images [h, w, 3] to uint8 [n, h, w, 3]; floats of more than a batch are never held."""
+        images, made = iter(images), []
+        while batch := list(itertools.islice(images, self.batch_size)):
+            made.append(to_uint8(self._apply(to_float(np.stack(batch)))))
+        return np.concatenate(made)

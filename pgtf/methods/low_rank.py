@@ -1,0 +1,21 @@
+"""LFS-GAN (Seo et al., ICCV 2023): kernel = the first task's × (1 + a product of low rank) + a product of low rank."""
+
+import dataclasses
+
+from pgtf import recipes
+from pgtf.methods.backbone import Backbone
+from pgtf.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class LowRank(Backbone):
+    """A later task stores the factors of the products, which start as zero."""
+
+    rank: int = setting(
+        4,
+        "Of the products that scale and shift a kernel: at most the kernel's, as a matrix [h·w·c_in, c_out].",
+        least=1,
+    )
+
+    def adapted(self, place, kernel):
+        return recipes.LowRank(kernel, self.rank, seed=place.seed)

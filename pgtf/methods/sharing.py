@@ -1,0 +1,66 @@
+"""Sharing strategies (Webster et al., ICIP 2022, section 3): a share λ of the first task's kernels is learnt anew.
+
+Width-wise, in every layer:     kernel = [free | first task's], free: the first ⌊λ·c_in⌋ input channels
+Layer-wise, to a budget of λ:   kernel = free in the first layers, the first task's in the rest
+
+Both start from the first task; norms, biases and task-specific layers are each task's own and don't count.
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+
+from pgtf import recipes, settings
+from pgtf.methods.backbone import Backbone
+from pgtf.settings import setting
+
+
+@dataclasses.dataclass(frozen=True)
+class WidthWise(Backbone):
+    """A later task stores the first input channels of each kernel."""
+
+    learn_ratio: float = setting(
+        0.1, "λ: the share of the first task's kernels that a new task learns anew; the rest stays.", above=0, most=1
+    )
+
+    def adapted(self, place, kernel):
+        return recipes.PartlyFree(kernel, self.learn_ratio)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerWise(WidthWise):
+    """A later task stores the kernels of as many first layers as the budget has room for."""
+
+    def recipe(self, place, bank):
+        if not bank.names:
+            return super().recipe(place, bank)
+        prefix, _ = place.path.split("/", 1)
+        kernels = {path: shape for path, shape in bank.lends(bank.names[0]).items() if path.startswith(f"{prefix}/")}
+        free = place.path in first_layers(kernels, self.learn_ratio)
+        return recipes.PartlyFree(bank.lent(place.path), float(free))
+
+
+def first_layers(kernels: Mapping[str, tuple[int, ...]], ratio: float) -> list[str]:
+    """The longest run of first layers that hold at most a share of all values; an error where not one fits.
+
+    Args:
+      kernels: {path: shape}, in the network's order.
+      ratio: The share.
+
+    Returns:
+      Their paths.
+    """
+    total = sum(map(math.prod, kernels.values()))
+    taken, room = [], ratio * total * (1 + 1e-9)
+    for path, shape in kernels.items():
+        room -= math.prod(shape)
+        if room < 0:
+            break
+        taken.append(path)
+    if not taken:
+        path, shape = next(iter(kernels.items()))
+        share = math.prod(shape) / total
+        settings.refuse(
+            "learn_ratio", f"at least {share:.2g}, what the first layer ({path}) takes of the kernels", ratio
+        )
+    return taken

@@ -1,0 +1,69 @@
+"""Low rank (LFS-GAN, Seo et al., ICCV 2023; LoRA, Hu et al., 2021): an earlier kernel, scaled and shifted by products.
+
+    R(kernel) = R(bank) × (1 + scale_left ⊗ scale_right) + shift_left ⊗ shift_right
+
+R flattens all but the last axis: a left factor is [h·w·c_in, rank], a right one [rank, c_out].
+"""
+
+import math
+from typing import Any, Optional
+
+import keras
+import numpy.typing as npt
+import tensorflow as tf
+
+from pgtf.recipes.base import Spec
+from pgtf.recipes.borrowing import Adapting
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class LowRank(Adapting):
+    """A kernel scaled and shifted by products of two factors; it starts as the bank: right factors are zero.
+
+    Args:
+      bank: Array [h, w, c_in, c_out], the kernel to adapt; or just its shape.
+      rank: Of both products.
+      seed: Of the left factors.
+    """
+
+    def __init__(self, bank: npt.ArrayLike, rank: int = 4, *, seed: Optional[int] = None, **kwargs: Any) -> None:
+        super().__init__(bank, **kwargs)
+        self.rank, self.seed = rank, seed
+
+    def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
+        rows, c_out = math.prod(shape[:3]), shape[-1]
+        most = min(rows, c_out)
+        if not 1 <= self.rank <= most:
+            raise ValueError(
+                f"A rank must lie in [1, {most}] for a kernel {tuple(shape)}, which R makes {rows} by {c_out}. "
+                f"Received: {self.rank}"
+            )
+        left, right = Spec((rows, self.rank)), Spec((self.rank, c_out))
+        return {"scale_left": left, "scale_right": right, "shift_left": left, "shift_right": right}
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        super().build(shape)
+        self._factors = {
+            name: self.add_weight(name=name, shape=spec.shape, initializer=self._initializer(name))
+            for name, spec in self.specs(shape).items()
+        }
+
+    def _initializer(self, name):
+        if name.endswith("right"):
+            return "zeros"
+        # With this spread a product moves as far in a step as its right factor. One seed for both would draw twice.
+        seed = None if self.seed is None else self.seed + (name == "shift_left")
+        return keras.initializers.RandomNormal(stddev=self.rank**-0.5, seed=seed)
+
+    def _product(self, name):
+        left, right = self._factors[f"{name}_left"], self._factors[f"{name}_right"]
+        return tf.reshape(tf.matmul(left, right), self.kernel_shape)
+
+    def kernel(self) -> tf.Tensor:
+        return self.bank * (1 + self._product("scale")) + self._product("shift")
+
+    def own(self) -> dict[str, tf.Variable]:
+        return dict(self._factors)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rank": self.rank, "seed": self.seed}

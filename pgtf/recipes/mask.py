@@ -1,0 +1,85 @@
+"""Mask (Mallya et al., ECCV 2018, eq. 4): each weight of an earlier kernel is kept or left out.
+
+    kernel = bank × mask,    mask = 1 where score ≥ τ, else 0
+
+Scores are real numbers, there only to learn the mask; what is stored is the mask. Ternary: mask = -1 where score ≤ -τ.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+import tensorflow as tf
+
+from pgtf.recipes.base import Spec
+from pgtf.recipes.borrowing import Adapting
+
+# Section 3, "Practical optimization details": what every score starts at, and τ.
+START, THRESHOLD = 1e-2, 5e-3
+
+
+def mask_of(scores: tf.Tensor, ternary: bool = False) -> tf.Tensor:
+    """Exactly 0 or 1 (-1, 0 or 1) for each score; a mask's gradient is its score's (straight-through, section 3)."""
+
+    @tf.custom_gradient
+    def thresholded(scores):
+        mask = tf.cast(scores >= THRESHOLD, scores.dtype)
+        if ternary:
+            mask -= tf.cast(scores <= -THRESHOLD, scores.dtype)
+        return mask, lambda upstream: upstream
+
+    return thresholded(tf.convert_to_tensor(scores))
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Mask(Adapting):
+    """kernel = bank × mask; it starts as the bank.
+
+    Args:
+      bank: Array [h, w, c_in, c_out], the kernel to mask; or just its shape.
+      ternary: Whether the mask may be -1 too.
+      learning_rate: Of the scores.
+    """
+
+    def __init__(
+        self, bank: npt.ArrayLike, *, ternary: bool = False, learning_rate: float = 1e-4, **kwargs: Any
+    ) -> None:
+        super().__init__(bank, **kwargs)
+        self.ternary, self.learning_rate = ternary, learning_rate
+
+    def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
+        return {"mask": Spec(tuple(shape), bits=1 + self.ternary)}
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        super().build(shape)
+        start = keras.initializers.Constant(START)
+        # In float32 also where the rest computes in 16 bits: rounding must not carry a score over the threshold.
+        self.scores = self.add_weight(name="scores", shape=shape, initializer=start, experimental_autocast=False)
+
+    def kernel(self) -> tf.Tensor:
+        bank = tf.convert_to_tensor(self.bank)
+        return bank * tf.cast(mask_of(self.scores, self.ternary), bank.dtype)
+
+    def own(self) -> dict[str, tf.Variable]:
+        return {"mask": self.scores}
+
+    def rates(self) -> dict[str, float]:
+        return {"mask": self.learning_rate}
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Eight values a byte: where the mask is 1, and then, of a ternary one, where it is -1."""
+        mask = mask_of(self.scores, self.ternary).numpy()
+        return {"mask": np.packbits([mask == sign for sign in self._signs])}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        bits = np.unpackbits(state["mask"], count=len(self._signs) * self.scores.shape.num_elements())
+        planes = bits.reshape([-1, *self.kernel_shape])
+        self.scores.assign(START * sum(sign * plane.astype("float32") for sign, plane in zip(self._signs, planes)))
+
+    @property
+    def _signs(self):
+        return (1, -1) if self.ternary else (1,)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "ternary": self.ternary, "learning_rate": self.learning_rate}

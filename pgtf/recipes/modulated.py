@@ -1,0 +1,35 @@
+"""Modulated (GAN memory, Cong et al., NeurIPS 2020): an earlier kernel, scaled and shifted from channel to channel.
+
+    kernel = bank × γ + β,    γ and β one number for each (c_in, c_out)
+
+GAN memory first brings each [h, w] of the bank to mean 0 and variance 1: the same kernels, by other γ and β.
+"""
+
+import keras
+import tensorflow as tf
+
+from pgtf.recipes.base import Spec
+from pgtf.recipes.borrowing import Adapting
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Modulated(Adapting):
+    """kernel = bank × γ + β; it starts as the bank: γ = 1, β = 0.
+
+    Args:
+      bank: Array [h, w, c_in, c_out], the kernel to modulate; or just its shape.
+    """
+
+    def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
+        return {"gamma": Spec(tuple(shape[2:])), "beta": Spec(tuple(shape[2:]))}
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        super().build(shape)
+        self.gamma = self.add_weight(name="gamma", shape=shape[2:], initializer="ones")
+        self.beta = self.add_weight(name="beta", shape=shape[2:], initializer="zeros")
+
+    def kernel(self) -> tf.Tensor:
+        return self.bank * self.gamma + self.beta
+
+    def own(self) -> dict[str, tf.Variable]:
+        return {"gamma": self.gamma, "beta": self.beta}

@@ -1,0 +1,65 @@
+"""How a task begins: its data and settings are recorded, and it goes on with no others."""
+
+import dataclasses
+import json
+import os
+from typing import Any
+
+from pgtf import files
+from pgtf.config import Config
+from pgtf.data.manifest import Manifest
+from pgtf.data.task_data import TaskData
+from pgtf.training.checkpoints import Checkpoints
+
+# The settings that a slice tells of how it was learnt.
+TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision", "load_size", "keep", "ema")
+# The settings that choose the best point, and with it what is learnt.
+CHOOSING = ("evaluate_every", "evaluate_images", "inception")
+
+
+def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
+    """A task's data as it was when the task began.
+
+    Args:
+      config: The run's, with the task's own settings.
+      data: What is there now.
+      folder: The task's; begun.json is written here when it begins.
+
+    Returns:
+      The data without the images that can't be read. Data or settings that changed since are refused.
+    """
+    settings = {**training_of(config), **dataclasses.asdict(config.objective)}
+    if Checkpoints.steps_in(os.path.join(folder, "train")):
+        return _gone_on(settings, data, folder)
+    data = data.checked(config.bad_images == "skip")
+    if data.skipped:
+        print(f"{data.name}: skipped {len(data.skipped)} images", *data.skipped, sep="\n  ")
+    record = {"settings": settings, "data": data.manifest.to_json()}
+    files.write(os.path.join(folder, "begun.json"), json.dumps(record, indent=1).encode())
+    return data
+
+
+def _gone_on(settings: dict[str, Any], data: TaskData, folder: str) -> TaskData:
+    path = os.path.join(folder, "begun.json")
+    try:
+        with open(path, "rb") as file:
+            record = json.load(file)
+        begun, manifest = dict(record["settings"]), Manifest.from_json(record["data"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
+    changed = [f"{name}={now}, not {begun.get(name)}" for name, now in settings.items() if begun.get(name) != now]
+    if changed:
+        raise ValueError(
+            f"A task goes on with the settings that it began with; without {folder} it begins anew. "
+            f"Received: for {data.name}, {', '.join(changed)}"
+        )
+    return data.resumed(manifest)
+
+
+def training_of(config: Config) -> dict[str, Any]:
+    """{setting: value} of all that decides what is learnt from the same data."""
+    names = TRAINING + CHOOSING if config.keep == "best" else TRAINING
+    return {name: getattr(config, name) for name in names}

@@ -1,0 +1,57 @@
+"""What a task's networks are measured by while they learn: a small fixed set of its test images."""
+
+import os
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from pgtf.config import Config
+from pgtf.data.task_data import TaskData
+from pgtf.evaluation.collection import sides, sides_of
+from pgtf.evaluation.figures import Figure
+from pgtf.evaluation.generator import Generator
+from pgtf.evaluation.judge import Judge, classifier_of
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.evaluating import extractor_of
+from pgtf.runs.recorded_data import coming_data, recorded_data
+from pgtf.training.points import Point
+
+
+def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mapping[str, Any]], Point]:
+    """What gives the point of a task's networks.
+
+    Args:
+      config: The run's.
+      bank: Of the tasks before.
+      data: The task's.
+
+    Returns:
+      {prefix: network} -> Point of distances, of L1 where there are pairs, and of Acc where there is a classifier.
+    """
+    least = min(len(source) for source in sides_of(data, "test"))
+    images = sides(data, "test", flipped=config.flipped(data.name), limit=min(config.evaluate_images, least))
+    judge, generators = _judge(config, bank), {}
+
+    def point(networks):
+        for prefix, network in networks.items():
+            if prefix not in generators:
+                generators[prefix] = Generator(network, config.size)
+        return point_of(judge.figures(data.name, generators, images, config.objective.paired))
+
+    return point
+
+
+def point_of(figures: Mapping[str, Figure]) -> Point:
+    """The point of some figures; the best has the least Fréchet distance, of both ways together, or the least L1."""
+    values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
+    distances = [value for name, value in values.items() if name.startswith("F")]
+    return Point(values, sum(distances) if distances else values["L1"])
+
+
+def _judge(config: Config, bank: FilterBank) -> Judge:
+    folder, extractor = os.path.join(config.run_dir, "evaluation"), extractor_of(config.inception)
+    if extractor:
+        return Judge(folder, extractor)
+    # The same as the run's evaluation: of the tasks that are learnt and of those to come.
+    learnt = {name: recorded_data(name, bank.slice(i).facts, config.data_dir) for i, name in enumerate(bank.names)}
+    coming = {name: coming_data(name, config) for name in config.tasks[len(bank) :]}
+    return Judge(folder, classifier=classifier_of(folder, {**learnt, **coming}))

@@ -1,0 +1,120 @@
+"""Points of a curve, measured while a task is learnt, and the best of them."""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from typing import Any, Callable, Optional
+
+import keras
+import tensorflow as tf
+
+from pgtf.training.callbacks import Every, append_line
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """What was measured of a learner's generators.
+
+    values: {name: value}. loss: What the best point has least of.
+    """
+
+    values: Mapping[str, float]
+    loss: float
+
+
+class Best(tf.Module):
+    """The generators' weights at the best point so far; a checkpoint has all of it."""
+
+    def __init__(self, generators: Mapping[str, keras.Model]):
+        super().__init__(name="best")
+        self.variables_now = [variable for network in generators.values() for variable in _learnt(network)]
+        self.values = [tf.Variable(variable, trainable=False) for variable in self.variables_now]
+        self.loss = tf.Variable(math.inf, trainable=False, dtype=tf.float64, name="loss")
+        self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
+        self.seen = tf.Variable(0, trainable=False, dtype=tf.int64, name="seen")
+
+    def begin(self, step: int) -> None:
+        """Forgets the points before this step."""
+        self.loss.assign(math.inf)
+        self.seen.assign(step)
+
+    def see(self, step: int, loss: float) -> None:
+        """Takes the weights of this step if it is the best; what is interrupted here is done again as a whole."""
+        if loss < float(self.loss):
+            for value, variable in zip(self.values, self.variables_now):
+                value.assign(variable)
+            self.loss.assign(loss)
+            self.step.assign(step)
+        self.seen.assign(step)
+
+    def take(self) -> None:
+        """Gives the generators the weights of the best point."""
+        for value, variable in zip(self.values, self.variables_now):
+            variable.assign(value)
+
+
+class Points(keras.callbacks.Callback):
+    """Measures the generators as they would be kept, every so many steps and at the end: to TensorBoard and the log.
+
+    Args:
+      writer: Of TensorBoard.
+      path: Of the log.
+      every: How many steps.
+      facts: What each line of the log begins with.
+      measure: {prefix: network} -> Point.
+      best: Where the best point is held, if it is.
+    """
+
+    def __init__(
+        self,
+        writer: Any,
+        path: str,
+        every: int,
+        facts: Mapping[str, Any],
+        measure: Callable[[dict], Point],
+        best: Optional[Best] = None,
+    ):
+        super().__init__()
+        self.writer, self.path, self.every, self.facts = writer, path, every, facts
+        self.measure, self.best = measure, best
+
+    def on_train_begin(self, logs=None):
+        step = int(self.model.steps_done)
+        self.last = int(self.best.seen) if self.best else step
+        self.due = Every(self.every, self.last)
+        # An interruption between a step and its point left the point out.
+        self._perhaps()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._perhaps()
+
+    def on_train_end(self, logs=None):
+        if self.last < int(self.model.steps_done):
+            self._point()
+
+    def _perhaps(self):
+        if self.due(int(self.model.steps_done)):
+            self._point()
+
+    def _point(self):
+        step = int(self.model.steps_done)
+        with self.model.kept():
+            point = self.measure(self.model.generators)
+            if self.best:
+                self.best.see(step, point.loss)
+        self.last = step
+        with self.writer.as_default(step):
+            for name, value in point.values.items():
+                tf.summary.scalar(f"evaluation/{name}", value)
+        append_line(self.path, {**self.facts, "step": step, "evaluation": dict(point.values)})
+
+
+def _learnt(network):
+    """The variables that learning moves: what is trained, and the running means of batch norms."""
+    means = [
+        variable
+        for layer in network.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+        for variable in layer.non_trainable_variables
+    ]
+    return [*network.trainable_variables, *means]
