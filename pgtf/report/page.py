@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import datetime
-import os
 
 import pgtf
 from pgtf.report import run_sections
 from pgtf.report.comparison import comparison
 from pgtf.report.content import Comparison, ReportedRun
+from pgtf.report.document import beside, document
 from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
 from pgtf.report.parts import Parts
@@ -47,29 +47,9 @@ def page(run: ReportedRun, compared: Comparison | None = None, parts: Parts | No
         _foot(),
         element("noscript", element("p", "The pictures of this page are put in place by a few lines of script.")),
         pictures.script(),
-        element("script", Markup(asset("page.js"))),
+        element("script", Markup(beside(__file__, "page.js"))),
     ]
-    return document(f"{run.name} · pgtf", body, styles=("look.css", "page.css"))
-
-
-def document(title: str, body: list, styles: tuple[str, ...]) -> str:
-    """A whole HTML file in the house's look."""
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("link", rel="icon", href="data:,"),
-        element("title", title),
-        [element("style", Markup(asset(style))) for style in styles],
-    )
-    return "<!doctype html>\n" + element("html", head, element("body", body), lang="en") + "\n"
-
-
-def asset(name: str) -> str:
-    """A file that lies beside this one."""
-    with open(os.path.join(os.path.dirname(__file__), name), encoding="utf-8") as file:
-        return file.read()
+    return document(f"{run.name} · pgtf", body, style=beside(__file__, "page.css"))
 
 
 def longest_side(run: ReportedRun, compared: Comparison | None = None) -> int:

@@ -12,6 +12,7 @@ from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
 from pgtf.report.tables import table
 
+NAMED = 8  # Tasks; more of them are counted.
 # What the sentences on methods take for known.
 _WORDS = element(
     "small", "(Kernels are the weights of a network's layers; the bank is what earlier tasks learnt freely.)"
@@ -21,7 +22,8 @@ _WORDS = element(
 def head(run: ReportedRun) -> Markup:
     """What the run is, and its four numbers."""
     learnt = len(run.learnt)
-    names = ", ".join(task.name for task in run.tasks)
+    names = [task.name for task in run.tasks]
+    told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     every = learnt + sum(not task.learnt for task in run.tasks) + len(run.to_come)
     share = f"{run.stored_bytes / run.full_bytes:.0%}" if run.full_bytes else "–"
     numbers = [
@@ -37,7 +39,7 @@ def head(run: ReportedRun) -> Markup:
         element(
             "p",
             "A run learns to turn pictures into pictures: one task after the other, without the pictures of the tasks "
-            f"before. This one learns {names}.",
+            f"before. This one learns {told}.",
             class_="lead",
         ),
         element("p", "Its method, ", element("b", run.method), f": {run.meaning} ", _WORDS) if run.method else None,
