@@ -163,6 +163,15 @@ class Config:
             self.for_task(task)
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
             refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
+        self._check_lines()
+
+    def _check_lines(self) -> None:
+        """Refuses texts that a flagfile does not give back: they stand on one line, and what is around them is lost."""
+        for field in settings.settings_of(self):
+            value = getattr(self, field.name)
+            for text in value if field.metadata["repeated"] else [settings.as_text(value)]:
+                if text != text.strip() or set(text) & set("\r\n") or not _is_utf8(text):
+                    refuse(field.name, "a line of UTF-8 without spaces around it", value)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -279,6 +288,14 @@ def pixels(name: str, text: str) -> tuple[int, int]:
     if len(sides) > 2 or not all(side.isdecimal() for side in sides):
         refuse(name, "pixels, as in 256 or 256x512 (height x width)", text)
     return int(sides[0]), int(sides[-1])
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _suits_a_task(field: dataclasses.Field) -> bool:

@@ -2,7 +2,9 @@
 
 import csv
 import dataclasses
+import functools
 import io
+import typing
 from collections.abc import Mapping
 from typing import Any, NoReturn, Optional
 
@@ -40,7 +42,8 @@ def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
 
 
 def check(settings: Any) -> None:
-    """Refuses values outside the bounds of their fields."""
+    """Refuses values of other types than their fields', or outside their bounds."""
+    check_types(settings)
     for field in settings_of(settings):
         value, rules = getattr(settings, field.name), field.metadata
         if rules["choices"] and value not in rules["choices"]:
@@ -61,6 +64,47 @@ def _check_number(
         refuse(name, f"in [{least:g}, {most:g}]", value)
     low = f"more than {above:g}" if above is not None else f"{least:g} or more" if least is not None else ""
     refuse(name, " and ".join(filter(None, [low, f"at most {most:g}" if most is not None else ""])), value)
+
+
+def check_types(owner: Any) -> None:
+    """Refuses values of a dataclass that are of other types than its fields: a stranger's JSON can hold anything."""
+    kinds: dict[str, Any] = _types(type(owner))  # type: ignore[arg-type]  # A class is hashable.
+    for name, kind in kinds.items():
+        if not is_of(kind, getattr(owner, name)):
+            said = _SAID.get(kind) or f"of type {getattr(kind, '__name__', kind)}"
+            raise ValueError(f"`{name}` must be {said}. Received: {getattr(owner, name)!r}")
+
+
+def is_of(kind: Any, value: Any) -> bool:
+    """Whether a value is of a type, as annotations have it: a class, or tuple[…]; a float may be whole."""
+    origin: Any = typing.get_origin(kind) or kind
+    parts = typing.get_args(kind)
+    if origin in (int, float):  # In Python True is a number. More than 64 bits are a whole number nowhere else.
+        whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+        return whole or (origin is float and isinstance(value, float))
+    if origin is Any or not isinstance(origin, type):  # A union says little, too.
+        return True
+    if origin is tuple and parts and isinstance(value, tuple):
+        kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
+        return len(kinds) == len(value) and all(map(is_of, kinds, value))
+    return isinstance(value, origin)
+
+
+_SAID = {
+    bool: "true or false",
+    int: "a whole number of 64 bits",
+    float: "a number",
+    str: "a text",
+    tuple[str, ...]: "a tuple of texts",
+    tuple[int, int]: "a pair of whole numbers",
+}
+
+
+@functools.cache
+def _types(owner: Any) -> dict[str, Any]:
+    """{field: type} of a dataclass."""
+    hints = typing.get_type_hints(owner)
+    return {field.name: hints[field.name] for field in dataclasses.fields(owner)}
 
 
 def refuse(name: str, rule: str, received: Any) -> NoReturn:

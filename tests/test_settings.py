@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from typing import Any
 
 from absl.testing import absltest, parameterized
 
@@ -20,7 +21,7 @@ class Tea:
     sugar: int = setting(0, "How sweet.", most=3)
     degrees: int = setting(80, "How hot.", above=0)
     milk: bool = setting(False, "With milk.")
-    with_it: tuple = setting(("cake",), "What goes with it.")
+    with_it: tuple[str, ...] = setting(("cake",), "What goes with it.")
     note: str = dataclasses.field(default="", init=False)
 
     def __post_init__(self):
@@ -55,6 +56,29 @@ class CheckTest(parameterized.TestCase):
         with self.assertRaises(ValueError) as told:
             Tea(**{name: value})
         self.assertEqual(str(told.exception), f"--{name} must be {rule}. Received: {value!r}")
+
+    @parameterized.parameters(
+        ("leaf", 3, "a text"),
+        ("minutes", "3", "a number"),
+        ("minutes", True, "a number"),
+        ("cups", 2.0, "a whole number of 64 bits"),
+        ("cups", True, "a whole number of 64 bits"),
+        ("cups", 10**30, "a whole number of 64 bits"),
+        ("milk", 1, "true or false"),
+        ("with_it", ["cake"], "a tuple of texts"),
+        ("with_it", ("cake", 2), "a tuple of texts"),
+        ("leaf", None, "a text"),
+    )
+    def test_a_value_of_another_type(self, name, value, rule):
+        with self.assertRaises(ValueError) as told:
+            Tea(**{name: value})
+        self.assertEqual(str(told.exception), f"`{name}` must be {rule}. Received: {value!r}")
+
+    def test_types(self):
+        for kind, value in ((int, 2**63 - 1), (float, 3), (float, 0.5), (tuple[int, int], (1, 2)), (Any, object())):
+            self.assertTrue(settings.is_of(kind, value), kind)
+        for kind, value in ((tuple[int, int], (1,)), (tuple[int, int], (1, "2")), (dict[str, Any], []), (Tea, 1)):
+            self.assertFalse(settings.is_of(kind, value), kind)
 
     def test_a_value_on_its_bound(self):
         Tea(minutes=0.01, cups=1, strength=0.0, sugar=3, degrees=1)

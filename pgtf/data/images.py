@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -11,6 +12,8 @@ from PIL import Image, UnidentifiedImageError
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 # Pillow's own limit is lower than what users have.
 Image.MAX_IMAGE_PIXELS = None
+# One damaged file can be warned of dozens of times; what matters of it is an ImageError. For all threads, so here.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 # Any file may hold 8192 x 8192 pixels, and a large one 1024 for each of its bytes: a header that claims more lies.
 PIXELS, PIXELS_PER_BYTE = 2**26, 2**10
 

@@ -49,6 +49,12 @@ class Census(Maker):
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
 
+    @property
+    def bytes(self) -> int:
+        """What the network would store."""
+        kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
+        return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
+
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
         def layer(h):
             shape = (kernel_size, kernel_size, h.shape[-1], filters)
@@ -94,6 +100,9 @@ class _PlannedBank:
         """Nothing is learnt yet."""
         return {}
 
+    def network(self, name: str, prefix: str) -> None:
+        """The same."""
+
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
     """What one generator would store."""
@@ -103,7 +112,8 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
-    architecture(keras.Input((None, None, 3)), count, method.width(architecture.width))
+    image = keras.Input((None, None, 3))
+    architecture(image, method.maker(count, image, bank), method.width(architecture.width))
     return count
 
 

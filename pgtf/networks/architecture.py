@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pgtf.layers.maker import Maker
 
+from pgtf import settings
+
 NETWORKS, NORMS = ("unet", "resnet"), ("instance", "batch")
 UPSAMPLINGS = ("transpose", "resize", "resize_even")
 
@@ -37,6 +39,7 @@ class Architecture:
     dropout: bool = True
 
     def __post_init__(self) -> None:
+        settings.check_types(self)
         for field, allowed in (("network", NETWORKS), ("norm", NORMS), ("upsampling", UPSAMPLINGS)):
             if getattr(self, field) not in allowed:
                 raise ValueError(f"`{field}` must be one of {', '.join(allowed)}. Received: {getattr(self, field)!r}")

@@ -12,6 +12,7 @@ from pgtf.config import Config
 from pgtf.data.stream import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.data.tasks import Finder
+from pgtf.evaluation.parameters import census
 from pgtf.evaluation.replay import Probes
 from pgtf.methods import Method
 from pgtf.networks import Architecture
@@ -22,7 +23,6 @@ from pgtf.runs.facts import Facts
 from pgtf.runs.slices import BankError, TaskSlice
 
 PROBES = 4
-DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 
 def architecture(config: Config) -> Architecture:
@@ -94,9 +94,15 @@ def generators(
     bank = bank or FilterBank()
     built = {}
     for prefix in prefixes:
-        make = method.maker(prefix, bank, norm=architecture.norm, upsampling=architecture.upsampling, seed=seed)
+        make = layers.Maker(
+            prefix,
+            recipe=lambda place: method.recipe(place, bank),
+            norm=architecture.norm,
+            upsampling=architecture.upsampling,
+            seed=seed,
+        )
         image = keras.Input((None, None, 3))
-        output = architecture(image, make, method.width(architecture.width))
+        output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))
         built[prefix] = keras.Model(image, output, name=prefix)
     return built
 
@@ -135,6 +141,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             "discriminators": adam(schedule, config.precision),
         }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        penalty = config.method.penalty(networks, bank)
+        made = made.penalizing(penalty) if penalty else made
         return made.averaging(config.ema) if config.ema else made
 
 
@@ -145,13 +153,22 @@ def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, f
     return TaskSlice(name, values, facts, lent, bank.borrowed(bank.names))
 
 
-def rebuilt(task_slice: TaskSlice, bank: FilterBank) -> dict[str, keras.Model]:
-    """The generators of a learnt task, {prefix: network}, always float32; bank: of the tasks that it borrows from."""
+def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] = ()) -> dict[str, keras.Model]:
+    """The generators of a learnt task, always float32.
+
+    Args:
+      task_slice: What it keeps.
+      bank: Of the tasks that it borrows from.
+      prefixes: The names of those that are wanted; all unless told.
+
+    Returns:
+      {prefix: network}.
+    """
     facts = task_slice.facts
-    _check_extent(task_slice)
     try:
+        _check_extent(task_slice, bank)
         with precision("float32"):
-            networks = generators(facts.architecture, facts.method, facts.generators, bank)
+            networks = generators(facts.architecture, facts.method, prefixes or facts.generators, bank)
         for network in networks.values():
             layers.restore(network, task_slice.values)
     except BankError:
@@ -163,15 +180,16 @@ def rebuilt(task_slice: TaskSlice, bank: FilterBank) -> dict[str, keras.Model]:
     return networks
 
 
-def _check_extent(task_slice: TaskSlice) -> None:
+def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
     """Refuses facts of networks larger than what is stored, before anything is built: they may be a stranger's."""
-    shape, tensors = task_slice.facts.architecture, task_slice.shapes
-    largest = max((side for tensor in tensors.values() for side in tensor), default=0)
-    width = task_slice.facts.method.width(shape.width)
-    if width > largest or shape.blocks > len(tensors) + DEFAULT_BLOCKS or shape.outputs > largest:
+    task_slice.check_extent()
+    task_slice.check()  # What it says of its tensors may be a stranger's, too.
+    facts = task_slice.facts
+    needed = sum(census(facts.architecture, facts.method, prefix, bank).bytes for prefix in facts.generators)
+    if needed > 2 * task_slice.stored_bytes:
         raise BankError(
-            "A slice's facts fit its tensors. "
-            f"Received: {task_slice.name!r}, {shape} over {len(tensors)} tensors of at most {largest} a side"
+            f"A slice's facts fit its tensors. Received: {task_slice.name!r}, {facts.architecture} of {needed:,} "
+            f"bytes, where {task_slice.stored_bytes:,.0f} are stored"
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any, Optional
 
 from pgtf.methods import METHODS
 from pgtf.runs.bank import FilterBank, none_learnt
-from pgtf.runs.facts import Facts
+from pgtf.runs.slices import TaskSlice
 from pgtf.settings import name_in
 
 
@@ -25,7 +25,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "task": task_slice.name,
         "method": name_in(METHODS, facts.method),
         "values": task_slice.size,
-        "share": task_slice.stored_bytes / (4 * (facts.full_values or _counted(facts))),
+        "share": task_slice.stored_bytes / (4 * (facts.full_values or _counted(task_slice))),
         "bytes": _on_disk(place),
         "learnt": facts.learnt,
         "data": facts.data,
@@ -43,8 +43,10 @@ def _on_disk(place: str) -> Optional[int]:
         return None
 
 
-def _counted(facts: Facts) -> int:
+def _counted(task_slice: TaskSlice) -> int:
     """What a full network stores, where a slice of format 1 doesn't say."""
+    task_slice.check_extent()
+    facts = task_slice.facts
     from pgtf.evaluation.parameters import full_values  # TensorFlow only where it is needed.
 
     return full_values(facts.architecture, facts.generators)

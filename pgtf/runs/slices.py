@@ -12,10 +12,11 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from pgtf import files, names
+from pgtf import files, names, settings
 from pgtf.runs.facts import Facts, of_format_1
 
 FORMAT = 2
+DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 
 class BankError(ValueError):
@@ -28,6 +29,9 @@ class Borrowed:
 
     task: str
     sha256: str
+
+    def __post_init__(self) -> None:
+        settings.check_types(self)
 
 
 class StoredValues(Mapping):
@@ -151,6 +155,20 @@ class TaskSlice:
         for path in self.values:
             self.values[path]
 
+    def check_extent(self) -> None:
+        """Raises BankError where the facts tell of a larger network than these tensors can be of: before it is built.
+
+        Facts may be a stranger's, and a network of a million blocks is slow even to be refused.
+        """
+        facts, shape = self.facts, self.facts.architecture
+        largest = max((side for tensor in self.shapes.values() for side in tensor), default=0)
+        wide = max(facts.method.width(shape.width), shape.outputs) > largest
+        if wide or shape.blocks > len(self.shapes) + DEFAULT_BLOCKS:
+            raise BankError(
+                "A slice's facts fit its tensors. "
+                f"Received: {self.name!r}, {shape} over {len(self.shapes)} tensors of at most {largest} a side"
+            )
+
     @classmethod
     def read(cls, folder: str, unsaid: Callable[[Facts], tuple[Borrowed, ...]] = lambda facts: ()) -> "TaskSlice":
         """The slice in a folder; its description is checked now, its tensors when they are used.
@@ -177,20 +195,34 @@ class TaskSlice:
     def _described(cls, description: dict[str, Any], folder: str, unsaid: Callable) -> "TaskSlice":
         tensors = os.path.join(folder, "slice.safetensors")
         if description["format"] == 1:
-            shapes = {path: tuple(shape) for path, shape in description["shapes"].items()}
-            bits = description["bits"]
+            shapes = {path: _shape(shape) for path, shape in description["shapes"].items()}
+            bits = {path: _bits(description["bits"][path]) for path in shapes}
             lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
             facts = Facts.from_json(of_format_1(description["facts"]))
             borrows = unsaid(facts)
         else:
             listed = description["tensors"]
-            shapes = {path: tuple(tensor["shape"]) for path, tensor in listed.items()}
-            bits = {path: tensor["bits"] for path, tensor in listed.items()}
+            shapes = {path: _shape(tensor["shape"]) for path, tensor in listed.items()}
+            bits = {path: _bits(tensor["bits"]) for path, tensor in listed.items()}
             lent = frozenset(path for path, tensor in listed.items() if tensor["lent"])
             facts = Facts.from_json(description["facts"])
             borrows = tuple(Borrowed(**one) for one in description["borrows"])
         values = StoredValues(tensors, description["sha256"], shapes, bits)
         return cls(description["name"], values, facts, lent, borrows)
+
+
+def _shape(plain: Any) -> tuple[int, ...]:
+    shape = tuple(plain)
+    # Products of a stranger's numbers must not outgrow what Python can divide.
+    if not settings.is_of(tuple[int, ...], shape) or min(shape, default=0) < 0 or math.prod(shape) >= 2**63:
+        raise ValueError(f"a shape is whole numbers. Received: {plain!r}")
+    return shape
+
+
+def _bits(plain: Any) -> int:
+    if plain not in (8, 16, 32, 64):
+        raise ValueError(f"a value has 8, 16, 32 or 64 bits. Received: {plain!r}")
+    return int(plain)
 
 
 def _description(folder: str) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import collections
 import io
 import os
 import struct
+import subprocess
+import sys
 import threading
 import warnings
 import zlib
@@ -112,6 +114,20 @@ class ReadTest(parameterized.TestCase):
             file.truncate(os.path.getsize(path) // 2)
         with self.assertRaisesRegex(ImageError, "must be readable. Received: .*half"):
             read(path)
+
+    def test_a_damaged_file_is_told_of_once(self):
+        entries = b"".join(struct.pack("<HHII", tag, 2, 1000, 9999) for tag in range(256, 276))  # Texts beyond its end.
+        content = struct.pack("<2sHIH", b"II", 42, 8, 20) + entries + bytes(4)
+        path = os.path.join(self.create_tempdir().full_path, "x.tif")
+        with open(path, "wb") as file:
+            file.write(content)
+        # In a process of its own: pytest has its own rules on warnings.
+        code = (
+            "import sys\nfrom pgtf.data.images import ImageError, read\n"
+            "try:\n    read(sys.argv[1])\nexcept ImageError:\n    print('told')"
+        )
+        child = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
+        self.assertEqual((child.stdout, child.stderr), ("told\n", ""))
 
     @parameterized.parameters(b"", b"No image at all, though its name says so.", b"\x89PNG\r\n\x1a\n")
     def test_what_is_no_image_is_named(self, content):

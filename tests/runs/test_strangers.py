@@ -11,6 +11,7 @@ from safetensors.numpy import save
 
 from pgtf import files
 from pgtf.runs.directory import Run
+from pgtf.runs.listing import rows
 from pgtf.runs.slices import BankError, TaskSlice, _digest
 from pgtf.runs.verification import verdicts
 from tests.tiny import tiny_run
@@ -46,6 +47,7 @@ WRONG = {
     "many_blocks": change(["facts", "architecture", "blocks"], 10**6),
     "many_outputs": change(["facts", "architecture", "outputs"], 10**6),
     "size_no_power": change(["facts", "architecture", "size"], [100, 100]),
+    "size_huge": change(["facts", "architecture", "size"], [2**40, 2**40]),
     "size_no_pair": change(["facts", "architecture", "size"], [8]),
     "width_text": change(["facts", "architecture", "width"], "4"),
     "network_unknown": change(["facts", "architecture", "network"], "vgg"),
@@ -64,6 +66,18 @@ WRONG = {
     "tensor_of_other_bits": change(["tensors", "forward/down1/bias", "bits"], 16),
     "borrows_unknown": change(["borrows"], [{"task": "elsewhere", "sha256": "0" * 64}]),
     "borrows_text": change(["borrows"], "all"),
+    "learnt_number": change(["facts", "learnt"], 20240203),
+    "data_list": change(["facts", "data"], ["drawn"]),
+    "steps_text": change(["facts", "steps"], "10"),
+    "full_values_huge": change(["facts", "full_values"], 10**400),
+    "load_size_texts": change(["facts", "load_size"], ["20", "20"]),
+    "ratio_text": change(["facts", "method", "unconstrained_ratio"], "0.25"),
+    "share_number": change(["facts", "method", "share_bank"], 1),
+    "shape_of_halves": change(["tensors", "forward/down1/bias", "shape"], [4.5]),
+    "shape_negative": change(["tensors", "forward/down1/bias", "shape"], [-4]),
+    "shape_beyond_numbers": change(["tensors", "forward/down1/bias", "shape"], [2**60] * 20),
+    "bits_text": change(["tensors", "forward/down1/bias", "bits"], "32"),
+    "borrows_number": change(["borrows", 0, "sha256"], 7),
     "borrows_itself": change(["borrows"], [{"task": "maps", "sha256": "0" * 64}]),
 }
 
@@ -97,6 +111,25 @@ class StrangersTest(tf.test.TestCase, parameterized.TestCase):
         found = list(verdicts(self.folder))
         self.assertEqual([verdict.holds for verdict in found], [True, False])
         self.assertIn("Received", found[1].problem)
+
+    def test_a_larger_network_than_is_stored_is_not_built(self):
+        self.rewritten(change(["facts", "architecture", "width"], 16))
+        with self.assertRaisesRegex(
+            BankError, "A slice's facts fit its tensors. Received: .* bytes, where .* are stored"
+        ):
+            Run(self.folder)["maps"].rebuilt()
+
+    def test_a_lie_of_a_wide_tensor_makes_no_room_for_a_wide_network(self):
+        self.rewritten(change(["tensors", "forward/down1/bias", "shape"], [2**30]))
+        self.rewritten(change(["facts", "architecture", "width"], 2**30))
+        with self.assertRaisesRegex(BankError, "holds the tensors that it lists. Received: forward/down1/bias"):
+            Run(self.folder)["maps"].rebuilt()
+
+    def test_a_list_counts_no_network_of_a_million_blocks(self):
+        self.rewritten(change(["facts", "full_values"], 0))
+        self.rewritten(change(["facts", "architecture"], {"network": "resnet", "size": [16, 16], "blocks": 10**6}))
+        with self.assertRaisesRegex(BankError, "A slice's facts fit its tensors"):
+            rows(self.folder)
 
     def test_deep_json(self):
         path = os.path.join(self.place, "slice.json")

@@ -1,0 +1,12 @@
+"""The kinds of attacks."""
+
+from tests.fuzz.case import Kind
+
+KINDS = {
+    "images": Kind("tests.fuzz.images", share=2),
+    "slices": Kind("tests.fuzz.slices", share=2, seconds=20),
+    "json": Kind("tests.fuzz.run_files", seconds=20),
+    "flags": Kind("tests.fuzz.flags"),
+    "streams": Kind("tests.fuzz.streams"),
+    "kills": Kind("tests.fuzz.kills", share=3, seconds=600, wait=1800),
+}
