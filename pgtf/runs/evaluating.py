@@ -76,6 +76,8 @@ class Evaluation:
         self.run, self.question, self.say = run, question, say
         self.folder = os.path.join(run.folder, "evaluation")
         self.slices = [run.bank.slice(index) for index in range(len(run))]
+        for each in self.slices:
+            each.check()  # A figure on record is that of these bits.
         self.matrix = Matrix(tuple(run.names), tuple(each.sha256 for each in self.slices))
         self._refuse_another_run()
         self._refuse_another_size()

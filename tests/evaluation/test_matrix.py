@@ -1,13 +1,23 @@
+import csv
+import dataclasses
+import json
+
 import numpy as np
 from absl.testing import absltest
 
+from pgtf.evaluation.figures import Figure, ImageSet
 from pgtf.evaluation.matrix import METRICS, Matrix, metric
-from pgtf.evaluation.matrix_text import from_csv, from_json, table, to_csv, to_json
+from pgtf.evaluation.matrix_text import from_csv, from_json, summary, table, to_csv, to_json
 
 TASKS, SLICES = ("maps", "facades", "edges"), ("a" * 64, "b" * 64, "c" * 64)
 # The same three tasks; FID-768 falls as things get better, Acc rises.
 FID = [[100.0, 90.0, 130.0], [None, 50.0, 45.0], [None, None, 70.0]]
 ACC = [[0.5, 0.75, 0.25], [None, 0.5, 1.0], [None, None, 0.75]]
+SET = ImageSet("test", 7, (8, 8), "left half", "hash")
+NETWORK = {"sha256": "e" * 64, "resize": "to 299"}
+KID = Figure("KID-768", 0.5, standard_error=0.25, generated=SET, extractor=NETWORK, notes=("few", "new"))
+NONE = Figure("KID-768", None, "one image")
+BACKWARD = ["backward", "transfer"]
 MATRIX = Matrix(TASKS, SLICES, {"FID-768": FID, "Acc": ACC})
 
 
@@ -122,9 +132,22 @@ class TextTest(absltest.TestCase):
     def test_csv_has_a_line_for_each_value(self):
         lines = to_csv(MATRIX).splitlines()
         self.assertLen(lines, 1 + 2 * 9)
-        self.assertEqual(lines[0], "metric,task,slice,after,value")
-        self.assertEqual(lines[3], f"FID-768,maps,{'a' * 64},edges,130.0")
-        self.assertEqual(lines[4], f"FID-768,facades,{'b' * 64},maps,")
+        self.assertStartsWith(lines[0], "metric,task,slice,after,value,standard_error,n,")
+        self.assertEqual(lines[3].rstrip(","), f"FID-768,maps,{'a' * 64},edges,130.0")
+        self.assertEqual(lines[4].rstrip(","), f"FID-768,facades,{'b' * 64},maps")
+        self.assertLen({line.count(",") for line in lines}, 1)
+
+    def test_beside_a_value_stands_what_it_depends_on(self):
+        matrix = Matrix(("maps", "edges"), ("1", "2"), {"KID-768": [[0.5, 0.5], [None, None]]})
+        figures = {("maps", "edges"): {"KID-768": KID}, ("edges", "edges"): {"KID-768": NONE}}
+        lines = list(csv.reader(to_csv(matrix, figures).splitlines()))
+        self.assertEqual(lines[2][4:], ["0.5", "0.25", "7", "test", "hash", "e" * 64, "to 299", "few; new"])
+        self.assertEqual(lines[4][4:], ["", "", "", "", "", "", "", "one image"])
+        self.assertEqual(from_csv(to_csv(matrix, figures)), matrix)
+        (first, second) = json.loads(to_json(matrix, figures))["figures"]
+        self.assertEqual((first["task"], first["after"], first["extractor"]["resize"]), ("maps", "edges", "to 299"))
+        self.assertEqual((second["value"], second["reason"]), (None, "one image"))
+        self.assertEqual(from_json(to_json(matrix, figures)), matrix)
 
     def test_a_name_may_hold_a_comma(self):
         odd = Matrix(('a, "b"', "ü"), ("1", "2"), {"L1": [[0.5, 1.0], [None, 2.0]]})
@@ -149,6 +172,27 @@ class TextTest(absltest.TestCase):
         self.assertEqual(lines[6:], ["forgetting 17.5", "backward transfer -12.5"])
         self.assertLen({len(line) for line in lines[1:6]}, 1)
         self.assertIn("higher is better", table(MATRIX, "Acc"))
+
+    def test_the_summary_has_a_row_for_each_task_and_what_is_to_be_said_once(self):
+        values = {"KID-768": [[0.5, 0.5], [None, None]], "L1": [[0.25, 0.75], [None, 0.5]]}
+        figures = {
+            ("maps", "maps"): {"KID-768": dataclasses.replace(KID, notes=("old",))},
+            ("maps", "edges"): {"KID-768": KID, "L1": Figure("L1", 0.75, generated=SET, notes=("few",))},
+            ("edges", "edges"): {"KID-768": NONE, "L1": Figure("L1", 0.5, generated=SET, notes=("few",))},
+        }
+        found = summary(Matrix(("maps", "edges"), ("1", "2"), values), figures)
+        lines = [line.split() for line in found.splitlines()]
+        self.assertEqual(lines[0], ["after", "edges", "KID-768", "↓", "L1", "↓", "n"])
+        self.assertEqual(lines[1], ["maps", "0.5", "±0.2", "0.75", "7"])
+        self.assertEqual(lines[2], ["edges", "–", "0.5", "7"])
+        self.assertEqual(lines[3:6], [["average", "–", "0.625"], ["forgetting", "0", "0.5"], [*BACKWARD, "0", "-0.5"]])
+        self.assertEqual(found.count("KID-768, L1 of maps, edges: few"), 1)
+        self.assertEqual(found.count("KID-768 of edges: one image"), 1)
+        self.assertNotIn("old", found)
+        self.assertIn("L1: mean distance to the target, in [-1, 1]; lower is better\n", found)
+        # L1 changed over time and has its own table; the kernel distance did not.
+        self.assertIn("\nL1, mean distance", found)
+        self.assertNotIn("\nKID-768, kernel", found)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,8 @@ from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of
 from pgtf.runs.facts import Facts
 from pgtf.runs.recorded_data import recorded_data
-from tests.tiny import learnt, tiny_run
+from pgtf.runs.slices import BankError
+from tests.tiny import flip_a_bit, learnt, tiny_run
 
 FORMAT_1 = os.path.join(os.path.dirname(__file__), "..", "fixtures", "format1")
 SIZE, TESTS, PIX2PIX = (16, 16), 3, Pix2Pix()
@@ -442,6 +443,12 @@ class RefusedTest(MeasuredTest):
         with self.assertRaisesRegex(ValueError, "Received: 64x64, where .* learnt at 16x16"):
             self.evaluation(dataclasses.replace(ASKED, size=(64, 64)))
         self.evaluation(dataclasses.replace(ASKED, size=(16, 16)))
+
+    def test_a_slice_that_is_altered_though_its_figures_are_on_record(self):
+        self.copied()
+        flip_a_bit(os.path.join(self.folder, "tasks", "01-facades", "slice.safetensors"))
+        with self.assertRaisesRegex(BankError, "its sha256 differs"):
+            self.evaluation()
 
     def test_an_unknown_task_split_and_limit(self):
         self.copied()

@@ -1,4 +1,4 @@
-"""translate, verify and list from the command line, on one run directory."""
+"""translate, verify, list and evaluate from the command line, on one run directory."""
 
 import json
 import os
@@ -72,6 +72,20 @@ class ScriptsTest(tf.test.TestCase):
         listed = json.loads(said)
         self.assertEqual([row["task"] for row in listed["tasks"]], ["facades", "maps"])
         self.assertEqual(listed["unfinished"], ["03-next"])
+
+    def test_evaluate(self):
+        run_dir = tiny_run(os.path.join(self.place, "one task"), ("maps",), size=(16, 16))
+        evaluate = begun("evaluate", f"--run_dir={run_dir}", "--limit=3", "--image_size=16")
+        mistake = begun("evaluate", f"--run_dir={run_dir}", f"--inception={run_dir}#pool_3")
+        said, errors = evaluate.communicate()
+        self.assertEqual(evaluate.returncode, 0, errors)
+        self.assertRegex(said, r"\nafter maps +L1 ↓ .*\nmaps +0\.\d+ .* 3\n")
+        with open(os.path.join(run_dir, "evaluation", "matrix.json")) as file:
+            self.assertLess(json.load(file)["values"]["L1"][0][0], 2)
+        _, errors = mistake.communicate()
+        self.assertEqual(mistake.returncode, 1)
+        self.assertIn(f"An extractor's folder holds a SavedModel. Received: {run_dir}", errors)
+        self.assertNotIn("Traceback", errors)
 
     def test_one_bit_altered(self):
         path = os.path.join(self.run_dir, "tasks", "01-facades", "slice.safetensors")

@@ -1,0 +1,81 @@
+"""Which images a task is measured on, and images through a network, many at once."""
+
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+
+from pgtf.data.images import to_float, to_uint8
+from pgtf.data.tasks import DRAWN_TEST, Finder
+from pgtf.evaluation import judge
+from pgtf.evaluation.collection import choice, sides
+from pgtf.evaluation.generator import PIXELS, Generator
+from pgtf.evaluation.hashes import images_sha256
+
+
+class ChoiceTest(tf.test.TestCase):
+    def test_all_unless_limited(self):
+        for limit in (0, 5, 9):
+            self.assertEqual(list(choice(5, limit)), [0, 1, 2, 3, 4])
+
+    def test_a_sorted_random_choice_that_larger_ones_contain(self):
+        few, more = choice(1000, 20), choice(1000, 60)
+        self.assertLen(set(few), 20)
+        self.assertEqual(few, sorted(few))
+        self.assertContainsSubset(few, more)
+        self.assertGreater(max(more), 900)  # Not the first ones.
+        self.assertEqual(few, choice(1000, 20))
+
+
+class SidesTest(tf.test.TestCase):
+    def test_drawn_images_are_known_by_their_pixels(self):
+        data = Finder("", True, (16, 16), (16, 16), seed=3, drawn_images=2)("maps")
+        inputs, targets = sides(data, "test", limit=2)
+        self.assertEqual((inputs.image_set.n, inputs.image_set.size), (2, (16, 16)))
+        self.assertEqual(inputs.image_set.split, "drawn test")
+        self.assertEqual(targets.image_set.sha256, images_sha256(targets.images()))
+        self.assertNotEqual(inputs.image_set.sha256, targets.image_set.sha256)
+        for index, place in enumerate(choice(20, 2)):
+            self.assertAllEqual(inputs.images()[index], data.sources["test"][place][0])
+            self.assertAllEqual(targets.images()[index], data.sources["test"][place][1])
+        self.assertEqual(data.sources["test"].first, DRAWN_TEST)
+
+
+class HeldOutTest(tf.test.TestCase):
+    def test_the_classifier_never_learns_from_what_it_is_judged_by(self):
+        data = Finder("", True, (16, 16), (16, 16), drawn_images=9)("maps")
+        train, held_out = judge._parts(data)
+        self.assertEqual((len(train), len(held_out)), (9, 20))
+        with mock.patch.object(judge, "has_test", lambda data: False):
+            train, held_out = judge._parts(data)
+        self.assertEqual((list(train.indices), list(held_out.indices)), ([1, 2, 3, 4, 6, 7, 8], [0, 5]))
+        self.assertIs(train.source, held_out.source)
+
+
+class GeneratorTest(tf.test.TestCase):
+    def test_makes_of_each_image_what_the_network_makes_of_it_alone(self):
+        size = (64, 32)
+        images = np.random.default_rng(0).integers(0, 256, (2 * PIXELS // (64 * 32) + 3, *size, 3), dtype="uint8")
+        kernel = tf.constant(np.random.default_rng(1).normal(size=(3, 3, 3, 3)), tf.float32)
+        seen = []
+
+        def network(x, training):
+            seen.append((list(x.shape), training))
+            return tf.tanh(tf.nn.conv2d(x, kernel, 1, "SAME"))
+
+        made = Generator(network, size)(iter(images))
+        self.assertEqual(seen, [([None, *size, 3], False)])  # Traced once, whatever the last batch's size.
+        for index in (0, 1, 63, 64, 65, len(images) - 1):
+            alone = to_uint8(network(to_float(images[index])[None], False)[0])
+            self.assertLessEqual(np.abs(made[index].astype(int) - alone).max(), 1)
+        self.assertEqual(made.dtype, np.uint8)
+        self.assertLen(made, len(images))
+
+    def test_batches_are_of_so_many_pixels(self):
+        self.assertEqual(Generator(None, (64, 64)).batch_size, 32)
+        self.assertEqual(Generator(None, (256, 256)).batch_size, 2)
+        self.assertEqual(Generator(None, (1024, 1024)).batch_size, 1)
+
+
+if __name__ == "__main__":
+    tf.test.main()

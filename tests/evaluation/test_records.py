@@ -1,0 +1,47 @@
+"""Figures on disk, by what they follow from."""
+
+import os
+
+from absl.testing import absltest
+
+from pgtf.evaluation.figures import Figure, ImageSet
+from pgtf.evaluation.records import Records
+
+SET = ImageSet("test", 3, (8, 12), "left half", "a" * 64)
+FIGURES = {
+    "FID-768": Figure("FID-768", 1.25, real=SET, generated=SET, extractor={"name": "x"}, notes=("n is small",)),
+    "KID-768": Figure("KID-768", 0.5, standard_error=0.1, real=SET),
+    "Acc": Figure("Acc", None, "one task"),
+}
+FACTS = {"task": "maps", "player": ["b"], "images": [{"size": (8, 12)}], "extractor": None}
+
+
+class RecordsTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.records = Records(self.create_tempdir().full_path)
+
+    def test_what_is_written_is_read(self):
+        self.assertIsNone(self.records.read(FACTS))
+        self.records.write(FACTS, FIGURES)
+        self.assertEqual(self.records.read(FACTS), FIGURES)
+        self.assertEqual(list(self.records.read(dict(reversed(FACTS.items())))), list(FIGURES))
+
+    def test_other_facts_have_other_figures(self):
+        self.records.write(FACTS, FIGURES)
+        for other in ({**FACTS, "task": "edges"}, {**FACTS, "player": ["b", "c"]}, {**FACTS, "extractor": {}}):
+            self.assertIsNone(self.records.read(other))
+
+    def test_a_file_that_is_not_whole_or_of_others_counts_as_none(self):
+        self.records.write(FACTS, FIGURES)
+        (path,) = [os.path.join(self.records.folder, name) for name in os.listdir(self.records.folder)]
+        with open(path, "rb") as file:
+            content = file.read()
+        for damaged in (content[:-9], b"", b"[]", content.replace(b"maps", b"edge"), content.replace(b"1.25", b"NaN")):
+            with open(path, "wb") as file:
+                file.write(damaged)
+            self.assertIsNone(self.records.read(FACTS), damaged[:20])
+
+
+if __name__ == "__main__":
+    absltest.main()
