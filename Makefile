@@ -16,7 +16,7 @@ demo: $(installed)  ## Teach one small network its first tasks, on drawn images
 	@$(python) scripts/train.py --flagfile=flags/demo.cfg
 
 test: $(installed)  ## Run the tests
-	@$(python) -m pytest
+	@$(python) -m pytest -n auto --dist loadfile
 
 lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends the former
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }

@@ -68,7 +68,8 @@ def _check_number(
 
 def check_types(owner: Any) -> None:
     """Refuses values of a dataclass that are of other types than its fields: a stranger's JSON can hold anything."""
-    for name, kind in _types(type(owner)).items():
+    kinds: dict[str, Any] = _types(type(owner))  # type: ignore[arg-type]  # A class is hashable.
+    for name, kind in kinds.items():
         if not is_of(kind, getattr(owner, name)):
             said = _SAID.get(kind) or f"of type {getattr(kind, '__name__', kind)}"
             raise ValueError(f"`{name}` must be {said}. Received: {getattr(owner, name)!r}")
@@ -76,18 +77,17 @@ def check_types(owner: Any) -> None:
 
 def is_of(kind: Any, value: Any) -> bool:
     """Whether a value is of a type, as annotations have it: a class, or tuple[…]; a float may be whole."""
-    origin, parts = typing.get_origin(kind) or kind, typing.get_args(kind)
+    origin: Any = typing.get_origin(kind) or kind
+    parts = typing.get_args(kind)
     if origin in (int, float):  # In Python True is a number. More than 64 bits are a whole number nowhere else.
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
         return whole or (origin is float and isinstance(value, float))
     if origin is Any or not isinstance(origin, type):  # A union says little, too.
         return True
-    if not isinstance(value, origin):
-        return False
-    if origin is tuple and parts:
+    if origin is tuple and parts and isinstance(value, tuple):
         kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
         return len(kinds) == len(value) and all(map(is_of, kinds, value))
-    return True
+    return isinstance(value, origin)
 
 
 _SAID = {
@@ -101,7 +101,7 @@ _SAID = {
 
 
 @functools.cache
-def _types(owner: type) -> dict[str, Any]:
+def _types(owner: Any) -> dict[str, Any]:
     """{field: type} of a dataclass."""
     hints = typing.get_type_hints(owner)
     return {field.name: hints[field.name] for field in dataclasses.fields(owner)}

@@ -25,7 +25,8 @@ from pgtf.runs.slices import TaskSlice
 def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2pix", **settings):
     """A run with tasks as if learnt, all its values random: also biases and norms, so that a lost one shows.
 
-    settings: method (an object or a name), norm, size (height, width). Made once for each choice of these, and copied.
+    settings: method (an object or a name), norm, size (height, width), upsampling. Made once for each choice of these,
+    and copied.
     """
     made = _made(tuple(tasks), network, objective, **settings)
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
@@ -33,13 +34,13 @@ def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2p
 
 
 @functools.cache
-def _made(tasks, network, objective, method="piggyback", norm="instance", size=None):
+def _made(tasks, network, objective, method="piggyback", norm="instance", size=None, upsampling="transpose"):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
     folder, side = temporary.name, {"unet": 8, "resnet": 16}[network]
     size = size or (side, side)
     method = METHODS[method]() if isinstance(method, str) else method
     objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN()}[objective]
-    architecture = Architecture(network, size, width=4, blocks=1, norm=norm)
+    architecture = Architecture(network, size, width=4, blocks=1, norm=norm, upsampling=upsampling)
     facts = Facts(
         architecture,
         method,
@@ -64,6 +65,7 @@ def _made(tasks, network, objective, method="piggyback", norm="instance", size=N
         width=4,
         blocks=1,
         norm=norm,
+        upsampling=upsampling,
     ).save()
     return temporary
 

@@ -100,6 +100,9 @@ class _PlannedBank:
         """Nothing is learnt yet."""
         return {}
 
+    def network(self, name: str, prefix: str) -> None:
+        """The same."""
+
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
     """What one generator would store."""
@@ -109,7 +112,8 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
-    architecture(keras.Input((None, None, 3)), count, method.width(architecture.width))
+    image = keras.Input((None, None, 3))
+    architecture(image, method.maker(count, image, bank), method.width(architecture.width))
     return count
 
 

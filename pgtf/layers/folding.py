@@ -11,6 +11,8 @@ def folded(model: keras.Model) -> keras.Model:
     """A copy of a functional or Sequential model in which every made kernel is a plain weight; same outputs."""
     plain = keras.models.clone_model(model, clone_function=_plain)
     for source, target in zip(model.layers, plain.layers):
+        if isinstance(source, keras.Model):
+            continue  # Folded by itself.
         if target.__class__ in PLAIN.values() and hasattr(source, "recipe"):
             target.set_weights([source.kernel.numpy()] + ([source.bias.numpy()] if source.use_bias else []))
         else:
@@ -19,6 +21,8 @@ def folded(model: keras.Model) -> keras.Model:
 
 
 def _plain(layer):
+    if isinstance(layer, keras.Model):
+        return folded(layer)
     for made, stock in PLAIN.items():
         if isinstance(layer, made):
             return stock.from_config(stock.get_config(layer))  # Not its own: a recipe may have no config.

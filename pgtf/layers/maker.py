@@ -66,7 +66,7 @@ class Maker:
             recipe = self.recipe(name, task_specific)
             return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
         convolution = self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
-        return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear")(h))
+        return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))
 
     def up_size(self, kernel_size: int) -> int:
         """The size of a kernel that doubles: after a resize it is odd, for an even one would shift what it makes."""

@@ -23,7 +23,7 @@ def made_kernels(network: keras.Model) -> dict[str, Recipe]:
 def state(network: keras.Model) -> dict[str, np.ndarray]:
     """{"forward/down1/unconstrained": array, …}: what a task alone keeps of a network."""
     values = {}
-    for layer in network.layers:
+    for layer in _own_layers(network):
         path = f"{network.name}/{layer.name}"
         if isinstance(layer, (Conv2D, Conv2DTranspose)):
             values.update({f"{path}/{name}": value for name, value in layer.recipe.state().items()})
@@ -50,7 +50,7 @@ def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
 
 def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Takes back what `state` gave; every value that the network needs must be there."""
-    for layer in network.layers:
+    for layer in _own_layers(network):
         path = f"{network.name}/{layer.name}"
         if isinstance(layer, (Conv2D, Conv2DTranspose)):
             layer.recipe.restore({name: values[f"{path}/{name}"] for name in layer.recipe.own()})
@@ -66,6 +66,11 @@ def begin_as(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     own = state(network)
     fitting = {path: values[path] for path in own if path in values and own[path].shape == values[path].shape}
     restore(network, {**own, **fitting})
+
+
+def _own_layers(network):
+    """A network's layers; a network within it is an earlier task's, and borrowed."""
+    return [layer for layer in network.layers if not isinstance(layer, keras.Model)]
 
 
 def _others(layer):

@@ -1,12 +1,14 @@
 """Methods: how kernels are made, and how a task begins, learns and is kept. A row in METHODS is a method."""
 
 from pgtf.methods.base import Bank, Lent, Method, Phase
+from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.full import Full, Half, Quarter
 from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.piggyback import Factorized, Piggyback
+from pgtf.methods.progressive import Progressive
 from pgtf.methods.sharing import LayerWise, WidthWise
 
 METHODS: dict[str, type[Method]] = {
@@ -21,11 +23,14 @@ METHODS: dict[str, type[Method]] = {
     "low_rank": LowRank,
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
+    "progressive": Progressive,
+    "distilled": Distilled,
 }
 
 __all__ = [
     "METHODS",
     "Bank",
+    "Distilled",
     "Factorized",
     "Finetune",
     "Full",
@@ -38,6 +43,7 @@ __all__ = [
     "Modulated",
     "Phase",
     "Piggyback",
+    "Progressive",
     "Quarter",
     "WidthWise",
 ]

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Protocol
+from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol
 
 import numpy as np
 
-from pgtf import layers, recipes, settings
+from pgtf import recipes, settings
 
 if TYPE_CHECKING:
     from pgtf.layers.maker import Maker, Place
@@ -57,6 +57,12 @@ class Bank(Protocol):
 
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""
+
+    def only(self, names: Sequence[str]) -> "Bank":
+        """The bank of just these tasks."""
+
+    def network(self, name: str, prefix: str) -> Any:
+        """One of a task's networks as it was learnt; None where that is only planned."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,18 +126,19 @@ class Method:
         del bank
         return recipes.Full(place.initializer)
 
-    def maker(self, prefix: str, bank: Bank, **settings: Any) -> "Maker":
-        """The maker of one network's layers.
+    def maker(self, make: "Maker", image: Any, bank: Bank) -> Any:
+        """The maker of one network's layers: as it comes, unless the network is more than its kernels.
 
         Args:
-          prefix: The network's name.
+          make: A maker of layers, or one that only counts what they would store.
+          image: What the network will be given, [n, h, w, 3].
           bank: The tasks that this one borrows from.
-          **settings: Of `layers.Maker`.
 
         Returns:
-          A maker.
+          A maker: something with the methods of `layers.Maker` that make layers.
         """
-        return layers.Maker(prefix, recipe=lambda place: self.recipe(place, bank), **settings)
+        del image, bank
+        return make
 
     def begin(self, networks: dict[str, Any], bank: Bank) -> None:
         """Gives new networks the values that a task starts from; as they are made, unless told.
@@ -140,6 +147,19 @@ class Method:
           networks: {prefix: network}.
           bank: All tasks learnt so far: a task may start from one that it does not borrow from.
         """
+
+    def penalty(self, networks: dict[str, Any], bank: Bank) -> Optional[Callable[[str, Any, Any], Any]]:
+        """What a task's generators lower beside the objective's losses; nothing, unless told.
+
+        Args:
+          networks: {prefix: network}, as they begin.
+          bank: All tasks learnt so far.
+
+        Returns:
+          (prefix, images, what that network made of them) -> loss, or None.
+        """
+        del networks, bank
+        return None
 
     def phases(self, steps: int) -> list[Phase]:
         """What a task's steps are spent on, in order."""

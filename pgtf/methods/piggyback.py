@@ -36,6 +36,7 @@ class Piggyback(Method):
         return recipes.Piggyback(lent, self.unconstrained_ratio, initializer=place.initializer, seed=place.seed)
 
     def begin(self, networks, bank):
+        bank = bank.only(self.borrows(bank.names))  # What the recipes mix.
         if self.start != "first_task" or not bank.names:
             return
         first = bank.names[0]

@@ -48,14 +48,16 @@ class CycleGANLearner(Learner):
                 "cycle_b": losses.l1(forward(fake_a, training=True), b),
             }
             identity = {"identity_a": losses.l1(same_a, a), "identity_b": losses.l1(same_b, b)}
+            penalties = self.penalties(forward=(a, fake_b), backward=(b, fake_a))
             cycle_weight = self.objective.cycle_weight
             loss = (
                 sum(adversarial.values())
                 + cycle_weight * sum(cycle.values())
                 + cycle_weight * self.objective.identity_weight * sum(identity.values())
+                + sum(penalties.values())
             )
         self.minimize("generators", tape, loss)
-        return {**adversarial, **cycle, **identity}, fake_a, fake_b
+        return {**adversarial, **cycle, **identity, **penalties}, fake_a, fake_b
 
     def _teach_discriminators(self, a, b, fake_a, fake_b):
         discriminator_a, discriminator_b = self._discriminators()

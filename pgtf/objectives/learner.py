@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 import keras
 import tensorflow as tf
@@ -23,6 +23,10 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, "begin": self.begin, "end": self.end}
+
+
+# (name of a generator, images, what it made of them) -> loss.
+Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 class Adam(keras.optimizers.Adam):
@@ -97,6 +101,7 @@ class Learner(keras.Model):
 
     LOSSES: tuple[str, ...] = ()
     average: Optional[Average] = None  # Of the generators, where one is asked for.
+    penalty: Optional[Penalty] = None
 
     def __init__(
         self,
@@ -124,6 +129,17 @@ class Learner(keras.Model):
         """This learner with a moving average of its generators, which is what the task keeps; before the first step."""
         self.average = Average(self.trained("generators"), decay)
         return self
+
+    def penalizing(self, penalty: Penalty) -> "Learner":
+        """This learner with a further loss of its generators; before the first step."""
+        self.penalty, self.means["penalty"] = penalty, keras.metrics.Mean("penalty")
+        return self
+
+    def penalties(self, **shown: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """{"penalty": loss} where there is one, else nothing; shown: name of a generator=(images, what it made)."""
+        if self.penalty is None:
+            return {}
+        return {"penalty": sum(self.penalty(name, *pair) for name, pair in shown.items())}
 
     def kept(self) -> contextlib.AbstractContextManager:
         """In this block the generators are as they would be kept: averaged, where that is asked for."""

@@ -24,6 +24,7 @@ class Pix2PixLearner(Learner):
         with generator_tape:
             convinced = losses.vanilla_generator(discriminator(tf.concat([image, made], -1), training=True))
             distance = losses.l1(made, target)
-            generator_loss = convinced + self.objective.l1_weight * distance
+            penalties = self.penalties(forward=(image, made))
+            generator_loss = convinced + self.objective.l1_weight * distance + sum(penalties.values())
         self.minimize("generators", generator_tape, generator_loss)
-        return {"discriminator": discriminator_loss, "generator": convinced, "l1": distance}
+        return {"discriminator": discriminator_loss, "generator": convinced, "l1": distance, **penalties}

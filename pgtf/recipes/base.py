@@ -95,6 +95,11 @@ class Recipe(keras.layers.Layer):
         """{name: variable} of what this task alone keeps, in the names of `specs`."""
         raise NotImplementedError
 
+    @property
+    def lends(self) -> bool:
+        """Whether later tasks may mix any of it; once built."""
+        return any(spec.lent for spec in self.specs(self.kernel_shape).values())
+
     def rates(self) -> dict[str, float]:
         """{name: learning rate} of what of `own` is not learnt at the run's."""
         return {}

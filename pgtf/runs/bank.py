@@ -4,6 +4,7 @@ import glob
 import os
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -112,6 +113,13 @@ class FilterBank:
         """{layer path: shape} of the filters that a task lends, in its network's order."""
         task_slice = self.slice(self.names.index(name))
         return {path.rsplit("/", 1)[0]: shape for path, shape in task_slice.shapes.items() if path in task_slice.lent}
+
+    def network(self, name: str, prefix: str) -> Any:
+        """One of a task's networks as it was learnt."""
+        from pgtf.runs.building import rebuilt  # Which is built on this module.
+
+        task_slice = self.slice(self.names.index(name))
+        return rebuilt(task_slice, self.of(task_slice.borrows), (prefix,))[prefix]
 
     def values(self, name: str) -> Mapping[str, np.ndarray]:
         """{path: array} of all that a task stores."""

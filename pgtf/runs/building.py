@@ -94,9 +94,15 @@ def generators(
     bank = bank or FilterBank()
     built = {}
     for prefix in prefixes:
-        make = method.maker(prefix, bank, norm=architecture.norm, upsampling=architecture.upsampling, seed=seed)
+        make = layers.Maker(
+            prefix,
+            recipe=lambda place: method.recipe(place, bank),
+            norm=architecture.norm,
+            upsampling=architecture.upsampling,
+            seed=seed,
+        )
         image = keras.Input((None, None, 3))
-        output = architecture(image, make, method.width(architecture.width))
+        output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))
         built[prefix] = keras.Model(image, output, name=prefix)
     return built
 
@@ -135,6 +141,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             "discriminators": adam(schedule, config.precision),
         }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        penalty = config.method.penalty(networks, bank)
+        made = made.penalizing(penalty) if penalty else made
         return made.averaging(config.ema) if config.ema else made
 
 
@@ -145,13 +153,22 @@ def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, f
     return TaskSlice(name, values, facts, lent, bank.borrowed(bank.names))
 
 
-def rebuilt(task_slice: TaskSlice, bank: FilterBank) -> dict[str, keras.Model]:
-    """The generators of a learnt task, {prefix: network}, always float32; bank: of the tasks that it borrows from."""
+def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] = ()) -> dict[str, keras.Model]:
+    """The generators of a learnt task, always float32.
+
+    Args:
+      task_slice: What it keeps.
+      bank: Of the tasks that it borrows from.
+      prefixes: The names of those that are wanted; all unless told.
+
+    Returns:
+      {prefix: network}.
+    """
     facts = task_slice.facts
     try:
         _check_extent(task_slice, bank)
         with precision("float32"):
-            networks = generators(facts.architecture, facts.method, facts.generators, bank)
+            networks = generators(facts.architecture, facts.method, prefixes or facts.generators, bank)
         for network in networks.values():
             layers.restore(network, task_slice.values)
     except BankError:

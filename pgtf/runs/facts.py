@@ -16,7 +16,7 @@ class Facts:
     full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
     learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
     their names and sizes. load_size: (height, width) that they were resized to.
-    probes_sha256: of the file of its probes.
+    probes_sha256: of the file of its probes. unsaid: settings of the method that a slice of format 1 doesn't say.
     """
 
     architecture: Architecture
@@ -33,6 +33,7 @@ class Facts:
     skipped_images: int = 0
     learnt: str = ""
     probes_sha256: str = ""
+    unsaid: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         settings.check_types(self)
@@ -44,7 +45,7 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """These facts as plain data."""
-        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "unsaid"}
         return {
             **plain,
             "architecture": dataclasses.asdict(self.architecture),
@@ -72,10 +73,10 @@ def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
     old, both_ways = plain["architecture"], len(plain["prefixes"]) > 1
     architecture = {key: old[key] for key in ("network", "norm", "upsampling", "blocks", "outputs")}
     architecture["dropout"] = not both_ways  # CycleGAN dropped out then, on a U-Net, and does no longer.
-    if old["upsampling"] == "resize":
+    if old["upsampling"] == "resize" and old["network"] == "unet":  # A ResNet's kernels are odd.
         architecture["upsampling"] = "resize_even"
-    method = {"name": plain["method"]}
-    if plain["method"] in ("piggyback", "factorized"):
+    method, mixes = {"name": plain["method"]}, plain["method"] in ("piggyback", "factorized")
+    if mixes:
         method["share_bank"] = bool(plain["borrows_from"])
     if plain["method"] == "piggyback":
         method["unconstrained_ratio"] = plain["unconstrained_ratio"]
@@ -85,4 +86,5 @@ def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
         "architecture": {**architecture, "size": [old["height"], old["width"]], "width": old["filters"]},
         "method": method,
         "objective": {"name": "cyclegan" if both_ways else "pix2pix"},
+        "unsaid": ("start",) if mixes else (),
     }

@@ -171,9 +171,10 @@ class Sequence:
         if not names:
             return
         learnt, asked = self.bank.slice(len(names) - 1).facts, building.architecture(config)
+        unsaid = {name: getattr(config.method, name) for name in learnt.unsaid if hasattr(config.method, name)}
         for what, was, now in (
             ("networks", learnt.architecture, asked),
-            ("method", learnt.method, config.method),
+            ("method", dataclasses.replace(learnt.method, **unsaid), config.method),
             ("objective", learnt.generators, config.objective.generators),
         ):
             if was != now:

@@ -19,7 +19,7 @@ from pgtf.runs.directory import Run
 from pgtf.runs.stages import planned
 from tests.tiny import random_value, tiny_run
 
-FORGETTING = {"finetune"}
+FORGETTING = {"finetune", "distilled"}
 # Settings for networks of four filters, where the defaults would show nothing.
 SETTINGS = {"width_wise": {"learn_ratio": 0.5}, "layer_wise": {"learn_ratio": 0.3}}
 # Rows that differ from another one by a number have the second combination by it.

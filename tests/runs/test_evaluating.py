@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import shutil
+import tempfile
 from unittest import mock
 
 import numpy as np
@@ -18,7 +19,8 @@ from pgtf import files
 from pgtf.data import drawn
 from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
 from pgtf.data.tasks import DRAWN_TEST
-from pgtf.evaluation import accuracy
+from pgtf.evaluation import accuracy, judge
+from pgtf.evaluation.collection import sides
 from pgtf.evaluation.extractors import Extractor
 from pgtf.evaluation.judge import Judge
 from pgtf.methods import METHODS
@@ -28,6 +30,7 @@ from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of
 from pgtf.runs.facts import Facts
+from pgtf.runs.recorded_data import recorded_data
 from tests.tiny import learnt, tiny_run
 
 FORMAT_1 = os.path.join(os.path.dirname(__file__), "..", "fixtures", "format1")
@@ -38,8 +41,23 @@ COLOURS = Extractor(
     "colours", "c" * 64, lambda x: tf.concat([tf.reduce_mean(x, [1, 2]), tf.reduce_mean(x * x, [1, 2])], 1), 6, "D-6"
 )
 ASKED = Question(COLOURS)
-quick = mock.patch("pgtf.evaluation.judge.classifier", functools.partial(accuracy.classifier, steps=1))
-setUpModule, tearDownModule = quick.start, quick.stop
+
+
+# Most of these tests are not about the classifier, whose learning takes longer than all else here.
+REPLACED = (
+    mock.patch("pgtf.data.tasks.DRAWN_TESTS", TESTS),
+    mock.patch("pgtf.runs.evaluating.classifier_of", lambda folder, tasks: None),
+)
+
+
+def setUpModule():
+    for each in REPLACED:
+        each.start()
+
+
+def tearDownModule():
+    for each in REPLACED:
+        each.stop()
 
 
 def drawn_facts(task, seed=3):
@@ -100,9 +118,16 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
         super().setUp()
         self.place = self.create_tempdir().full_path
         self.folder = os.path.join(self.place, "run")
-        drawn_tests = mock.patch("pgtf.data.tasks.DRAWN_TESTS", TESTS)
-        drawn_tests.start()
-        self.addCleanup(drawn_tests.stop)
+
+    def replace(self, name, value):
+        replaced = mock.patch(name, value)
+        replaced.start()
+        self.addCleanup(replaced.stop)
+
+    def classified(self):
+        """From here on with a classifier, which hardly learns."""
+        self.replace("pgtf.evaluation.judge.classifier", functools.partial(accuracy.classifier, steps=1))
+        self.replace("pgtf.runs.evaluating.classifier_of", judge.classifier_of)
 
     def evaluation(self, question=ASKED, **more):
         self.said = []
@@ -117,46 +142,55 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
         return matrix, [call.args[1] for call in figures.call_args_list]
 
 
-class MatrixTest(EvaluationTest):
+@functools.cache
+def once(method="piggyback"):
+    """A run of two tasks and its evaluation, for tests to look at or copy, and the tasks that were judged."""
+    temporary = tempfile.TemporaryDirectory()
+    made(temporary.name, method=method)
+    with mock.patch.object(Judge, "figures", autospec=True, side_effect=Judge.figures) as figures:
+        evaluation = Evaluation(Run(temporary.name), ASKED)
+        evaluation.fill()
+    return temporary, evaluation, [call.args[1] for call in figures.call_args_list]
+
+
+class MeasuredTest(EvaluationTest):
+    def copied(self, method="piggyback", measured=True):
+        temporary, _, _ = once(method)
+        shutil.copytree(temporary.name, self.folder)
+        if not measured:
+            shutil.rmtree(os.path.join(self.folder, "evaluation"))
+
+
+class MatrixTest(MeasuredTest):
     def test_where_the_latest_plays_every_task_the_matrix_shows_forgetting(self):
-        made(self.folder, TASKS, "finetune")
-        matrix, measured = self.filled()
-        run = Run(self.folder)
-        networks = [run.at(j, j).networks["forward"] for j in range(3)]
-        for i, task in enumerate(TASKS):
-            for j, after in enumerate(TASKS):
-                expected = l1(by_hand(task, networks[j])) if j >= i else None
-                self.assertAllClose(matrix.value("L1", task, after) or 0.0, expected or 0.0, atol=1e-4)
-                self.assertEqual(matrix.value("L1", task, after) is None, j < i)
-        row = matrix.values["L1"][0]
-        self.assertLen(set(row), 3)
-        goodness = -matrix.array("L1")
-        self.assertAllClose(
-            matrix.forgetting("L1"),
-            np.mean([goodness[0, :2].max() - goodness[0, 2], goodness[1, 1] - goodness[1, 2]]),
-        )
-        self.assertEqual(measured, ["facades"] * 3 + ["maps"] * 2 + ["edges2handbags"])
-        self.assertIn("facades", self.table.split("L1, mean distance")[1])
+        temporary, evaluation, measured = once("finetune")
+        run, matrix = Run(temporary.name), evaluation.matrix
+        (a, b), (c,) = [
+            [l1(by_hand(task, run.at(i, j).networks["forward"])) for j in range(i, 2)]
+            for i, task in enumerate(evaluation.matrix.tasks)
+        ]
+        self.assertNotAllClose(a, b, rtol=0.01)
+        self.assertAllClose(matrix.values["L1"][0], [a, b], atol=1e-4)
+        self.assertIsNone(matrix.values["L1"][1][0])
+        self.assertAllClose(matrix.values["L1"][1][1], c, atol=1e-4)
+        self.assertAllClose(matrix.forgetting("L1"), b - a, atol=1e-4)
+        self.assertEqual(measured, ["facades", "facades", "maps"])
+        self.assertIn("facades", evaluation.table().split("L1, mean distance")[1])
 
     def test_where_a_task_is_played_by_its_own_slice_its_row_is_one_figure_measured_once(self):
-        made(self.folder, TASKS)
-        matrix, measured = self.filled()
-        self.assertEqual(measured, list(TASKS))
-        run = Run(self.folder)
-        for i, task in enumerate(TASKS):
-            expected = l1(by_hand(task, run.at(i).networks["forward"]))
-            for after in TASKS[i:]:
-                self.assertAllClose(matrix.value("L1", task, after), expected, atol=1e-4)
-                self.assertEqual(matrix.value("L1", task, after), matrix.value("L1", task, task))
-        self.assertEqual(set(matrix.values), {"L1", "PSNR", "SSIM", "FD-6", "KD-6", "Acc"})
-        for name in matrix.values:
+        temporary, evaluation, measured = once()
+        self.assertEqual(measured, ["facades", "maps"])
+        matrix = evaluation.matrix
+        expected = l1(by_hand("facades", Run(temporary.name).at(0, 0).networks["forward"]))
+        self.assertAllClose(matrix.values["L1"][0], [expected] * 2, atol=1e-4)
+        self.assertEqual(list(matrix.values), ["L1", "PSNR", "SSIM", "FD-6", "KD-6", "Acc"])
+        for name in ("L1", "PSNR", "SSIM", "FD-6", "KD-6"):
+            self.assertEqual(*matrix.values[name][0])
             self.assertEqual(matrix.forgetting(name), 0)
-            self.assertEqual(matrix.backward_transfer(name), 0)
 
     def test_distances_are_between_what_is_made_and_the_targets(self):
-        made(self.folder)
-        matrix, _ = self.filled()
-        images, targets = by_hand("maps", Run(self.folder).at(1).networks["forward"])
+        temporary, evaluation, _ = once()
+        images, targets = by_hand("maps", Run(temporary.name).at(1).networks["forward"])
 
         def features(x):
             x = x / 127.5 - 1
@@ -165,9 +199,10 @@ class MatrixTest(EvaluationTest):
         a, b = features(targets), features(images)
         spread = np.linalg.svd((a - a.mean(0)) @ (b - b.mean(0)).T / 2, compute_uv=False).sum()
         expected = ((a.mean(0) - b.mean(0)) ** 2).sum() + a.var(0, ddof=1).sum() + b.var(0, ddof=1).sum() - 2 * spread
-        self.assertAllClose(matrix.value("FD-6", "maps", "maps"), expected, rtol=1e-3)
+        self.assertAllClose(evaluation.matrix.value("FD-6", "maps", "maps"), expected, rtol=1e-3)
 
     def test_without_an_extractor_distances_are_in_the_features_of_the_tasks_classifier(self):
+        self.classified()
         made(self.folder)
         matrix, _ = self.filled(Question())
         self.assertIn("FCD", matrix.values)
@@ -175,6 +210,7 @@ class MatrixTest(EvaluationTest):
         self.assertFalse([name for name in matrix.values if name.startswith(("FID", "KID"))])
 
     def test_one_task_has_no_classifier_and_that_is_said(self):
+        self.classified()
         made(self.folder, ("maps",))
         matrix, _ = self.filled(Question())
         for name in ("FCD", "KCD", "Acc"):
@@ -182,9 +218,10 @@ class MatrixTest(EvaluationTest):
         self.assertIn("FCD, KCD, Acc of maps: a classifier needs two tasks to tell apart", self.table)
 
     def test_the_classifier_knows_tasks_that_are_to_come(self):
+        self.classified()
         made(self.folder, ("maps",))
-        data = Evaluation(Run(made(os.path.join(self.place, "other"), ("facades",))), ASKED).data
-        matrix, _ = self.filled(Question(), coming=data)
+        facts = Run(self.folder).bank.slice(0).facts
+        matrix, _ = self.filled(Question(), coming={"facades": recorded_data("facades", facts)})
         self.assertIsNotNone(matrix.value("Acc", "maps", "maps"))
 
     def test_both_ways_without_pairs(self):
@@ -210,55 +247,48 @@ class MatrixTest(EvaluationTest):
         self.assertAllClose(matrix.value("L1", "maps", "facades"), expected, atol=1e-4)
 
 
-class GoingOnTest(EvaluationTest):
+class GoingOnTest(MeasuredTest):
     def test_killed_in_the_middle_it_goes_on_where_it_stopped(self):
-        made(self.folder, TASKS, "finetune")
-        whole = os.path.join(self.place, "whole")
-        shutil.copytree(self.folder, whole)
+        self.copied("finetune", measured=False)
         original, calls = Judge.figures, []
 
         def killed(judge, *args):
             calls.append(args[0])
-            if len(calls) == 3:
+            if len(calls) == 2:
                 raise KeyboardInterrupt
             return original(judge, *args)
 
         with mock.patch.object(Judge, "figures", killed), self.assertRaises(KeyboardInterrupt):
             self.evaluation().fill()
         with open(os.path.join(self.folder, "evaluation", "matrix.json")) as file:
-            self.assertLen(json.load(file)["figures"], 2 * 6)
+            self.assertLen(json.load(file)["figures"], 6)
         matrix, measured = self.filled()
-        self.assertEqual(measured, ["facades", "maps", "maps", "edges2handbags"])
-        again, measured = self.filled()
-        self.assertEmpty(measured)
-        self.folder = whole
-        self.assertEqual(matrix, self.filled()[0])
-        self.assertEqual(matrix, again)
+        self.assertEqual(measured, ["facades", "maps"])
+        self.assertEqual(matrix, once("finetune")[1].matrix)
 
     def test_another_question_is_measured_anew_and_the_first_is_still_known(self):
-        made(self.folder)
-        first, _ = self.filled()
+        self.copied()
         less, measured = self.filled(dataclasses.replace(ASKED, limit=2))
         self.assertEqual(measured, ["facades", "maps"])
+        first = once()[1].matrix
         self.assertNotEqual(first.values["L1"], less.values["L1"])
         self.assertEqual(self.filled(), (first, []))
         other = dataclasses.replace(COLOURS, sha256="d" * 64)
-        self.assertLen(self.filled(dataclasses.replace(ASKED, extractor=other))[1], 2)
+        self.assertLen(self.filled(dataclasses.replace(ASKED, extractor=other), ("maps",))[1], 1)
 
-    def test_a_run_that_learnt_more_keeps_what_was_measured(self):
-        made(self.folder)
-        self.filled(coming={})
-        run = os.path.join(self.place, "more")
-        made(run, TASKS)
-        shutil.copytree(os.path.join(self.folder, "evaluation"), os.path.join(run, "evaluation"))
-        self.folder = run
-        # The classifier knows one more task, so all is measured by it.
-        matrix, measured = self.filled()
-        self.assertEqual(measured, list(TASKS))
-        self.assertEqual(matrix.tasks, TASKS)
+    def test_a_run_that_learnt_more_has_room_for_it(self):
+        made(self.folder, TASKS[:1])
+        shorter, _ = self.filled()
+        more = os.path.join(self.place, "more")
+        shutil.copytree(once()[0].name, more)
+        shutil.copytree(os.path.join(self.folder, "evaluation"), os.path.join(more, "evaluation"), dirs_exist_ok=True)
+        self.folder = more
+        matrix, _ = self.filled()
+        self.assertEqual(matrix, once()[1].matrix)
+        self.assertEqual(shorter.values["L1"][0][0], matrix.values["L1"][0][1])
 
     def test_some_tasks_only(self):
-        made(self.folder)
+        self.copied(measured=False)
         matrix, measured = self.filled(tasks=("maps",))
         self.assertEqual(measured, ["maps"])
         self.assertIsNone(matrix.value("L1", "facades", "facades"))
@@ -270,16 +300,15 @@ class GoingOnTest(EvaluationTest):
             self.assertEqual(file.read(), self.table)
 
 
-class ArtefactsTest(EvaluationTest):
+class ArtefactsTest(MeasuredTest):
     def test_beside_every_figure_stands_what_it_depends_on(self):
-        made(self.folder)
-        matrix, _ = self.filled()
-        folder = os.path.join(self.folder, "evaluation")
+        temporary, evaluation, _ = once()
+        folder = os.path.join(temporary.name, "evaluation")
         with open(os.path.join(folder, "matrix.json")) as file:
             figures = json.load(file)["figures"]
         self.assertLen(figures, 3 * 6)
         (fd,) = [f for f in figures if (f["task"], f["after"], f["name"]) == ("facades", "maps", "FD-6")]
-        self.assertEqual(fd["value"], matrix.value("FD-6", "facades", "maps"))
+        self.assertEqual(fd["value"], evaluation.matrix.value("FD-6", "facades", "maps"))
         self.assertEqual((fd["generated"]["n"], fd["generated"]["split"]), (TESTS, "drawn test"))
         self.assertEqual((fd["extractor"]["sha256"], fd["extractor"]["resize"]), ("c" * 64, "none"))
         with open(os.path.join(folder, "matrix.csv")) as file:
@@ -287,11 +316,10 @@ class ArtefactsTest(EvaluationTest):
         (row,) = [r for r in rows if (r["metric"], r["task"], r["after"]) == ("FD-6", "facades", "maps")]
         self.assertEqual(float(row["value"]), fd["value"])
         self.assertEqual((row["n"], row["split"], row["extractor"]), ("3", "drawn test", "c" * 64))
-        self.assertEqual((row["images"], row["slice"]), (fd["generated"]["sha256"], matrix.slices[0]))
+        self.assertEqual((row["images"], row["slice"]), (fd["generated"]["sha256"], evaluation.matrix.slices[0]))
 
     def test_tensorboard_has_a_point_for_each_time_once(self):
-        made(self.folder)
-        self.filled()
+        self.copied()
         matrix, _ = self.filled()
         found = {}
         (events,) = [name for name in os.listdir(os.path.join(self.folder, "tensorboard")) if "evaluation" in name]
@@ -305,41 +333,50 @@ class ArtefactsTest(EvaluationTest):
         self.assertEqual([step for step, _ in found["evaluation/FD-6/maps"]], [2])
 
 
+@functools.cache
+def with_files():
+    """DATA/{ab,c} and RUN, measured, for tests to copy."""
+    temporary = tempfile.TemporaryDirectory()
+    for task in ("ab", "c"):
+        pairs_folder(os.path.join(temporary.name, "data"), task, train=3, test=4)
+    made(os.path.join(temporary.name, "run"), ("ab", "c"), data=os.path.join(temporary.name, "data"))
+    evaluation = Evaluation(Run(os.path.join(temporary.name, "run")), ASKED)
+    evaluation.fill()
+    return temporary, evaluation
+
+
 class DataTest(EvaluationTest):
     def setUp(self):
         super().setUp()
+        temporary, self.first = with_files()
+        shutil.copytree(temporary.name, self.place, dirs_exist_ok=True)
         self.data = os.path.join(self.place, "data")
-        for task in ("ab", "c"):
-            pairs_folder(self.data, task, train=3, test=4)
+        self.asked = dataclasses.replace(ASKED, data_dir=self.data)
 
     def test_files_are_found_where_they_lay_and_where_they_lie_now(self):
-        made(self.folder, ("ab", "c"), data=self.data)
-        matrix, _ = self.filled()
-        moved = os.path.join(self.place, "moved")
-        os.rename(self.data, moved)
-        with self.assertRaisesRegex(FileNotFoundError, "data_dir"):
-            self.evaluation()
-        self.assertEqual(self.filled(dataclasses.replace(ASKED, data_dir=moved)), (matrix, []))
+        self.assertEqual(self.filled(self.asked), (self.first.matrix, []))
         self.assertEmpty(self.said)
+        with self.assertRaisesRegex(FileNotFoundError, "data_dir"):
+            self.evaluation(dataclasses.replace(ASKED, data_dir=self.folder))
 
-    @parameterized.parameters("AtoB", "BtoA")
-    def test_the_direction_is_the_recorded_one(self, direction):
-        made(self.folder, ("ab", "c"), data=self.data, direction=direction)
-        inputs, targets = self.evaluation()._sides(0)
+    def test_the_input_is_the_half_that_the_direction_says(self):
         whole = np.asarray(Image.open(os.path.join(self.data, "ab", "test", "1.png")))
-        halves = [
-            np.asarray(Image.fromarray(x).resize((16, 16), Image.Resampling.BICUBIC)) for x in np.split(whole, 2, 1)
-        ]
-        expected = halves if direction == "AtoB" else halves[::-1]
-        self.assertAllEqual([inputs.images()[1], targets.images()[1]], expected)
-        self.assertEqual(inputs.image_set.part, "left half" if direction == "AtoB" else "right half")
-        self.assertEqual(inputs.image_set.split, "test")
+        left, right = (
+            np.asarray(Image.fromarray(half).resize((16, 16), Image.Resampling.BICUBIC))
+            for half in np.split(whole, 2, 1)
+        )
+        facts = Run(self.folder).bank.slice(0).facts
+        for direction, expected in (("AtoB", (left, right)), ("BtoA", (right, left))):
+            data = recorded_data("ab", dataclasses.replace(facts, direction=direction), self.data)
+            inputs, targets = sides(data, "test", flipped=direction == "BtoA")
+            self.assertAllEqual([inputs.images()[1], targets.images()[1]], expected)
+            self.assertEqual(inputs.image_set.part, "left half" if direction == "AtoB" else "right half")
+            self.assertEqual((inputs.image_set.split, len(inputs)), ("test", 4))
 
     def test_changed_images_are_told_and_noted(self):
-        made(self.folder, ("ab", "c"), data=self.data)
         os.unlink(os.path.join(self.data, "ab", "test", "3.png"))
         Image.fromarray(np.zeros((20, 40, 3), "uint8")).save(os.path.join(self.data, "c", "train", "0.png"))
-        self.filled()
+        self.filled(self.asked, ("ab",))
         self.assertLen(self.said, 2)
         self.assertIn("ab: its images are not those that it was learnt with: test: 4 images then, 3 now", self.said[0])
         self.assertIn("c: its images are not", self.said[1])
@@ -349,63 +386,50 @@ class DataTest(EvaluationTest):
     def test_what_was_left_out_as_unreadable_stays_out(self):
         with open(os.path.join(self.data, "ab", "test", "1.png"), "wb") as file:
             file.write(b"broken")
-        made(self.folder, ("ab", "c"), data=self.data)
         with self.assertRaisesRegex(ValueError, "Received: .*1.png"):
-            self.filled()
-        path = os.path.join(self.folder, "tasks", "01-ab")
-        shutil.rmtree(os.path.join(self.folder, "tasks"))
-        with mock.patch.object(
-            ImageFiles,
-            "summary",
-            lambda files: {
-                "folder": files.folder,
-                "count": len(files.sizes),
-                "sha256": files.sha256,
-                "left_out": ["1.png"] if files.folder.endswith("ab/test") else [],
-            },
-        ):
-            made(self.folder, ("ab", "c"), data=self.data)
-        self.assertTrue(os.path.exists(path))
-        matrix, _ = self.filled()
-        self.assertLen(self.evaluation()._sides(0)[0], 3)
-        self.assertIsNotNone(matrix.value("L1", "ab", "ab"))
+            self.filled(self.asked)
+        facts = Run(self.folder).bank.slice(0).facts
+        images = {**facts.images, "test": {**facts.images["test"], "left_out": ["1.png"]}}
+        data = recorded_data("ab", dataclasses.replace(facts, images=images), self.data)
+        inputs, targets = sides(data, "test")
+        kept = [Image.open(os.path.join(self.data, "ab", "test", f"{number}.png")) for number in (0, 2, 3)]
+        self.assertAllEqual(
+            targets.images(),
+            [np.asarray(x.crop((20, 0, 40, 20)).resize((16, 16), Image.Resampling.BICUBIC)) for x in kept],
+        )
+        self.assertLen(inputs, 3)
 
     def test_without_a_test_split_training_images_are_taken_only_if_told(self):
-        pairs_folder(self.data, "new", train=5)
-        made(self.folder, ("ab", "new"), data=self.data)
-        with self.assertRaisesRegex(ValueError, "does not learn from.*--split=train.* Received: neither for new"):
-            self.filled()
-        matrix, measured = self.filled(tasks=("ab",))
-        self.assertEqual(measured, ["ab"])
-        matrix, _ = self.filled(dataclasses.replace(ASKED, split="train"))
-        self.assertIsNotNone(matrix.value("L1", "new", "new"))
-        self.assertEqual(self.evaluation(Question(COLOURS, "train"))._sides(1)[0].image_set.split, "train")
+        shutil.rmtree(os.path.join(self.data, "c", "test"))
+        with self.assertRaisesRegex(ValueError, "does not learn from.*--split=train.* Received: neither for c"):
+            self.filled(self.asked)
+        matrix, measured = self.filled(dataclasses.replace(self.asked, split="train"), ("c",))
+        self.assertEqual(measured, ["c"])
+        self.assertIsNotNone(matrix.value("L1", "c", "c"))
+        with open(os.path.join(self.folder, "evaluation", "matrix.json")) as file:
+            self.assertEqual({figure["generated"]["split"] for figure in json.load(file)["figures"]}, {"train"})
 
     def test_an_empty_split_is_refused(self):
-        made(self.folder, ("ab", "c"), data=self.data)
         shutil.rmtree(os.path.join(self.data, "ab", "test"))
         os.makedirs(os.path.join(self.data, "ab", "test"))
         with self.assertRaisesRegex(FileNotFoundError, "A split must hold images.*ab/test"):
-            self.evaluation()
+            self.evaluation(self.asked)
 
     def test_fewer_images_than_asked_for_are_refused(self):
-        made(self.folder, ("ab", "c"), data=self.data)
         with self.assertRaisesRegex(ValueError, "equal n.* Received: limit=5, where test of ab has 4"):
-            self.filled(dataclasses.replace(ASKED, limit=5))
+            self.filled(dataclasses.replace(self.asked, limit=5))
 
     def test_one_image_has_no_distance(self):
-        made(self.folder, ("ab", "c"), data=self.data)
-        matrix, _ = self.filled(dataclasses.replace(ASKED, limit=1))
-        self.assertIsNone(matrix.value("FD-6", "ab", "ab"))
-        self.assertIsNotNone(matrix.value("L1", "ab", "ab"))
+        matrix, _ = self.filled(dataclasses.replace(self.asked, limit=1), ("c",))
+        self.assertIsNone(matrix.value("FD-6", "c", "c"))
+        self.assertIsNotNone(matrix.value("L1", "c", "c"))
         self.assertIn("a distance needs two images a side", self.table)
 
 
-class RefusedTest(EvaluationTest):
+class RefusedTest(MeasuredTest):
     def test_a_matrix_of_another_run_in_the_folder(self):
-        made(self.folder)
+        self.copied()
         other = tiny_run(os.path.join(self.place, "other"), size=SIZE)
-        self.filled()
         shutil.copytree(os.path.join(self.folder, "evaluation"), os.path.join(other, "evaluation"))
         path = os.path.join(other, "evaluation", "matrix.json")
         before = files.sha256_of(path)
@@ -414,13 +438,13 @@ class RefusedTest(EvaluationTest):
         self.assertEqual(files.sha256_of(path), before)
 
     def test_a_run_that_learnt_at_another_size(self):
-        made(self.folder)
+        self.copied()
         with self.assertRaisesRegex(ValueError, "Received: 64x64, where .* learnt at 16x16"):
             self.evaluation(dataclasses.replace(ASKED, size=(64, 64)))
         self.evaluation(dataclasses.replace(ASKED, size=(16, 16)))
 
     def test_an_unknown_task_split_and_limit(self):
-        made(self.folder)
+        self.copied()
         with self.assertRaisesRegex(ValueError, "one of facades, maps. Received: moon"):
             self.filled(tasks=("maps", "moon"))
         for bad in ({"split": "val"}, {"limit": -1}):
@@ -428,7 +452,7 @@ class RefusedTest(EvaluationTest):
                 Question(**bad)
 
     def test_an_extractor_of_another_output(self):
-        made(self.folder)
+        self.copied(measured=False)
         wrong = dataclasses.replace(COLOURS, dimensions=7)
         with self.assertRaisesRegex(ValueError, r"gives 7 finite features an image. Received: \[3, 6\]"):
             self.filled(Question(wrong))

@@ -1,0 +1,124 @@
+"""What a report tells: plain data, whatever it was collected from. Pictures are uint8 [h, w, 3]."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from pgtf.evaluation.matrix import Matrix
+from pgtf.evaluation.replay import Replay
+
+Picture = np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class Way:
+    """One network of a task on its test pictures.
+
+    title: As "A to B", where there are two. targets: None where inputs have none.
+    """
+
+    prefix: str
+    inputs: list[Picture]
+    outputs: list[Picture]
+    targets: list[Picture] | None = None
+    title: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Later:
+    """What a task makes of the inputs of its first way after another one was learnt.
+
+    replay: How far that is from what it made when it was learnt; None where nobody looked.
+    """
+
+    after: str
+    outputs: list[Picture]
+    replay: Replay | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportedTask:
+    """One task of a run, learnt or being learnt.
+
+    facts: {what: text}. losses: {name: (steps, values)}. problem: Why something is missing.
+    """
+
+    name: str
+    number: int
+    learnt: bool
+    step: int = 0
+    facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ways: tuple[Way, ...] = ()
+    later: tuple[Later, ...] = ()
+    losses: Mapping[str, tuple[list[int], list[float]]] = dataclasses.field(default_factory=dict)
+    stored_bytes: float = 0.0
+    full_bytes: float = 0.0
+    problem: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Through:
+    """One picture through every task: outputs: {task: what it makes of it}."""
+
+    of: str
+    picture: Picture
+    outputs: Mapping[str, Picture]
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """The figures of a run: the matrix, and of each (task, after, metric) what a reader must know beside the value."""
+
+    matrix: Matrix
+    notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class ReportedRun:
+    """One run.
+
+    folder: Where it lies. method: Its name and what it does, in a sentence. to_come: Names of tasks that are not begun.
+    command: What learns it again. stored_bytes: What it takes to play all learnt tasks.
+    """
+
+    name: str
+    folder: str
+    method: str
+    meaning: str
+    tasks: tuple[ReportedTask, ...]
+    to_come: tuple[str, ...] = ()
+    command: str = ""
+    stored_bytes: float = 0.0
+    through: tuple[Through, ...] = ()
+    measured: Measured | None = None
+
+    @property
+    def learnt(self) -> list[ReportedTask]:
+        """The tasks that are learnt."""
+        return [task for task in self.tasks if task.learnt]
+
+    @property
+    def full_bytes(self) -> float:
+        """What a full network for each learnt task would store."""
+        return sum(task.full_bytes for task in self.learnt)
+
+
+@dataclasses.dataclass(frozen=True)
+class SameInput:
+    """One input of a task through several runs: outputs: {run: what it makes of it}."""
+
+    task: str
+    picture: Picture
+    target: Picture | None
+    outputs: Mapping[str, Picture]
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Several runs, the page's own first, and what they make of the same inputs."""
+
+    runs: tuple[ReportedRun, ...]
+    inputs: tuple[SameInput, ...] = ()

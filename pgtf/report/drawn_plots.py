@@ -1,0 +1,34 @@
+"""The plots of a page, each drawn once for what it shows."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from matplotlib.figure import Figure
+
+from pgtf import files
+from pgtf.report import plots
+from pgtf.report.markup import Markup
+from pgtf.report.parts import Parts
+
+
+class Plots:
+    """Plots as svg elements; parts: where they are kept."""
+
+    def __init__(self, parts: Parts | None = None):
+        self.parts = parts or Parts()
+
+    def svg(self, draw: Callable[..., Figure], *values: Any, text: str) -> Markup:
+        """A function of `plots` of these values (plain data), as an svg element.
+
+        Args:
+          draw: The function.
+          *values: Its arguments.
+          text: What the plot shows, for who does not see it.
+
+        Returns:
+          Markup.
+        """
+        facts = ["plot", draw.__name__, values, text]
+        prefix = f"p{files.sha256(repr(facts).encode())[:10]}"
+        return Markup(self.parts.of(facts, lambda: plots.svg(draw(*values), text, prefix).encode()).decode())

@@ -1,0 +1,86 @@
+"""A report as one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import datetime
+
+import pgtf
+from pgtf.report import run_sections
+from pgtf.report.comparison import comparison
+from pgtf.report.content import Comparison, ReportedRun
+from pgtf.report.document import beside, document
+from pgtf.report.drawn_plots import Plots
+from pgtf.report.markup import Markup, element, joined
+from pgtf.report.parts import Parts
+from pgtf.report.pictures import Pictures
+from pgtf.report.task_section import task_section
+
+# (so many pictures, then their longer side at most), so that a page stays at a few MB.
+BOUNDS = ((150, 256), (400, 192), (1000, 128))
+LEAST = 96
+
+
+def page(run: ReportedRun, compared: Comparison | None = None, parts: Parts | None = None) -> str:
+    """The report of a run, and of how it compares with others.
+
+    Args:
+      run: What to tell.
+      compared: This run among others.
+      parts: Where pictures and plots are kept for the next time.
+
+    Returns:
+      HTML.
+    """
+    pictures, drawn = Pictures(longest_side(run, compared), parts), Plots(parts)
+    body = [
+        run_sections.head(run),
+        _contents(run, compared),
+        element(
+            "main",
+            comparison(compared, pictures, drawn) if compared else None,
+            _tasks(run, pictures, drawn),
+            run_sections.matrix(run, drawn),
+            run_sections.storage(run, drawn),
+            run_sections.through(run, pictures),
+            id="main",
+        ),
+        _foot(),
+        element("noscript", element("p", "The pictures of this page are put in place by a few lines of script.")),
+        pictures.script(),
+        element("script", Markup(beside(__file__, "page.js"))),
+    ]
+    return document(f"{run.name} · pgtf", body, style=beside(__file__, "page.css"))
+
+
+def longest_side(run: ReportedRun, compared: Comparison | None = None) -> int:
+    """How large pictures may be, for as many as a report has."""
+    count = 0
+    for task in run.tasks:
+        count += sum(len(way.inputs) * (3 if way.targets else 2) for way in task.ways)
+        count += sum(len(later.outputs) for later in task.later if not (later.replay and later.replay.bit_equal))
+    count += sum(len(one.outputs) for one in run.through)
+    count += sum(len(one.outputs) for one in compared.inputs) if compared else 0
+    return next((side for most, side in BOUNDS if count <= most), LEAST)
+
+
+def _contents(run: ReportedRun, compared: Comparison | None) -> Markup:
+    places = [("runs", "Runs side by side")] if compared else []
+    places += [(f"task-{task.number}", task.name) for task in run.tasks]
+    places += [("matrix", "How good"), ("storage", "Stored")]
+    places += [("through", "One input, all tasks")] if run.through else []
+    return element("nav", [element("a", text, href=f"#{place}") for place, text in places], aria_label="Contents")
+
+
+def _tasks(run: ReportedRun, pictures: Pictures, drawn: Plots) -> Markup:
+    to_come = f"Still to come: {', '.join(run.to_come)}." if run.to_come else None
+    return joined(
+        element("h2", "What each task does"),
+        element("p", "On test pictures, which no task learnt from. Choose an input to put it into the slider."),
+        [task_section(task, pictures, drawn) for task in run.tasks],
+        element("p", to_come, class_="note") if to_come else None,
+    )
+
+
+def _foot() -> Markup:
+    now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return element("footer", element("p", f"Made by pgtf {pgtf.__version__}, {now}. This file needs no other."))

@@ -1,0 +1,186 @@
+"""Plots: matplotlib figures, for a page that is light or dark, and for TensorBoard."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import math
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+from pgtf.report.markup import Markup, element
+
+# These two are colours of the page's own, once a figure is in it.
+INK, LINE = "#1d2733", "#c9ced6"
+# These are seen on white and on black.
+MAIN, SECOND = "#2b8a9e", "#d9822b"
+POINTS = 200  # Of a curve; more of them nobody sees.
+_STYLE = {
+    "svg.fonttype": "none",  # Text stays text.
+    "svg.hashsalt": "pgtf",
+    "text.parse_math": False,  # Names may hold dollars.
+    "font.size": 9,
+    "text.color": INK,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": LINE,
+    "grid.alpha": 0.5,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 0,
+    "ytick.major.size": 0,
+}
+
+
+def curve(name: str, steps: Sequence[int], values: Sequence[float]) -> Figure:
+    """One loss over the steps, both thinned to what can be seen."""
+    with _figure(3.4, 1.9) as figure:
+        axes = figure.add_subplot()
+        axes.plot(*thinned(steps, values), color=MAIN, linewidth=1.4)
+        axes.set_title(name, loc="left")
+        axes.set_xlabel("step")
+        axes.grid(axis="y")
+        axes.set_xlim(0, max(*steps, 1))
+        axes.locator_params(nbins=5)
+    return figure
+
+
+def thinned(steps: Sequence[int], values: Sequence[float], points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
+    """A curve of at most so many points: means of stretches of equal length."""
+    stretches = min(points, len(steps))
+    parts = [np.array_split(np.asarray(line, "float64"), stretches) for line in (steps, values)]
+    first, second = (np.array([part.mean() for part in line]) for line in parts)
+    return first, second
+
+
+def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int) -> Figure:
+    """float [task, time] with NaN for what is not known; the better, the brighter. sign: +1 where higher is better."""
+    count = len(tasks)
+    with _figure(1.6 + 0.75 * count, 0.9 + 0.42 * count) as figure:
+        axes = figure.add_subplot()
+        shown = np.ma.masked_invalid(sign * values)
+        axes.imshow(shown, cmap="viridis", aspect="auto", alpha=0.9)
+        middle = (shown.min() + shown.max()) / 2 if shown.count() else 0
+        for row, column in zip(*np.nonzero(np.isfinite(values))):
+            colour = "#111111" if shown[row, column] > middle else "#ffffff"
+            axes.text(column, row, short(values[row, column]), ha="center", va="center", color=colour)
+        axes.set_xticks(
+            range(count), [_cut(name, 10) for name in tasks], rotation=30, ha="right", rotation_mode="anchor"
+        )
+        axes.set_yticks(range(count), [_cut(name, 16) for name in tasks])
+        axes.set_xlabel("after learning")
+        axes.set_ylabel("task")
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    return figure
+
+
+def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequence[float]) -> Figure:
+    """What each task stores, in front of what a full network would."""
+    with _figure(6.4, 0.7 + 0.34 * len(tasks)) as figure:
+        axes = figure.add_subplot()
+        places = range(len(tasks))
+        axes.barh(places, [value / 1e6 for value in full_bytes], color=LINE, height=0.66)
+        axes.barh(places, [value / 1e6 for value in stored_bytes], color=MAIN, height=0.66)
+        for place, part, whole in zip(places, stored_bytes, full_bytes):
+            share = f" ({part / whole:.0%})" if whole else ""
+            told = f"{part / 1e6:.3g} MB{share}"
+            axes.annotate(told, (max(part, whole) / 1e6, place), (6, 0), textcoords="offset points", va="center")
+        axes.set_yticks(places, [_cut(name, 24) for name in tasks])
+        axes.invert_yaxis()
+        axes.set_xlabel("MB")
+        axes.margins(x=0.28)
+        axes.set_xlim(left=0)
+        axes.grid(axis="x")
+    return figure
+
+
+def frontier(names: Sequence[str], stored_bytes: Sequence[float], values: Sequence[float], title: str) -> Figure:
+    """Runs by what they store and how far their pictures are from real ones: below and left is better."""
+    points = sorted(zip(stored_bytes, values, names))
+    best, line = math.inf, []
+    for size, value, _ in points:
+        if value < best:
+            best = value
+            line.append((size / 1e6, value))
+    with _figure(6.4, 3.4) as figure:
+        axes = figure.add_subplot()
+        axes.step(*zip(*line), where="post", color=LINE, zorder=1)
+        axes.scatter([size / 1e6 for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
+        for size, value, name in points:
+            axes.annotate(_cut(name, 30), (size / 1e6, value), (6, 5), textcoords="offset points")
+        axes.set_xlabel("stored for all tasks, MB")
+        axes.set_ylabel(title)
+        axes.margins(0.2)
+        axes.grid()
+    return figure
+
+
+def svg(figure: Figure, text: str, prefix: str) -> Markup:
+    """A figure as an svg element that takes the page's colours and font.
+
+    Args:
+      figure: Made here.
+      text: What it shows, for who does not see it.
+      prefix: Of the ids in it; another one for each figure of a page.
+    """
+    content = io.StringIO()
+    nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
+    with _quiet():
+        figure.savefig(content, format="svg", transparent=True, metadata=nothing)
+    source = content.getvalue()
+    inner = re.sub(r"<style.*?</style>", "", source[source.index(">", source.index("<svg")) + 1 :], flags=re.DOTALL)
+    inner = re.sub(r">\s+<", "><", inner.replace("</svg>", "")).strip()
+    inner = re.sub(r"font-family:[^;\"]*;? ?", "", inner).replace(INK, "currentColor").replace(LINE, "var(--line)")
+    inner = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", inner)
+    width, height = figure.get_size_inches() * 72
+    return element(
+        "svg",
+        Markup(inner),
+        viewBox=f"0 0 {width:g} {height:g}",
+        role="img",
+        aria_label=text,
+        style=f"width:{width * 4 / 3:.0f}px",
+        class_="plot",
+    )
+
+
+def png(figure: Figure) -> np.ndarray:
+    """A figure on white, uint8 [h, w, 3]."""
+    content = io.BytesIO()
+    with _quiet():
+        figure.savefig(content, format="png", dpi=110, facecolor="white")
+    content.seek(0)
+    return np.rint(255 * matplotlib.image.imread(content)[:, :, :3]).astype("uint8")
+
+
+def short(value: float) -> str:
+    """A number in three digits."""
+    return f"{value:.3g}"
+
+
+def _cut(name: str, longest: int) -> str:
+    return name if len(name) <= longest else name[: longest - 1] + "…"
+
+
+@contextlib.contextmanager
+def _figure(width: float, height: float) -> Iterator[Figure]:
+    """A figure of so many inches that does not know of the screen, drawn on in the house's style."""
+    with matplotlib.rc_context(_STYLE):
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    # A browser has letters that matplotlib's own font lacks.
+    with matplotlib.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        yield

@@ -1,0 +1,152 @@
+"""The part of a report that shows one task."""
+
+from __future__ import annotations
+
+from pgtf.report import plots
+from pgtf.report.content import Later, ReportedTask, Way
+from pgtf.report.drawn_plots import Plots
+from pgtf.report.markup import Markup, element, joined
+from pgtf.report.pictures import Pictures
+from pgtf.report.tables import table
+
+
+def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup:
+    """A task's pictures, then and after every later task, its losses and its facts."""
+    state = None if task.learnt else element("span", f"being learnt, step {task.step:,}", class_="badge")
+    shown = len(task.ways[0].inputs) if task.ways else 0
+    return element(
+        "section",
+        element("h3", f"{task.number} · {task.name} ", state),
+        element("p", task.problem, class_="note") if task.problem else None,
+        [_way(task.name, way, pictures) for way in task.ways],
+        _afterwards(task, pictures) if task.later and shown else None,
+        _losses(task, drawn) if task.losses else None,
+        _facts(task),
+        id=f"task-{task.number}",
+        class_="card",
+        aria_label=f"Task {task.number}: {task.name}",
+    )
+
+
+def _way(name: str, way: Way, pictures: Pictures) -> Markup:
+    """The slider and, beside it, rows of input, output and target."""
+    kinds = ["input", "output", *(["target"] if way.targets else [])]
+    rows = []
+    for place, source in enumerate(way.inputs):
+        cells = [source, way.outputs[place], *([way.targets[place]] if way.targets else [])]
+        about = [f"{name}{way.title and ', ' + way.title}, test picture {place + 1}: {kind}" for kind in kinds]
+        images = [pictures.image(cell, text) for cell, text in zip(cells, about)]
+        images[0] = element(
+            "button",
+            images[0],
+            type="button",
+            class_="pick",
+            aria_pressed="true" if place == 0 else "false",
+            aria_label=f"Put test picture {place + 1} of {name} into the slider",
+            data_input=pictures.name(cells[0]),
+            data_output=pictures.name(cells[1]),
+        )
+        rows.append(element("tr", [element("td", image) for image in images]))
+    grid = element(
+        "table",
+        element("caption", f"Test pictures of {name}", class_="unseen"),
+        element("thead", element("tr", [element("th", kind, scope="col") for kind in kinds])),
+        element("tbody", rows),
+        class_="grid",
+    )
+    return element(
+        "div",
+        element("h4", way.title) if way.title else None,
+        element("div", _slider(name, way, pictures), grid, class_="beside"),
+        class_="way",
+    )
+
+
+def _slider(name: str, way: Way, pictures: Pictures) -> Markup:
+    """Output and input on top of each other, and what moves the border between them."""
+    slider = element(
+        "input",
+        type="range",
+        min=0,
+        max=100,
+        value=50,
+        aria_label=f"{name}: how much of the input is shown over the output, in percent",
+    )
+    return element(
+        "figure",
+        element(
+            "div",
+            pictures.image(way.outputs[0], f"{name}: output", class_=None),
+            pictures.image(way.inputs[0], f"{name}: input", class_="over"),
+            element("span", class_="border", aria_hidden="true"),
+            slider,
+            class_="stage",
+        ),
+        element(
+            "figcaption", "Drag, or use the arrow keys: input on the left, what the network made of it on the right."
+        ),
+        class_="slider",
+    )
+
+
+def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
+    """The same inputs at every later time."""
+    way = task.ways[0]
+    heads = ["input", "when learnt"]
+    heads += [joined(f"after {later.after}", element("small", said(later))) for later in task.later]
+    rows = []
+    for place, source in enumerate(way.inputs):
+        about = f"{task.name}, test picture {place + 1}"
+        cells = [pictures.image(source, f"{about}: input"), pictures.image(way.outputs[place], f"{about}: when learnt")]
+        for later in task.later:
+            cells.append(pictures.image(later.outputs[place], f"{about}: after {later.after}, {said(later)}"))
+        rows.append(cells)
+    return joined(
+        element("h4", "The same inputs after every later task"),
+        element("p", _summary(task)),
+        table(f"{task.name} after every later task", heads, rows, "strip"),
+    )
+
+
+def said(later: Later) -> str:
+    """How far a task is from what it was, in words."""
+    if later.replay is None:
+        return "not replayed"
+    if later.replay.bit_equal:
+        return "the same to the bit"
+    if later.replay.holds:
+        return f"the same within {later.replay.difference:.0e}"
+    return f"changed by up to {later.replay.difference / 2:.0%}"  # Of the range, [-1, 1].
+
+
+def _summary(task: ReportedTask) -> str:
+    replays = [later.replay for later in task.later if later.replay]
+    if len(replays) == len(task.later) and all(replay.bit_equal for replay in replays):
+        return f"Nothing is forgotten: every pixel that {task.name} makes is the same to the bit as when it was learnt."
+    if any(not replay.holds for replay in replays):
+        return f"This method forgets: what later tasks learnt changed what {task.name} makes."
+    return "Each later column shows what the run makes of the same inputs by then."
+
+
+def _losses(task: ReportedTask, drawn: Plots) -> Markup:
+    curves = []
+    for name, (steps, values) in task.losses.items():
+        text = f"{task.name}: the loss {name} over {steps[-1]:,} steps, from {values[0]:.3g} to {values[-1]:.3g}"
+        thin = [line.round(6).tolist() for line in plots.thinned(steps, values)]
+        curves.append(drawn.svg(plots.curve, name, *thin, text=text))
+    return element(
+        "details",
+        element("summary", "How it learnt"),
+        element(
+            "p",
+            "Losses over the training steps. Generator and discriminator learn against each other, so theirs need not "
+            "fall; those that compare pictures (l1, cycle, identity) should.",
+        ),
+        element("div", curves, class_="plots"),
+        open=True,
+    )
+
+
+def _facts(task: ReportedTask) -> Markup:
+    rows = [element("div", element("dt", what), element("dd", text)) for what, text in task.facts.items()]
+    return element("details", element("summary", "Facts"), element("dl", rows, class_="facts")) if rows else joined()

@@ -1,0 +1,185 @@
+"""A run, as a report tells it."""
+
+import inspect
+import os
+from typing import Optional
+
+import numpy as np
+
+from pgtf.config import Config
+from pgtf.data.images import resized, to_uint8
+from pgtf.evaluation.parameters import full_values
+from pgtf.evaluation.replay import Probes
+from pgtf.files import sha256_of
+from pgtf.methods import METHODS
+from pgtf.report.content import Later, ReportedRun, ReportedTask, Through, Way
+from pgtf.report.parts import Parts
+from pgtf.runs import listing, log
+from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.runs.described import command, described, measured
+from pgtf.runs.directory import Run
+from pgtf.runs.played import Played
+from pgtf.settings import name_in
+
+# Test pictures of each task, in a run of at most so many tasks, and in a longer one.
+FEW, PICTURES, FEWER_PICTURES = 6, 4, 2
+INPUTS = 3  # That go through all tasks.
+# What a task that is being learnt makes of its probes: the last sample.
+SAMPLE = os.path.join("train", "sample.safetensors")
+
+
+class Collector:
+    """Collects what there is to tell of a run, in the middle of it too.
+
+    Args:
+      run_dir: Where it lies.
+      config: What it was made with, where that is known.
+      parts: Where the answers of networks are kept.
+    """
+
+    def __init__(self, run_dir: str, config: Optional[Config] = None, parts: Optional[Parts] = None):
+        self.folder, self.config = run_dir, config
+        self.bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+        self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, "tasks")) else []
+        if not len(self.bank) and not self.unfinished:
+            raise none_learnt(run_dir)
+        self.played = Played(Run(run_dir), parts or Parts()) if len(self.bank) else None
+        self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
+        self._losses = log.losses(run_dir)
+        self._problems: dict[int, str] = {}
+        self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
+
+    def run(self, through: bool = True) -> ReportedRun:
+        """All of it; through: also what all tasks make of one input, for which networks are built."""
+        later = self._later()
+        tasks = [self._learnt(index, later.get(index, ())) for index in range(len(self.bank))]
+        tasks += [self._unfinished(folder) for folder in self.unfinished]
+        known = [task.name for task in tasks]
+        method = self.config.method if self.config else self.bank.slice(0).facts.method if len(self.bank) else None
+        return ReportedRun(
+            name=os.path.basename(os.path.abspath(self.folder)),
+            folder=self.folder,
+            method=name_in(METHODS, method) if method else "",
+            meaning=(inspect.getdoc(type(method)) or "").splitlines()[0] if method else "",
+            tasks=tuple(tasks),
+            to_come=tuple(name for name in (self.config.tasks if self.config else ()) if name not in known),
+            command=command(self.config) if self.config else "",
+            stored_bytes=sum(self.bank.slice(index).stored_bytes for index in self._playing()),
+            through=self._through() if through else (),
+            measured=measured(self.folder),
+        )
+
+    def inputs(self, index: int) -> list:
+        """The test pictures of a task, of its first way; none where its probes are gone."""
+        return list(self._probes[index].inputs["forward"][: self.shown]) if index in self._probes else []
+
+    def targets(self, index: int) -> list:
+        """What they should become; none where that is not known."""
+        return list(self._probes[index].targets.get("forward", [])[: self.shown]) if index in self._probes else []
+
+    def answers(self, index: int, pictures: list) -> list:
+        """What task `index` makes of pictures, now that all are learnt; its own inputs it has answered already."""
+        assert self.played
+        last, own = len(self.bank) - 1, self.inputs(index)[: len(pictures)]
+        if self._player(index, last) == index and np.array_equal(own, pictures):
+            return self._recorded(index)[: len(pictures)]
+        size = self.bank.slice(index).facts.architecture.size
+        return self.played.of(index, [resized(picture, *size) for picture in pictures], latest=last)
+
+    def _recorded(self, index: int) -> list:
+        """What a task made of its inputs when it was learnt."""
+        return list(to_uint8(self._probes[index].outputs["forward"][: self.shown]))
+
+    def _player(self, index: int, latest: int) -> int:
+        return self.bank.slice(index).facts.method.network_at(index, latest)
+
+    def _playing(self) -> set[int]:
+        """The tasks whose slices it takes to play all of them."""
+        last, needed = len(self.bank) - 1, set()
+        for player in {self._player(index, last) for index in range(len(self.bank))}:
+            borrowed = [self.bank.names.index(one.task) for one in self.bank.slice(player).borrows]
+            needed |= {player, *borrowed}
+        return needed
+
+    def _read_probes(self, index: int) -> Optional[Probes]:
+        assert self.played
+        task = self.played.run.at(index, index)
+        try:
+            return task.probes
+        except ValueError as error:
+            self._problems[index] = str(error)
+            return None
+
+    def _learnt(self, index: int, later: tuple[Later, ...]) -> ReportedTask:
+        own = self.bank.slice(index)
+        facts = own.facts
+        return ReportedTask(
+            name=own.name,
+            number=index + 1,
+            learnt=True,
+            step=facts.steps,
+            facts=described(own),
+            ways=self._ways(self._probes.get(index)),
+            later=later,
+            losses=self._losses.get(own.name, {}),
+            stored_bytes=own.stored_bytes,
+            full_bytes=4 * (facts.full_values or full_values(facts.architecture, facts.generators)),
+            problem=self._problems.get(index, ""),
+        )
+
+    def _unfinished(self, folder: str) -> ReportedTask:
+        number, name = folder.split("-", 1)
+        losses = self._losses.get(name, {})
+        path = os.path.join(self.folder, "tasks", folder, SAMPLE)
+        sample = Probes.read(path, sha256_of(path)) if os.path.exists(path) else None
+        return ReportedTask(
+            name=name,
+            number=int(number),
+            learnt=False,
+            step=max((steps[-1] for steps, _ in losses.values()), default=0),
+            ways=self._ways(sample),
+            losses=losses,
+            problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
+        )
+
+    def _ways(self, probes: Optional[Probes]) -> tuple[Way, ...]:
+        if probes is None:
+            return ()
+        titles = {"forward": "From A to B", "backward": "From B to A"} if len(probes.inputs) > 1 else {}
+        return tuple(
+            Way(
+                prefix,
+                list(images[: self.shown]),
+                list(to_uint8(probes.outputs[prefix][: self.shown])),
+                list(probes.targets[prefix][: self.shown]) if prefix in probes.targets else None,
+                titles.get(prefix, ""),
+            )
+            for prefix, images in sorted(probes.inputs.items(), reverse=True)  # Forward first.
+        )
+
+    def _later(self) -> dict[int, tuple[Later, ...]]:
+        """What each task made of its inputs after each later one, in the order of time and so of players."""
+        found: dict[int, tuple[Later, ...]] = {}
+        for time, after in enumerate(self.bank.names):
+            replays = log.replays(self.bank.place(time, after))
+            for index in range(time):
+                if index not in self._probes:
+                    continue
+                replay = replays.get(self.bank.names[index])
+                own = self._player(index, time) == index and (replay is None or replay.holds)
+                if own:
+                    outputs = self._recorded(index)
+                else:
+                    assert self.played
+                    outputs = self.played.of(index, self.inputs(index), latest=time)
+                found[index] = (*found.get(index, ()), Later(after, outputs, replay))
+        return found
+
+    def _through(self) -> tuple[Through, ...]:
+        sources = [index for index in range(len(self.bank)) if index in self._probes][:INPUTS]
+        pictures = {index: self.inputs(index)[0] for index in sources}
+        outputs: dict[int, dict] = {index: {} for index in sources}
+        for player in range(len(self.bank)):
+            for index in sources:
+                outputs[index][self.bank.names[player]] = self.answers(player, [pictures[index]])[0]
+        return tuple(Through(self.bank.names[index], pictures[index], outputs[index]) for index in sources)

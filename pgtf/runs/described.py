@@ -1,0 +1,79 @@
+"""What is told of a run in words and numbers: its command, its tasks' facts, its figures."""
+
+import json
+import os
+import shlex
+from typing import Any, Optional
+
+from pgtf.config import DEFAULTS, Config
+from pgtf.evaluation import matrix_text
+from pgtf.methods import METHODS
+from pgtf.objectives import OBJECTIVES
+from pgtf.report.content import Measured
+from pgtf.runs.slices import TaskSlice
+from pgtf.settings import as_text, name_in, settings_of
+
+
+def command(config: Config) -> str:
+    """What learns a run like this again, in another folder: the flags that are not the defaults."""
+    flat = config.flat()
+    defaults = {**Config.from_flat({name: flat[name] for name in DEFAULTS}).flat(), **DEFAULTS}
+    always = {"run_dir": f"{config.run_dir.rstrip('/')}-again", "tasks": config.tasks}
+    flags = [f"--{name}={as_text(value)}" for name, value in always.items()]
+    for name, value in flat.items():
+        if name not in always and value != defaults.get(name):
+            flags += [f"--{name}={as_text(one)}" for one in (value if name == "override" else [value])]
+    return " ".join(["python scripts/train.py", *map(shlex.quote, flags)])
+
+
+def described(task_slice: TaskSlice) -> dict[str, str]:
+    """The facts of a learnt task, for people."""
+    facts = task_slice.facts
+    shape = facts.architecture
+    return {
+        "Learnt": facts.learnt[:16].replace("T", " "),
+        "Steps": f"{facts.steps:,}",
+        "Images": _images(facts.data, facts.images),
+        "Size": f"{shape.size[0]} × {shape.size[1]} pixels",
+        "Direction": facts.direction if facts.objective.paired else "both ways",
+        "Network": f"{shape.network}, width {shape.width}, {shape.norm} norm",
+        "Method": _settings(METHODS, facts.method),
+        "Objective": _settings(OBJECTIVES, facts.objective),
+        "Training": ", ".join(f"{name} {value}" for name, value in facts.training.items() if value not in ("", None)),
+        "Borrows from": ", ".join(one.task for one in task_slice.borrows) or "no task",
+        "Stores": f"{task_slice.size:,} values",
+        "sha256 of the slice": f"{task_slice.sha256[:16]}…",
+    }
+
+
+def measured(run_dir: str) -> Optional[Measured]:
+    """The figures of a run; None where there are none yet."""
+    path = os.path.join(run_dir, "evaluation", "matrix.json")
+    if not os.path.exists(path):
+        return None
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    matrix, notes = matrix_text.from_json(text), {}
+    for figure in json.loads(text).get("figures", []):
+        notes[figure["task"], figure["after"], figure["name"]] = _note(figure)
+    return Measured(matrix, notes) if matrix.values else None
+
+
+def _note(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return str(figure["reason"])
+    error = figure.get("standard_error")
+    made = figure.get("generated") or {}
+    parts = [f"± {error:.2g}"] if error is not None else []
+    parts += [f"{made['n']:,} images"] if "n" in made else []
+    return ", ".join([*parts, *figure.get("notes", ())])
+
+
+def _settings(table: dict[str, Any], settings: Any) -> str:
+    values = [f"{field.name} {getattr(settings, field.name)}" for field in settings_of(settings)]
+    return ", ".join([name_in(table, settings), *values])
+
+
+def _images(origin: str, images: dict[str, Any]) -> str:
+    counts = [f"{part['count']:,} {split}" for split, part in images.items() if "count" in part]
+    return f"{origin}: {', '.join(counts)}" if counts else origin

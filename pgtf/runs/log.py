@@ -1,0 +1,54 @@
+"""What log.jsonl and replays.json tell of a run."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pgtf.evaluation.replay import Replay
+
+Losses = dict[str, tuple[list[int], list[float]]]
+NO_LOSS = ("task", "step", "learning_rate", "steps_per_second")
+
+
+def lines(run_dir: str) -> Iterator[dict[str, Any]]:
+    """The lines of a run's log; one that a crash cut off is left out."""
+    path = os.path.join(run_dir, "log.jsonl")
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                yield found
+
+
+def losses(run_dir: str) -> dict[str, Losses]:
+    """{task: {loss: (steps, values)}}; where a run went back to a checkpoint, what it logged last."""
+    points: dict[str, dict[int, dict[str, float]]] = {}
+    for line in lines(run_dir):
+        title = re.match(r"task \d+/\d+ (.+)", str(line.get("task")))
+        if title and isinstance(line.get("step"), int):
+            values = {name: value for name, value in line.items() if name not in NO_LOSS}
+            points.setdefault(title[1], {})[line["step"]] = values
+    found: dict[str, Losses] = {}
+    for task, by_step in points.items():
+        for step, values in sorted(by_step.items()):
+            for name, value in values.items():
+                steps, curve = found.setdefault(task, {}).setdefault(name, ([], []))
+                steps.append(step)
+                curve.append(value)
+    return found
+
+
+def replays(folder: str) -> dict[str, Replay]:
+    """{task: how it replayed} after the task of a folder was learnt."""
+    try:
+        with open(os.path.join(folder, "replays.json"), "rb") as file:
+            return {task: Replay(**record) for task, record in json.load(file).items()}
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,61 @@
+"""Writing the report of a run, and of several runs side by side."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Optional
+
+from pgtf import files
+from pgtf.config import Config
+from pgtf.report.content import Comparison, ReportedRun, SameInput
+from pgtf.report.page import page
+from pgtf.report.parts import Parts
+from pgtf.runs.collecting import Collector
+
+INPUTS_COMPARED = 2  # Of each task.
+
+
+def report(
+    run_dir: str, others: Sequence[str] = (), configs: Mapping[str, Optional[Config]] = MappingProxyType({})
+) -> str:
+    """Writes the report of a run.
+
+    Args:
+      run_dir: Where it lies, and the report then in run_dir/report.
+      others: Runs to hold it against.
+      configs: {run: its config}, where that is known.
+
+    Returns:
+      The path of the page.
+    """
+    folder = os.path.join(run_dir, "report")
+    parts = Parts(os.path.join(folder, "parts"))
+    collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
+    run = collectors[0].run()
+    compared = _compared(collectors, run) if others else None
+    path = os.path.join(folder, "index.html")
+    files.write(path, page(run, compared, parts).encode())
+    parts.forget_unused()
+    return path
+
+
+def _compared(collectors: list[Collector], first: ReportedRun) -> Comparison:
+    runs = [first, *(collector.run(through=False) for collector in collectors[1:])]
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):
+        runs = [dataclasses.replace(run, name=run.folder) for run in runs]
+    inputs = []
+    for index, task in enumerate(collectors[0].bank.names):
+        pictures, targets = collectors[0].inputs(index)[:INPUTS_COMPARED], collectors[0].targets(index)
+        outputs = {
+            run.name: collector.answers(collector.bank.names.index(task), pictures)
+            for run, collector in zip(runs, collectors)
+            if pictures and task in collector.bank.names
+        }
+        if len(outputs) > 1:
+            for place, picture in enumerate(pictures):
+                target = targets[place] if targets else None
+                made = {name: answers[place] for name, answers in outputs.items()}
+                inputs.append(SameInput(task, picture, target, made))
+    return Comparison(tuple(runs), tuple(inputs))

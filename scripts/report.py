@@ -1,0 +1,27 @@
+#!/usr/bin/env python3
+"""Makes the report of a run: one page with its pictures, curves and figures, in RUN_DIR/report/index.html.
+
+    python scripts/report.py --run_dir=runs/demo
+    python scripts/report.py --run_dir=runs/piggyback --compare=runs/full,runs/finetune
+
+The page holds all that it shows; it needs no server and no network. Training renews it after each task and each sample.
+"""
+
+from absl import flags
+
+from pgtf import command_line
+
+flags.DEFINE_string("run_dir", None, "The run to report.", required=True)
+flags.DEFINE_list("compare", [], "Other runs, to hold it against on the same inputs.")
+
+
+def main(_):
+    from pgtf.runs.reporting import report  # TensorFlow only once the flags are good.
+
+    run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
+    configs = {each: command_line.load_config(each) for each in (run_dir, *others)}
+    print(f"Look: {report(run_dir, others, configs)}")
+
+
+if __name__ == "__main__":
+    command_line.run(main, stopped="")
