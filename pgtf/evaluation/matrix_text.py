@@ -100,8 +100,9 @@ def summary(matrix: Matrix, figures: Figures) -> str:
     last = matrix.tasks[-1]
     rows = [[f"after {last}", *(f"{name} {'↑' if metric(name).sign > 0 else '↓'}" for name in matrix.values), "n"]]
     for task in matrix.tasks:
-        counts = {str(figure.generated.n) for figure in figures.get((task, last), {}).values() if figure.generated}
-        values = [_cell(matrix.value(name, task, last)) for name in matrix.values]
+        found = figures.get((task, last), {})
+        counts = {str(figure.generated.n) for figure in found.values() if figure.generated}
+        values = [_cell(matrix.value(name, task, last)) + _error(found.get(name)) for name in matrix.values]
         rows.append([task, *values, "/".join(sorted(counts)) or "–"])
     measures = {
         "average": matrix.average,
@@ -114,6 +115,13 @@ def summary(matrix: Matrix, figures: Figures) -> str:
     changed = [name for name, values in matrix.values.items() if any(len(set(_known(row))) > 1 for row in values)]
     tables = [line for name in changed for line in ("", table(matrix, name))]
     return "\n".join([*lines, "", *_legend(matrix), *_remarks(figures, last), *tables])
+
+
+def _error(figure):
+    """The standard error of a kernel distance, which can be as large as itself."""
+    if figure is None or not figure.name.startswith("K") or figure.standard_error is None:
+        return ""
+    return f" ±{figure.standard_error:.1g}"
 
 
 def _legend(matrix):
