@@ -17,12 +17,13 @@ TIERS = (
     ("config", "data"),
     ("training",),
     ("evaluation",),
-    ("serving",),
+    ("report", "serving"),
     ("runs",),
-    ("command_line",),
+    ("command_line", "studio"),
 )
 DOORS = {
     "absl": {"pgtf.command_line"},
+    "matplotlib": {"pgtf.report.drawn_plots", "pgtf.report.plots"},
     "tensorflow_addons": {"pgtf.layers.norm"},
     "tensorflow_gan": {"pgtf.evaluation.distances", "pgtf.objectives.losses"},
     "tensorflow_hub": {"pgtf.evaluation.pretrained"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import warnings
+from typing import IO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -44,14 +45,20 @@ def read(path: str) -> np.ndarray:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # Opening a pipe would wait for whoever writes into it.
             raise ImageError("it is no regular file")
-        with open(path, "rb") as file, Image.open(file) as image:
-            if image.width * image.height > max(PIXELS, PIXELS_PER_BYTE * status.st_size):
-                raise ImageError(f"{image.width} x {image.height} pixels do not fit into {status.st_size} bytes")
-            image.load()
-            return rgb(_upright(image))
+        with open(path, "rb") as file:
+            return decoded(file, status.st_size)
     except Exception as error:  # Pillow raises almost any on a broken file.
         why = "it is no image" if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__
         raise ImageError(f"An image must be readable. Received: {path!r} ({why})") from error
+
+
+def decoded(file: IO[bytes], size: int, formats: tuple[str, ...] | None = None) -> np.ndarray:
+    """The image in an open file of so many bytes, as `read` gives it; where it is broken, almost any error."""
+    with Image.open(file, formats=formats) as image:
+        if image.width * image.height > max(PIXELS, PIXELS_PER_BYTE * size):
+            raise ImageError(f"{image.width} x {image.height} pixels do not fit into {size} bytes")
+        image.load()
+        return rgb(_upright(image))
 
 
 def _upright(image):

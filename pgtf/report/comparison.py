@@ -10,6 +10,8 @@ from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
 from pgtf.report.tables import table
 
+ORDER = list(METRICS)
+
 
 def comparison(compared: Comparison, pictures: Pictures, drawn: Plots) -> Markup:
     """Runs in numbers, by distance and bytes, and side by side on the same inputs."""
@@ -40,35 +42,34 @@ def _numbers(runs: tuple[ReportedRun, ...]) -> Markup:
 
 
 def _frontiers(runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup:
-    """A plot for each metric of distance that at least two runs have."""
-    averages = {
-        run.name: {name: run.measured.matrix.average(name) for name in run.measured.matrix.values}
-        if run.measured
-        else {}
-        for run in runs
-    }
-    names = {name for found in averages.values() for name in found if metric(name).sign < 0}
-    found = []
-    for name in sorted(names, key=lambda name: list(METRICS).index(name.split("-")[0])):
-        known = [run for run in runs if averages[run.name].get(name) is not None]
-        if len(known) < 2:
-            continue
-        sizes = [run.stored_bytes for run in known]
-        values = [value for run in known if (value := averages[run.name][name]) is not None]
-        told = ", ".join(
-            f"{run.name} {plots.short(value)} at {size / 1e6:.3g} MB" for run, size, value in zip(known, sizes, values)
+    """A plot for each metric of distance in which at least two runs can be compared."""
+    names = {name for run in runs if run.measured for name in run.measured.matrix.values if metric(name).sign < 0}
+    found = [_frontier(name, runs, drawn) for name in sorted(names, key=lambda name: ORDER.index(name.split("-")[0]))]
+    if not any(found):
+        why = (
+            "Distance over bytes is plotted here once two runs are measured on the same images, with the same network."
         )
-        title = f"{name}, average of all tasks"
-        found.append(
-            drawn.svg(plots.frontier, [run.name for run in known], sizes, values, title, text=f"{name}: {told}")
-        )
-    if not found:
-        return element("p", "Distance over bytes is plotted here once two runs or more are measured.", class_="note")
+        return element("p", why, class_="note")
     return joined(
         element("h3", "Distance over bytes"),
         element("p", "Left stores less, below is nearer to real pictures: no run lies below and left of the line."),
-        element("div", found, class_="scroll plots"),
+        element("div", found, class_="plots"),
     )
+
+
+def _frontier(name: str, runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup | None:
+    """The runs that are measured as most are, which are at least two."""
+    alike: dict[str, list[tuple[str, float, float]]] = {}
+    for run in runs:
+        value = run.measured.matrix.average(name) if run.measured and name in run.measured.conditions else None
+        if run.measured and value is not None:
+            alike.setdefault(run.measured.conditions[name], []).append((run.name, run.stored_bytes, value))
+    points = max(alike.values(), key=len, default=[])
+    if len(points) < 2:
+        return None
+    told = ", ".join(f"{run} {plots.short(value)} at {size / 1e6:.3g} MB" for run, size, value in points)
+    columns = [list(column) for column in zip(*points)]
+    return drawn.svg(plots.frontier, *columns, f"{name}, average of all tasks", text=f"{name}: {told}")
 
 
 def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:
@@ -80,13 +81,10 @@ def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:
     rows = []
     for one in compared.inputs:
         about = f"an input of {one.task}"
-        cells: list[Markup | None] = [pictures.image(one.picture, about)]
-        if targets:
-            cells.append(pictures.image(one.target, f"the target of {about}") if one.target is not None else None)
-        cells += [
-            pictures.image(one.outputs[run], f"{about} through {run}") if run in one.outputs else None for run in runs
-        ]
-        rows.append([one.task, *[cell or "–" for cell in cells]])
+        shown = {"input": (one.picture, about), "target": (one.target, f"the target of {about}")}
+        shown.update((run, (made, f"{about} through {run}")) for run, made in one.outputs.items())
+        known = {kind: pictures.image(picture, text) for kind, (picture, text) in shown.items() if picture is not None}
+        rows.append([one.task, *[known.get(kind, "–") for kind in kinds]])
     return joined(
         element("h3", "On the same inputs"),
         element("p", "What each run makes of them once all its tasks are learnt."),

@@ -43,7 +43,7 @@ class Later:
 class ReportedTask:
     """One task of a run, learnt or being learnt.
 
-    facts: {what: text}. losses: {name: (steps, values)}. problem: Why something is missing.
+    facts: {what: text}. curves: {loss or metric: (steps, values)}. problem: Why something is missing.
     """
 
     name: str
@@ -53,7 +53,7 @@ class ReportedTask:
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     ways: tuple[Way, ...] = ()
     later: tuple[Later, ...] = ()
-    losses: Mapping[str, tuple[list[int], list[float]]] = dataclasses.field(default_factory=dict)
+    curves: Mapping[str, tuple[list[int], list[float]]] = dataclasses.field(default_factory=dict)
     stored_bytes: float = 0.0
     full_bytes: float = 0.0
     problem: str = ""
@@ -70,10 +70,15 @@ class Through:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """The figures of a run: the matrix, and of each (task, after, metric) what a reader must know beside the value."""
+    """The figures of a run.
+
+    notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
+    on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same.
+    """
 
     matrix: Matrix
     notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
+    conditions: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from matplotlib.figure import Figure
-
 from pgtf import files
 from pgtf.report import plots
 from pgtf.report.markup import Markup
@@ -18,7 +16,7 @@ class Plots:
     def __init__(self, parts: Parts | None = None):
         self.parts = parts or Parts()
 
-    def svg(self, draw: Callable[..., Figure], *values: Any, text: str) -> Markup:
+    def svg(self, draw: Callable[..., Any], *values: Any, text: str) -> Markup:
         """A function of `plots` of these values (plain data), as an svg element.
 
         Args:

@@ -41,7 +41,7 @@ _STYLE = {
 
 
 def curve(name: str, steps: Sequence[int], values: Sequence[float]) -> Figure:
-    """One loss over the steps, both thinned to what can be seen."""
+    """One loss or metric over the steps, both thinned to what can be seen."""
     with _figure(3.4, 1.9) as figure:
         axes = figure.add_subplot()
         axes.plot(*thinned(steps, values), color=MAIN, linewidth=1.4)

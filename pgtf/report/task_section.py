@@ -11,7 +11,7 @@ from pgtf.report.tables import table
 
 
 def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup:
-    """A task's pictures, then and after every later task, its losses and its facts."""
+    """A task's pictures, then and after every later task, its curves and its facts."""
     state = None if task.learnt else element("span", f"being learnt, step {task.step:,}", class_="badge")
     shown = len(task.ways[0].inputs) if task.ways else 0
     return element(
@@ -20,7 +20,7 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
         element("p", task.problem, class_="note") if task.problem else None,
         [_way(task.name, way, pictures) for way in task.ways],
         _afterwards(task, pictures) if task.later and shown else None,
-        _losses(task, drawn) if task.losses else None,
+        _curves(task, drawn) if task.curves else None,
         _facts(task),
         id=f"task-{task.number}",
         class_="card",
@@ -128,10 +128,10 @@ def _summary(task: ReportedTask) -> str:
     return "Each later column shows what the run makes of the same inputs by then."
 
 
-def _losses(task: ReportedTask, drawn: Plots) -> Markup:
+def _curves(task: ReportedTask, drawn: Plots) -> Markup:
     curves = []
-    for name, (steps, values) in task.losses.items():
-        text = f"{task.name}: the loss {name} over {steps[-1]:,} steps, from {values[0]:.3g} to {values[-1]:.3g}"
+    for name, (steps, values) in task.curves.items():
+        text = f"{task.name}: {name} over {steps[-1]:,} steps, from {values[0]:.3g} to {values[-1]:.3g}"
         thin = [line.round(6).tolist() for line in plots.thinned(steps, values)]
         curves.append(drawn.svg(plots.curve, name, *thin, text=text))
     return element(
@@ -140,7 +140,7 @@ def _losses(task: ReportedTask, drawn: Plots) -> Markup:
         element(
             "p",
             "Losses over the training steps. Generator and discriminator learn against each other, so theirs need not "
-            "fall; those that compare pictures (l1, cycle, identity) should.",
+            "fall; those that compare pictures (l1, cycle, identity) should, and so should distances (L1, FCD).",
         ),
         element("div", curves, class_="plots"),
         open=True,

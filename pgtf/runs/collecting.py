@@ -19,13 +19,12 @@ from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.described import command, described, measured
 from pgtf.runs.directory import Run
 from pgtf.runs.played import Played
+from pgtf.runs.sampling import SAMPLE
 from pgtf.settings import name_in
 
 # Test pictures of each task, in a run of at most so many tasks, and in a longer one.
 FEW, PICTURES, FEWER_PICTURES = 6, 4, 2
 INPUTS = 3  # That go through all tasks.
-# What a task that is being learnt makes of its probes: the last sample.
-SAMPLE = os.path.join("train", "sample.safetensors")
 
 
 class Collector:
@@ -45,7 +44,7 @@ class Collector:
             raise none_learnt(run_dir)
         self.played = Played(Run(run_dir), parts or Parts()) if len(self.bank) else None
         self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
-        self._losses = log.losses(run_dir)
+        self._curves = log.curves(run_dir)
         self._problems: dict[int, str] = {}
         self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
 
@@ -121,7 +120,7 @@ class Collector:
             facts=described(own),
             ways=self._ways(self._probes.get(index)),
             later=later,
-            losses=self._losses.get(own.name, {}),
+            curves=self._curves.get(own.name, {}),
             stored_bytes=own.stored_bytes,
             full_bytes=4 * (facts.full_values or full_values(facts.architecture, facts.generators)),
             problem=self._problems.get(index, ""),
@@ -129,16 +128,16 @@ class Collector:
 
     def _unfinished(self, folder: str) -> ReportedTask:
         number, name = folder.split("-", 1)
-        losses = self._losses.get(name, {})
+        curves = self._curves.get(name, {})
         path = os.path.join(self.folder, "tasks", folder, SAMPLE)
         sample = Probes.read(path, sha256_of(path)) if os.path.exists(path) else None
         return ReportedTask(
             name=name,
             number=int(number),
             learnt=False,
-            step=max((steps[-1] for steps, _ in losses.values()), default=0),
+            step=max((steps[-1] for steps, _ in curves.values()), default=0),
             ways=self._ways(sample),
-            losses=losses,
+            curves=curves,
             problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
         )
 

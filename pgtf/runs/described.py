@@ -54,9 +54,15 @@ def measured(run_dir: str) -> Optional[Measured]:
     with open(path, encoding="utf-8") as file:
         text = file.read()
     matrix, notes = matrix_text.from_json(text), {}
+    conditions: dict[str, dict[str, Any]] = {}
     for figure in json.loads(text).get("figures", []):
-        notes[figure["task"], figure["after"], figure["name"]] = _note(figure)
-    return Measured(matrix, notes) if matrix.values else None
+        task, after, name = figure["task"], figure["after"], figure["name"]
+        notes[task, after, name] = _note(figure)
+        if after == matrix.tasks[-1]:
+            with_what = {side: figure[side] for side in ("real", "generated", "extractor")}
+            conditions.setdefault(name, {})[task] = with_what
+    told = {name: json.dumps(found, sort_keys=True) for name, found in conditions.items()}
+    return Measured(matrix, notes, told) if matrix.values else None
 
 
 def _note(figure: dict[str, Any]) -> str:

@@ -24,12 +24,14 @@ class Task:
 
         street = pgtf.load("runs/paired")["cityscapes"](labels)
 
-    slice: What it keeps. bank: The tasks that it borrows from. folder: Where it lies.
+    slice: What it keeps. bank: The tasks that it borrows from. folder: Where it lies. player: The later task whose
+    slice this is, where the method forgets.
     """
 
     slice: TaskSlice
     bank: FilterBank
     folder: str
+    player: str = ""
 
     @property
     def name(self) -> str:
@@ -150,6 +152,9 @@ class Run:
         """Task `index` as it is played once task `latest` is learnt, the last one unless told."""
         own = self.bank.slice(index)
         latest = len(self) - 1 if latest < 0 else latest
-        player = self.bank.slice(own.facts.method.network_at(index, latest))
-        task_slice = dataclasses.replace(player, name=own.name, facts=own.facts) if player is not own else own
-        return Task(task_slice, self.bank.of(player.borrows), self.bank.place(index, own.name))
+        folder, by = self.bank.place(index, own.name), own.facts.method.network_at(index, latest)
+        if by == index:
+            return Task(own, self.bank.of(own.borrows), folder)
+        player = self.bank.slice(by)
+        played = dataclasses.replace(player, name=own.name, facts=own.facts)
+        return Task(played, self.bank.of(player.borrows), folder, player=player.name)

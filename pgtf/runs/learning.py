@@ -11,13 +11,14 @@ from pgtf import files
 from pgtf.config import Config
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.parameters import full_values
-from pgtf.evaluation.pictures import pictures
 from pgtf.evaluation.replay import Probes
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.beginning import as_begun, training_of
 from pgtf.runs.curves import measure
 from pgtf.runs.facts import Facts
+from pgtf.runs.reporting import renew
+from pgtf.runs.sampling import sampler
 from pgtf.runs.slices import TaskSlice
 from pgtf.training.learn import Intervals, learn
 
@@ -35,7 +36,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
       log: File for a line of JSON at every few steps.
     """
     keras.backend.clear_session()
-    index, name, text = len(bank), data.name, config.flagfile()
+    index, name, text, run = len(bank), data.name, config.flagfile(), config
     config = config.for_task(name)
     folder = bank.place(index, name)
     data = as_begun(config, data, folder)
@@ -57,7 +58,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
             config.steps_per_call,
             config.evaluate_every,
         ),
-        draw=functools.partial(pictures, probes=probes),
+        draw=sampler(probes, folder, then=functools.partial(renew, run)),
         measure=measure(config, bank, data) if config.evaluate_every else None,
         keep_best=config.keep == "best",
         text=text,

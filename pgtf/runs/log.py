@@ -8,8 +8,8 @@ from typing import Any
 
 from pgtf.evaluation.replay import Replay
 
-Losses = dict[str, tuple[list[int], list[float]]]
-NO_LOSS = ("task", "step", "learning_rate", "steps_per_second")
+Curves = dict[str, tuple[list[int], list[float]]]
+UNPLOTTED = ("step", "learning_rate", "steps_per_second")
 
 
 def lines(run_dir: str) -> Iterator[dict[str, Any]]:
@@ -27,15 +27,14 @@ def lines(run_dir: str) -> Iterator[dict[str, Any]]:
                 yield found
 
 
-def losses(run_dir: str) -> dict[str, Losses]:
-    """{task: {loss: (steps, values)}}; where a run went back to a checkpoint, what it logged last."""
+def curves(run_dir: str) -> dict[str, Curves]:
+    """{task: {loss or metric: (steps, values)}}; where a run went back to a checkpoint, what it logged last."""
     points: dict[str, dict[int, dict[str, float]]] = {}
     for line in lines(run_dir):
         title = re.match(r"task \d+/\d+ (.+)", str(line.get("task")))
         if title and isinstance(line.get("step"), int):
-            values = {name: value for name, value in line.items() if name not in NO_LOSS}
-            points.setdefault(title[1], {})[line["step"]] = values
-    found: dict[str, Losses] = {}
+            points.setdefault(title[1], {}).setdefault(line["step"], {}).update(_values(line))
+    found: dict[str, Curves] = {}
     for task, by_step in points.items():
         for step, values in sorted(by_step.items()):
             for name, value in values.items():
@@ -43,6 +42,13 @@ def losses(run_dir: str) -> dict[str, Losses]:
                 steps.append(step)
                 curve.append(value)
     return found
+
+
+def _values(line: dict[str, Any]) -> dict[str, float]:
+    """The losses of a line, or what was measured of test pictures then."""
+    measured = line.get("evaluation")
+    found = {**line, **(measured if isinstance(measured, dict) else {})}
+    return {name: value for name, value in found.items() if isinstance(value, (int, float)) and name not in UNPLOTTED}
 
 
 def replays(folder: str) -> dict[str, Replay]:

@@ -12,6 +12,7 @@ from pgtf.report.content import Comparison, ReportedRun, SameInput
 from pgtf.report.page import page
 from pgtf.report.parts import Parts
 from pgtf.runs.collecting import Collector
+from pgtf.runs.tensorboard import to_tensorboard
 
 INPUTS_COMPARED = 2  # Of each task.
 
@@ -29,15 +30,42 @@ def report(
     Returns:
       The path of the page.
     """
-    folder = os.path.join(run_dir, "report")
-    parts = Parts(os.path.join(folder, "parts"))
+    parts = Parts(os.path.join(run_dir, "report", "parts"))
     collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
     run = collectors[0].run()
-    compared = _compared(collectors, run) if others else None
-    path = os.path.join(folder, "index.html")
-    files.write(path, page(run, compared, parts).encode())
+    return _written(run, _compared(collectors, run) if others else None, parts)
+
+
+def renew(config: Config, tensorboard: bool = False) -> str:
+    """The path of the report of a run that is learning, made anew; no run ends because of its report.
+
+    Args:
+      config: The run's.
+      tensorboard: Whether TensorBoard gets the same.
+
+    Returns:
+      The path of the page.
+    """
+    try:
+        parts = Parts(os.path.join(config.run_dir, "report", "parts"))
+        run = Collector(config.run_dir, config, parts).run()
+        if tensorboard:
+            to_tensorboard(config, run)
+        return _written(run, None, parts)
+    except Exception as error:
+        print(f"warning: the report is not renewed: {type(error).__name__}: {error}")
+        return page_of(config.run_dir)
+
+
+def page_of(run_dir: str) -> str:
+    """Where the report of a run lies."""
+    return os.path.join(run_dir, "report", "index.html")
+
+
+def _written(run: ReportedRun, compared: Optional[Comparison], parts: Parts) -> str:
+    files.write(page_of(run.folder), page(run, compared, parts).encode())
     parts.forget_unused()
-    return path
+    return page_of(run.folder)
 
 
 def _compared(collectors: list[Collector], first: ReportedRun) -> Comparison:

@@ -25,6 +25,8 @@ from pgtf.runs.evaluating import Evaluation, Question, extractor_of, refuse_unte
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.recorded_data import coming_data
+from pgtf.runs.reporting import renew
+from pgtf.runs.sampling import forget_sample
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 
@@ -83,7 +85,8 @@ class Sequence:
                     table_path(config.run_dir, len(self.bank) - 1, self.bank.names[-1]), encoding="utf-8"
                 ) as file:
                     print(f"\n{file.read()}")
-            print(f"\nLook: {self._path('samples')} (pictures), tensorboard --logdir {config.run_dir}")
+            page = renew(config, tensorboard=True)
+            print(f"\nAs curves: tensorboard --logdir {config.run_dir}\nLook, in a browser: {page}")
 
     def _task(self, index: int, name: str) -> None:
         folder = self.bank.place(index, name)
@@ -94,10 +97,13 @@ class Sequence:
             (self._path("samples", f"{name}-input.png"), self._sample),
             *evaluated,
         )
-        for artefact, stage in stages:
-            if not os.path.exists(artefact):
-                stage(index, name)
+        missing = [stage for artefact, stage in stages if not os.path.exists(artefact)]
+        for stage in missing:
+            stage(index, name)
         forget_checkpoints(os.path.join(folder, "train"))
+        forget_sample(folder)
+        if missing and name != self.config.tasks[-1]:  # After the last one, at the end of all.
+            renew(self.config, tensorboard=True)
 
     def _learn(self, index: int, name: str) -> None:
         learn_task(self.config, self.bank, self._data[name], self.log)

@@ -81,9 +81,7 @@ def _replayed(run: Run, index: int, folder: str) -> Verdict:
     except ValueError as error:
         return Verdict(folder, True, problem=str(error))
     problem = "" if replay.holds else f"Outputs may differ by {TOLERANCE:.0e}. Received: {replay.difference:.1e}"
-    last = len(run) - 1
-    player = run.bank.slice(index).facts.method.network_at(index, last)
-    return Verdict(folder, True, replay, problem, player=run.names[player] if player != index else "")
+    return Verdict(folder, True, replay, problem, run.at(index).player)
 
 
 def conclusion(found: list[Verdict]) -> str:

@@ -6,7 +6,7 @@ import math
 import numpy as np
 from PIL import Image
 
-from pgtf.data.images import BROKEN, ImageError, read
+from pgtf.data.images import ImageError, decoded
 
 BYTES = 32 * 2**20
 PIXELS = 50_000_000
@@ -15,27 +15,17 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # None that runs anothe
 
 def received(content: bytes, pixels: int = PIXELS) -> np.ndarray:
     """The picture in a file, uint8 [h, w, 3]; one of more pixels is refused before it is decoded."""
-    width, height = _size(content)
-    if width * height > pixels:
-        raise ImageError(f"A picture has at most {pixels:,} pixels. Received: {width} x {height}")
-    try:
-        return read(io.BytesIO(content))
-    except ImageError as error:
-        raise _unreadable(content) from error
-
-
-def _size(content: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            return image.size
-    except BROKEN as error:
-        raise _unreadable(content) from error
-
-
-def _unreadable(content: bytes) -> ImageError:
-    return ImageError(
-        f"A picture is a {', '.join(FORMATS)} file. Received: {len(content):,} bytes that can't be read as one"
-    )
+            width, height = image.size
+        picture = decoded(io.BytesIO(content), len(content), FORMATS) if width * height <= pixels else None
+    except Exception as error:  # Pillow raises almost any on a broken file.
+        raise ImageError(
+            f"A picture is a {', '.join(FORMATS)} file. Received: {len(content):,} bytes that can't be read as one"
+        ) from error
+    if picture is None:
+        raise ImageError(f"A picture has at most {pixels:,} pixels. Received: {width} x {height}")
+    return picture
 
 
 def fitted(picture: np.ndarray, size: tuple[int, int], pixels: int) -> np.ndarray:

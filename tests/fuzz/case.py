@@ -8,7 +8,6 @@ import functools
 import importlib
 import io
 import os
-import resource
 import time
 import traceback
 import warnings
@@ -17,7 +16,6 @@ from typing import Callable
 
 import numpy as np
 
-MEMORY = 2 * 2**30  # Bytes that a case may take beyond what its process has taken before.
 WARNINGS = 10  # More in one case are a storm.
 
 
@@ -30,13 +28,15 @@ class Kind:
     """A kind of attack.
 
     module: its `attack(case)` says in a word or two what came of the case, or raises. share: of the time, to those of
-    other kinds. seconds: of the processor that a case may take; wait: seconds after which it is taken to hang.
+    other kinds. seconds: of the processor that a case may take; wait: seconds after which it is taken to hang. memory:
+    bytes that it may take beyond what its process has when it begins.
     """
 
     module: str
     share: float = 1.0
     seconds: float = 5.0
     wait: float = 120.0
+    memory: int = 2 * 2**30
 
     @property
     def attack(self) -> Callable[[Case], str]:
@@ -67,7 +67,7 @@ class Case:
 class Outcome:
     """What came of a case: a word, and a finding with all that is known of it where it is one.
 
-    peak: the most bytes of memory that the process has had so far.
+    peak: the most bytes of memory that the process had meanwhile.
     """
 
     word: str
@@ -78,10 +78,11 @@ class Outcome:
 def outcome(kind: Kind, case: Case) -> Outcome:
     """Does a case here and now, and holds it against the limits."""
     os.makedirs(case.folder, exist_ok=True)
-    before, begun, word, finding = _peak(), time.process_time(), "found", ""
+    attack = kind.attack  # Imported before warnings are caught: what it says of them must stay.
+    before, begun, word, finding = _peak(anew=True), time.process_time(), "found", ""
     with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(io.StringIO()):
         try:
-            word = kind.attack(case)
+            word = attack(case)
         except Finding as error:
             finding = str(error)
         except (Exception, SystemExit):
@@ -89,13 +90,18 @@ def outcome(kind: Kind, case: Case) -> Outcome:
     seconds, taken = time.process_time() - begun, _peak() - before
     if not finding and seconds > kind.seconds:
         finding = f"A case takes at most {kind.seconds:g} s. Received: {seconds:.1f} s ({word})"
-    if not finding and taken > MEMORY:
-        finding = f"A case takes at most {MEMORY:,} bytes. Received: {taken:,} bytes ({word})"
+    if not finding and taken > kind.memory:
+        finding = f"A case takes at most {kind.memory:,} bytes. Received: {taken:,} bytes ({word})"
     if not finding and len(warned) > WARNINGS:
         finding = f"A case warns at most {WARNINGS} times. Received: {len(warned)} times, first: {warned[0]}"
     return Outcome(word, finding, _peak())
 
 
-def _peak() -> int:
-    """The most bytes that this process has had."""
-    return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _peak(anew: bool = False) -> int:
+    """The most bytes of memory that this process has had; anew: from now on. What a parent had does not count."""
+    if anew:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    with open("/proc/self/status") as file:
+        (line,) = (line for line in file if line.startswith("VmHWM"))
+    return 1024 * int(line.split()[1])

@@ -54,6 +54,7 @@ class Loop:
 
     def run(self, seconds: float) -> bool:
         """Whether nothing was found in this time."""
+        self._worker.begin()
         bar, begun, done = Bar("fuzz", math.ceil(seconds), "seconds", out=self.out), time.monotonic(), 0.0
         numbers: collections.Counter = collections.Counter()
         while done < seconds and len(self.found) < self.most:
@@ -74,7 +75,7 @@ class Loop:
         """Ends the process that did the cases, and says what came of them."""
         self._worker.end()
         shutil.rmtree(os.path.join(self.folder, "temporary"), ignore_errors=True)
-        if not os.listdir(self.folder):
+        if os.path.isdir(self.folder) and not os.listdir(self.folder):
             os.rmdir(self.folder)
         for name, tally in self.tallies.items():
             if tally.cases:
@@ -82,6 +83,7 @@ class Loop:
 
     def _attack(self, name: str, number: int, bar: Bar, keep: bool = False) -> None:
         case = Case(self.seed, name, number, os.path.join(self.folder, f"{name}-{number}"))
+        self._worker.begin()  # Its time is no kind's.
         begun = time.monotonic()
         outcome = self._worker.outcome(case)
         self.tallies[name].seconds += time.monotonic() - begun

@@ -18,7 +18,7 @@ TIRED = 2 * 2**30  # Bytes of memory after which another process takes over: Ten
 
 
 class Worker:
-    """Does cases, one after the other, in a process that begins when it is needed."""
+    """Does cases, one after the other, in a process of its own; after one that ended, in another."""
 
     def __init__(self, kinds: dict[str, Kind], folder: str):
         self.kinds, self.folder = kinds, folder
@@ -26,8 +26,7 @@ class Worker:
 
     def outcome(self, case: Case) -> Outcome:
         """What came of a case."""
-        if self._process is None:
-            self._begin()
+        self.begin()
         self._pipe.send(case)
         if not self._pipe.poll(self.kinds[case.kind].wait):
             self.end()
@@ -56,12 +55,16 @@ class Worker:
         with open(os.path.join(self.folder, ERRORS), errors="replace") as file:
             return file.read()[-2000:]
 
-    def _begin(self) -> None:
+    def begin(self) -> None:
+        """Begins the process, if none is there, and waits until it is ready."""
+        if self._process is not None:
+            return
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=_work, args=(theirs, self.kinds, self.folder), daemon=True)
         self._process.start()
         theirs.close()
+        self._pipe.recv()
 
 
 def _work(pipe: Connection, kinds: dict[str, Kind], folder: str) -> None:
@@ -72,6 +75,7 @@ def _work(pipe: Connection, kinds: dict[str, Kind], folder: str) -> None:
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, resource.getrlimit(resource.RLIMIT_AS)[1]))
     with contextlib.suppress(EOFError):
+        pipe.send("ready")
         while True:
             case = pipe.recv()
             pipe.send(outcome(kinds[case.kind], case))

@@ -8,11 +8,13 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.command_line import load_config
 from pgtf.evaluation.parameters import plan, summary
+from pgtf.evaluation.replay import outputs
 from pgtf.methods import Finetune
 from pgtf.networks import Architecture
 from pgtf.runs import building
 from pgtf.runs.directory import Run
 from pgtf.runs.verification import conclusion, verdicts
+from pgtf.serving.direction import Direction
 from tests.tiny import tiny_run
 
 
@@ -37,6 +39,13 @@ class FinetuneTest(tf.test.TestCase):
         self.assertEqual((first.name, first.facts), ("facades", self.run_.bank.slice(0).facts))
         image = first.probes.inputs["forward"][0]
         self.assertAllEqual(first(image), second(image))
+
+    def test_an_old_task_is_exported_as_the_latest_network_plays_it(self):
+        first, second = (Direction(self.run_[name], "forward") for name in ("facades", "maps"))
+        images, expected = first.shown()
+        self.assertAllEqual(images, self.run_["facades"].probes.inputs["forward"])
+        self.assertAllEqual(expected, outputs(second.live, images))
+        self.assertAllEqual(second.shown()[1], self.run_["maps"].probes.outputs["forward"])
 
     def test_verification_proves_the_slices_and_says_who_plays(self):
         found = list(verdicts(self.folder))
