@@ -1,6 +1,7 @@
 """Proof that a task is what it was: outputs recorded when it was learnt, and replayed."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -58,13 +59,22 @@ class Probes:
             for name, value in load(content).items():
                 prefix, part = name.split("/")
                 parts[part][prefix] = value
-        except (SafetensorError, ValueError, KeyError) as error:
+            _check_images(**parts)
+        except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"A task's probes are inputs, targets and outputs. Received: {path} ({error})") from error
         return cls(**parts)
 
-    def replayed(self, networks):
+    def replayed(self, networks: Mapping[str, Any]) -> "Replay":
         """How far the outputs of these networks are from the recorded ones."""
-        now = self.recorded(networks).outputs
+        if not self.outputs.keys() == self.inputs.keys() == networks.keys():
+            raise ValueError(
+                f"A task's probes are of its networks, {', '.join(networks)}. Received: inputs of "
+                f"{', '.join(self.inputs) or 'none'}, outputs of {', '.join(self.outputs) or 'none'}"
+            )
+        try:
+            now = self.recorded(networks).outputs
+        except tf.errors.OpError as error:
+            raise ValueError(f"Probes are images that their networks take. Received: {error.message}") from error
         return Replay(
             difference=max(float(np.abs(now[prefix] - then).max()) for prefix, then in self.outputs.items()),
             bit_equal=all(now[prefix].tobytes() == then.tobytes() for prefix, then in self.outputs.items()),
@@ -86,6 +96,16 @@ class Replay:
         if self.bit_equal:
             return "bit-equal"
         return f"{'within tolerance' if self.holds else 'CHANGED'}: differs by {self.difference:.1e}"
+
+
+def _check_images(inputs: dict, targets: dict, outputs: dict) -> None:
+    """Refuses arrays that are no images, or outputs of other images than the inputs."""
+    for images, kind in ((inputs, np.uint8), (targets, np.uint8), (outputs, np.float32)):
+        for prefix, values in images.items():
+            if values.ndim != 4 or values.shape[-1] != 3 or values.dtype != kind or not values.size:
+                raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
+            if prefix not in inputs or values.shape != inputs[prefix].shape:
+                raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
 
 
 def outputs(network: Any, images: np.ndarray) -> np.ndarray:

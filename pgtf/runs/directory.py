@@ -60,7 +60,10 @@ class Task:
     @functools.cached_property
     def probes(self) -> Probes:
         """Test images of the task, and what it made of them when it was learnt."""
-        return Probes.read(self._probes_path, self.facts.probes_sha256)
+        probes = Probes.read(self._probes_path, self.facts.probes_sha256)
+        if self.facts.objective.paired and probes.targets.keys() != probes.inputs.keys():
+            raise ValueError(f"The probes of pairs have targets. Received: none of some inputs in {self._probes_path}")
+        return probes
 
     @property
     def _probes_path(self) -> str:

@@ -92,6 +92,45 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(holds, [False, True])
         self.assertIn("01-facades: A task's probes lie beside its slice", text)
 
+    @parameterized.named_parameters(
+        ("no_outputs", dict(outputs=None), "outputs of none"),
+        ("no_inputs", dict(inputs=None), "of other images than its inputs"),
+        ("no_targets", dict(targets=None), "The probes of pairs have targets"),
+        ("no_image", dict(inputs=np.zeros([0, 8, 8, 3], "uint8")), "forward: uint8"),
+        ("one_image_less", dict(outputs=np.zeros([1, 16, 32, 3], "float32")), "of other images than its inputs"),
+        ("halves", dict(inputs=np.zeros([2, 16, 32, 3], "float32")), "forward: float32"),
+        ("four_channels", dict(inputs=np.zeros([2, 16, 32, 4], "uint8")), "forward: uint8"),
+        ("no_channels", dict(outputs=np.zeros([2, 16, 32], "float32")), "forward: float32"),
+        (
+            "a_size_that_the_network_does_not_take",
+            dict(
+                inputs=np.zeros([2, 7, 5, 3], "uint8"),
+                targets=np.zeros([2, 7, 5, 3], "uint8"),
+                outputs=np.zeros([2, 7, 5, 3], "float32"),
+            ),
+            "Probes are images that their networks take",
+        ),
+    )
+    def test_probes_that_are_none(self, changes, rule):
+        folder, at = self.run_of()
+        probes = load_file(at(2, "probes.safetensors"))
+        for name, value in changes.items():
+            probes.pop(f"forward/{name}")
+            if value is not None:
+                probes[f"forward/{name}"] = value
+        rewrite(at(2), probes=probes)
+        found, holds, text = self.judged(folder)
+        self.assertEqual(holds, [True, False])
+        self.assertTrue(found[1].slice_is_whole)
+        self.assertRegex(text, f"02-maps: .*{rule}")
+
+    def test_probes_of_another_network(self):
+        folder, at = self.run_of()
+        probes = load_file(at(2, "probes.safetensors"))
+        probes.update({name.replace("forward", "backward"): value for name, value in probes.items()})
+        rewrite(at(2), probes=probes)
+        self.assertIn("A task's probes are of its networks, forward. Received: inputs of", self.judged(folder)[2])
+
     @parameterized.parameters((1e-5, True), (1e-2, False))
     def test_outputs_that_are_not_the_same_to_the_bit(self, change, holds):
         folder, at = self.run_of()
