@@ -66,7 +66,8 @@ def longest_side(run: ReportedRun, compared: Comparison | None = None) -> int:
 def _contents(run: ReportedRun, compared: Comparison | None) -> Markup:
     places = [("runs", "Runs side by side")] if compared else []
     places += [(f"task-{task.number}", task.name) for task in run.tasks]
-    places += [("matrix", "How good"), ("storage", "Stored")]
+    places += [("matrix", "How good")]
+    places += [("storage", "Stored")] if run.learnt else []
     places += [("through", "One input, all tasks")] if run.through else []
     return element("nav", [element("a", text, href=f"#{place}") for place, text in places], aria_label="Contents")
 

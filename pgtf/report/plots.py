@@ -85,7 +85,7 @@ def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int) -> Figure:
 
 def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequence[float]) -> Figure:
     """What each task stores, in front of what a full network would."""
-    with _figure(6.4, 0.7 + 0.34 * len(tasks)) as figure:
+    with _figure(4.8, 0.7 + 0.34 * len(tasks)) as figure:
         axes = figure.add_subplot()
         places = range(len(tasks))
         axes.barh(places, [value / 1e6 for value in full_bytes], color=LINE, height=0.66)
@@ -97,7 +97,7 @@ def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequ
         axes.set_yticks(places, [_cut(name, 24) for name in tasks])
         axes.invert_yaxis()
         axes.set_xlabel("MB")
-        axes.margins(x=0.28)
+        axes.margins(x=0.34)
         axes.set_xlim(left=0)
         axes.grid(axis="x")
     return figure
@@ -111,7 +111,7 @@ def frontier(names: Sequence[str], stored_bytes: Sequence[float], values: Sequen
         if value < best:
             best = value
             line.append((size / 1e6, value))
-    with _figure(6.4, 3.4) as figure:
+    with _figure(4.8, 3.2) as figure:
         axes = figure.add_subplot()
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
         axes.scatter([size / 1e6 for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)

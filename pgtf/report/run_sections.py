@@ -50,9 +50,10 @@ def head(run: ReportedRun) -> Markup:
 
 def _memory(run: ReportedRun) -> tuple[str, str]:
     """How many of the later looks at earlier tasks found them as they were."""
-    replays = [later.replay for task in run.learnt for later in task.later if later.replay]
+    looks = [later for task in run.learnt for later in task.later]
+    replays = [later.replay for later in looks if later.replay]
     if not replays:
-        return "–", "nothing to forget yet"
+        return "–", "no look back at earlier tasks is on record" if looks else "nothing to forget yet"
     if all(replay.bit_equal for replay in replays):
         return "0 bits", "changed in what earlier tasks make"
     kept = sum(replay.holds for replay in replays)
@@ -186,7 +187,7 @@ def storage(run: ReportedRun, drawn: Plots) -> Markup:
         element(
             "div",
             drawn.svg(plots.stored, names, sizes, full, text="Stored bytes, as the table below tells them"),
-            class_="scroll plots",
+            class_="plots",
         ),
         element(
             "details",

@@ -1,0 +1,57 @@
+"""Parts: made once for what they follow from."""
+
+import os
+
+from absl.testing import absltest
+
+from pgtf.report.parts import Parts
+from tests.tiny import flip_a_bit
+
+
+class PartsTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+        self.made = []
+
+    def part(self, parts, facts):
+        def make():
+            self.made.append(facts)
+            return f"of {facts}\n".encode()
+
+        return parts.of(facts, make)
+
+    def test_a_part_is_made_once(self):
+        for _ in range(2):
+            parts = Parts(self.folder)
+            self.assertEqual(self.part(parts, ["a", 1]), b"of ['a', 1]\n")
+            self.assertEqual(self.part(parts, ["a", 2]), b"of ['a', 2]\n")
+        self.assertEqual(self.made, [["a", 1], ["a", 2]])
+
+    def test_a_damaged_part_is_made_anew(self):
+        self.part(Parts(self.folder), "a")
+        (name,) = os.listdir(self.folder)
+        for byte in (0, -1):
+            flip_a_bit(os.path.join(self.folder, name), byte)
+            self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
+        self.assertEqual(self.made, ["a"] * 3)
+
+    def test_what_is_not_asked_for_goes(self):
+        self.part(Parts(self.folder), "a")
+        parts = Parts(self.folder)
+        self.part(parts, "b")
+        parts.forget_unused()
+        self.part(Parts(self.folder), "a")
+        self.part(Parts(self.folder), "b")
+        self.assertEqual(self.made, ["a", "b", "a"])
+
+    def test_without_a_folder(self):
+        parts = Parts()
+        self.part(parts, "a")
+        self.part(parts, "a")
+        parts.forget_unused()
+        self.assertEqual(self.made, ["a", "a"])
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,95 @@
+"""Plots: what they show, and that a page can take them."""
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+from absl.testing import absltest
+
+from pgtf.report import plots
+from pgtf.report.drawn_plots import Plots
+from pgtf.report.parts import Parts
+
+NAMES = ["<script>", '$x^2$ & "y"', "中"]
+
+
+def texts(markup):
+    """The texts of an svg element, which must be XML."""
+    return ["".join(one.itertext()) for one in ElementTree.fromstring(str(markup)).iter("text")]
+
+
+class PlotsTest(absltest.TestCase):
+    def test_names_are_shown_as_they_are(self):
+        figures = (
+            plots.stored(NAMES, [1e6, 2e6, 3e6], [4e6, 4e6, 4e6]),
+            plots.heat_map(np.eye(3), NAMES, -1),
+            plots.frontier(NAMES, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], "FID"),
+        )
+        for figure in figures:
+            found = texts(plots.svg(figure, NAMES[0], "a").replace(' aria-label="', ' xmlns:xlink="x" aria-label="'))
+            self.assertContainsSubset(NAMES, found)
+
+    def test_a_page_s_colours_and_no_font_of_its_own(self):
+        found = plots.svg(plots.curve("l1", [1, 2], [3.0, 4.0]), "text", "a")
+        self.assertIn("currentColor", found)
+        self.assertIn("var(--line)", found)
+        for absent in (plots.INK, plots.LINE, "font-family", "<style", "<?xml", "#000000"):
+            self.assertNotIn(absent, found)
+
+    def test_ids_of_two_plots_differ_and_are_all_there(self):
+        drawn = Plots()
+        found = [drawn.svg(plots.curve, "l1", [1, 2], [3.0, value], text="x") for value in (4.0, 5.0)]
+        ids = [set(re.findall(r'\bid="([^"]+)"', one)) for one in found]
+        self.assertTrue(ids[0] and not ids[0] & ids[1])
+        for one, known in zip(found, ids):
+            self.assertLessEqual(set(re.findall(r'(?:href="#|url\(#)([^")]+)', one)), known)
+
+    def test_a_plot_is_drawn_once(self):
+        parts, calls = Parts(self.create_tempdir().full_path), []
+
+        def draw(value):
+            calls.append(value)
+            return plots.curve("l1", [1, 2], [3.0, value])
+
+        first, again, other = (Plots(parts).svg(draw, value, text="x") for value in (4.0, 4.0, 5.0))
+        self.assertEqual(calls, [4.0, 5.0])
+        self.assertEqual(first, again)
+        self.assertNotEqual(first, other)
+
+    def test_a_long_curve_is_thinned_to_means(self):
+        steps, values = plots.thinned(range(1, 7), [1, 3, 10, 20, 5, 6], points=3)
+        np.testing.assert_array_equal(steps, [1.5, 3.5, 5.5])
+        np.testing.assert_array_equal(values, [2, 15, 5.5])
+        steps, values = plots.thinned([4], [7])
+        self.assertEqual((steps.tolist(), values.tolist()), ([4], [7]))
+
+    def test_bars_are_as_long_as_what_they_tell(self):
+        (axes,) = plots.stored(["a", "b"], [1e6, 2e6], [8e6, 4e6]).axes
+        self.assertEqual([bar.get_width() for bar in axes.patches], [8, 4, 1, 2])
+        self.assertEqual([text.get_text() for text in axes.texts], ["1 MB (12%)", "2 MB (50%)"])
+
+    def test_a_heat_map_s_better_values_are_brighter(self):
+        values = np.array([[1.0, 2.0], [np.nan, 3.0]])
+        for sign, best in ((1, 3.0), (-1, 1.0)):
+            (axes,) = plots.heat_map(values, ["a", "b"], sign).axes
+            (image,) = axes.images
+            rows, columns = np.nonzero(values == best)
+            brightness = image.cmap(image.norm(image.get_array()))[..., :3].sum(-1)
+            self.assertEqual(brightness[rows[0], columns[0]], brightness[np.isfinite(values)].max())
+            self.assertEqual(sorted(text.get_text() for text in axes.texts), ["1", "2", "3"])
+            self.assertTrue(image.get_array().mask[1, 0])
+
+    def test_the_frontier_leaves_out_what_another_run_beats(self):
+        (axes,) = plots.frontier("abcd", [1e6, 4e6, 2e6, 3e6], [9.0, 1.0, 5.0, 7.0], "FID").axes
+        (line,) = axes.lines
+        self.assertEqual(line.get_xydata().tolist(), [[1, 9], [2, 5], [4, 1]])
+
+    def test_a_png_is_on_white(self):
+        picture = plots.png(plots.curve("l1", [1, 2], [3.0, 4.0]))
+        self.assertEqual((picture.dtype, picture.ndim, picture.shape[2]), (np.uint8, 3, 3))
+        self.assertEqual(picture[0, 0].tolist(), [255, 255, 255])
+        self.assertLess(picture.min(), 100)
+
+
+if __name__ == "__main__":
+    absltest.main()
