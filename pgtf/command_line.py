@@ -184,7 +184,8 @@ def run(main: Callable, stopped: str = "The same command goes on from the last c
         if not flags.FLAGS["verbosity"].present:
             logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on what it saves are for its makers too.
         for number in (signal.SIGTERM, signal.SIGHUP):  # What ends a job or a terminal: as Ctrl-C, state is saved.
-            signal.signal(number, _interrupt)
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it on purpose.
+                signal.signal(number, _interrupt)
         try:
             if argv[1:]:
                 raise ValueError(

@@ -18,6 +18,7 @@ from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES, CycleGAN
 from pgtf.runs.ledger import Ledger
 from tests.test_config import METHODS_OTHERWISE, OBJECTIVES_OTHERWISE, OTHER
+from tests.tiny import default_signals
 
 ROOT = pathlib.Path(__file__).parent.parent
 FIELDS = {
@@ -80,6 +81,7 @@ class FlagsTest(parameterized.TestCase):
             "direction": dict(tasks=OTHER["tasks"]),
             "override": dict(tasks=OTHER["tasks"]),
             "load_size": dict(image_size="64"),
+            "keep": dict(evaluate_every=10),
         }.get(name, {})
         found = self.asked(*flags_of({**needs, name: value}))
         self.assertEqual(found, Config(run_dir=self.nowhere, **needs, **{name: value}))
@@ -263,6 +265,7 @@ class ScriptTest(parameterized.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=default_signals,
         )
 
     @parameterized.parameters(

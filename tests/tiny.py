@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import os
 import shutil
+import signal
 import tempfile
 
 import numpy as np
@@ -99,6 +100,12 @@ def random_value(draw, path, like):
         "moving_variance": np.exp(0.3 * noise),
     }.get(path.rsplit("/", 1)[1], 0.3 * noise)
     return value.astype("float32")
+
+
+def default_signals():
+    """What a process started for a test does first: under nohup, or in the background, signals come in ignored."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def flip_a_bit(path, byte=-1, bit=0):

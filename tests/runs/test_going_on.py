@@ -22,7 +22,7 @@ from pgtf.runs.directory import Run
 from pgtf.runs.stages import Sequence
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
-from tests.tiny import flip_a_bit
+from tests.tiny import default_signals, flip_a_bit
 
 TINY = Config(
     tasks=("maps",),
@@ -235,6 +235,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=default_signals,
         )
         log = self.at("log.jsonl")
         while process.poll() is None and not os.path.exists(log):
