@@ -179,9 +179,9 @@ class Sequence:
         learnt, asked = self.bank.slice(len(names) - 1).facts, building.architecture(config)
         unsaid = {name: getattr(config.method, name) for name in learnt.unsaid if hasattr(config.method, name)}
         for what, was, now in (
+            ("objective", learnt.generators, config.objective.generators),
             ("networks", learnt.architecture, asked),
             ("method", dataclasses.replace(learnt.method, **unsaid), config.method),
-            ("objective", learnt.generators, config.objective.generators),
         ):
             if was != now:
                 raise ValueError(
