@@ -134,6 +134,11 @@ class Page:
                 raise TimeoutError(f"never true: {script}; errors: {self.errors}")
             time.sleep(0.03)
 
+    @property
+    def fits(self):
+        """Whether nothing of the page lies beyond its side."""
+        return self.run("document.documentElement.scrollWidth === document.documentElement.clientWidth")
+
     def drag(self, selector, *places):
         """Drags the mouse over an element, from place to place; each (x, y) as shares of its width and height."""
         self.run(

@@ -23,7 +23,7 @@ TIERS = (
 )
 DOORS = {
     "absl": {"pgtf.command_line"},
-    "matplotlib": {"pgtf.report.drawn_plots", "pgtf.report.plots"},
+    "matplotlib": {"pgtf.report.plots"},
     "tensorflow_addons": {"pgtf.layers.norm"},
     "tensorflow_gan": {"pgtf.evaluation.distances", "pgtf.objectives.losses"},
     "tensorflow_hub": {"pgtf.evaluation.pretrained"},

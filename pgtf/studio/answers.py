@@ -40,10 +40,11 @@ class Answers:
 
     Args:
       run_dir: Where it lies.
+      most: How many tasks are kept ready.
     """
 
-    def __init__(self, run_dir: str):
-        self.run_dir = run_dir
+    def __init__(self, run_dir: str, most: int = KEPT):
+        self.run_dir, self.most = run_dir, most
         self.tasks = [_offered(task) for task in Run(run_dir)]
         self._kept: collections.OrderedDict[int, Task] = collections.OrderedDict()
         # One at a time: each takes all cores.
@@ -57,7 +58,7 @@ class Answers:
 
     def _ready(self, number: int) -> Task:
         if number not in self._kept:
-            while len(self._kept) >= KEPT:
+            while len(self._kept) >= self.most:
                 self._kept.popitem(last=False)
             # A run of its own, which goes with the task when that is no longer kept.
             self._kept[number] = Run(self.run_dir)[self.tasks[number].name]

@@ -1,0 +1,68 @@
+"""A report in a browser: nothing fails, every picture is there, the slider moves, and it fits a phone."""
+
+import dataclasses
+import os
+import pathlib
+import unittest
+
+from absl.testing import absltest
+
+from pgtf.report.content import Comparison
+from pgtf.report.page import page
+from tests.browser import CHROMIUM, MISSING, browser
+from tests.report.made_runs import run
+
+NAMES = ("facades", "<script>document.title = 'broken'<∕script>", 'it\'s "quoted" & <b>')
+
+
+@unittest.skipUnless(CHROMIUM, MISSING)
+class BrowserTest(absltest.TestCase):
+    def test_a_report(self):
+        path = os.path.join(self.create_tempdir().full_path, "index.html")
+        told = dataclasses.replace(run(NAMES, side=16), name=NAMES[1])
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(page(told, Comparison((told, dataclasses.replace(told, name=NAMES[2])))))
+        with browser() as seen:
+            for width in (1280, 390):
+                seen.open(pathlib.Path(path).as_uri(), width, dark=width == 390)
+                self.check_whole(seen, width)
+            self.check_slider(seen)
+            self.check_choice(seen)
+            self.assertEqual(seen.errors, [])
+
+    def check_whole(self, seen, width):
+        seen.until("[...document.images].every((image) => image.complete)")
+        self.assertEqual(seen.run("[...document.images].filter((image) => !image.naturalWidth).length"), 0)
+        self.assertGreater(seen.run("document.images.length"), 30)
+        self.assertEqual(seen.run("document.title"), f"{NAMES[1]} · pgtf")
+        self.assertTrue(seen.fits, width)
+        self.assertEqual(seen.run("document.querySelectorAll('script').length"), 2)
+
+    def check_slider(self, seen):
+        seen.run("document.querySelector('.stage input').focus()")
+        for _ in range(3):
+            seen.press("ArrowRight")
+        self.assertAlmostEqual(self.border(seen), 53, places=2)
+        seen.drag(".stage input", (0.53, 0.5), (0.4, 0.5), (0.25, 0.5))
+        self.assertBetween(self.border(seen), 20, 30)
+
+    def border(self, seen):
+        """Where the input ends and the output begins, in percent of the picture, as it is painted."""
+        return seen.run(
+            "(([stage, border]) => 100 * (border.x + border.width / 2 - stage.x) / stage.width)"
+            "(['.stage', '.stage .border'].map((name) => document.querySelector(name).getBoundingClientRect()))"
+        )
+
+    def check_choice(self, seen):
+        shown = "[...document.querySelectorAll('.stage')[0].querySelectorAll('img')].map((image) => image.src)"
+        before = seen.run(shown)
+        seen.run("document.querySelectorAll('.pick')[1].click()")
+        row = "[1, 0].map((place) => document.querySelectorAll('.grid')[0].rows[2].querySelectorAll('img')[place].src)"
+        self.assertEqual(seen.run(shown), seen.run(row))
+        self.assertNotEqual(seen.run(shown), before)
+        pressed = "[...document.querySelectorAll('.pick')].map((pick) => pick.ariaPressed).slice(0, 2)"
+        self.assertEqual(seen.run(pressed), ["false", "true"])
+
+
+if __name__ == "__main__":
+    absltest.main()

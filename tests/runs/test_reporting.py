@@ -1,0 +1,108 @@
+"""Reports of run directories: written whole, renewed by training, of several runs."""
+
+import contextlib
+import dataclasses
+import io
+import os
+
+import tensorflow as tf
+from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
+
+from pgtf.command_line import load_config
+from pgtf.config import Config
+from pgtf.runs.reporting import renew, report
+from pgtf.runs.stages import Sequence
+from tests.report.test_page import Page
+from tests.tiny import tiny_run
+
+
+def seen(path):
+    with open(path, encoding="utf-8") as file:
+        return Page(file.read())
+
+
+class ReportingTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+
+    def run_of(self, name, *tasks, **settings):
+        return tiny_run(os.path.join(self.folder, name), tasks or ("maps", "facades"), **settings)
+
+    def test_a_report(self):
+        run_dir = self.run_of("run")
+        path = report(run_dir, configs={run_dir: load_config(run_dir)})
+        self.assertEqual(path, os.path.join(run_dir, "report", "index.html"))
+        found = seen(path)
+        self.assertEqual(found.wrong, [])
+        self.assertIn("--image_size=8x8", found.told)
+        self.assertIn("2 of 2", found.told)
+
+    def test_again_it_says_the_same_and_keeps_no_more(self):
+        run_dir = self.run_of("run", method="finetune")
+        told, kept = [], []
+        for _ in range(2):
+            told.append(seen(report(run_dir)).files)
+            parts = os.path.join(run_dir, "report", "parts")
+            kept.append({name: os.stat(os.path.join(parts, name)).st_mtime_ns for name in os.listdir(parts)})
+        self.assertEqual(told[0], told[1])
+        self.assertEqual(kept[0], kept[1])
+
+    def test_several_runs_on_the_same_inputs(self):
+        first, second = self.run_of("a/run"), self.run_of("b/run", "facades", "other", method="full")
+        found = seen(report(first, [second]))
+        self.assertEqual(found.wrong, [])
+        alts = [image["alt"] for image in found.all("img")]
+        for run_dir in (first, second):  # Both are called "run".
+            self.assertIn(f"an input of facades through {run_dir}", alts)
+        self.assertFalse([alt for alt in alts if alt.startswith("an input of maps through")])
+        self.assertContainsSubset({"piggyback", "full"}, {text for tag, text in found.texts if tag == "td"})
+
+    def test_training_renews_it(self):
+        config = Config(
+            run_dir=os.path.join(self.folder, "run"),
+            tasks=("maps", "facades"),
+            image_size="16",
+            width=2,
+            discriminator_width=2,
+            discriminator_layers=1,
+            steps=2,
+            drawn_images=4,
+            log_every=1,
+            sample_every=1,
+            steps_per_call=1,
+        )
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            Sequence(dataclasses.replace(config, tasks=("maps",))).run()
+            first = seen(os.path.join(config.run_dir, "report", "index.html"))
+            Sequence(config).run()
+        path = os.path.join(config.run_dir, "report", "index.html")
+        self.assertEndsWith(said.getvalue(), f"Look, in a browser: {path}\n")
+        self.assertNotIn("warning: the report", said.getvalue())
+        self.assertIn("1 of 1", first.told)
+        found = seen(path)
+        self.assertIn("2 of 2", found.told)
+        self.assertIn("every pixel that maps makes is the same to the bit", found.told)
+        self.assertTrue([svg for svg in found.all("svg") if "l1 over 2 steps" in svg["aria-label"]])
+        folder = os.path.join(config.run_dir, "tensorboard")
+        tags = []
+        for name in sorted(os.listdir(folder)):
+            for event in EventFileLoader(os.path.join(folder, name)).Load():
+                tags += [(value.tag, event.step) for value in event.summary.value if name.endswith(".report")]
+        self.assertCountEqual(
+            tags, [("_hparams_/session_start_info", 0), ("report/stored MB", 2), ("report/stored", 2)]
+        )
+
+    def test_no_run_ends_because_of_its_report(self):
+        run_dir = self.run_of("run")
+        with open(os.path.join(run_dir, "report"), "w"):
+            pass
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            renew(load_config(run_dir))
+        self.assertRegex(said.getvalue(), r"warning: the report is not renewed: \w+Error: ")
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,164 @@
+"""The studio's server: what it answers, and what it refuses."""
+
+import http.client
+import io
+import os
+import socket
+import threading
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest
+from PIL import Image
+
+import pgtf
+from pgtf.runs.ledger import Ledger
+from pgtf.studio.answers import Answers
+from pgtf.studio.server import BYTES, CANVAS, Server
+from pgtf.studio.uploads import png
+from tests.tiny import tiny_run
+
+TASKS = tuple(f"task {number} <b>" for number in range(3))
+
+
+def picture(height=16, width=32):
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype="uint8")
+
+
+class ServerTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS)
+        self.answers = Answers(self.run_dir, most=2)
+        self.server = Server(self.answers, name="run")
+        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+
+    def ask(self, method, path, body=None, **headers):
+        """(status, headers, body) of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.server_address[1], timeout=60)
+        connection.putrequest(method, path, skip_host="Host" in headers)
+        if body is not None and "Content-Length" not in headers:
+            headers["Content-Length"] = str(len(body))
+        for name, value in headers.items():
+            connection.putheader(name, value)
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        found = answer.status, answer.headers, answer.read()
+        connection.close()
+        return found
+
+    def answer(self, task, body, way=0):
+        return self.ask("POST", f"/answer?task={task}&way={way}", body)
+
+    def assertRefused(self, status, why, found):
+        self.assertEqual(found[0], status, found[2])
+        self.assertEqual(found[1]["Content-Type"], "text/plain; charset=utf-8")
+        self.assertRegex(found[2].decode(), why)
+
+    def test_answers_are_those_of_the_run(self):
+        run = pgtf.load(self.run_dir)
+        for _ in range(2):  # The first is no longer kept when the last has answered.
+            for number in range(len(TASKS)):
+                status, headers, content = self.answer(number, png(picture()))
+                self.assertEqual((status, headers["Content-Type"]), (200, "image/png"))
+                self.assertAllEqual(np.asarray(Image.open(io.BytesIO(content))), run[TASKS[number]](picture()))
+        self.assertLen(self.answers._kept, 2)
+
+    def test_the_page_and_what_may_run_in_it(self):
+        status, headers, content = self.ask("GET", "/")
+        self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
+        self.assertIn(b"task 0 &lt;b&gt;", content)
+        self.assertNotIn(b"0 <b>", content)
+        self.assertRegex(headers["Content-Security-Policy"], "default-src 'none'; script-src 'sha256-[^ ]+';")
+        self.assertNotIn("unsafe", headers["Content-Security-Policy"])
+
+    def test_examples_are_the_probes(self):
+        probes = pgtf.load(self.run_dir)[TASKS[1]].probes.inputs["forward"]
+        for number in range(2):
+            _, _, content = self.ask("GET", f"/example?task=1&way=0&number={number}")
+            self.assertAllEqual(np.asarray(Image.open(io.BytesIO(content))), probes[number])
+
+    def test_a_picture_comes_back_at_the_scale_of_the_task(self):
+        _, _, content = self.ask("POST", "/picture?task=0&way=0", png(picture(64, 128)))
+        self.assertEqual(Image.open(io.BytesIO(content)).size, (16, 8))
+
+    def test_foreign_hosts_and_origins(self):
+        own = f"127.0.0.1:{self.server.server_address[1]}"
+        for host in (own, "localhost:1", "[::1]:9000"):
+            self.assertEqual(self.ask("GET", "/", Host=host)[0], 200, host)
+        for host in (
+            "evil.example",
+            f"evil.example:{own[10:]}",
+            "127.0.0.1.evil.example",
+            "127.0.0.1@evil.example",
+            "192.168.0.7",
+            "",
+        ):
+            self.assertRefused(403, "under its own address", self.ask("GET", "/", Host=host))
+        self.assertEqual(self.ask("GET", "/", Origin=f"http://{own}")[0], 200)
+        for origin in ("http://evil.example", f"https://{own}", "null", "http://localhost"):
+            self.assertRefused(
+                403, "its own page", self.ask("POST", "/answer?task=0&way=0", png(picture()), Origin=origin)
+            )
+
+    def test_a_request_names_no_file(self):
+        for path in (
+            "/etc/passwd",
+            "/../../etc/passwd",
+            "/%2e%2e/config.cfg",
+            "//etc/passwd",
+            "/config.cfg",
+            "/answer",
+        ):
+            self.assertRefused(404, "no such page", self.ask("GET", path))
+        for query in (
+            "",
+            "task=0",
+            "task=9&way=0",
+            "task=-1&way=0",
+            "task=0&way=1",
+            "task=../0&way=0",
+            "task=%D9%A3&way=0",
+        ):
+            self.assertRefused(400, "is a number from 0 to", self.ask("POST", f"/answer?{query}", b""))
+        self.assertRefused(400, "number is a number from 0 to 1", self.ask("GET", "/example?task=0&way=0&number=2"))
+        self.assertEqual(self.ask("DELETE", "/")[0], 501)
+
+    def test_what_is_no_picture_or_too_large(self):
+        self.assertRefused(400, "A picture is a", self.answer(0, b"<html>"))
+        self.assertRefused(400, f"at most {CANVAS:,} pixels", self.answer(0, png(np.zeros([1025, 1024, 3], "uint8"))))
+        path = "/answer?task=0&way=0"
+        self.assertRefused(413, "at most", self.ask("POST", path, b"", **{"Content-Length": str(BYTES + 1)}))
+        self.assertRefused(411, "how many bytes", self.ask("POST", path))
+        self.assertRefused(411, "how many bytes", self.ask("POST", path, b"", **{"Content-Length": "-1"}))
+        self.assertRefused(
+            411, "how many bytes", self.ask("POST", path, b"0\r\n\r\n", **{"Transfer-Encoding": "chunked"})
+        )
+
+    def test_a_task_that_changed_is_not_shown(self):
+        Ledger(changed=(TASKS[0],)).write(self.run_dir)
+        self.assertRefused(400, "A task is served while", self.answer(0, png(picture())))
+        self.assertEqual(self.answer(1, png(picture()))[0], 200)
+
+    def test_a_server_for_others_knows_addresses_but_no_foreign_names(self):
+        with Server(self.answers, "0.0.0.0") as server:
+            for host in ("192.168.0.7:1", "[fe80::1]", "localhost", socket.gethostname()):
+                self.assertTrue(server.knows(host), host)
+            self.assertFalse(server.knows("evil.example"))
+            self.assertStartsWith(server.url, "http://127.0.0.1:")
+        self.assertFalse(self.server.knows("192.168.0.7"))
+
+    def test_both_ways(self):
+        run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "both"), TASKS[:1], objective="cyclegan")
+        answers, task = Answers(run_dir), pgtf.load(run_dir)[TASKS[0]]
+        self.assertEqual([way.title for way in answers.tasks[0].ways], ["A to B", "B to A"])
+        self.assertAllEqual(answers(0, 0, picture()), task(picture()))
+        self.assertAllEqual(answers(0, 1, picture()), task(picture(), backward=True))
+
+
+if __name__ == "__main__":
+    absltest.main()
