@@ -1,7 +1,7 @@
 # Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
 
 .DEFAULT_GOAL := help
-.PHONY: .venv demo test lint bench clean help
+.PHONY: .venv demo studio test lint bench clean help
 
 # What TensorFlow prints about the machine; its errors come as exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -14,6 +14,9 @@ installed := .venv/installed
 
 demo: $(installed)  ## Teach one small network its first tasks, on drawn images
 	@$(python) scripts/train.py --flagfile=flags/demo.cfg
+
+studio: $(installed)  ## Open a page on which to try what the demo learnt
+	@$(python) scripts/studio.py --run_dir=runs/demo
 
 test: $(installed)  ## Run the tests
 	@$(python) -m pytest -n auto --dist loadfile
