@@ -228,7 +228,10 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(signal.SIGTERM, signal.SIGHUP)
     def test_signals_save(self, number):
-        flags = [f"--{name}={value}" for name, value in dataclasses.replace(self.tiny, steps=10**6).flat().items()]
+        flags = [
+            f"--{name}={value}"
+            for name, value in dataclasses.replace(self.tiny, steps=10**6, log_every=2).flat().items()
+        ]
         flags = [flag for flag in flags if not flag.startswith(("--override", "--tasks", "--direction"))]
         process = subprocess.Popen(
             [sys.executable, "scripts/train.py", *flags, "--tasks=maps", "--checkpoint_minutes=60"],
