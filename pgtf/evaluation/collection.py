@@ -3,7 +3,7 @@
 import concurrent.futures
 import dataclasses
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -80,6 +80,16 @@ def has_test(data: TaskData) -> bool:
         for name, files in data.manifest.files.items()
         if name.startswith("test")
     )
+
+
+def refuse_untested(tasks: Mapping[str, TaskData]) -> None:
+    """Refuses to measure tasks on the images that they learn from."""
+    untested = [name for name, data in tasks.items() if not has_test(data)]
+    if untested:
+        raise ValueError(
+            "A task is measured on images that it does not learn from, in test or val; only scripts/evaluate.py "
+            f"--split=train takes those of training. Received: neither for {', '.join(untested)}"
+        )
 
 
 def choice(count: int, limit: int) -> Sequence[int]:

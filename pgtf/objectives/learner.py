@@ -65,7 +65,10 @@ def adam(
     Returns:
       An optimizer.
     """
-    optimizer = Adam(schedule, [(variable, rate / schedule.rate) for variable, rate in rates], beta_1=0.5)
+    shares = [(variable, rate / schedule.rate) for variable, rate in rates]
+    # Compiling the step of each variable takes seconds, and is worth it only on a GPU.
+    compiled = bool(tf.config.list_physical_devices("GPU"))
+    optimizer = Adam(schedule, shares, beta_1=0.5, jit_compile=compiled)
     if precision == "mixed_float16":
         return keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer

@@ -7,22 +7,20 @@ matrix is one figure, and where it is played by the latest (Method.network_at), 
 
 import dataclasses
 import functools
-import glob
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional
 
-import tensorflow as tf
-
 from pgtf import files, layers
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation import matrix_text
-from pgtf.evaluation.collection import Collection, has_test, sides
+from pgtf.evaluation.collection import Collection, refuse_untested, sides
 from pgtf.evaluation.extractors import Extractor
 from pgtf.evaluation.figures import Figure
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.judge import Judge, classifier_facts, classifier_of
 from pgtf.evaluation.matrix import Matrix
+from pgtf.evaluation.matrix_events import to_tensorboard
 from pgtf.evaluation.records import Records
 from pgtf.progress import Bar
 from pgtf.runs.bank import folder_name
@@ -30,7 +28,6 @@ from pgtf.runs.directory import Run
 from pgtf.runs.recorded_data import changes, recorded_data
 
 Cell = tuple[int, int]  # (task, the latest one learnt)
-EVENTS = ".evaluation"  # TensorBoard's file of the matrix, which is replaced.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +83,7 @@ class Evaluation:
         self.coming = dict(coming or {})
         self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in self.slices}
         self.figures: dict[tuple[str, str], dict[str, Figure]] = {}
+        self._found: dict[int, tuple[Collection, Collection]] = {}
         for task, changed in self.changes.items():
             for change in changed:
                 self.say(f"{task}: its images are not those that it was learnt with: {change}")
@@ -97,23 +95,7 @@ class Evaluation:
         """
         asked = self._asked(tasks)
         follows = {(index, j): self._follows_from(index, j) for index in asked for j in range(index, len(self.run))}
-        missing = []
-        for cell, facts in follows.items():
-            figures = self.records.read(facts)
-            self._enter(cell, figures) if figures else missing.append(cell)
-        if missing:
-            self.judge  # noqa: B018  (made before the bar, which counts what comes after)
-        self.bar = Bar("evaluation", sum(map(self._effort, missing)), "images")
-        for cell in missing:
-            done, self.doing = self.bar.done + self._effort(cell), " after ".join(self._names(*cell))
-            figures = self.records.read(follows[cell])  # Perhaps those of a cell before this one.
-            if not figures:
-                figures = self._measured(*cell)
-                self.records.write(follows[cell], figures)
-            self._enter(cell, figures)
-            self._write()
-            if self.bar.done < done:
-                self.bar.show(done, self.doing)
+        self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
         to_tensorboard(self.matrix, os.path.join(self.run.folder, "tensorboard"))
         if len(asked) == len(self.run):
@@ -152,16 +134,33 @@ class Evaluation:
         }
 
     def _sides(self, index: int) -> tuple[Collection, Collection]:
-        if index not in self._found_sides:
-            name, flipped = self.run.names[index], self.slices[index].facts.direction == "BtoA"
-            self._found_sides[index] = sides(
-                self.data[name], self.question.split, flipped=flipped, limit=self.question.limit
-            )
-        return self._found_sides[index]
+        if index not in self._found:
+            flipped = self.slices[index].facts.direction == "BtoA"
+            data, asked = self.data[self.run.names[index]], self.question
+            self._found[index] = sides(data, asked.split, flipped=flipped, limit=asked.limit)
+        return self._found[index]
 
-    @functools.cached_property
-    def _found_sides(self) -> dict[int, tuple[Collection, Collection]]:
-        return {}
+    def _entered(self, cell: Cell, facts: dict[str, Any]) -> bool:
+        """Whether figures that follow from these facts are on record, and then entered."""
+        figures = self.records.read(facts)
+        if figures:
+            self._enter(cell, figures)
+        return bool(figures)
+
+    def _measure(self, missing: Mapping[Cell, dict[str, Any]]) -> None:
+        """Measures cells, but not the same facts twice."""
+        if missing:
+            self.judge  # noqa: B018  (made before the bar, which counts what comes after)
+        self.bar = Bar("evaluation", sum(map(self._effort, missing)), "images")
+        for cell, facts in missing.items():
+            done, self.doing = self.bar.done + self._effort(cell), " after ".join(self._names(*cell))
+            if not self._entered(cell, facts):
+                figures = self._measured(*cell)
+                self.records.write(facts, figures)
+                self._enter(cell, figures)
+            self._write()
+            if self.bar.done < done:
+                self.bar.show(done, self.doing)
 
     def _measured(self, index: int, latest: int) -> dict[str, Figure]:
         facts = self.slices[index].facts
@@ -230,30 +229,6 @@ def extractor_of(text: str) -> Optional[Extractor]:
     return named(text)
 
 
-def refuse_untested(tasks: Mapping[str, TaskData]) -> None:
-    """Refuses to measure tasks on the images that they learn from."""
-    untested = [name for name, data in tasks.items() if not has_test(data)]
-    if untested:
-        raise ValueError(
-            "A task is measured on images that it does not learn from, in test or val; only scripts/evaluate.py "
-            f"--split=train takes those of training. Received: neither for {', '.join(untested)}"
-        )
-
-
 def table_path(run_dir: str, index: int, name: str) -> str:
     """Where the table lies of all tasks up to this one."""
     return os.path.join(run_dir, "evaluation", f"{folder_name(index, name)}.txt")
-
-
-def to_tensorboard(matrix: Matrix, folder: str) -> None:
-    """evaluation/METRIC/TASK at step = number of learnt tasks, in place of what was there of it."""
-    for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
-        os.unlink(path)
-    writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)
-    with writer.as_default():
-        for name, rows in matrix.values.items():
-            for task, row in zip(matrix.tasks, rows):
-                for index, value in enumerate(row):
-                    if value is not None:
-                        tf.summary.scalar(f"evaluation/{name}/{task}", value, step=index + 1)
-    writer.close()

@@ -16,12 +16,13 @@ from PIL import Image
 
 from pgtf import files
 from pgtf.config import Config
+from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.parameters import Cost, plan, summary, table
 from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
-from pgtf.runs.evaluating import Evaluation, Question, extractor_of, refuse_untested, table_path
+from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.recorded_data import coming_data

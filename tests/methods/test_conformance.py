@@ -94,8 +94,6 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         learner = learner_of(**case)
         for network in learner.generators.values():  # Away from the start, where some gradients are zero by design.
             perturb(network, seed=5)
-        for optimizer in learner.optimizers.values():
-            optimizer.jit_compile = False  # Compiling takes longer than all else here.
         trained = {id(variable) for variable in learner.trained("generators")}
         everything = [variable for network in learner.generators.values() for variable in network.weights]
         before = [variable.numpy() for variable in everything]

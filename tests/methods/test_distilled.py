@@ -27,10 +27,7 @@ def learner_of(run, weight, index=2):
     config = dataclasses.replace(
         load_config(run.folder), method=Distilled(weight), discriminator_width=2, discriminator_layers=1
     )
-    learner = building.learner(config, index, run.bank.only(run.names[:index]), steps=100)
-    for optimizer in learner.optimizers.values():
-        optimizer.jit_compile = False  # Compiling takes longer than all else here.
-    return learner
+    return building.learner(config, index, run.bank.only(run.names[:index]), steps=100)
 
 
 @parameterized.parameters(("pix2pix", "unet"), ("cyclegan", "resnet"))

@@ -29,8 +29,6 @@ class MaskTest(tf.test.TestCase):
 
     def test_the_first_step_goes_as_far_as_the_rates_say(self):
         network = self.learner.generators["forward"]
-        for optimizer in self.learner.optimizers.values():
-            optimizer.jit_compile = False
         before = {variable.name: variable.numpy() for variable in network.trainable_variables}
         image, target = np.random.default_rng(0).uniform(-1, 1, (2, 1, 16, 16, 3)).astype("float32")
         self.learner.step((image, target))

@@ -148,7 +148,7 @@ class Pix2PixTest(tf.test.TestCase):
             losses[rate] = learner(sgd(0.0), sgd(rate)).step(batch(0))
         # What it learns in a step is felt in the same step, by the generator only.
         self.assertAllClose(losses[0.0]["discriminator"], losses[0.1]["discriminator"])
-        self.assertNotAllClose(losses[0.0]["generator"], losses[0.1]["generator"], rtol=0.01)
+        self.assertNotAllClose(losses[0.0]["generator"], losses[0.1]["generator"], rtol=1e-3)
 
     def test_its_unet_drops_out(self):
         config = Config(objective=Pix2Pix(), image_size="64", width=1)

@@ -214,18 +214,6 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
     def test_outputs_of_one_colour_are_told(self):
         self.assertIn("every forward output is one plain colour", ran(self.tiny, learning_rate=1e6, steps=4))
 
-    def test_replays_run_on_the_processor(self):
-        ran(self.tiny)
-        task, devices = Run(self.run_dir)["maps"], []
-
-        def network(image, training):
-            devices.append(tf.identity(image).device)
-            return tf.constant(image)
-
-        with tf.device("CPU:0"):
-            task.probes.recorded({"forward": network})
-        self.assertTrue(devices and all(device.endswith("CPU:0") for device in devices))
-
     @parameterized.parameters(signal.SIGTERM, signal.SIGHUP)
     def test_signals_save(self, number):
         flags = [

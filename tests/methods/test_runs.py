@@ -1,0 +1,57 @@
+"""Every way that the papers compare with, from images to a run that goes on: learnt, listed, proved, run again."""
+
+import contextlib
+import io
+import os
+
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf.config import Config
+from pgtf.evaluation.parameters import summary
+from pgtf.methods import METHODS
+from pgtf.runs.listing import rows
+from pgtf.runs.stages import Sequence, planned
+from pgtf.runs.verification import verdicts
+from tests.methods.test_conformance import FORGETTING, payload
+
+TINY = dict(
+    tasks=("maps", "facades"),
+    image_size="16",
+    width=4,
+    discriminator_width=2,
+    discriminator_layers=1,
+    steps=1,
+    drawn_images=2,
+)
+# Whole runs of these are in tests/runs.
+ELSEWHERE = {"piggyback", "factorized", "full", "half", "quarter"}
+
+
+def ran(config):
+    """What is said when a config is run."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        Sequence(config).run()
+    return said.getvalue()
+
+
+class RunsTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(*(name for name in METHODS if name not in ELSEWHERE))
+    def test_a_run(self, method):
+        config = Config(run_dir=self.create_tempdir().full_path, method=METHODS[method](), **TINY)
+        said = ran(config)
+        self.assertIn("after facades: facades replays bit-equal", said)
+        self.assertIn(f"after facades: maps replays {'CHANGED' if method in FORGETTING else 'bit-equal'}", said)
+        self.assertEqual([row["method"] for row in rows(config.run_dir)], [method] * 2)
+        found = list(verdicts(config.run_dir))
+        self.assertEqual([verdict.holds for verdict in found], [True] * 2)
+        self.assertEqual(found[0].player, "facades" if method in FORGETTING else "")
+        for index, task in enumerate(summary(planned(config))["tasks"], 1):
+            path = os.path.join(config.run_dir, "tasks", f"0{index}-{task['name']}", "slice.safetensors")
+            self.assertEqual(payload(path), task["bytes"])
+        self.assertNotIn("replays", ran(config))  # All is done.
+
+
+if __name__ == "__main__":
+    tf.test.main()
