@@ -40,6 +40,12 @@ class Config:
         "Tasks to learn, in order. To teach a finished run more, give its list with new names at the end.",
         may_change=True,
     )
+    base: str = _run(
+        "",
+        "A run whose first task this one begins with, instead of learning it: any method's later tasks on the same "
+        "first one.",
+        may_change=True,
+    )
     seed: int = _run(0, "Everything random follows from it.", least=0, most=2**31 - 1)
     evaluate: bool = _run(
         False,

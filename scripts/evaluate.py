@@ -24,12 +24,17 @@ flags.DEFINE_string(
 flags.DEFINE_integer("limit", 0, "Images of each task, a fixed random choice; 0 takes all.", lower_bound=0)
 flags.DEFINE_enum("split", "test", ["test", "train"], "Which images; test is val where there is only that.")
 flags.DEFINE_list("task", [], "The tasks to measure; all unless told. Rows of others stay empty.")
+flags.DEFINE_list(
+    "classes", [], "Further tasks that the classifier tells apart, so that Acc of several runs is by the same one."
+)
+flags.DEFINE_string("kept", "", "A folder for what several runs can share of this; the run's own unless told.")
 flags.DEFINE_string("image_size", "", "Refuse a run that learnt at another size: 256, or HEIGHTxWIDTH.")
 
 
 def main(_):
     from pgtf.runs.directory import Run  # TensorFlow only once the flags are good.
     from pgtf.runs.evaluating import Evaluation, Question, extractor_of
+    from pgtf.runs.recorded_data import coming_data
 
     asked = flags.FLAGS
     question = Question(
@@ -38,8 +43,12 @@ def main(_):
         limit=asked.limit,
         data_dir=asked.data_dir,
         size=pixels("image_size", asked.image_size) if asked.image_size else None,
+        kept=asked.kept,
     )
-    evaluation = Evaluation(Run(asked.run_dir), question)
+    run = Run(asked.run_dir)
+    others = sorted(set(asked.classes) - set(run.names))
+    config = command_line.load_config(asked.run_dir) if others else None
+    evaluation = Evaluation(run, question, coming={name: coming_data(name, config) for name in others})
     evaluation.fill(asked.task)
     print(f"\n{evaluation.table()}")
 

@@ -11,6 +11,9 @@ import tensorflow as tf
 from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Borrowing
 
+# Of free filters, as GANs begin (N(0, 0.02)).
+FREE_SPREAD = 0.02
+
 
 def unconstrained_filters(ratio: float, c_out: int) -> int:
     """λ·c_out rounded to the nearest whole filter, halves up: the one place that rounds it."""
@@ -49,6 +52,8 @@ class Piggyback(Borrowing):
       ratio: λ, the share of filters that are free.
       start: A mixing [B, c_out]; the kernel begins as bank ⊗ start. None begins with `initializer` for the
         unconstrained filters and a mixing that gives piggyback filters the bank's spread.
+      equal_steps: Whether mixing = V·50/√B, where V is what is learnt and stored. Adam moves a filter of spread 0.02 by
+        lr/0.02 of its size at a step, and a mixing of spread 1/√B by lr·√B, which is several times less; V as fast.
       strategy: "compose" makes the kernel and convolves; "mix" convolves with the bank and mixes the activations, which
         is the same because convolution is linear in its kernel; "auto" takes the cheaper, layer by layer.
       initializer: Of the unconstrained filters.
@@ -61,6 +66,7 @@ class Piggyback(Borrowing):
         ratio: float = 0.25,
         *,
         start: Optional[npt.ArrayLike] = None,
+        equal_steps: bool = False,
         strategy: str = "auto",
         initializer: Any = "glorot_uniform",
         seed: Optional[int] = None,
@@ -77,6 +83,8 @@ class Piggyback(Borrowing):
                 f"Received: {list(np.shape(start)) or repr(start)}"
             )
         self.ratio, self.strategy, self.seed = ratio, strategy, seed
+        self.equal_steps = equal_steps
+        self.gain = self.bank_filters**-0.5 / FREE_SPREAD if equal_steps else 1.0
         self._start = start
         self.initializer = keras.initializers.get(initializer)
 
@@ -91,7 +99,7 @@ class Piggyback(Borrowing):
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
-        specs, spread = self.specs(shape), self.bank_filters**-0.5
+        specs, spread = self.specs(shape), self.bank_filters**-0.5 / self.gain
         mixing = keras.initializers.RandomNormal(stddev=spread, seed=self.seed)
         # Empty parts are None: nothing to train, nothing to store.
         self.unconstrained = self._variable("unconstrained", specs, self.initializer)
@@ -116,23 +124,27 @@ class Piggyback(Borrowing):
         if u:
             self.unconstrained.assign(np.tensordot(self.bank.numpy(), start[:, :u], 1))
         if p:
-            self.mixing.assign(start[:, u:])
+            self.mixing.assign(start[:, u:] / self.gain)
 
     def kernel(self) -> tf.Tensor:
         parts = []
         if self.unconstrained is not None:
             parts.append(tf.convert_to_tensor(self.unconstrained))
         if self.mixing is not None:
-            parts.append(tf.tensordot(self.bank, self.mixing, 1))
+            parts.append(self._mixed(self.bank))
         return tf.concat(parts, -1) if len(parts) > 1 else parts[0]
 
     def output(self, x: tf.Tensor, convolve: Callable, output_shape: tuple) -> tf.Tensor:
         if self.mixing is None or not self._mixes(x.shape, output_shape):
             return convolve(x, self.kernel())
-        parts = [tf.tensordot(convolve(x, tf.convert_to_tensor(self.bank)), self.mixing, 1)]
+        parts = [self._mixed(convolve(x, tf.convert_to_tensor(self.bank)))]
         if self.unconstrained is not None:
             parts.insert(0, convolve(x, tf.convert_to_tensor(self.unconstrained)))
         return tf.concat(parts, -1)
+
+    def _mixed(self, of_bank):
+        """Filters of the bank, or what they make of x, mixed: [..., B] to [..., c_out - λ·c_out]."""
+        return tf.tensordot(of_bank, self.mixing if self.gain == 1 else self.mixing * self.gain, 1)
 
     def _mixes(self, x_shape, y_shape):
         if self.strategy != "auto":
@@ -148,6 +160,7 @@ class Piggyback(Borrowing):
         return {
             **super().get_config(),
             "ratio": self.ratio,
+            "equal_steps": self.equal_steps,
             "strategy": self.strategy,
             "initializer": keras.initializers.serialize(self.initializer),
             "seed": self.seed,

@@ -36,7 +36,8 @@ class Question:
 
     extractor: In whose features distances are measured; the classifier's unless told. split: "test" or "train".
     limit: Images of each task; all of them unless told. data_dir: Where the data lies now, if no longer where it lay.
-    size: (height, width) that the run must have learnt at; None is content with any.
+    size: (height, width) that the run must have learnt at; None is content with any. kept: The folder of what several
+    runs can share: the classifier, what real images give, figures of the same slices; the run's own unless told.
     """
 
     extractor: Optional[Extractor] = None
@@ -44,6 +45,7 @@ class Question:
     limit: int = 0
     data_dir: str = ""
     size: Optional[tuple[int, int]] = None
+    kept: str = ""
 
     def __post_init__(self) -> None:
         if self.split not in ("test", "train") or self.limit < 0:
@@ -78,7 +80,8 @@ class Evaluation:
         self.matrix = Matrix(tuple(run.names), tuple(each.sha256 for each in self.slices))
         self._refuse_another_run()
         self._refuse_another_size()
-        self.records = Records(os.path.join(self.folder, "figures"))
+        self.kept = question.kept or self.folder
+        self.records = Records(os.path.join(self.kept, "figures"))
         self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in self.slices}
         self.coming = dict(coming or {})
         self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in self.slices}
@@ -109,8 +112,13 @@ class Evaluation:
     @functools.cached_property
     def judge(self) -> Judge:
         """What judges generated images; the classifier is learnt when it is first asked for."""
-        learnt = classifier_of(self.folder, {**self.data, **self.coming})
-        return Judge(self.folder, self.question.extractor, learnt, self._watched)
+        learnt = classifier_of(self.kept, self._classes)
+        return Judge(self.kept, self.question.extractor, learnt, self._watched)
+
+    @property
+    def _classes(self) -> dict[str, TaskData]:
+        """What the classifier tells apart: in one order, whatever the run's."""
+        return dict(sorted({**self.data, **self.coming}.items()))
 
     def _asked(self, tasks: Sequence[str]) -> list[int]:
         names = self.run.names
@@ -130,7 +138,7 @@ class Evaluation:
             "player": [player.sha256, *(borrowed.sha256 for borrowed in player.borrows)],
             "images": [dataclasses.asdict(side.image_set) for side in self._sides(index)],
             "extractor": extractor and extractor.facts,
-            "classifier": classifier_facts({**self.data, **self.coming}),
+            "classifier": classifier_facts(self._classes),
         }
 
     def _sides(self, index: int) -> tuple[Collection, Collection]:

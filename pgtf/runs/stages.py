@@ -21,6 +21,7 @@ from pgtf.evaluation.parameters import Cost, plan, summary, table
 from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
+from pgtf.runs.base import take_base
 from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
@@ -59,6 +60,7 @@ class Sequence:
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             self._check_probes()
+            take_base(config, self.bank)
             find = building.finder(config)
             # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
             self._data = {task: find(task, config.flipped(task)) for task in config.tasks[len(self.bank) :]}

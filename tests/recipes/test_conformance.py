@@ -19,6 +19,10 @@ RECIPES = {
     "full": (lambda: Full(), 4 * (3 * 5 * 4 * 8)),
     "piggyback": (lambda: Piggyback(BANK, seed=1), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
     "piggyback_begun_as_a_copy": (lambda: Piggyback(BANK, start=COPYING), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
+    "piggyback_of_equal_steps": (
+        lambda: Piggyback(BANK, seed=1, equal_steps=True),
+        4 * (3 * 5 * 4 * 2 + 11 * 6),
+    ),
     "piggyback_mixed": (lambda: Piggyback(BANK, seed=1, strategy="mix"), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
     "factorized": (lambda: Piggyback(BANK, 0.0, seed=1), 4 * (11 * 8)),
     "all_free": (lambda: Piggyback(BANK, 1.0, seed=1), 4 * (3 * 5 * 4 * 8)),

@@ -269,5 +269,46 @@ class StrategyTest(tf.test.TestCase, parameterized.TestCase):
         return step(X)
 
 
+class EqualStepsTest(tf.test.TestCase, parameterized.TestCase):
+    """mixing = V·50/√B: with B = 9 filters, V times 50/3."""
+
+    def test_the_kernel(self):
+        recipe = built(Piggyback(BANK, 0.0, equal_steps=True), 6)
+        recipe.mixing.assign(DENSE)
+        self.assertAllClose(recipe.kernel(), np.einsum("hwib,bo->hwio", BANK, DENSE * 50 / 3), rtol=1e-5, atol=1e-5)
+
+    @parameterized.parameters("compose", "mix")
+    def test_both_ways(self, strategy):
+        layer = Conv2D(6, (3, 2), recipe=Piggyback(BANK, 0.5, equal_steps=True, strategy=strategy, seed=2))
+        plain = keras.layers.Conv2D(6, (3, 2))
+        plain.build(X.shape)
+        out = layer(X)
+        free, v = layer.recipe.unconstrained.numpy(), layer.recipe.mixing.numpy()
+        kernel = np.concatenate([free, np.einsum("hwib,bo->hwio", BANK, v * 50 / 3)], -1)
+        plain.set_weights([kernel, np.zeros(6)])
+        self.assertAllClose(out, plain(X), rtol=1e-4, atol=1e-4)
+
+    def test_it_starts_as_the_same_copy(self):
+        recipe = built(Piggyback(BANK, 0.25, start=copying(PLACES[:4]), equal_steps=True), 4)
+        self.assertAllClose(recipe.kernel(), BANK[..., PLACES[:4]], rtol=1e-6)
+
+    def test_a_random_start_has_the_same_spread(self):
+        bank = np.random.default_rng(0).normal(size=(1, 1, 2, 400)).astype("float32")
+        for equal in (False, True):
+            recipe = built(Piggyback(bank, 0.0, equal_steps=equal, seed=1), 300)
+            self.assertAllClose(np.std(recipe.mixing.numpy() * recipe.gain), 400**-0.5, rtol=0.01)
+
+    def test_a_step_of_adam_moves_it_as_far_against_its_size_as_a_free_filter(self):
+        recipe = built(Piggyback(BANK, 0.0, equal_steps=True, seed=1), 6)
+        before = recipe.mixing.numpy() * 50 / 3
+        optimizer = keras.optimizers.Adam(2e-4)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(recipe.kernel() ** 2)
+        optimizer.apply_gradients([(tape.gradient(loss, recipe.mixing), recipe.mixing)])
+        moved = np.abs(recipe.mixing.numpy() * 50 / 3 - before)
+        # Adam's first step is lr for each value; a free filter's is lr/0.02 of its spread, this one's of 1/√9.
+        self.assertAllClose(moved / (1 / 3), np.full_like(moved, 2e-4 / 0.02), rtol=1e-2)
+
+
 if __name__ == "__main__":
     tf.test.main()

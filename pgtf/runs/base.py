@@ -1,0 +1,35 @@
+"""A base: another run, whose first task this one begins with instead of learning it.
+
+A first task's kernels are free whatever the method, so that methods can be compared on the same one.
+"""
+
+import dataclasses
+import os
+
+from pgtf import files
+from pgtf.config import Config
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.directory import Run
+
+
+def take_base(config: Config, bank: FilterBank) -> None:
+    """Appends the first task of config.base to a bank that has none yet, as learnt by this run's method.
+
+    Args:
+      config: The run's.
+      bank: The run's, on disk; as it is where it holds a task or no base is named.
+    """
+    if len(bank) or not config.base:
+        return
+    task = Run(config.base).at(0)
+    probes = task.probes.content()
+    facts = dataclasses.replace(task.facts, method=config.method, probes_sha256=files.sha256(probes))
+    asked = (config.tasks[0], building.architecture(config), config.objective.generators)
+    found = (task.name, facts.architecture, facts.generators)
+    if asked != found:
+        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.base}")
+    taken = dataclasses.replace(task.slice, facts=facts)
+    building.rebuilt(taken, FilterBank())  # Refuses a method whose first task stores other arrays.
+    files.write(os.path.join(bank.place(0, task.name), "probes.safetensors"), probes, read_only=True)
+    bank.append(taken)
