@@ -19,7 +19,7 @@ TIERS = (
     ("evaluation",),
     ("report", "serving"),
     ("runs",),
-    ("command_line", "studio"),
+    ("command_line", "reproduction", "studio"),
 )
 DOORS = {
     "absl": {"pgtf.command_line"},

@@ -63,13 +63,14 @@ def _frontier(name: str, runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup 
     for run in runs:
         value = run.measured.matrix.average(name) if run.measured and name in run.measured.conditions else None
         if run.measured and value is not None:
-            alike.setdefault(run.measured.conditions[name], []).append((run.name, run.stored_bytes, value))
+            alike.setdefault(run.measured.conditions[name], []).append((run.name, run.stored_bytes / 1e6, value))
     points = max(alike.values(), key=len, default=[])
     if len(points) < 2:
         return None
-    told = ", ".join(f"{run} {plots.short(value)} at {size / 1e6:.3g} MB" for run, size, value in points)
+    told = ", ".join(f"{run} {plots.short(value)} at {size:.3g} MB" for run, size, value in points)
     columns = [list(column) for column in zip(*points)]
-    return drawn.svg(plots.frontier, *columns, f"{name}, average of all tasks", text=f"{name}: {told}")
+    titles = f"{name}, average of all tasks", "stored for all tasks, MB"
+    return drawn.svg(plots.frontier, *columns, *titles, text=f"{name}: {told}")
 
 
 def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:

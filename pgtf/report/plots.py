@@ -103,21 +103,23 @@ def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequ
     return figure
 
 
-def frontier(names: Sequence[str], stored_bytes: Sequence[float], values: Sequence[float], title: str) -> Figure:
+def frontier(
+    names: Sequence[str], sizes: Sequence[float], values: Sequence[float], title: str, sizes_title: str
+) -> Figure:
     """Runs by what they store and how far their pictures are from real ones: below and left is better."""
-    points = sorted(zip(stored_bytes, values, names))
+    points = sorted(zip(sizes, values, names))
     best, line = math.inf, []
     for size, value, _ in points:
         if value < best:
             best = value
-            line.append((size / 1e6, value))
+            line.append((size, value))
     with _figure(4.8, 3.2) as figure:
         axes = figure.add_subplot()
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
-        axes.scatter([size / 1e6 for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
+        axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
         for size, value, name in points:
-            axes.annotate(_cut(name, 30), (size / 1e6, value), (6, 5), textcoords="offset points")
-        axes.set_xlabel("stored for all tasks, MB")
+            axes.annotate(_cut(name, 30), (size, value), (6, 5), textcoords="offset points")
+        axes.set_xlabel(sizes_title)
         axes.set_ylabel(title)
         axes.margins(0.2)
         axes.grid()

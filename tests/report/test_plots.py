@@ -23,7 +23,7 @@ class PlotsTest(absltest.TestCase):
         figures = (
             plots.stored(NAMES, [1e6, 2e6, 3e6], [4e6, 4e6, 4e6]),
             plots.heat_map(np.eye(3), NAMES, -1),
-            plots.frontier(NAMES, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], "FID"),
+            plots.frontier(NAMES, [1.0, 2.0, 3.0], [1.0, 2.0, 3.0], "FID", "MB"),
         )
         for figure in figures:
             found = texts(plots.svg(figure, NAMES[0], "a").replace(' aria-label="', ' xmlns:xlink="x" aria-label="'))
@@ -80,7 +80,7 @@ class PlotsTest(absltest.TestCase):
             self.assertTrue(image.get_array().mask[1, 0])
 
     def test_the_frontier_leaves_out_what_another_run_beats(self):
-        (axes,) = plots.frontier("abcd", [1e6, 4e6, 2e6, 3e6], [9.0, 1.0, 5.0, 7.0], "FID").axes
+        (axes,) = plots.frontier("abcd", [1.0, 4.0, 2.0, 3.0], [9.0, 1.0, 5.0, 7.0], "FID", "MB").axes
         (line,) = axes.lines
         self.assertEqual(line.get_xydata().tolist(), [[1, 9], [2, 5], [4, 1]])
 

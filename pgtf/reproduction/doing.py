@@ -1,0 +1,99 @@
+"""Doing what is missing: each piece a subprocess of the scripts, resumable, its figures kept when it is done."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+
+from pgtf import files
+from pgtf.progress import clock
+from pgtf.reproduction.pieces import Piece, with_bases
+from pgtf.reproduction.presets import PAIRED, STYLES, Preset
+from pgtf.reproduction.results import Results, seconds_of
+
+
+class Doing:
+    """Learns and measures pieces.
+
+    Args:
+      preset: Of their setting.
+      results: Where their figures are kept.
+      runs: Folder for their run directories.
+      data_dir, inception: As train.py and evaluate.py have them.
+      scripts: The folder of those.
+    """
+
+    def __init__(
+        self, preset: Preset, results: Results, runs: str, *, data_dir: str = "", inception: str = "", scripts: str
+    ):
+        self.preset, self.results, self.runs = preset, results, runs
+        self.data_dir, self.inception, self.scripts = data_dir, inception, scripts
+
+    def missing(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Those without results, each once, and before them the bases that they need."""
+        return with_bases([piece for piece in pieces if not self.results.read(piece)])
+
+    def plan(self, pieces: Sequence[Piece]) -> str:
+        """What would be learnt, and about how long it takes."""
+        lines, total = [], 0.0
+        for piece in self.missing(pieces):
+            seconds = self.estimate(piece)
+            total += seconds
+            lines.append(f"{piece.name:<48} {'+'.join(piece.learnt):<40} about {clock(seconds)}")
+        return "\n".join([*lines, f"{len(lines)} runs, about {clock(total)}"])
+
+    def estimate(self, piece: Piece) -> float:
+        """Seconds that a piece takes, by the preset's pace."""
+        if os.path.exists(os.path.join(self.runs, piece.name, "evaluation", "matrix.json")):
+            return 0.0
+        flags = dict(piece.flags)
+        pace = self.preset.pace[flags.get("objective") == "cyclegan"]
+        steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Some hundreds of images a task.
+        return len(piece.learnt) * steps / pace
+
+    def do(self, pieces: Sequence[Piece]) -> None:
+        """Learns and measures what is missing. What was begun goes on; what fails is told, and the rest is done."""
+        missing = self.missing(pieces)
+        failed = []
+        for number, piece in enumerate(missing, 1):
+            print(f"\n{number}/{len(missing)}  {piece.name}", flush=True)
+            try:
+                self._piece(piece)
+            except subprocess.CalledProcessError as error:
+                failed.append(piece.name)
+                print(f"{piece.name}: stopped with exit status {error.returncode}; its table has a hole", flush=True)
+        if failed:
+            raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
+
+    def _piece(self, piece: Piece) -> None:
+        run_dir = os.path.join(self.runs, piece.name)
+        flags = [f"--{name}={value}" for name, value in piece.flags]
+        base = [f"--base={os.path.join(self.runs, piece.base.name)}"] if piece.base else []
+        data = [f"--data_dir={self.data_dir}"] if self.data_dir else []
+        common = [f"--run_dir={run_dir}", *data]
+        with _counted(os.path.join(run_dir, "seconds")):
+            self._run("train.py", *common, *flags, *base, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}")
+            if not self.results.read(piece):
+                classes = PAIRED if piece.tasks[0] in PAIRED else STYLES
+                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(classes)}"]
+                inception = [f"--inception={self.inception}"] if self.inception else []
+                self._run("evaluate.py", *common, *judged, *inception)
+        if not self.results.read(piece):
+            self.results.write(piece, run_dir)
+
+    def _run(self, script: str, *flags: str) -> None:
+        subprocess.run([sys.executable, os.path.join(self.scripts, script), *flags], check=True)
+
+
+@contextlib.contextmanager
+def _counted(path: str) -> Iterator[None]:
+    """Adds the seconds that a block takes to a file, also where it is interrupted: a piece may take several goes."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        files.write(path, str(seconds_of(path) + time.monotonic() - begun).encode())

@@ -1,0 +1,183 @@
+"""RESULTS.md, its CSV and its plots: tables of the paper's figures and ours, redrawn from results alone."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import os
+from collections.abc import Mapping
+
+import numpy as np
+from PIL import Image
+
+from pgtf import files
+from pgtf.progress import clock
+from pgtf.report import plots
+from pgtf.reproduction.pieces import Piece
+from pgtf.reproduction.presets import Preset
+from pgtf.reproduction.results import Result, Results
+from pgtf.reproduction.tables import Column, Row, Table
+
+HOLE = "–"
+
+
+def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: Results) -> None:
+    """Writes the page, and beside it a folder of its plots and of a CSV for each table."""
+    known = {piece.name: found for piece in _pieces(tables) if (found := results.read(piece))}
+    place, name = os.path.split(path)
+    folder = os.path.join(place, f"{os.path.splitext(name)[0].lower()}-{preset.name}")
+    parts = [_head(preset, known)]
+    for name, table in tables.items():
+        stem = f"{folder}/{name.replace(' ', '-')}"
+        files.write(f"{stem}.csv", _csv(table, known).encode())
+        parts.append(f"## {_heading(table)}\n\n{markdown(table, known)}")
+        points = _points(table, known) if table.plot else []
+        if len(points) > 1:
+            files.write(f"{stem}.png", _plot(table, points))
+            parts.append(f"![{table.title}]({os.path.relpath(stem, place or '.')}.png)")
+        parts += filter(None, (_disagreements(table, known), _missing(table, known)))
+    files.write(path, ("\n\n".join(parts) + "\n").encode())
+
+
+def markdown(table: Table, known: Mapping[str, Result]) -> str:
+    """A table: the paper's figure, where it has one, and ours; a hole where a piece is missing."""
+    heads = [
+        "",
+        *itertools.chain(*((f"paper: {c.title}", c.title) if _told(table, c) else (c.title,) for c in table.columns)),
+    ]
+    lines = [heads, ["---"] * len(heads)]
+    for row in table.rows:
+        cells = [row.title]
+        for column in table.columns:
+            cells += [_number(row.paper.get(column.title), column)] if _told(table, column) else []
+            cells.append(_ours(row, column, known))
+        lines.append(cells)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def values(row: Row, column: Column, known: Mapping[str, Result]) -> list[float]:
+    """A number of a row for each seed that is there."""
+    found = (column.of(known[piece.name]) for piece in row.pieces if piece.name in known)
+    return [value for value in found if value is not None]
+
+
+def mean(row: Row, column: Column, known: Mapping[str, Result]) -> float | None:
+    """The mean over the seeds that are there; None where none is."""
+    found = values(row, column, known)
+    return sum(found) / len(found) if found else None
+
+
+def _pieces(tables: Mapping[str, Table]) -> list[Piece]:
+    return [piece for table in tables.values() for row in table.rows for piece in row.pieces]
+
+
+def _told(table: Table, column: Column) -> bool:
+    return any(column.title in row.paper for row in table.rows)
+
+
+def _number(value: float | None, column: Column) -> str:
+    return HOLE if value is None else f"{value:.{column.digits}g}"
+
+
+def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
+    """The mean, and each seed's where there are several."""
+    found = values(row, column, known)
+    if len(found) < 2:
+        return _number(found[0] if found else None, column)
+    return f"{_number(sum(found) / len(found), column)} ({', '.join(_number(value, column) for value in found)})"
+
+
+def _heading(table: Table) -> str:
+    return table.title if table.plot else f"Table {table.title}"
+
+
+def _head(preset: Preset, known: Mapping[str, Result]) -> str:
+    seconds = sum(found.seconds for found in known.values())
+    lines = [
+        "# The papers' tables, redone",
+        f"Preset `{preset.name}`: {preset.meaning}.",
+        "Written by this command, which learns what is missing; with `--redraw` it learns nothing. Without "
+        "`--data_dir` images are drawn, and figures show nothing of quality.",
+        "```\npython scripts/reproduce.py --preset=" + preset.name + " --data_dir=DATA --inception=INCEPTION\n```",
+        f"Learning and measuring what is here took {clock(seconds)} (hours:minutes:seconds).",
+    ]
+    if known:
+        lines += [_beside(list(known.values()))]
+    return "\n\n".join(lines)
+
+
+def _beside(found: list[Result]) -> str:
+    """What is common to all figures, and what is not."""
+
+    def said(key: str) -> str:
+        told = {str(each.beside[key]) for each in found}
+        return "; ".join(sorted(told))
+
+    counts: dict[str, set[int]] = {}
+    for each in found:
+        for task, n in each.beside["n"].items():
+            counts.setdefault(task, set()).add(n)
+    n = ", ".join(f"{task} {'/'.join(map(str, sorted(some)))}" for task, some in sorted(counts.items()))
+    notes = sorted({note for each in found for note in each.beside["notes"]})
+    return "\n".join(
+        [
+            f"- Images measured: {n}; split {said('split')}.",
+            f"- Measured by: {said('extractors')}.",
+            f"- Versions: {said('versions')}.",
+            *(f"- Note: {note}." for note in notes),
+        ]
+    )
+
+
+def _csv(table: Table, known: Mapping[str, Result]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["row", "figure", "paper", "seed", "ours"])
+    for row in table.rows:
+        for column in table.columns:
+            for piece in row.pieces:
+                value = column.of(known[piece.name]) if piece.name in known else None
+                writer.writerow([row.title, column.title, row.paper.get(column.title), piece.seed, value])
+    return out.getvalue()
+
+
+def _points(table: Table, known: Mapping[str, Result]) -> list[tuple[str, float, float]]:
+    """(row, share, distance) of each row that is there."""
+    distance, share = table.columns[-2:] if table.columns[-1].sign == 0 else table.columns[:2]
+    found = ((row.title, mean(row, share, known), mean(row, distance, known)) for row in table.rows)
+    return [(title, x, y) for title, x, y in found if x is not None and y is not None]
+
+
+def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:
+    names, shares, distances = zip(*points)
+    figure = plots.frontier(
+        names, shares, distances, "mean distance of tasks 2-4", "a later task stores, % of a network"
+    )
+    out = io.BytesIO()
+    Image.fromarray(np.asarray(plots.png(figure))).save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
+    """The pairs of rows that the paper has in another order."""
+    lines = []
+    for column in table.columns:
+        for one, other in itertools.combinations(table.rows, 2):
+            if column.title not in one.paper or column.title not in other.paper:
+                continue
+            ours = mean(one, column, known), mean(other, column, known)
+            if None in ours:
+                continue
+            paper = one.paper[column.title] - other.paper[column.title]
+            if paper * (ours[0] - ours[1]) < 0:  # type: ignore[operator]
+                first, second = (one, other) if paper < 0 else (other, one)
+                lines.append(f"- {column.title}: in the paper {first.title} lies below {second.title}, here above.")
+    return "\n".join(["Where ours and the paper's order disagree:", *lines]) if lines else ""
+
+
+def _missing(table: Table, known: Mapping[str, Result]) -> str:
+    missing = [
+        f"{row.title} (seed {piece.seed})" for row in table.rows for piece in row.pieces if piece.name not in known
+    ]
+    return f"Missing: {', '.join(missing)}." if missing else ""

@@ -1,0 +1,46 @@
+"""At what size the tables are redone: the paper's, for GPUs, or a small one, for two processor cores."""
+
+import dataclasses
+from typing import Any
+
+PAIRED = ("cityscapes", "maps", "facades", "edges2handbags")
+STYLES = ("photo2monet", "photo2ukiyoe")
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """paired, unpaired: the flags of every run of either kind. pace: steps a second, a first guess for each kind."""
+
+    name: str
+    meaning: str
+    paired: dict[str, Any]
+    unpaired: dict[str, Any]
+    pace: tuple[float, float]
+
+
+_SMALL = {
+    "image_size": 64,
+    "load_size": 72,
+    "width": 32,
+    "discriminator_width": 32,
+    "discriminator_layers": 2,
+    "batch_size": 4,
+}
+_CYCLES = {"objective": "cyclegan", "network": "resnet"}
+
+PRESETS = {
+    "mini": Preset(
+        "mini",
+        "64 px, width 32, batch 4, 3000 steps a task at a learning rate of 6e-4; unpaired: width 16, 3 blocks, batch 1",
+        {**_SMALL, "steps": 3000, "learning_rate": 6e-4},
+        {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "batch_size": 1, "steps": 3000},
+        pace=(6.0, 3.0),
+    ),
+    "paper": Preset(
+        "paper",
+        "the paper's setting: 256 px, width 64, batch 1, 200 passes over each task's images",
+        {"image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
+        {**_CYCLES, "image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
+        pace=(20.0, 8.0),
+    ),
+}

@@ -1,0 +1,206 @@
+"""The tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), section 4: their rows, and what the paper says."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+from typing import Any, Callable
+
+from pgtf.reproduction.pieces import Piece, piece
+from pgtf.reproduction.presets import PAIRED, STYLES, Preset
+from pgtf.reproduction.results import Result
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One number of each row. sign: +1 where more is better, -1 where less is, 0 where neither is."""
+
+    title: str
+    of: Callable[[Result], float | None]
+    sign: int = 0
+    digits: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One method or setting. pieces: one for each seed. paper: {column title: figure}."""
+
+    title: str
+    pieces: tuple[Piece, ...]
+    paper: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table or a figure. plot: whether rows are points of (share, distance)."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    plot: bool = False
+
+
+def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
+    """{"1": Table, …}: all that the paper's section 4 has, and the frontier of distance over bytes."""
+    make = _Maker(preset, tuple(seeds))
+    return {
+        "1": make.table_1(),
+        "2": make.table_2(),
+        "3": make.table_3(),
+        "4a": make.table_4("4a: unpaired tasks", PAIRED, _TABLE_4A),
+        "4b": make.table_4("4b: style transfer", STYLES, _TABLE_4B),
+        "figure 3": make.figure_3(),
+        "frontier": make.frontier(),
+    }
+
+
+def _quality(task: str = "") -> tuple[Column, ...]:
+    return (
+        Column("Acc, %", lambda found: _percent(found.figure("Acc", task)), +1, digits=4),
+        Column("FID", lambda found: distance(found, task), -1, digits=4),
+    )
+
+
+_FORGETTING = Column(
+    "forgetting, FID", lambda found: found.forgetting("FID" if found.figure("FID") is not None else "FCD"), -1
+)
+
+
+def distance(found: Result, task: str = "") -> float | None:
+    """The Fréchet distance that a result has: FID, or FCD where no Inception network was given."""
+    fid = found.figure("FID", task)
+    return found.figure("FCD", task) if fid is None else fid
+
+
+def later_distance(found: Result) -> float | None:
+    """The mean Fréchet distance of all tasks after the first."""
+    values = [distance(found, task) for task in found.matrix.tasks[1:]]
+    return None if None in values or not values else sum(filter(None, values)) / len(values)
+
+
+def later_share(found: Result) -> float:
+    """The mean share of a full network that a task after the first stores."""
+    later = found.matrix.tasks[1:]
+    return sum(map(found.share, later)) / len(later)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _paper(acc: float, fid: float) -> dict[str, float]:
+    return {"Acc, %": acc, "FID": fid}
+
+
+_TABLE_4A = {
+    "piggyback": _paper(90.30, 113.89),
+    "mask": _paper(88.29, 149.51),
+    "finetune": _paper(24.85, 262.37),
+    "full": _paper(91.04, 109.46),
+}
+_TABLE_4B = {
+    "piggyback": _paper(77.97, 106.95),
+    "mask": _paper(70.58, 118.26),
+    "finetune": _paper(50.00, 135.05),
+    "full": _paper(78.97, 101.09),
+}
+_TITLES = {
+    "full": "Full",
+    "half": "½ Full",
+    "quarter": "¼ Full",
+    "factorized": "PF",
+    "piggyback": "Piggyback GAN",
+    "mask": "[24], binary masks",
+    "finetune": "SFT",
+    "progressive": "PN",
+}
+# Every method at several sizes: (title, flags).
+_FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("low-rank, 4", {"method": "low_rank", "rank": 4}),
+    ("low-rank, 16", {"method": "low_rank", "rank": 16}),
+    ("mask, ternary", {"method": "mask", "mask": "ternary"}),
+    ("modulated", {"method": "modulated"}),
+    ("width-wise, 0.1", {"method": "width_wise", "learn_ratio": 0.1}),
+    ("width-wise, 0.25", {"method": "width_wise", "learn_ratio": 0.25}),
+    ("layer-wise, 0.25", {"method": "layer_wise", "learn_ratio": 0.25}),
+    ("piggyback, ¼, equal steps", {"method": "piggyback", "equal_steps": True}),
+    ("piggyback, ¼, equal steps, random", {"method": "piggyback", "equal_steps": True, "start": "random"}),
+)
+
+
+class _Maker:
+    """Makes tables of pieces that share what they can."""
+
+    def __init__(self, preset: Preset, seeds: tuple[int, ...]):
+        self.preset, self.seeds = preset, seeds
+
+    def _row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
+        """A row of pieces that begin with the same first task, whatever the method."""
+        common = self.preset.paired if paired else self.preset.unpaired
+        pieces = []
+        for seed in self.seeds:
+            flags_of_base = {**common, "method": "full"}
+            base = piece(tasks[:1], flags_of_base, seed)
+            own = flags["method"] in ("half", "quarter")  # Of another width: its own first task.
+            pieces.append(piece(tasks, {**common, **flags}, seed, None if own else base))
+        return Row(title, tuple(pieces), paper or {})
+
+    def _method(self, method: str, tasks: tuple[str, ...] = PAIRED, paper: Any = None) -> Row:
+        return self._row(_TITLES[method], tasks, paper=paper, method=method)
+
+    def table_1(self) -> Table:
+        paper = {
+            "full": _paper(97.90, 156.23),
+            "half": _paper(88.10, 189.08),
+            "quarter": _paper(84.87, 285.71),
+            "factorized": _paper(99.82, 303.90),
+            "piggyback": _paper(97.99, 171.04),
+        }
+        rows = [self._method(method, PAIRED, said) for method, said in paper.items()]
+        return Table("1: model components, task 2 (maps)", _quality("maps"), tuple(rows))
+
+    def table_2(self) -> Table:
+        paper = {"cityscapes": (97.99, 171.04), "facades": (97.08, 174.67), "edges2handbags": (98.09, 166.20)}
+        rows = [
+            self._row(f"first {first}", (first, "maps"), paper=_paper(*said), method="piggyback")
+            for first, said in paper.items()
+        ]
+        return Table("2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
+
+    def table_3(self) -> Table:
+        paper = {
+            "piggyback": _paper(89.80, 137.87),
+            "mask": _paper(88.09, 178.16),
+            "finetune": _paper(24.92, 259.76),
+            "full": _paper(91.10, 130.71),
+            "progressive": {"FID": 141.29},
+        }
+        rows = tuple(self._method(method, PAIRED, said) for method, said in paper.items())
+        return Table("3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
+
+    def table_4(self, title: str, tasks: tuple[str, ...], paper: dict[str, dict[str, float]]) -> Table:
+        rows = [self._row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in paper.items()]
+        return Table(title, (*_quality(), _FORGETTING), tuple(rows))
+
+    def figure_3(self) -> Table:
+        each = (Column(task, functools.partial(distance, task=task), -1, 4) for task in PAIRED[1:])
+        columns = (*each, Column("mean of tasks 2-4", later_distance, -1, 4), _SHARE)
+        rows = (*(self._lambda(title, ratio) for title, ratio in (("⅛", 0.125), ("¼", 0.25), ("½", 0.5), ("1", 1.0))),)
+        zero = dataclasses.replace(self._method("factorized"), title="λ = 0")
+        return Table("Figure 3: FID of later tasks over λ", columns, (zero, *rows), plot=True)
+
+    def _lambda(self, title: str, ratio: float) -> Row:
+        flags: dict[str, Any] = {} if ratio == 0.25 else {"unconstrained_ratio": ratio}
+        return self._row(f"λ = {title}", PAIRED, method="piggyback", **flags)
+
+    def frontier(self) -> Table:
+        columns = (Column("mean FID of tasks 2-4", later_distance, -1, 4), _SHARE)
+        known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
+        rows = [self._method(method) for method in known]
+        rows += [self._row(title, PAIRED, **flags) for title, flags in _FRONTIER]
+        half = dataclasses.replace(self._lambda("½", 0.5), title="piggyback, ½")
+        return Table("The frontier: distance over bytes", columns, (*rows, half), plot=True)
+
+
+_SHARE = Column("% of a full network", lambda found: 100 * later_share(found), 0, 4)

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""Redoes the tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), and the frontier of quality over bytes.
+
+    python scripts/reproduce.py --dry_run                                       what would be learnt, and how long
+    python scripts/reproduce.py --data_dir=DATA --inception=FOLDER              all of it
+    python scripts/reproduce.py --table=3 --data_dir=DATA --inception=FOLDER    one table
+    python scripts/reproduce.py --redraw                                        the page again, from results/ alone
+
+Each run is a piece: a run directory named for its settings, learnt once however many tables need it. The figures of a
+finished piece stay in --results, so that the tables need the runs no more. The same command again goes on.
+"""
+
+import os
+
+from absl import flags
+
+from pgtf import command_line
+from pgtf.reproduction.presets import PRESETS
+
+NAMES = ("1", "2", "3", "4a", "4b")
+flags.DEFINE_multi_enum("table", [], NAMES, "A table of the paper; may be given several times.")
+flags.DEFINE_multi_enum("figure", [], ("3",), "A figure of the paper.")
+flags.DEFINE_bool("frontier", False, "Distance over bytes, every method at several sizes.")
+flags.DEFINE_enum(
+    "preset", "mini", tuple(PRESETS), "; ".join(f"{name}: {one.meaning}" for name, one in PRESETS.items())
+)
+flags.DEFINE_list("seeds", ["0", "1"], "The seeds of each row.")
+flags.DEFINE_string("data_dir", "", "Folder with one folder per task; empty: drawn stand-ins, which show nothing.")
+flags.DEFINE_string("inception", "", "The network of FID; without it, distances are in a classifier's features (FCD).")
+flags.DEFINE_string("runs", "runs/reproduce", "Folder for the run directories.")
+flags.DEFINE_string("results", "results", "Folder for what is kept of them.")
+flags.DEFINE_string("page", "RESULTS.md", "Where the tables are written.")
+flags.DEFINE_bool("dry_run", False, "Only say what would be learnt.")
+flags.DEFINE_bool("redraw", False, "Only write the page.")
+
+
+def main(_):
+    from pgtf.reproduction.doing import Doing  # TensorFlow only once the flags are good.
+    from pgtf.reproduction.pages import write_page
+    from pgtf.reproduction.results import Results
+    from pgtf.reproduction.tables import tables
+
+    asked = flags.FLAGS
+    preset = PRESETS[asked.preset]
+    every = tables(preset, [int(seed) for seed in asked.seeds])
+    names = [*asked.table, *(f"figure {name}" for name in asked.figure), *(["frontier"] if asked.frontier else [])]
+    chosen = {name: every[name] for name in names} or every
+    results = Results(os.path.join(asked.results, preset.name))
+    pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]
+    doing = Doing(
+        preset,
+        results,
+        asked.runs,
+        data_dir=asked.data_dir,
+        inception=asked.inception,
+        scripts=os.path.dirname(os.path.abspath(__file__)),
+    )
+    if asked.dry_run:
+        print(doing.plan(pieces))
+        return
+    try:
+        if not asked.redraw:
+            doing.do(pieces)
+    finally:
+        write_page(asked.page, preset, every, results)
+        print(f"\n{asked.page}")
+
+
+if __name__ == "__main__":
+    command_line.run(main, stopped="What is learnt stays; the same command goes on.")

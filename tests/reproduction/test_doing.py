@@ -1,0 +1,84 @@
+"""What is missing is done once, goes on after a stop, and leaves a hole where it fails. The scripts are stand-ins."""
+
+import os
+import pathlib
+import textwrap
+
+from absl.testing import absltest
+
+from pgtf.reproduction.doing import Doing
+from pgtf.reproduction.pieces import piece
+from pgtf.reproduction.presets import PRESETS
+from pgtf.reproduction.results import Results
+from tests.reproduction.made import TASKS, finished_run
+from tests.reproduction.test_results import BASE, PIECE
+
+SCRIPT = """
+    import os, shutil, sys
+    flags = dict(flag[2:].split("=", 1) for flag in sys.argv[1:])
+    run = flags["run_dir"]
+    with open({log!r}, "a") as log:
+        print(os.path.basename(__file__), os.path.basename(run), flags.get("base", "").rsplit("/", 1)[-1], file=log)
+    if "train" in __file__ and flags["method"] == {fails!r}:
+        sys.exit(3)
+    if "evaluate" in __file__:
+        shutil.copytree({made!r}, run, dirs_exist_ok=True)
+"""
+
+
+class DoingTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.scripts, self.runs = self.create_tempdir().full_path, self.create_tempdir().full_path
+        self.log = os.path.join(self.scripts, "log")
+        self.made = finished_run(self.create_tempdir().full_path)
+        self.results = Results(self.create_tempdir().full_path)
+
+    def do(self, *pieces, fails=""):
+        for name in ("train.py", "evaluate.py"):
+            text = textwrap.dedent(SCRIPT).format(log=self.log, made=self.made, fails=fails)
+            pathlib.Path(self.scripts, name).write_text(text, encoding="utf-8")
+        pathlib.Path(self.log).write_text("", encoding="utf-8")
+        doing = Doing(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        try:
+            doing.do(pieces)
+        finally:
+            self.done = pathlib.Path(self.log).read_text(encoding="utf-8").splitlines()
+        return doing
+
+    def test_a_base_is_learnt_first_and_all_once(self):
+        doing = self.do(PIECE)
+        self.assertEqual(
+            self.done,
+            [
+                f"train.py {BASE.name} ",
+                f"evaluate.py {BASE.name} ",
+                f"train.py {PIECE.name} {BASE.name}",
+                f"evaluate.py {PIECE.name} ",
+            ],
+        )
+        self.assertIsNotNone(self.results.read(PIECE))
+        self.assertEmpty(doing.missing([PIECE]))
+        self.do(PIECE)
+        self.assertEmpty(self.done)
+
+    def test_a_piece_of_other_settings_is_learnt_anew(self):
+        self.do(PIECE)
+        other = piece(TASKS, {"method": "mask", "steps": 6}, 1, BASE)
+        self.do(other)
+        # The base has results, but its run directory is asked again: another machine may not have it.
+        self.assertEqual(self.done[-2:], [f"train.py {other.name} {BASE.name}", f"evaluate.py {other.name} "])
+
+    def test_one_that_fails_is_told_and_the_rest_is_done(self):
+        good = piece(TASKS, {"method": "full"}, 1)
+        with self.assertRaisesRegex(ValueError, f"1 that did not: {PIECE.name}"):
+            self.do(PIECE, good, fails="mask")
+        self.assertIsNone(self.results.read(PIECE))
+        self.assertIsNotNone(self.results.read(good))
+        self.do(PIECE, good)  # Goes on with what is missing.
+        self.assertIsNotNone(self.results.read(PIECE))
+        self.assertNotIn(good.name, " ".join(self.done))
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,76 @@
+"""The page: figures side by side, holes with their names, and what disagrees."""
+
+import os
+
+from absl.testing import absltest
+
+from pgtf.reproduction import pages
+from pgtf.reproduction.presets import PRESETS
+from pgtf.reproduction.results import Results
+from pgtf.reproduction.tables import Column, Row, Table, distance, later_distance, later_share
+from tests.reproduction.made import FID, TASKS, finished_run
+from tests.reproduction.test_results import BASE, PIECE, piece
+
+WORSE = [[2 * value if value else value for value in row] for row in FID]
+GOOD, BAD = PIECE, piece(TASKS, {"method": "full"}, 1, BASE)
+COLUMNS = (Column("FID", distance, -1), Column("share", lambda found: 100 * later_share(found)))
+TABLE = Table("9: two methods", COLUMNS, (Row("good", (GOOD,), {"FID": 30.0}), Row("bad", (BAD,), {"FID": 20.0})))
+
+
+class PagesTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.results = Results(self.create_tempdir().full_path)
+
+    def write(self, *pieces):
+        for each in pieces:
+            run = finished_run(self.create_tempdir().full_path, WORSE if each is BAD else FID)
+            self.results.write(each, run)
+        return {each.name: self.results.read(each) for each in pieces}
+
+    def page(self, folder, table=TABLE):
+        path = os.path.join(folder, "RESULTS.md")
+        pages.write_page(path, PRESETS["mini"], {"9": table}, self.results)
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    def test_a_table(self):
+        known = self.write(GOOD, BAD)
+        share = f"{100 * later_share(known[GOOD.name]):.3g}"
+        self.assertEqual(
+            pages.markdown(TABLE, known),
+            "|  | paper: FID | FID | share |\n| --- | --- | --- | --- |\n"
+            f"| good | 30 | 5 | {share} |\n| bad | 20 | 10 | {share} |",
+        )
+
+    def test_several_seeds(self):
+        table = Table("9", COLUMNS[:1], (Row("both", (GOOD, BAD)),))
+        self.assertIn("| both | 7.5 (5, 10) |", pages.markdown(table, self.write(GOOD, BAD)))
+
+    def test_another_order_than_the_papers_is_told(self):
+        self.write(GOOD, BAD)
+        self.assertIn(
+            "- FID: in the paper bad lies below good, here above.", self.page(self.create_tempdir().full_path)
+        )
+
+    def test_a_missing_piece_is_a_hole_with_a_name(self):
+        self.write(GOOD)
+        page = self.page(self.create_tempdir().full_path)
+        self.assertIn("| bad | 20 | – | – |", page)
+        self.assertIn("Missing: bad (seed 1).", page)
+        self.assertNotIn("disagree", page)
+
+    def test_redrawn_it_is_the_same(self):
+        self.write(GOOD, BAD)
+        columns = (Column("mean", later_distance, -1), COLUMNS[1])
+        table = Table("9", columns, TABLE.rows, plot=True)
+        folders = [self.create_tempdir().full_path for _ in range(2)]
+        self.assertEqual(*(self.page(folder, table) for folder in folders))
+        for name in ("9.csv", "9.png"):
+            first, second = (os.path.join(folder, "results-mini", name) for folder in folders)
+            with open(first, "rb") as one, open(second, "rb") as other:
+                self.assertEqual(one.read(), other.read())
+
+
+if __name__ == "__main__":
+    absltest.main()
