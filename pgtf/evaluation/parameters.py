@@ -79,22 +79,23 @@ class Census(Maker):
 
 
 class _PlannedBank:
-    """A bank of which only shapes are known: {task: {path: Spec}}."""
+    """A bank of which only shapes are known: {task: {path: {name: Spec}}}."""
 
-    def __init__(self, tasks: dict[str, dict[str, Spec]]):
+    def __init__(self, tasks: dict[str, dict[str, dict[str, Spec]]]):
         self.tasks, self.names = tasks, list(tasks)
 
     def lent(self, *paths: str) -> Lent:
         parts = []
         for path in paths:
             for name, stored in self.tasks.items():
-                if path in stored:
-                    # A shape that takes no memory.
-                    parts.append((name, path, np.broadcast_to(np.float32(0), stored[path].shape)))
+                parts += [(name, path, _planned(spec)) for spec in stored.get(path, {}).values() if spec.lent]
         return Lent(tuple(parts))
 
     def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        return {path: spec.shape for path, spec in self.tasks[name].items()}
+        return {path: spec.shape for path, specs in self.tasks[name].items() for spec in specs.values() if spec.lent}
+
+    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
+        return [{name: _planned(spec) for name, spec in stored[path].items()} for stored in self.tasks.values()]
 
     def values(self, name: str) -> dict:
         """Nothing is learnt yet."""
@@ -102,6 +103,11 @@ class _PlannedBank:
 
     def network(self, name: str, prefix: str) -> None:
         """The same."""
+
+
+def _planned(spec: Spec) -> np.ndarray:
+    """What stands for an array that is not learnt yet: its shape, which takes no memory."""
+    return np.broadcast_to(np.zeros([], bool if spec.bits == 1 else "float32"), spec.shape)
 
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
@@ -120,19 +126,20 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
 def plan(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> list[Cost]:
     """A Cost for each task and layer of a sequence."""
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
-    lent: dict[str, dict[str, Spec]] = {}
+    stored: dict[str, dict[str, dict[str, Spec]]] = {}
     found = []
     kept = _kept(names, method)
     for index, name in enumerate(names):
         borrowed = method.borrows(list(names[:index]))
-        bank = _PlannedBank({lender: lent[lender] for lender in borrowed})
-        lent[name] = {}
+        bank = _PlannedBank({lender: stored[lender] for lender in borrowed})
+        stored[name] = {}
         for prefix in prefixes:
             count = census(architecture, method, prefix, bank)
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
-                lent[name].update((path, spec) for spec in specs.values() if spec.lent)
                 found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
+            stored[name].update(count.kernels)
+        method.check(stored[name])
     return found
 
 

@@ -10,7 +10,7 @@ from pgtf import recipes, settings
 
 if TYPE_CHECKING:
     from pgtf.layers.maker import Maker, Place
-    from pgtf.recipes.base import Recipe
+    from pgtf.recipes.base import Recipe, Spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +55,9 @@ class Bank(Protocol):
     def lends(self, name: str) -> Mapping[str, tuple[int, ...]]:
         """{layer path: shape} of the filters that a task lends, in its network's order."""
 
+    def stored(self, path: str) -> Sequence[Mapping[str, np.ndarray]]:
+        """{name: array} for each task, of what it stores of the kernel at a layer path."""
+
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""
 
@@ -76,6 +79,23 @@ class Phase:
     name: str
     steps: int
     begin: Callable[[dict], None] = lambda networks: None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares:
+    """Whose the weights of a task's kernels are, where tasks share them, each a share of all of them.
+
+    owned: the task's own. picked: an earlier task's, which it uses. free: nobody's yet. grown: by
+    how much there are more than in the run's first task.
+    """
+
+    owned: float
+    picked: float
+    free: float
+    grown: float = 0.0
+
+    def __post_init__(self) -> None:
+        settings.check_types(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,6 +184,14 @@ class Method:
     def phases(self, steps: int) -> list[Phase]:
         """What a task's steps are spent on, in order."""
         return [Phase("learn", steps)]
+
+    def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:
+        """Refuses a task that could learn nothing; kernels: {path: {name: Spec}} of what it would store."""
+
+    def shares(self, networks: dict[str, Any]) -> Optional[Shares]:
+        """Whose the weights of a learnt task's networks are, {prefix: network}; None where tasks share none."""
+        del networks
+        return None
 
     def network_at(self, task: int, latest: int) -> int:
         """Whose slice plays task `task` when `latest` is the last one learnt; its own unless told."""

@@ -2,7 +2,18 @@
 
 from pgtf import lazy
 
-__all__ = ["Full", "LowRank", "Mask", "Modulated", "PartlyFree", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__all__ = [
+    "Full",
+    "LowRank",
+    "Mask",
+    "Modulated",
+    "Packed",
+    "PartlyFree",
+    "Piggyback",
+    "Recipe",
+    "Spec",
+    "unconstrained_filters",
+]
 __getattr__ = lazy.names(
     __name__,
     {
@@ -10,6 +21,7 @@ __getattr__ = lazy.names(
         "LowRank": "low_rank",
         "Mask": "mask",
         "Modulated": "modulated",
+        "Packed": "packed",
         "PartlyFree": "partly_free",
         "Piggyback": "piggyback",
         "Recipe": "base",

@@ -1,6 +1,7 @@
 """The objects of a run, built from its config and a bank; nothing here reads or writes a file."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
@@ -148,6 +149,7 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
     """The slice of a task that was learnt; bank: of the tasks that it borrows from."""
+    facts = dataclasses.replace(facts, shares=facts.method.shares(dict(networks)))
     values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
     lent = frozenset(path for network in networks.values() for path in layers.lent(network))
     return TaskSlice(name, values, facts, lent, bank.borrowed(bank.names))

@@ -46,8 +46,7 @@ class Sequence:
 
     def __init__(self, config: Config):
         self.config = config
-        # Refuses sizes that the network does not take, and settings that its layers don't: of a second task, too.
-        plan(("first", "second"), building.architecture(config), config.method, config.objective.generators)
+        planned(config)  # Refuses sizes that the network does not take, and settings with which a task can't be learnt.
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
 
