@@ -78,7 +78,7 @@ def learnt(bank, name, facts, draw):
     for network in networks.values():
         values = {path: random_value(draw, path, value) for path, value in layers.state(network).items()}
         layers.restore(network, values)
-    for phase in facts.method.phases(facts.steps):
+    for phase in facts.method.phases(facts.steps, AllIsWell()):
         phase.begin(networks)
     height, _ = facts.architecture.size
     images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
@@ -88,6 +88,15 @@ def learnt(bank, name, facts, draw):
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)
     facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
     bank.append(dataclasses.replace(task_slice, facts=facts))
+
+
+class AllIsWell:
+    """A trial in which every goal holds."""
+
+    wider, limit = False, np.inf
+
+    def distance(self, networks):
+        return 0.0
 
 
 def random_value(draw, path, like):

@@ -55,17 +55,17 @@ class Census(Maker):
         kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
         return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
 
-    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1):
         def layer(h):
             shape = (kernel_size, kernel_size, h.shape[-1], filters)
-            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific).specs(shape)
+            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs).specs(shape)
             self.others[f"{self.prefix}/{name}"] = {"biases": filters}
             return keras.Input((None, None, filters))
 
         return layer
 
-    def up(self, name, filters, kernel_size, *, task_specific=False):
-        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
+    def up(self, name, filters, kernel_size, *, task_specific=False, inputs=1):
+        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific, inputs=inputs)
 
     def norm(self, name):
         def layer(h):
@@ -139,7 +139,8 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
                 specs = count.kernels.get(path, {})
                 found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
             stored[name].update(count.kernels)
-        method.check(stored[name])
+        if len(method.widths(architecture.width, architecture.width)) == 1:
+            method.check(stored[name])
     return found
 
 
@@ -205,8 +206,8 @@ def costly(found: list[Cost]) -> list[Cost]:
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
-def report(found: list[Cost]) -> str:
-    """The whole plan for people: layers, tasks, and where the method costs more than it saves."""
+def report(found: list[Cost], note: str = "") -> str:
+    """The whole plan for people: layers, tasks, and where the method costs more than it saves; note: its conditions."""
     facts = summary(found)
     names = [task["name"] for task in facts["tasks"]]
     rows: dict[str, dict[str, Cost]] = {}
@@ -217,7 +218,7 @@ def report(found: list[Cost]) -> str:
         full = max(cost.full_values for cost in costs.values())
         values = "".join(f"{costs[name].values if name in costs else 0:>16,}" for name in names)
         lines.append(f"{path:<24}{full:>12,}{values}")
-    lines += ["", table(facts["tasks"], facts["total"]), ""]
+    lines += ["", table(facts["tasks"], facts["total"]), "", *([note] if note else [])]
     for cost in costly(found):
         lines.append(
             f"warning: {cost.path} costs {cost.task} {cost.values:,} values, more than the full layer's "

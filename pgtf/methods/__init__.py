@@ -1,6 +1,7 @@
 """Methods: how kernels are made, and how a task begins, learns and is kept. A row in METHODS is a method."""
 
-from pgtf.methods.base import Bank, Lent, Method, Phase, Shares
+from pgtf.methods.base import Bank, Lent, Method, Phase, Shares, TooNarrow, Trial
+from pgtf.methods.cpg import Cpg
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.full import Full, Half, Quarter
@@ -25,6 +26,7 @@ METHODS: dict[str, type[Method]] = {
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
     "packnet": PackNet,
+    "cpg": Cpg,
     "progressive": Progressive,
     "distilled": Distilled,
 }
@@ -32,6 +34,7 @@ METHODS: dict[str, type[Method]] = {
 __all__ = [
     "METHODS",
     "Bank",
+    "Cpg",
     "Distilled",
     "Factorized",
     "Finetune",
@@ -49,5 +52,7 @@ __all__ = [
     "Progressive",
     "Quarter",
     "Shares",
+    "TooNarrow",
+    "Trial",
     "WidthWise",
 ]

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
 import numpy as np
 
@@ -68,12 +68,29 @@ class Bank(Protocol):
         """One of a task's networks as it was learnt; None where that is only planned."""
 
 
+class TooNarrow(ValueError):
+    """A task can't be learnt in a network of this width."""
+
+
+class Trial(Protocol):
+    """What a phase may ask when it begins, and what it remembers for those to come.
+
+    wider: whether a task that raises TooNarrow is learnt again in a wider network. limit: a number; infinite at first.
+    """
+
+    wider: bool
+    limit: float
+
+    def distance(self, networks: dict[str, Any]) -> float:
+        """How far the networks, {prefix: network}, are from what they should make: an L1 on images."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """A stretch of learning.
 
     steps: How many. begin: What is done to the networks, {prefix: network}, before its first step; it must be a pure
-    function of their state, because a killed run does it again.
+    function of their state and the trial's, because a killed run does it again.
     """
 
     name: str
@@ -120,6 +137,19 @@ class Method:
     def width(self, width: int) -> int:
         """Filters of the first layer, for a run of this width."""
         return width
+
+    def widths(self, width: int, latest: int) -> Sequence[int]:
+        """The widths that a later task is tried with, in order, until one is not TooNarrow.
+
+        Args:
+          width: The run's.
+          latest: That of the task before.
+
+        Returns:
+          At least one.
+        """
+        del width
+        return (latest,)
 
     def borrows(self, learnt: Sequence[str]) -> Sequence[str]:
         """The tasks that the next one borrows from.
@@ -181,16 +211,19 @@ class Method:
         del networks, bank
         return None
 
-    def phases(self, steps: int) -> list[Phase]:
-        """What a task's steps are spent on, in order."""
+    def phases(self, steps: int, trial: Optional[Trial] = None) -> list[Phase]:
+        """What a task's steps are spent on, in order; each phase has one at least. trial: what they may ask."""
+        del trial
         return [Phase("learn", steps)]
 
-    def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:
-        """Refuses a task that could learn nothing; kernels: {path: {name: Spec}} of what it would store."""
+    plan_note: ClassVar[str] = ""  # Under which conditions what is planned is what is stored.
 
-    def shares(self, networks: dict[str, Any]) -> Optional[Shares]:
+    def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:
+        """Raises TooNarrow where a task could learn nothing; kernels: {path: {name: Spec}} of what it would store."""
+
+    def shares(self, networks: dict[str, Any], bank: Bank) -> Optional[Shares]:
         """Whose the weights of a learnt task's networks are, {prefix: network}; None where tasks share none."""
-        del networks
+        del networks, bank
         return None
 
     def network_at(self, task: int, latest: int) -> int:

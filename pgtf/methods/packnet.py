@@ -8,7 +8,7 @@ import dataclasses
 
 from pgtf import recipes
 from pgtf.methods.base import Phase
-from pgtf.methods.packing import Packing, packed
+from pgtf.methods.packing import Packing, packed_in
 from pgtf.settings import setting
 
 
@@ -22,20 +22,15 @@ class PackNet(Packing):
         least=0,
         most=0.99,
     )
-    retrain_share: float = setting(
-        0.33, "The share of a task's steps that follow its pruning; one of them at least.", least=0, most=1
-    )
 
     def recipe(self, place, bank):
-        parts = [(stored["used"], stored["owned"]) for stored in bank.stored(place.path)]
-        return recipes.Packed(parts, prune_ratio=self.prune_ratio, initializer=place.initializer)
+        return recipes.Packed(self.parts(place, bank), prune_ratio=self.prune_ratio, initializer=place.initializer)
 
-    def phases(self, steps):
-        retrain = max(1, round(self.retrain_share * steps))
+    def phases(self, steps, trial=None):
+        retrain = self.steps_after_pruning(steps)
         phases = [Phase("learn", steps - retrain), Phase("retrain", retrain, self._prune)]
         return [phase for phase in phases if phase.steps]
 
     def _prune(self, networks):
-        for network in networks.values():
-            for recipe in packed(network).values():
-                recipe.prune(self.prune_ratio)
+        for recipe in packed_in(networks):
+            recipe.prune(self.prune_ratio)

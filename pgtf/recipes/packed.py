@@ -26,15 +26,37 @@ def kept_weights(ratio: float, count: int) -> int:
     return count - math.floor(ratio * count + 1e-9)
 
 
-def together(parts: Sequence[Part], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """What some tasks own of a kernel, float32 and zero elsewhere, and where that is, bool; both of the shape."""
-    values, taken = np.zeros(shape, "float32"), np.zeros(shape, bool)
+def together(
+    parts: Sequence[Part], shape: tuple[int, ...], inputs: int = 1
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Tasks side by side in a kernel.
+
+    Args:
+      parts: (used, owned) of each; its kernel may have fewer channels, which are the first ones then.
+      shape: The kernel's.
+      inputs: Of how many equal parts the kernel's input consists, side by side.
+
+    Returns:
+      What they own, float32 and zero elsewhere; where that is, bool; where any of their kernels had a weight, bool.
+    """
+    values, taken, known = np.zeros(shape, "float32"), np.zeros(shape, bool), np.zeros(shape, bool)
     for used, owned in parts:
-        own = _of_shape(used, shape) & ~taken
+        extent = _extent(np.shape(used), shape, inputs)
+        own = _bits(used).reshape(extent(taken).shape) & ~extent(taken)
         _check_count(own, owned)
-        values[own] = owned
-        taken |= own
-    return values, taken
+        extent(values)[own] = owned
+        extent(taken)[own] = True
+        extent(known)[:] = True
+    return values, taken, known
+
+
+def _extent(small, shape, inputs):
+    """array of a shape -> the view [h, w, inputs, c_in / inputs, c_out] of what a smaller kernel has of it."""
+    (*receptive, c_in, c_out), (*small_receptive, small_in, small_out) = shape, small
+    if receptive != small_receptive or small_in > c_in or small_out > c_out or c_in % inputs or small_in % inputs:
+        raise ValueError(f"Kernels grow by channels, here in {inputs} inputs. Received: {list(small)} in {list(shape)}")
+    grown = (*receptive, inputs, c_in // inputs, c_out)
+    return lambda array: array.reshape(grown)[..., : small_in // inputs, :small_out]
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -44,8 +66,10 @@ class Packed(Recipe):
     Args:
       earlier: (used, owned) of each earlier task, in order; or just how many weights they own, where values come later.
       prune_ratio: The share that the task releases of what it may learn: what `specs` counts with.
-      initializer: Of the first task's weights; those of later ones begin as zero, as they were released.
+      initializer: Of weights that no earlier kernel had; what an earlier task released begins as zero.
     """
+
+    inputs = 1
 
     def __init__(
         self,
@@ -72,10 +96,10 @@ class Packed(Recipe):
         return {"owned": Spec((kept_weights(self.prune_ratio, free),)), "used": Spec(tuple(shape), bits=1)}
 
     def build(self, shape: tuple[int, ...]) -> None:
-        values, taken = together(self._parts, shape)
+        values, taken, known = together(self._parts, shape, self.inputs)
         self._parts = ()
-        first = self.initializer if not self.taken_weights else "zeros"
-        self.own_values = self.add_weight(name="own", shape=shape, initializer=first)
+        self.own_values = self.add_weight(name="own", shape=shape, initializer=self.initializer)
+        self.own_values.assign(np.where(known, 0, self.own_values.numpy()))
         self.earlier = self._frozen("earlier", values)
         self.taken = self._frozen("taken", taken)
         self.alive = self._frozen("alive", ~taken)  # What of `own_values` is used.
@@ -88,8 +112,11 @@ class Packed(Recipe):
         return variable
 
     def kernel(self) -> tf.Tensor:
+        return tf.convert_to_tensor(self.earlier) + self._own_kernel()
+
+    def _own_kernel(self):
         own = tf.convert_to_tensor(self.own_values)
-        return tf.convert_to_tensor(self.earlier) + tf.where(self.alive, own, tf.zeros([], own.dtype))
+        return tf.where(self.alive, own, tf.zeros([], own.dtype))
 
     def prune(self, ratio: float) -> None:
         """Releases a share of what the task may learn: the smallest are zero from now on, and exactly the rest stay."""
@@ -99,15 +126,12 @@ class Packed(Recipe):
         largest = np.argsort(-sizes, kind="stable")[:kept]  # Of equals the first.
         alive = np.zeros(sizes.size, bool)
         alive[largest] = True
-        alive = alive.reshape(self.kernel_shape)
-        self.alive.assign(alive)
-        self.own_values.assign(np.where(alive, values, 0))
+        self.alive.assign(alive.reshape(self.kernel_shape))
 
     def counts(self) -> dict[str, int]:
         """How many weights there are (weights), that this task owns, that it uses of earlier ones, that are free."""
-        own, taken = np.count_nonzero(self.alive), np.count_nonzero(self.taken)
+        own, taken, picked = map(np.count_nonzero, (self.alive, self.taken, self._used()))
         weights = math.prod(self.kernel_shape)
-        picked = np.count_nonzero(self.state()["used"]) - own
         return {"weights": weights, "owned": own, "picked": picked, "free": weights - own - taken}
 
     def own(self) -> dict[str, tf.Variable]:
@@ -115,10 +139,18 @@ class Packed(Recipe):
 
     def state(self) -> dict[str, np.ndarray]:
         alive = self.alive.numpy()
-        return {"owned": self.own_values.numpy()[alive], "used": alive | self.taken.numpy()}
+        return {"owned": self.own_values.numpy()[alive], "used": alive | self._used()}
+
+    def _used(self):
+        """What it uses of earlier tasks' weights."""
+        return self.taken.numpy()
 
     def restore(self, state: dict[str, Any]) -> None:
-        alive = _of_shape(state["used"], self.kernel_shape) & ~self.taken.numpy()
+        if np.shape(state["used"]) != tuple(self.kernel_shape):
+            raise ValueError(
+                f"There is a bit for each weight of a kernel {self.kernel_shape}. Received: {np.shape(state['used'])}"
+            )
+        alive = _bits(state["used"]) & ~self.taken.numpy()
         _check_count(alive, state["owned"])
         values = np.zeros(self.kernel_shape, "float32")
         values[alive] = state["owned"]
@@ -135,12 +167,10 @@ class Packed(Recipe):
         }
 
 
-def _of_shape(used: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _bits(used: Any) -> np.ndarray:
     used = np.asarray(used)
-    if used.shape != tuple(shape) or used.dtype != bool:
-        raise ValueError(
-            f"There is a bit for each weight of a kernel {list(shape)}. Received: {used.dtype} {used.shape}"
-        )
+    if used.dtype != bool:
+        raise ValueError(f"Whether a weight is used is a bit. Received: {used.dtype}")
     return used
 
 

@@ -13,7 +13,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.config import Config
 from pgtf.evaluation.parameters import plan, summary
-from pgtf.methods import METHODS, PackNet
+from pgtf.methods import Cpg, PackNet
 from pgtf.networks import Architecture
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
@@ -60,24 +60,47 @@ def slices(run_dir):
     return [bank.slice(index) for index in range(len(bank))]
 
 
+# With the steps of a task, and those in which it is killed: one of each phase that has one before.
+CASES = (
+    dict(testcase_name="packnet", method=PackNet(), steps=2, kills=(2,)),
+    dict(
+        testcase_name="cpg",
+        method=Cpg(tolerance=10.0, retrain_share=0.75, rounds=2, grow_by=0.5, mask_learning_rate=0.02),
+        steps=4,
+        kills=(2, 3, 4),
+    ),
+)
+
+
 class Killed(BaseException):
     """Nothing is done any more once it is raised."""
+
+
+def grown(array, shape, inputs):
+    """An array of a kernel with more channels: zero where those are, in each of the inputs that stand side by side."""
+    parts = np.split(array, inputs, axis=2)
+    more = [(0, 0), (0, 0), (0, shape[2] // inputs - parts[0].shape[2]), (0, shape[3] - array.shape[3])]
+    return np.concatenate([np.pad(part, more) for part in parts], axis=2)
 
 
 class PackingTest(tf.test.TestCase, parameterized.TestCase):
     def config(self, method, **settings):
         return dataclasses.replace(TINY, run_dir=self.create_tempdir().full_path, method=method, **settings)
 
-    @parameterized.parameters(("packnet",))
-    def test_four_tasks(self, method):
-        config = self.config(METHODS[method]())
+    @parameterized.named_parameters(CASES)
+    def test_four_tasks(self, method, steps, kills):
+        grows = isinstance(method, Cpg)  # The third task is nowhere near its goal.
+        config = self.config(method, steps=steps, override=("facades:goal=0.001",) if grows else ())
         learn(config)
         self.assertEqual([verdict.replay.bit_equal for verdict in verdicts(config.run_dir)], [True] * 4)
         learnt = slices(config.run_dir)
+        widths = [one.facts.architecture.width for one in learnt]
+        self.assertEqual(widths, [4, 4, 6, 6] if grows else [4] * 4)
         for index, (task, one) in enumerate(zip(summary(planned(config))["tasks"], learnt), 1):
             path = os.path.join(config.run_dir, "tasks", f"0{index}-{one.name}", "slice.safetensors")
             self.assertEqual(payload(path), one.stored_bytes)
-            self.assertEqual(task["bytes"], one.stored_bytes)
+            if one.facts.architecture.width == 4:
+                self.assertEqual(task["bytes"], one.stored_bytes)
         self._check_owners(learnt, Run(config.run_dir))
         found = rows(config.run_dir)
         head, *lines = row_lines(found)
@@ -88,32 +111,34 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
 
     def _check_owners(self, learnt, run):
         """Who owns what, counted anew from the bits."""
-        paths = [path for path in learnt[0].shapes if path.endswith("/used")]
-        self.assertLen(paths, 7)
-        owned, taken = np.zeros(4), {path: np.zeros(learnt[0].shapes[path], bool) for path in paths}
-        weights, kernels = sum(one.size for one in taken.values()), dict(taken)
+        empty = {path: np.zeros(shape) for path, shape in learnt[0].shapes.items() if path.endswith("/used")}
+        self.assertLen(empty, 7)
+        kernels, taken = dict(empty), {path: zeros.astype(bool) for path, zeros in empty.items()}
         for index, one in enumerate(learnt):
             (network,) = run.at(index).networks.values()
-            for path, recipe in layers.made_kernels(network).items():
-                if f"{path}/used" not in taken:
-                    continue
-                before, used = taken[f"{path}/used"], one.values[f"{path}/used"]
+            made, owned, picked = layers.made_kernels(network), 0, 0
+            for path in taken:
+                layer, used = path[: -len("/used")], one.values[path]
+                inputs = 2 if layer in ("forward/up3", "forward/up2") else 1  # They see a twin of the encoder, too.
+                earlier, before = (grown(each[path], used.shape, inputs) for each in (kernels, taken))
                 own = used & ~before
-                owned[index] += own.sum()
-                self.assertEqual(len(one.values[f"{path}/owned"]), own.sum())
+                self.assertEqual(one.shapes[f"{layer}/owned"], (own.sum(),))
+                self.assertGreater(own.sum(), 0)
                 # What it makes: its own values where it owns, earlier ones' where it uses theirs, and else nothing.
-                kernel = np.where(own, 0, kernels[f"{path}/used"]).astype("float32") * used
-                kernel[own] = one.values[f"{path}/owned"]
-                self.assertAllEqual(recipe.kernel(), kernel)
-                kernels[f"{path}/used"] = np.where(own, kernel, kernels[f"{path}/used"])
-                taken[f"{path}/used"] = before | own
-            shares = one.facts.shares
-            self.assertAllClose(shares.owned, owned[index] / weights)
-            self.assertAllClose(shares.free, 1 - owned.sum() / weights)
+                kernel = np.where(used, earlier, 0)
+                kernel[own] = one.values[f"{layer}/owned"]
+                self.assertAllEqual(made[layer].kernel(), kernel)
+                kernels[path], taken[path] = np.where(own, kernel, earlier), before | own
+                owned, picked = owned + own.sum(), picked + (used & before).sum()
+            weights = sum(each.size for each in taken.values())
+            free = weights - sum(each.sum() for each in taken.values())
+            before = sum(each.size for each in empty.values())
+            expected = owned / weights, picked / weights, free / weights, weights / before - 1
+            self.assertAllClose(dataclasses.astuple(one.facts.shares), expected)
 
-    @parameterized.parameters(("packnet",))
-    def test_killed_in_any_phase_it_goes_on_to_the_same_slice(self, method):
-        config = self.config(METHODS[method](), tasks=("maps", "facades"), steps=4, image_size="8")
+    @parameterized.named_parameters(CASES)
+    def test_killed_in_any_phase_it_goes_on_to_the_same_slice(self, method, steps, kills):
+        config = self.config(method, tasks=("maps", "facades"), image_size="8", steps=steps)
         again = dataclasses.replace(config, run_dir=self.create_tempdir().full_path)
         for one in (config, again):
             tiny_run(one.run_dir, ("maps",), method=config.method)
@@ -125,7 +150,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
             if int(callback.model.steps_done) == self.last_step:
                 raise Killed
 
-        for self.last_step in (2, 4):
+        for self.last_step in kills:
             with mock.patch.object(callbacks.Log, "on_train_batch_end", dying), self.assertRaises(Killed):
                 learn(again)
         learn(again)

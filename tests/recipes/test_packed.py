@@ -98,8 +98,22 @@ class PackedTest(tf.test.TestCase, parameterized.TestCase):
         recipe.prune(0.75)
         self.assertAllEqual(recipe.state()["used"], bits("00110000"))
 
+    def test_in_a_grown_kernel_each_of_its_inputs_grew(self):
+        small = np.ones((1, 1, 2, 1), bool), np.float32([3, 4])  # One channel from each of two inputs.
+        values, taken, known = together([small], (1, 1, 6, 2), inputs=2)
+        self.assertAllEqual(values[0, 0].T, [[3, 0, 0, 4, 0, 0], [0] * 6])
+        self.assertAllEqual(taken, values != 0)
+        self.assertAllEqual(known, taken)
+        # A task in the grown kernel uses one of these, and owns the last weight; a third one sees both.
+        second = np.zeros((1, 1, 6, 2), bool), np.float32([9])
+        second[0][0, 0, 3, 0] = second[0][0, 0, 5, 1] = True
+        values, taken, known = together([small, second], (1, 1, 8, 3), inputs=2)
+        self.assertAllEqual(values[0, 0].T, [[3, 0, 0, 0, 4, 0, 0, 0], [0, 0, 0, 0, 0, 0, 9, 0], [0] * 8])
+        self.assertAllEqual(known[0, 0].T, [[1, 1, 1, 0, 1, 1, 1, 0]] * 2 + [[0] * 8])
+        self.assertAllEqual(together([small], (1, 1, 6, 2))[0][0, 0].T, [[3, 4, 0, 0, 0, 0], [0] * 6])
+
     def test_tasks_side_by_side_never_overlap_and_each_weight_is_its_owners(self):
-        values, taken = together([FIRST, SECOND], SHAPE)
+        values, taken, _ = together([FIRST, SECOND], SHAPE)
         self.assertAllEqual(values, weights(1, 2, 0, -4, 0, 6, 7, 0))
         self.assertAllEqual(taken, bits("11010110"))
         self.assertAllEqual(together([FIRST], SHAPE)[0], weights(1, 0, 0, -4, 0, 0, 7, 0))
@@ -115,8 +129,13 @@ class PackedTest(tf.test.TestCase, parameterized.TestCase):
         ),
         (lambda: together([FIRST, FIRST], SHAPE), r"Received: 0 such weights, values \(3,\)"),
         (lambda: built().restore({"used": FIRST[0], "owned": np.ones(4, "float32")}), r"Received: 3 such .*\(4,\)"),
-        (lambda: together([(FIRST[0][:, :1], FIRST[1])], SHAPE), r"a bit for each weight of a kernel \[1, 2, 2, 2\]"),
-        (lambda: together([(FIRST[0].astype("uint8"), FIRST[1])], SHAPE), "Received: uint8"),
+        (
+            lambda: together([(FIRST[0][:, :1], FIRST[1])], SHAPE),
+            r"grow by channels, .*Received: \[1, 1, 2, 2\] in \[1, 2",
+        ),
+        (lambda: together([(np.ones((1, 2, 3, 2), bool), FIRST[1])], SHAPE), r"Received: \[1, 2, 3, 2\] in \[1, 2"),
+        (lambda: together([(FIRST[0].astype("uint8"), FIRST[1])], SHAPE), "is a bit. Received: uint8"),
+        (lambda: built().restore({"used": FIRST[0][:, :1], "owned": FIRST[1]}), r"\(1, 2, 2, 2\). Received: \(1, 1, 2"),
         (lambda: Packed(9).specs(SHAPE), r"no more weights than a kernel \[1, 2, 2, 2\] has. Received: 9"),
         (lambda: Packed(prune_ratio=1.5), r"must lie in \[0, 1\]. Received: 1.5"),
     )
