@@ -214,17 +214,23 @@ class Config:
         """The config with the settings that one task has of its own."""
         named, inner = self.overrides.get(task, {}), {}
         own = {field.name: field for field in settings.settings_of(self) if _suits_a_task(field)}
-        known = {**{field.name: field for field in settings.settings_of(self.objective)}, **own}
+        inner_of = {
+            "objective": settings.settings_of(self.objective),
+            "method": settings.changeable_of(self.method),  # The rest is what tasks have in common.
+        }
+        known = {**{field.name: field for fields in inner_of.values() for field in fields}, **own}
         for name, text in named.items():
             if name not in known:
                 refuse("override", f"of the settings {', '.join(known)}", f"{task}:{name}={text}")
             inner[name] = settings.from_text(known[name].type, name, text)
-        objective = {name: value for name, value in inner.items() if name not in own}
+        parts = {
+            part: dataclasses.replace(
+                getattr(self, part), **{field.name: inner[field.name] for field in fields if field.name in inner}
+            )
+            for part, fields in inner_of.items()
+        }
         return dataclasses.replace(
-            self,
-            override=(),
-            objective=dataclasses.replace(self.objective, **objective),
-            **{name: value for name, value in inner.items() if name in own},
+            self, override=(), **parts, **{name: value for name, value in inner.items() if name in own}
         )
 
     def flat(self) -> dict[str, Any]:
@@ -270,7 +276,7 @@ class Config:
     def resumed(self, asked: "Config", learnt: Sequence[str]) -> "Config":
         """`asked`, where a run that was made with this config and has learnt these tasks goes on with it."""
         fixed = self.flat()
-        changing = {field.name for field in settings.settings_of(self) if field.metadata["may_change"]}
+        changing = {field.name for part in (self, self.method) for field in settings.changeable_of(part)}
         for name, now in asked.flat().items():
             if name not in changing and fixed.get(name, now) != now:
                 raise ValueError(

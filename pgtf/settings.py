@@ -41,6 +41,11 @@ def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
     return tuple(field for field in dataclasses.fields(kind) if field.init and "help" in field.metadata)
 
 
+def changeable_of(kind: Any) -> tuple[dataclasses.Field, ...]:
+    """Those of `settings_of` that a run goes on with another value of; of a method: that one task may have alone."""
+    return tuple(field for field in settings_of(kind) if field.metadata["may_change"])
+
+
 def check(settings: Any) -> None:
     """Refuses values of other types than their fields', or outside their bounds."""
     check_types(settings)

@@ -25,7 +25,7 @@ def main(_):
 
     if flags.FLAGS.dry_run:
         found = planned(config)
-        print(json.dumps(summary(found)) if flags.FLAGS.json else report(found))
+        print(json.dumps(summary(found)) if flags.FLAGS.json else report(found, config.method.plan_note))
         return
     Sequence(config).run()
 

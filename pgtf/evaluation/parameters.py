@@ -55,17 +55,17 @@ class Census(Maker):
         kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
         return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
 
-    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1):
         def layer(h):
             shape = (kernel_size, kernel_size, h.shape[-1], filters)
-            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific).specs(shape)
+            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs).specs(shape)
             self.others[f"{self.prefix}/{name}"] = {"biases": filters}
             return keras.Input((None, None, filters))
 
         return layer
 
-    def up(self, name, filters, kernel_size, *, task_specific=False):
-        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
+    def up(self, name, filters, kernel_size, *, task_specific=False, inputs=1):
+        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific, inputs=inputs)
 
     def norm(self, name):
         def layer(h):
@@ -79,22 +79,23 @@ class Census(Maker):
 
 
 class _PlannedBank:
-    """A bank of which only shapes are known: {task: {path: Spec}}."""
+    """A bank of which only shapes are known: {task: {path: {name: Spec}}}."""
 
-    def __init__(self, tasks: dict[str, dict[str, Spec]]):
+    def __init__(self, tasks: dict[str, dict[str, dict[str, Spec]]]):
         self.tasks, self.names = tasks, list(tasks)
 
     def lent(self, *paths: str) -> Lent:
         parts = []
         for path in paths:
             for name, stored in self.tasks.items():
-                if path in stored:
-                    # A shape that takes no memory.
-                    parts.append((name, path, np.broadcast_to(np.float32(0), stored[path].shape)))
+                parts += [(name, path, _planned(spec)) for spec in stored.get(path, {}).values() if spec.lent]
         return Lent(tuple(parts))
 
     def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        return {path: spec.shape for path, spec in self.tasks[name].items()}
+        return {path: spec.shape for path, specs in self.tasks[name].items() for spec in specs.values() if spec.lent}
+
+    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
+        return [{name: _planned(spec) for name, spec in stored[path].items()} for stored in self.tasks.values()]
 
     def values(self, name: str) -> dict:
         """Nothing is learnt yet."""
@@ -102,6 +103,11 @@ class _PlannedBank:
 
     def network(self, name: str, prefix: str) -> None:
         """The same."""
+
+
+def _planned(spec: Spec) -> np.ndarray:
+    """What stands for an array that is not learnt yet: its shape, which takes no memory."""
+    return np.broadcast_to(np.zeros([], bool if spec.bits == 1 else "float32"), spec.shape)
 
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
@@ -120,19 +126,21 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
 def plan(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> list[Cost]:
     """A Cost for each task and layer of a sequence."""
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
-    lent: dict[str, dict[str, Spec]] = {}
+    stored: dict[str, dict[str, dict[str, Spec]]] = {}
     found = []
     kept = _kept(names, method)
     for index, name in enumerate(names):
         borrowed = method.borrows(list(names[:index]))
-        bank = _PlannedBank({lender: lent[lender] for lender in borrowed})
-        lent[name] = {}
+        bank = _PlannedBank({lender: stored[lender] for lender in borrowed})
+        stored[name] = {}
         for prefix in prefixes:
             count = census(architecture, method, prefix, bank)
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
-                lent[name].update((path, spec) for spec in specs.values() if spec.lent)
                 found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
+            stored[name].update(count.kernels)
+        if len(method.widths(architecture.width, architecture.width)) == 1:
+            method.check(stored[name])
     return found
 
 
@@ -198,8 +206,8 @@ def costly(found: list[Cost]) -> list[Cost]:
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
-def report(found: list[Cost]) -> str:
-    """The whole plan for people: layers, tasks, and where the method costs more than it saves."""
+def report(found: list[Cost], note: str = "") -> str:
+    """The whole plan for people: layers, tasks, and where the method costs more than it saves; note: its conditions."""
     facts = summary(found)
     names = [task["name"] for task in facts["tasks"]]
     rows: dict[str, dict[str, Cost]] = {}
@@ -210,7 +218,7 @@ def report(found: list[Cost]) -> str:
         full = max(cost.full_values for cost in costs.values())
         values = "".join(f"{costs[name].values if name in costs else 0:>16,}" for name in names)
         lines.append(f"{path:<24}{full:>12,}{values}")
-    lines += ["", table(facts["tasks"], facts["total"]), ""]
+    lines += ["", table(facts["tasks"], facts["total"]), "", *([note] if note else [])]
     for cost in costly(found):
         lines.append(
             f"warning: {cost.path} costs {cost.task} {cost.values:,} values, more than the full layer's "

@@ -15,11 +15,16 @@ from pgtf.seeds import seed_of
 
 @dataclasses.dataclass(frozen=True)
 class Place:
-    """Where a kernel stands: its layer's path ("forward/down1"), its initializer and a seed for what else is random."""
+    """Where a kernel stands.
+
+    path: Its layer's ("forward/down1"). initializer: Of free values. seed: Of what else is random. inputs: Of how many
+    parts of equal size the layer's input consists, side by side.
+    """
 
     path: str
     initializer: Any
     seed: int
+    inputs: int = 1
 
 
 class Maker:
@@ -54,18 +59,21 @@ class Maker:
         strides: int = 1,
         padding: str = "same",
         task_specific: bool = False,
+        inputs: int = 1,
     ) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A convolution."""
-        return Conv2D(filters, kernel_size, strides, padding, recipe=self.recipe(name, task_specific), name=name)
+        """A convolution; inputs: of how many parts of equal size, side by side, what it is given consists."""
+        recipe = self.recipe(name, task_specific, inputs)
+        return Conv2D(filters, kernel_size, strides, padding, recipe=recipe, name=name)
 
     def up(
-        self, name: str, filters: int, kernel_size: int, *, task_specific: bool = False
+        self, name: str, filters: int, kernel_size: int, *, task_specific: bool = False, inputs: int = 1
     ) -> Callable[[tf.Tensor], tf.Tensor]:
         """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
         if self._upsampling == "transpose":
-            recipe = self.recipe(name, task_specific)
+            recipe = self.recipe(name, task_specific, inputs)
             return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
-        convolution = self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
+        size = self.up_size(kernel_size)
+        convolution = self.conv(name, filters, size, task_specific=task_specific, inputs=inputs)
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))
 
     def up_size(self, kernel_size: int) -> int:
@@ -83,12 +91,13 @@ class Maker:
         """A dropout."""
         return Dropout(rate, seed=self.seed_of(name), name=name)
 
-    def recipe(self, name: str, task_specific: bool = False) -> recipes.Recipe:
+    def recipe(self, name: str, task_specific: bool = False, inputs: int = 1) -> recipes.Recipe:
         """The recipe of the kernel of one layer."""
         if task_specific or self._recipe is None:
             return recipes.Full(self.initializer(name), lent=not task_specific)
         # Not the initializer's seed: one seed for both would draw the same numbers twice.
-        return self._recipe(Place(f"{self.prefix}/{name}", self.initializer(name), self.seed_of(f"{name}/mixing")))
+        seed = self.seed_of(f"{name}/mixing")
+        return self._recipe(Place(f"{self.prefix}/{name}", self.initializer(name), seed, inputs))
 
     def initializer(self, name: str) -> keras.initializers.Initializer:
         """The first values of a free kernel."""

@@ -1,12 +1,14 @@
 """Methods: how kernels are made, and how a task begins, learns and is kept. A row in METHODS is a method."""
 
-from pgtf.methods.base import Bank, Lent, Method, Phase
+from pgtf.methods.base import Bank, Lent, Method, Phase, Shares, TooNarrow, Trial
+from pgtf.methods.cpg import Cpg
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.full import Full, Half, Quarter
 from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
+from pgtf.methods.packnet import PackNet
 from pgtf.methods.piggyback import Factorized, Piggyback
 from pgtf.methods.progressive import Progressive
 from pgtf.methods.sharing import LayerWise, WidthWise
@@ -23,6 +25,8 @@ METHODS: dict[str, type[Method]] = {
     "low_rank": LowRank,
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
+    "packnet": PackNet,
+    "cpg": Cpg,
     "progressive": Progressive,
     "distilled": Distilled,
 }
@@ -30,6 +34,7 @@ METHODS: dict[str, type[Method]] = {
 __all__ = [
     "METHODS",
     "Bank",
+    "Cpg",
     "Distilled",
     "Factorized",
     "Finetune",
@@ -41,9 +46,13 @@ __all__ = [
     "Mask",
     "Method",
     "Modulated",
+    "PackNet",
     "Phase",
     "Piggyback",
     "Progressive",
     "Quarter",
+    "Shares",
+    "TooNarrow",
+    "Trial",
     "WidthWise",
 ]

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable, Optional, Protocol
+from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from pgtf import recipes, settings
 
 if TYPE_CHECKING:
     from pgtf.layers.maker import Maker, Place
-    from pgtf.recipes.base import Recipe
+    from pgtf.recipes.base import Recipe, Spec
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +55,9 @@ class Bank(Protocol):
     def lends(self, name: str) -> Mapping[str, tuple[int, ...]]:
         """{layer path: shape} of the filters that a task lends, in its network's order."""
 
+    def stored(self, path: str) -> Sequence[Mapping[str, np.ndarray]]:
+        """{name: array} for each task, of what it stores of the kernel at a layer path."""
+
     def values(self, name: str) -> Any:
         """{path: array} of all that a task stores."""
 
@@ -65,17 +68,51 @@ class Bank(Protocol):
         """One of a task's networks as it was learnt; None where that is only planned."""
 
 
+class TooNarrow(ValueError):
+    """A task can't be learnt in a network of this width."""
+
+
+class Trial(Protocol):
+    """What a phase may ask when it begins, and what it remembers for those to come.
+
+    wider: whether a task that raises TooNarrow is learnt again in a wider network. limit: a number; infinite at first.
+    """
+
+    wider: bool
+    limit: float
+
+    def distance(self, networks: dict[str, Any]) -> float:
+        """How far the networks, {prefix: network}, are from what they should make: an L1 on images."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Phase:
     """A stretch of learning.
 
     steps: How many. begin: What is done to the networks, {prefix: network}, before its first step; it must be a pure
-    function of their state, because a killed run does it again.
+    function of their state and the trial's, because a killed run does it again.
     """
 
     name: str
     steps: int
     begin: Callable[[dict], None] = lambda networks: None
+
+
+@dataclasses.dataclass(frozen=True)
+class Shares:
+    """Whose the weights of a task's kernels are, where tasks share them, each a share of all of them.
+
+    owned: the task's own. picked: an earlier task's, which it uses. free: nobody's yet. grown: by
+    how much there are more than in the run's first task.
+    """
+
+    owned: float
+    picked: float
+    free: float
+    grown: float = 0.0
+
+    def __post_init__(self) -> None:
+        settings.check_types(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,6 +137,19 @@ class Method:
     def width(self, width: int) -> int:
         """Filters of the first layer, for a run of this width."""
         return width
+
+    def widths(self, width: int, latest: int) -> Sequence[int]:
+        """The widths that a later task is tried with, in order, until one is not TooNarrow.
+
+        Args:
+          width: The run's.
+          latest: That of the task before.
+
+        Returns:
+          At least one.
+        """
+        del width
+        return (latest,)
 
     def borrows(self, learnt: Sequence[str]) -> Sequence[str]:
         """The tasks that the next one borrows from.
@@ -161,9 +211,20 @@ class Method:
         del networks, bank
         return None
 
-    def phases(self, steps: int) -> list[Phase]:
-        """What a task's steps are spent on, in order."""
+    def phases(self, steps: int, trial: Optional[Trial] = None) -> list[Phase]:
+        """What a task's steps are spent on, in order; each phase has one at least. trial: what they may ask."""
+        del trial
         return [Phase("learn", steps)]
+
+    plan_note: ClassVar[str] = ""  # Under which conditions what is planned is what is stored.
+
+    def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:
+        """Raises TooNarrow where a task could learn nothing; kernels: {path: {name: Spec}} of what it would store."""
+
+    def shares(self, networks: dict[str, Any], bank: Bank) -> Optional[Shares]:
+        """Whose the weights of a learnt task's networks are, {prefix: network}; None where tasks share none."""
+        del networks, bank
+        return None
 
     def network_at(self, task: int, latest: int) -> int:
         """Whose slice plays task `task` when `latest` is the last one learnt; its own unless told."""

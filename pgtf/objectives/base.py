@@ -25,6 +25,18 @@ class Objective:
     def __post_init__(self) -> None:
         settings.check(self)
 
+    def distance(self, generators: dict[str, Any], first: Any, second: Any) -> float:
+        """How far generators are from what they should make, as a mean L1 of images in [-1, 1].
+
+        Args:
+          generators: {name: network}.
+          first, second: float32 [n, h, w, 3]: inputs and targets, or A and B.
+
+        Returns:
+          A number; nothing is learnt.
+        """
+        raise NotImplementedError
+
     def learner(
         self,
         generators: dict[str, Any],

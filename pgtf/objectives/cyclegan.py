@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from pgtf.objectives.base import Objective
 from pgtf.settings import setting
 
@@ -18,6 +20,15 @@ class CycleGAN(Objective):
     cycle_weight: float = setting(10.0, "cyclegan: weight of the way there and back.", least=0)
     identity_weight: float = setting(0.5, "cyclegan: weight of leaving a target as it is, times cycle_weight.", least=0)
     pool_size: int = setting(50, "cyclegan: how many generated images the discriminators are shown again.", least=0)
+
+    def distance(self, generators, first, second):
+        def there_and_back(images, *names):
+            made = images
+            for name in names:
+                made = generators[name](made, training=False)
+            return float(abs(np.asarray(made) - images).mean())
+
+        return there_and_back(first, "forward", "backward") + there_and_back(second, "backward", "forward")
 
     def learner(self, *networks, **settings):
         from pgtf.objectives.cyclegan_learner import CycleGANLearner  # TensorFlow only to learn.

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import numpy as np
+
 from pgtf.objectives.base import Objective
 from pgtf.settings import setting
 
@@ -14,6 +16,9 @@ class Pix2Pix(Objective):
     discriminators = {"discriminator": 6}
 
     l1_weight: float = setting(100.0, "pix2pix: weight of the L1 distance to the target.", least=0)
+
+    def distance(self, generators, first, second):
+        return float(abs(np.asarray(generators["forward"](first, training=False)) - second).mean())
 
     def learner(self, *networks, **settings):
         from pgtf.objectives.pix2pix_learner import Pix2PixLearner  # TensorFlow only to learn.

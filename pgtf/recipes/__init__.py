@@ -2,7 +2,19 @@
 
 from pgtf import lazy
 
-__all__ = ["Full", "LowRank", "Mask", "Modulated", "PartlyFree", "Piggyback", "Recipe", "Spec", "unconstrained_filters"]
+__all__ = [
+    "Full",
+    "LowRank",
+    "Mask",
+    "Modulated",
+    "Packed",
+    "PartlyFree",
+    "Picked",
+    "Piggyback",
+    "Recipe",
+    "Spec",
+    "unconstrained_filters",
+]
 __getattr__ = lazy.names(
     __name__,
     {
@@ -10,7 +22,9 @@ __getattr__ = lazy.names(
         "LowRank": "low_rank",
         "Mask": "mask",
         "Modulated": "modulated",
+        "Packed": "packed",
         "PartlyFree": "partly_free",
+        "Picked": "picked",
         "Piggyback": "piggyback",
         "Recipe": "base",
         "Spec": "base",

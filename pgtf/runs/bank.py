@@ -114,6 +114,14 @@ class FilterBank:
         task_slice = self.slice(self.names.index(name))
         return {path.rsplit("/", 1)[0]: shape for path, shape in task_slice.shapes.items() if path in task_slice.lent}
 
+    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
+        """{name: array} for each task, of what it stores of the kernel at a layer path."""
+        slices = [self.slice(index) for index in range(len(self))]
+        return [
+            {key.rsplit("/", 1)[1]: one.values[key] for key in one.shapes if key.rsplit("/", 1)[0] == path}
+            for one in slices
+        ]
+
     def network(self, name: str, prefix: str) -> Any:
         """One of a task's networks as it was learnt."""
         from pgtf.runs.building import rebuilt  # Which is built on this module.

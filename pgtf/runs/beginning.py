@@ -9,6 +9,7 @@ from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData
+from pgtf.settings import changeable_of
 from pgtf.training.checkpoints import Checkpoints
 
 # The settings that a slice tells of how it was learnt.
@@ -28,7 +29,8 @@ def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
-    settings = {**training_of(config), **dataclasses.asdict(config.objective)}
+    changeable = {field.name: getattr(config.method, field.name) for field in changeable_of(config.method)}
+    settings = {**training_of(config), **dataclasses.asdict(config.objective), **changeable}
     if Checkpoints.steps_in(os.path.join(folder, "train")):
         return _gone_on(settings, data, folder)
     data = data.checked(config.bad_images == "skip")

@@ -1,6 +1,8 @@
 """The objects of a run, built from its config and a bank; nothing here reads or writes a file."""
 
 import contextlib
+import dataclasses
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
@@ -9,6 +11,7 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.config import Config
+from pgtf.data.images import resized, to_float
 from pgtf.data.stream import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.data.tasks import Finder
@@ -21,8 +24,10 @@ from pgtf.objectives.learner import Learner, LinearDecay, adam
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
 from pgtf.runs.slices import BankError, TaskSlice
+from pgtf.training.trial import CheckpointedTrial
 
 PROBES = 4
+TRIAL_IMAGES = 32
 
 
 def architecture(config: Config) -> Architecture:
@@ -116,6 +121,21 @@ def discriminator(
     return keras.Model(image, patchgan(image, make, width, n_layers=n_layers), name=name)
 
 
+def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedTrial:
+    """What a task's phases may ask: its distance on the first of the images that it learns from."""
+
+    @functools.cache
+    def pairs():
+        count = min(TRIAL_IMAGES, *(len(source) for source in data.train))
+        stacks = [[image for source in data.train for image in source[place]] for place in range(count)]
+        return [[to_float(resized(image, *config.size))[None] for image in stack] for stack in stacks]
+
+    def distance(networks):
+        return float(np.mean([config.objective.distance(networks, *pair) for pair in pairs()]))
+
+    return CheckpointedTrial(distance, wider)
+
+
 def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner:
     """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of all tasks so far."""
     objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
@@ -123,6 +143,13 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
     with precision(config.precision):
         lenders = bank.only(config.method.borrows(bank.names))
         networks = generators(shape, config.method, objective.generators, lenders, seed)
+        config.method.check(
+            {
+                path: recipe.specs(recipe.kernel_shape)
+                for network in networks.values()
+                for path, recipe in layers.made_kernels(network).items()
+            }
+        )
         config.method.begin(networks, bank)
         discriminators = {
             name: discriminator(
@@ -148,6 +175,7 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
     """The slice of a task that was learnt; bank: of the tasks that it borrows from."""
+    facts = dataclasses.replace(facts, shares=facts.method.shares(dict(networks), bank))
     values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
     lent = frozenset(path for network in networks.values() for path in layers.lent(network))
     return TaskSlice(name, values, facts, lent, bank.borrowed(bank.names))

@@ -1,10 +1,10 @@
 """What a slice says of its task: all that it takes to build its networks again, and how it was learnt."""
 
 import dataclasses
-from typing import Any
+from typing import Any, Optional
 
 from pgtf import settings
-from pgtf.methods import METHODS, Method
+from pgtf.methods import METHODS, Method, Shares
 from pgtf.networks import Architecture
 from pgtf.objectives import OBJECTIVES, Objective
 
@@ -16,7 +16,8 @@ class Facts:
     full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
     learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
     their names and sizes. load_size: (height, width) that they were resized to.
-    probes_sha256: of the file of its probes. unsaid: settings of the method that a slice of format 1 doesn't say.
+    probes_sha256: of the file of its probes. shares: whose the weights of its kernels are, where tasks share them.
+    unsaid: settings of the method that a slice of format 1 doesn't say.
     """
 
     architecture: Architecture
@@ -33,6 +34,7 @@ class Facts:
     skipped_images: int = 0
     learnt: str = ""
     probes_sha256: str = ""
+    shares: Optional[Shares] = None
     unsaid: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -50,6 +52,7 @@ class Facts:
             **plain,
             "architecture": dataclasses.asdict(self.architecture),
             "method": settings.as_facts(settings.name_in(METHODS, self.method), self.method),
+            "shares": dataclasses.asdict(self.shares) if self.shares else None,
             "objective": settings.as_facts(settings.name_in(OBJECTIVES, self.objective), self.objective),
         }
 
@@ -64,6 +67,7 @@ class Facts:
                 "method": settings.from_facts(METHODS, plain["method"]),
                 "objective": settings.from_facts(OBJECTIVES, plain["objective"]),
                 "load_size": tuple(plain.get("load_size", (0, 0))),
+                "shares": Shares(**plain["shares"]) if plain.get("shares") else None,
             }
         )
 

@@ -4,14 +4,18 @@ import dataclasses
 import datetime
 import functools
 import os
+from typing import Callable
 
 import keras
 
 from pgtf import files
 from pgtf.config import Config
+from pgtf.data.stream import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.parameters import full_values
 from pgtf.evaluation.replay import Probes
+from pgtf.methods import TooNarrow
+from pgtf.objectives.learner import Learner
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.beginning import as_begun, training_of
@@ -35,38 +39,106 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
       data: The task's images.
       log: File for a line of JSON at every few steps.
     """
-    keras.backend.clear_session()
-    index, name, text, run = len(bank), data.name, config.flagfile(), config
-    config = config.for_task(name)
-    folder = bank.place(index, name)
+    index, run = len(bank), config
+    config = config.for_task(data.name)
+    folder = bank.place(index, data.name)
     data = as_begun(config, data, folder)
     probes, stream = building.probes(config, data), building.stream(config, index, data)
-    steps = config.steps or config.epochs * stream.steps_per_epoch
-    lenders = bank.only(config.method.borrows(bank.names))
-    learner = building.learner(config, index, bank, steps)
-    learn(
-        learner,
-        stream,
-        config.method.phases(steps),
-        os.path.join(folder, "train"),
-        title=f"task {index + 1}/{len(config.tasks)} {name}",
-        log=log,
-        intervals=Intervals(
-            config.log_every,
-            config.sample_every,
-            config.checkpoint_minutes,
-            config.steps_per_call,
-            config.evaluate_every,
-        ),
-        draw=sampler(probes, folder, then=functools.partial(renew, run)),
-        measure=measure(config, bank, data) if config.evaluate_every else None,
-        keep_best=config.keep == "best",
-        text=text,
-    )
+    widths = config.method.widths(config.width, bank.slice(index - 1).facts.architecture.width) if index else ()
+    widths = list(widths) or [config.width]
+    for width in widths:
+        attempt = _Attempt(
+            run,
+            dataclasses.replace(config, width=width),
+            bank,
+            data,
+            stream,
+            os.path.join(folder, "train", *([f"width-{width}"] if width != widths[0] else [])),
+            wider=width < widths[-1],
+        )
+        try:
+            learner = attempt.learnt(log, sampler(probes, folder, then=functools.partial(renew, run)))
+            break
+        except TooNarrow as narrow:
+            if not attempt.wider:
+                raise
+            print(f"{data.name}: {narrow}. It is learnt in a network wider than {width}")
     for source in data.train:
         source.forget()  # The next task has the memory for its own.
-    task_slice = building.slice_of(name, learner.generators, lenders, _facts(config, data, steps))
+    lenders = bank.only(config.method.borrows(bank.names))
+    task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(full_of=config))
     bank.append(_proven(task_slice, lenders, probes, folder))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Attempt:
+    """A task in networks of one width.
+
+    run: Its config. config: The task's, with the width. folder: Of checkpoints. wider: Whether a wider attempt may
+    follow; a killed run comes to it again, since this one's last checkpoint is where it was TooNarrow.
+    """
+
+    run: Config
+    config: Config
+    bank: FilterBank
+    data: TaskData
+    stream: Stream
+    folder: str
+    wider: bool
+
+    @property
+    def steps(self) -> int:
+        """The task's."""
+        return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
+
+    def learnt(self, log: str, draw: Callable) -> Learner:
+        """The learner when all is learnt; it goes on where it stopped."""
+        keras.backend.clear_session()
+        config, index = self.config, len(self.bank)
+        learner = building.learner(config, index, self.bank, self.steps)
+        trial = building.trial(config, self.data, self.wider)
+        phases = config.method.phases(self.steps, trial)
+        learn(
+            learner,
+            self.stream,
+            phases,
+            self.folder,
+            title=f"task {index + 1}/{len(config.tasks)} {self.data.name}",
+            log=log,
+            intervals=Intervals(
+                config.log_every,
+                config.sample_every,
+                config.checkpoint_minutes,
+                config.steps_per_call,
+                config.evaluate_every,
+            ),
+            draw=draw,
+            measure=measure(config, self.bank, self.data) if config.evaluate_every else None,
+            keep_best=config.keep == "best",
+            trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
+            text=self.run.flagfile(),
+        )
+        return learner
+
+    def facts(self, full_of: Config) -> Facts:
+        """Those of its slice; full_of: whose width a full network has."""
+        config, data = self.config, self.data
+        full = building.architecture(full_of)
+        return Facts(
+            building.architecture(config),
+            config.method,
+            config.objective,
+            full_values=full_values(full, config.objective.generators),
+            steps=self.steps,
+            seed=config.seed,
+            training=training_of(config),
+            data=data.origin,
+            images=data.manifest.summary(),
+            direction="BtoA" if config.flipped(data.name) else "AtoB",
+            load_size=config.load,
+            skipped_images=len(data.skipped),
+            learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        )
 
 
 def _proven(task_slice: TaskSlice, lenders: FilterBank, probes: Probes, folder: str) -> TaskSlice:
@@ -80,22 +152,3 @@ def _proven(task_slice: TaskSlice, lenders: FilterBank, probes: Probes, folder: 
     files.write(os.path.join(folder, "probes.safetensors"), content, read_only=True)
     facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))
     return dataclasses.replace(task_slice, facts=facts)
-
-
-def _facts(config: Config, data: TaskData, steps: int) -> Facts:
-    shape = building.architecture(config)
-    return Facts(
-        shape,
-        config.method,
-        config.objective,
-        full_values=full_values(shape, config.objective.generators),
-        steps=steps,
-        seed=config.seed,
-        training=training_of(config),
-        data=data.origin,
-        images=data.manifest.summary(),
-        direction="BtoA" if config.flipped(data.name) else "AtoB",
-        load_size=config.load,
-        skipped_images=len(data.skipped),
-        learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    )

@@ -1,10 +1,11 @@
 """What a run directory holds, as a table; of its files only the JSON is read, and TensorFlow is not needed."""
 
+import dataclasses
 import os
 from collections.abc import Iterable
 from typing import Any, Optional
 
-from pgtf.methods import METHODS
+from pgtf.methods import METHODS, Shares
 from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.slices import TaskSlice
 from pgtf.settings import name_in
@@ -31,6 +32,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "data": facts.data,
         "direction": facts.direction if facts.objective.paired else "both ways",
         "steps": facts.steps,
+        "weights": dataclasses.asdict(facts.shares) if facts.shares else None,
         "borrows": [borrowed.task for borrowed in task_slice.borrows],
     }
 
@@ -53,18 +55,19 @@ def _counted(task_slice: TaskSlice) -> int:
 
 
 def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
-    """Rows as a table."""
+    """Rows as a table; whose the weights are, where tasks share them."""
+    shared = [field.name for field in dataclasses.fields(Shares)] if any(row["weights"] for row in found) else []
     names = max([12] + [len(row["task"]) for row in found]) + 2
     yield (
-        f"{'task':<{names}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}  "
-        f"{'learnt':<17}{'direction':<11}data"
+        f"{'task':<{names}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}"
+        f"{''.join(f'{name:>8}' for name in shared)}  {'learnt':<17}{'direction':<11}data"
     )
     for row in found:
+        shares = "".join(f"{row['weights'][name] if row['weights'] else 0:>8.1%}" for name in shared)
         size = "-" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f}"
         yield (
             f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
-            f"{size:>12}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}"
-            f"{row['data']}"
+            f"{size:>12}{shares}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}{row['data']}"
         )
 
 

@@ -58,7 +58,8 @@ class StoredValues(Mapping):
             value = self._file.get_tensor(path)
         except (SafetensorError, TypeError, AttributeError) as error:
             raise self._unlike(path, error) from error
-        if value.shape != self.shapes[path] or 8 * value.itemsize != self.bits[path]:
+        value = _unpacked(value, self.shapes[path]) if self.bits[path] == 1 else value
+        if value.shape != self.shapes[path] or _bits_of(value) != self.bits[path]:
             raise self._unlike(path, f"{value.dtype} {list(value.shape)}")
         value.setflags(write=False)
         return value
@@ -114,13 +115,13 @@ class TaskSlice:
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
-    def stored_bytes(self) -> float:
+    def stored_bytes(self) -> int:
         """What its values take, without the files' headers."""
         if isinstance(self.values, StoredValues):
             bits = self.values.bits
         else:
-            bits = {path: 8 * value.itemsize for path, value in self.values.items()}
-        return sum(math.prod(shape) * bits[path] for path, shape in self.shapes.items()) / 8
+            bits = {path: _bits_of(value) for path, value in self.values.items()}
+        return sum(math.ceil(math.prod(shape) * bits[path] / 8) for path, shape in self.shapes.items())
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -128,14 +129,14 @@ class TaskSlice:
         return self.values.sha256 if isinstance(self.values, StoredValues) else files.sha256(self._tensors())
 
     def _tensors(self) -> bytes:
-        return save({path: np.asarray(value, order="C") for path, value in self.values.items()})
+        return save({path: _packed(np.asarray(value, order="C")) for path, value in self.values.items()})
 
     def write(self, folder: str) -> None:
         """Writes the slice into a folder that holds none yet."""
         if os.path.exists(os.path.join(folder, "slice.json")):
             raise BankError(f"A slice is written once. Received: {folder}, which holds one")
         tensors = {
-            path: {"shape": list(value.shape), "bits": 8 * value.itemsize, "lent": path in self.lent}
+            path: {"shape": list(value.shape), "bits": _bits_of(value), "lent": path in self.lent}
             for path, value in self.values.items()
         }
         description = {
@@ -220,9 +221,26 @@ def _shape(plain: Any) -> tuple[int, ...]:
 
 
 def _bits(plain: Any) -> int:
-    if plain not in (8, 16, 32, 64):
-        raise ValueError(f"a value has 8, 16, 32 or 64 bits. Received: {plain!r}")
+    if plain not in (1, 8, 16, 32, 64):
+        raise ValueError(f"a value has 1, 8, 16, 32 or 64 bits. Received: {plain!r}")
     return int(plain)
+
+
+def _bits_of(value: np.ndarray) -> int:
+    return 1 if value.dtype == bool else 8 * value.itemsize
+
+
+def _packed(value: np.ndarray) -> np.ndarray:
+    """An array as it goes to disk: yes and no, eight to a byte."""
+    return np.packbits(value) if value.dtype == bool else value
+
+
+def _unpacked(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The array of yes and no of a shape; what is none stays as it is, and so has other bits."""
+    count = math.prod(shape)
+    if value.dtype != np.uint8 or value.shape != (math.ceil(count / 8),):
+        return value
+    return np.unpackbits(value, count=count).reshape(shape).astype(bool)
 
 
 def _description(folder: str) -> dict[str, Any]:

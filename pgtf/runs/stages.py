@@ -26,9 +26,11 @@ from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
+from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.recorded_data import coming_data
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
+from pgtf.settings import changeable_of
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 
@@ -47,8 +49,7 @@ class Sequence:
 
     def __init__(self, config: Config):
         self.config = config
-        # Refuses sizes that the network does not take, and settings that its layers don't: of a second task, too.
-        plan(("first", "second"), building.architecture(config), config.method, config.objective.generators)
+        planned(config)  # Refuses sizes that the network does not take, and settings with which a task can't be learnt.
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
 
@@ -81,8 +82,7 @@ class Sequence:
                     "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
                     f"Received: {error.message}"
                 ) from error
-            totals = summary(planned(config))
-            print(f"\n{table(totals['tasks'], totals['total'])}")
+            print(f"\n{self._stored()}")
             if config.evaluate:
                 with open(
                     table_path(config.run_dir, len(self.bank) - 1, self.bank.names[-1]), encoding="utf-8"
@@ -90,6 +90,13 @@ class Sequence:
                     print(f"\n{file.read()}")
             page = renew(config, tensorboard=True)
             print(f"\nAs curves: tensorboard --logdir {config.run_dir}\nLook, in a browser: {page}")
+
+    def _stored(self) -> str:
+        """What each task stores: as it was planned, or as it is where only learning could tell."""
+        if any(self.bank.slice(index).facts.shares for index in range(len(self.bank))):
+            return "\n".join(row_lines(rows(self.config.run_dir)))
+        totals = summary(planned(self.config))
+        return table(totals["tasks"], totals["total"])
 
     def _task(self, index: int, name: str) -> None:
         folder = self.bank.place(index, name)
@@ -179,8 +186,14 @@ class Sequence:
             )
         if not names:
             return
-        learnt, asked = self.bank.slice(len(names) - 1).facts, building.architecture(config)
-        unsaid = {name: getattr(config.method, name) for name in learnt.unsaid if hasattr(config.method, name)}
+        # Later tasks may be wider than the first, and have been learnt with other values of what may change.
+        learnt, asked = self.bank.slice(0).facts, building.architecture(config)
+        free = [*learnt.unsaid, *(field.name for field in changeable_of(config.method))]
+        unsaid = {
+            name: getattr(config.method, name)
+            for name in free
+            if hasattr(learnt.method, name) and hasattr(config.method, name)
+        }
         for what, was, now in (
             ("objective", learnt.generators, config.objective.generators),
             ("networks", learnt.architecture, asked),

@@ -80,12 +80,17 @@ class Checkpoints:
 
 
 def forget_checkpoints(folder: str, but: Any = None) -> None:
-    """Removes the checkpoints in a folder, and what killed processes left of some; TensorBoard's files stay."""
+    """Removes the checkpoints in a folder, and what killed processes left of some; TensorBoard's files stay.
+
+    Those in its folders width-N too, unless told which one to keep: of a task that was learnt again in a wider network.
+    """
     names = os.listdir(folder) if os.path.isdir(folder) else []
     for name in names:
         # "checkpoint" and ckpt-*: of pgtf up to 0.1.
         if name != but and (name == "checkpoint" or name.startswith(("step-", "ckpt-", _WRITING))):
             _remove(os.path.join(folder, name))
+        elif but is None and name.startswith("width-"):
+            forget_checkpoints(os.path.join(folder, name))
 
 
 def _is_whole(path: str) -> bool:

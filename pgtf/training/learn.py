@@ -12,6 +12,7 @@ from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.points import Best, Points
+from pgtf.training.trial import CheckpointedTrial
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,7 @@ def learn(
     draw: Optional[Callable] = None,
     measure: Optional[Callable] = None,
     keep_best: bool = False,
+    trial: Optional[CheckpointedTrial] = None,
     text: str = "",
 ) -> None:
     """Trains a learner, its checkpoints and TensorBoard in `folder`; called again after a crash it goes on.
@@ -56,12 +58,14 @@ def learn(
       draw: {prefix: network} -> {title: picture}.
       measure: {prefix: network} -> Point.
       keep_best: Whether the task keeps the weights of the best point measured, or the last.
+      trial: What phases remember.
       text: What TensorBoard shows as the config.
     """
     learner.compile(steps_per_execution=intervals.steps_per_call)
     steps = sum(phase.steps for phase in phases)
     best = Best(learner.generators) if keep_best else None
-    state = tf.train.Checkpoint(learner=learner, best=best) if best else tf.train.Checkpoint(learner=learner)
+    parts = {"learner": learner, "best": best, "trial": trial}
+    state = tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
     checkpoints = Checkpoints(state, folder)
     lost = checkpoints.restore()
     done = int(learner.steps_done)

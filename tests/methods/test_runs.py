@@ -24,8 +24,8 @@ TINY = dict(
     steps=1,
     drawn_images=2,
 )
-# Whole runs of these are in tests/runs.
-ELSEWHERE = {"piggyback", "factorized", "full", "half", "quarter"}
+# Whole runs of these are in tests/runs, and in test_packing.py.
+ELSEWHERE = {"piggyback", "factorized", "full", "half", "quarter", "packnet", "cpg"}
 
 
 def ran(config):

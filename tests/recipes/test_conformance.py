@@ -6,13 +6,15 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D, Conv2DTranspose, folded
-from pgtf.recipes import Full, LowRank, Mask, Modulated, PartlyFree, Piggyback
+from pgtf.recipes import Full, LowRank, Mask, Modulated, Packed, PartlyFree, Picked, Piggyback
 
 HEIGHT, WIDTH, C_IN, C_OUT = 3, 5, 4, 8
 BANK = np.random.default_rng(0).normal(size=(HEIGHT, WIDTH, C_IN, 11)).astype("float32")
 
 KERNEL = BANK[..., :C_OUT]
 COPYING = np.eye(11)[:, [3, 0, 10, 7, 1, 9, 2, 5]]
+
+HALF = np.arange(3 * 5 * 4 * 8).reshape(3, 5, 4, 8) % 2 == 0
 
 # name: how to make the recipe, and how many bytes the paper says that it stores.
 RECIPES = {
@@ -28,6 +30,8 @@ RECIPES = {
     "all_free": (lambda: Piggyback(BANK, 1.0, seed=1), 4 * (3 * 5 * 4 * 8)),
     "mask": (lambda: Mask(KERNEL), 3 * 5 * 4 * 8 // 8),
     "mask_ternary": (lambda: Mask(KERNEL, ternary=True), 2 * 3 * 5 * 4 * 8 // 8),
+    "packed": (lambda: Packed([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
+    "picked": (lambda: Picked([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
     "modulated": (lambda: Modulated(KERNEL), 4 * (2 * 4 * 8)),
     "low_rank": (lambda: LowRank(KERNEL, rank=3, seed=1), 4 * (2 * 3 * (3 * 5 * 4 + 8))),
     "partly_free": (lambda: PartlyFree(KERNEL, 0.5), 4 * (3 * 5 * 2 * 8)),
@@ -45,6 +49,11 @@ def built(make, layer):
     made = layer(C_OUT, (HEIGHT, WIDTH), strides=2, padding="same", recipe=make(), bias_initializer="normal")
     made.build(X.shape)
     return made
+
+
+def bytes_of(value):
+    """What an array takes on disk: eight of yes and no fill a byte."""
+    return -(-value.size // 8) if value.dtype == bool else value.nbytes
 
 
 def moved(made):
@@ -91,13 +100,14 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_stored_size_is_the_papers(self, make, size, layer):
         recipe = built(make, layer).recipe
-        self.assertEqual(sum(value.nbytes for value in recipe.state().values()), size)
+        self.assertEqual(sum(map(bytes_of, recipe.state().values())), size)
 
     def test_specs_are_known_before_anything_is_built_and_say_what_is_stored(self, make, size, layer):
         specs = make().specs((HEIGHT, WIDTH, C_IN, C_OUT))
         stored = built(make, layer).recipe.state()
         self.assertEqual(
-            {name: spec.bytes for name, spec in specs.items()}, {name: value.nbytes for name, value in stored.items()}
+            {name: spec.bytes for name, spec in specs.items()},
+            {name: bytes_of(value) for name, value in stored.items()},
         )
         for name, value in stored.items():
             if value.dtype == "float32":  # Else several are packed into a byte.
@@ -137,7 +147,7 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
             finally:
                 keras.mixed_precision.set_global_policy("float32")
             self.assertEqual(y.dtype.name, policy[len("mixed_") :])
-            self.assertTrue(all(v.dtype == "float32" for v in made.weights))
+            self.assertTrue(all(v.dtype in ("float32", "bool") for v in made.weights))
             exact = made.convolve(X, made.recipe.kernel())
             self.assertAllClose(tf.cast(y, "float32") - made.bias, exact, atol=0.02 * np.abs(exact).max())
 

@@ -1,0 +1,67 @@
+"""What methods share whose tasks own weights of the same kernels: what one releases, the next ones learn."""
+
+import dataclasses
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from pgtf import layers, recipes
+from pgtf.methods.base import Bank, Method, Shares, TooNarrow
+from pgtf.settings import setting
+
+if TYPE_CHECKING:
+    from pgtf.layers.maker import Place
+    from pgtf.recipes.packed import Packed, Part
+
+
+@dataclasses.dataclass(frozen=True)
+class Packing(Method):
+    """Every task learns in the kernels of all tasks, and leaves as it is what an earlier one owns."""
+
+    retrain_share: float = setting(
+        0.33, "The share of a task's steps that follow its first pruning; one of them at least.", least=0, most=1
+    )
+
+    def borrows(self, learnt):
+        return learnt
+
+    def parts(self, place: "Place", bank: Bank) -> "list[Part]":
+        """What each earlier task uses and owns of one kernel."""
+        return [(stored["used"], stored["owned"]) for stored in bank.stored(place.path)]
+
+    def steps_after_pruning(self, steps: int) -> int:
+        """How many of a task's steps follow its first pruning."""
+        return max(1, round(self.retrain_share * steps))
+
+    def begin(self, networks, bank):
+        if bank.names:  # Norms, biases and task-specific layers are each task's own.
+            for network in networks.values():
+                kernels = {f"{path}/{name}" for path, recipe in _packed(network).items() for name in recipe.own()}
+                values = bank.values(bank.names[-1])
+                layers.begin_as(network, {path: values[path] for path in values if path not in kernels})
+
+    def check(self, kernels):
+        if not any(specs["owned"].values for specs in kernels.values() if "owned" in specs):
+            raise TooNarrow(
+                "A task learns weights that no earlier one owns; more pruning, a larger --width or --method=cpg with a "
+                "larger --grow_to leaves some (in a new --run_dir). Received: a network whose weights are all owned"
+            )
+
+    def shares(self, networks, bank):
+        total: Counter[str] = Counter()
+        for network in networks.values():
+            for path, recipe in _packed(network).items():
+                counts = recipe.counts()
+                before = bank.stored(path)[0]["used"].size if bank.names else counts["weights"]
+                total.update({**counts, "before": before})
+        weights, before = total.pop("weights"), total.pop("before")
+        shares = {name: count / weights for name, count in total.items()}
+        return Shares(**shares, grown=weights / before - 1)
+
+
+def packed_in(networks: dict[str, Any]) -> "list[Packed]":
+    """The recipes of the kernels that tasks share."""
+    return [recipe for network in networks.values() for recipe in _packed(network).values()]
+
+
+def _packed(network):
+    return {path: kernel for path, kernel in layers.made_kernels(network).items() if isinstance(kernel, recipes.Packed)}

@@ -1,0 +1,187 @@
+"""Methods whose tasks own weights of the same kernels: four tasks in one network, killed in any phase."""
+
+import contextlib
+import dataclasses
+import io
+import os
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf import layers
+from pgtf.config import Config
+from pgtf.evaluation.parameters import plan, summary
+from pgtf.methods import Cpg, PackNet
+from pgtf.networks import Architecture
+from pgtf.runs import building
+from pgtf.runs.bank import FilterBank
+from pgtf.runs.directory import Run
+from pgtf.runs.learning import learn_task
+from pgtf.runs.listing import row_lines, rows
+from pgtf.runs.stages import Sequence, planned
+from pgtf.runs.verification import verdicts
+from pgtf.training import callbacks
+from tests.methods.test_conformance import payload
+from tests.tiny import tiny_run
+
+TASKS = ("cityscapes", "maps", "facades", "edges2handbags")
+TINY = Config(
+    tasks=TASKS,
+    image_size="16",
+    width=4,
+    discriminator_width=2,
+    discriminator_layers=1,
+    steps=2,
+    drawn_images=2,
+    learning_rate=0.01,
+    log_every=1,
+    steps_per_call=1,
+    checkpoint_minutes=0,
+)
+
+
+def learn(config):
+    """Learns the tasks of a run that are not learnt yet, and no more; step by step, which takes no time to compile."""
+    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), building.finder(config)
+    eagerly = tf.config.functions_run_eagerly()
+    tf.config.run_functions_eagerly(True)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            for name in config.tasks[len(bank) :]:
+                learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"))
+    finally:
+        tf.config.run_functions_eagerly(eagerly)
+
+
+def slices(run_dir):
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    return [bank.slice(index) for index in range(len(bank))]
+
+
+# With the steps of a task, and those in which it is killed: one of each phase that has one before.
+CASES = (
+    dict(testcase_name="packnet", method=PackNet(), steps=2, kills=(2,)),
+    dict(
+        testcase_name="cpg",
+        method=Cpg(tolerance=10.0, retrain_share=0.75, rounds=2, grow_by=0.5, mask_learning_rate=0.02),
+        steps=4,
+        kills=(2, 3, 4),
+    ),
+)
+
+
+class Killed(BaseException):
+    """Nothing is done any more once it is raised."""
+
+
+def grown(array, shape, inputs):
+    """An array of a kernel with more channels: zero where those are, in each of the inputs that stand side by side."""
+    parts = np.split(array, inputs, axis=2)
+    more = [(0, 0), (0, 0), (0, shape[2] // inputs - parts[0].shape[2]), (0, shape[3] - array.shape[3])]
+    return np.concatenate([np.pad(part, more) for part in parts], axis=2)
+
+
+class PackingTest(tf.test.TestCase, parameterized.TestCase):
+    def config(self, method, **settings):
+        return dataclasses.replace(TINY, run_dir=self.create_tempdir().full_path, method=method, **settings)
+
+    @parameterized.named_parameters(CASES)
+    def test_four_tasks(self, method, steps, kills):
+        grows = isinstance(method, Cpg)  # The third task is nowhere near its goal.
+        config = self.config(method, steps=steps, override=("facades:goal=0.001",) if grows else ())
+        learn(config)
+        self.assertEqual([verdict.replay.bit_equal for verdict in verdicts(config.run_dir)], [True] * 4)
+        learnt = slices(config.run_dir)
+        widths = [one.facts.architecture.width for one in learnt]
+        self.assertEqual(widths, [4, 4, 6, 6] if grows else [4] * 4)
+        for index, (task, one) in enumerate(zip(summary(planned(config))["tasks"], learnt), 1):
+            path = os.path.join(config.run_dir, "tasks", f"0{index}-{one.name}", "slice.safetensors")
+            self.assertEqual(payload(path), one.stored_bytes)
+            if one.facts.architecture.width == 4:
+                self.assertEqual(task["bytes"], one.stored_bytes)
+        self._check_owners(learnt, Run(config.run_dir))
+        found = rows(config.run_dir)
+        head, *lines = row_lines(found)
+        self.assertRegex(head, r"MB on disk +owned +picked +free +grown  learnt")
+        for line, row in zip(lines, found):
+            for share in row["weights"].values():
+                self.assertIn(f"{share:.1%}", line[head.index("MB on disk") : head.index("learnt")])
+
+    def _check_owners(self, learnt, run):
+        """Who owns what, counted anew from the bits."""
+        empty = {path: np.zeros(shape) for path, shape in learnt[0].shapes.items() if path.endswith("/used")}
+        self.assertLen(empty, 7)
+        kernels, taken = dict(empty), {path: zeros.astype(bool) for path, zeros in empty.items()}
+        for index, one in enumerate(learnt):
+            (network,) = run.at(index).networks.values()
+            made, owned, picked = layers.made_kernels(network), 0, 0
+            for path in taken:
+                layer, used = path[: -len("/used")], one.values[path]
+                inputs = 2 if layer in ("forward/up3", "forward/up2") else 1  # They see a twin of the encoder, too.
+                earlier, before = (grown(each[path], used.shape, inputs) for each in (kernels, taken))
+                own = used & ~before
+                self.assertEqual(one.shapes[f"{layer}/owned"], (own.sum(),))
+                self.assertGreater(own.sum(), 0)
+                # What it makes: its own values where it owns, earlier ones' where it uses theirs, and else nothing.
+                kernel = np.where(used, earlier, 0)
+                kernel[own] = one.values[f"{layer}/owned"]
+                self.assertAllEqual(made[layer].kernel(), kernel)
+                kernels[path], taken[path] = np.where(own, kernel, earlier), before | own
+                owned, picked = owned + own.sum(), picked + (used & before).sum()
+            weights = sum(each.size for each in taken.values())
+            free = weights - sum(each.sum() for each in taken.values())
+            before = sum(each.size for each in empty.values())
+            expected = owned / weights, picked / weights, free / weights, weights / before - 1
+            self.assertAllClose(dataclasses.astuple(one.facts.shares), expected)
+
+    @parameterized.named_parameters(CASES)
+    def test_killed_in_any_phase_it_goes_on_to_the_same_slice(self, method, steps, kills):
+        config = self.config(method, tasks=("maps", "facades"), image_size="8", steps=steps)
+        again = dataclasses.replace(config, run_dir=self.create_tempdir().full_path)
+        for one in (config, again):
+            tiny_run(one.run_dir, ("maps",), method=config.method)
+        learn(config)
+        log = callbacks.Log.on_train_batch_end
+
+        def dying(callback, batch, logs=None):  # Before the step is saved.
+            log(callback, batch, logs)
+            if int(callback.model.steps_done) == self.last_step:
+                raise Killed
+
+        for self.last_step in kills:
+            with mock.patch.object(callbacks.Log, "on_train_batch_end", dying), self.assertRaises(Killed):
+                learn(again)
+        learn(again)
+        (_, one), (_, other) = slices(config.run_dir), slices(again.run_dir)
+        self.assertEqual(one.sha256, other.sha256)
+
+    def test_packnets_phases_are_its_steps(self):
+        self.assertEqual([(p.name, p.steps) for p in PackNet().phases(100)], [("learn", 67), ("retrain", 33)])
+        self.assertEqual([(p.name, p.steps) for p in PackNet().phases(1)], [("retrain", 1)])
+        self.assertEqual(
+            [(p.name, p.steps) for p in PackNet(retrain_share=0.0).phases(9)], [("learn", 8), ("retrain", 1)]
+        )
+
+    def test_packnet_on_the_papers_network_by_hand(self):
+        paper = Architecture("unet", (256, 256), width=64)
+        tasks = summary(plan(("one", "two", "three"), paper, PackNet(), ("forward",)))["tasks"]
+        weights = 54_419_459 - 6_144 - 5_507 - 9_856  # The output layer's are each task's own, as biases and norms are.
+        own, free = 6_144 + 5_507 + 9_856, weights
+        for task in tasks:
+            kept = free - free // 2  # Every layer has an even number of them, twice over.
+            self.assertEqual(task["values"], kept + weights + own)
+            self.assertEqual(task["bytes"], 4 * kept + weights // 8 + 4 * own)
+            free -= kept
+
+    def test_where_every_weight_is_owned_no_task_is_begun(self):
+        config = self.config(PackNet(prune_ratio=0.0), tasks=("maps", "facades"))
+        with self.assertRaisesRegex(
+            ValueError, "no earlier one owns; a larger --prune_ratio .*Received: a network whose"
+        ):
+            Sequence(config)
+
+
+if __name__ == "__main__":
+    tf.test.main()
