@@ -159,6 +159,7 @@ class Config:
                 "0 where one unpaired task has no --inception to be measured with",
                 self.evaluate_every,
             )
+        self.method.check_tasks(self.tasks)
         for task in self.overrides:
             self.for_task(task)
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
@@ -264,7 +265,7 @@ class Config:
     def resumed(self, asked: "Config", learnt: Sequence[str]) -> "Config":
         """`asked`, where a run that was made with this config and has learnt these tasks goes on with it."""
         fixed = self.flat()
-        changing = {field.name for field in settings.settings_of(self) if field.metadata["may_change"]}
+        changing = {name for part in (self, self.method, self.objective) for name in settings.changing(part)}
         for name, now in asked.flat().items():
             if name not in changing and fixed.get(name, now) != now:
                 raise ValueError(

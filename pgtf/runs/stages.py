@@ -178,17 +178,7 @@ class Sequence:
         if not names:
             return
         learnt, asked = self.bank.slice(len(names) - 1).facts, building.architecture(config)
-        unsaid = {name: getattr(config.method, name) for name in learnt.unsaid if hasattr(config.method, name)}
-        for what, was, now in (
-            ("objective", learnt.generators, config.objective.generators),
-            ("networks", learnt.architecture, asked),
-            ("method", dataclasses.replace(learnt.method, **unsaid), config.method),
-        ):
-            if was != now:
-                raise ValueError(
-                    f"A run keeps its {what}; another --run_dir starts another run. "
-                    f"Received: {now}, where {config.run_dir} has {was}"
-                )
+        learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
 
     def _check_probes(self) -> None:
         """Refuses to learn more where a replay could not prove that nothing changed."""
