@@ -105,6 +105,13 @@ class Config:
         least=0,
         most=0.99999,
     )
+    slice_precision: str = _training(
+        "float32",
+        "What kernels are stored in; int8 has a scale for each filter, biases and norms stay float32. A task is "
+        "rounded before its probes are recorded and before later ones borrow from it, so that it replays to the bit.",
+        choices=("float32", "float16", "int8"),
+        may_change=True,
+    )
     precision: str = _training(
         "float32",
         "What networks compute in while they learn; the mixed ones are for GPUs, bfloat16 also for new CPUs.",

@@ -2,7 +2,8 @@
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -12,6 +13,7 @@ from pgtf.layers.maker import Maker
 from pgtf.methods import Full, Lent, Method
 from pgtf.networks import Architecture
 from pgtf.recipes.base import Spec
+from pgtf.recipes.rounding import stored_bytes
 
 KINDS = ("kernels", "biases", "norms")
 
@@ -138,8 +140,14 @@ def _free(architecture: Architecture, prefix: str, width: int) -> Census:
     return count
 
 
-def plan(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> list[Cost]:
-    """A Cost for each task and layer of a sequence."""
+def plan(
+    names: Sequence[str],
+    architecture: Architecture,
+    method: Method,
+    prefixes: Sequence[str],
+    precisions: Mapping[str, str] = MappingProxyType({}),
+) -> list[Cost]:
+    """A Cost for each task and layer of a sequence; precisions: {task: what its slice is stored in}, else float32."""
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
     lent: dict[str, dict[str, Spec]] = {}
     alike: dict[str, int] = {}  # {task: the number of the first one that lends the same shapes}
@@ -158,7 +166,8 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
                 lent[name].update((path, spec) for spec in specs.values() if spec.lent)
-                found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
+                stored = _stored(specs, others, precisions.get(name, "float32"))
+                found.append(Cost(name, path, **stored, full_values=full.get(path, 0), kept=name in kept))
         alike[name] = list(lent.values()).index(lent[name])
     return found
 
@@ -172,10 +181,15 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
     return kept
 
 
-def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int, kept: bool) -> Cost:
-    bits = 8 * sum(spec.bytes for spec in specs.values()) + 32 * sum(others.values())
-    kernels = sum(spec.values for spec in specs.values())
-    return Cost(task, path, kernels, others.get("biases", 0), others.get("norms", 0), bits, full_values, kept)
+def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> dict[str, int]:
+    """The values and bits of a `Cost`."""
+    kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision) for spec in specs.values())
+    return {
+        "kernels": sum(spec.values for spec in specs.values()),
+        "biases": others.get("biases", 0),
+        "norms": others.get("norms", 0),
+        "bits": 8 * kernel_bytes + 32 * sum(others.values()),
+    }
 
 
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:

@@ -13,7 +13,18 @@ from pgtf.settings import changing
 from pgtf.training.checkpoints import Checkpoints
 
 # The settings that a slice tells of how it was learnt.
-TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision", "load_size", "keep", "ema")
+TRAINING = (
+    "epochs",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "decay_from",
+    "precision",
+    "load_size",
+    "keep",
+    "ema",
+    "slice_precision",
+)
 # The settings that choose the best point, and with it what is learnt.
 CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
@@ -31,7 +42,7 @@ def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
     """
     settings = {**training_of(config), **dataclasses.asdict(config.objective), **changing(config.method)}
     if Checkpoints.steps_in(os.path.join(folder, "train")):
-        return _gone_on(settings, data, folder, unsaid=changing(type(config.method)()))
+        return _gone_on(settings, data, folder, unsaid=_unsaid(config))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
         print(f"{data.name}: skipped {len(data.skipped)} images", *data.skipped, sep="\n  ")
@@ -65,3 +76,8 @@ def training_of(config: Config) -> dict[str, Any]:
     """{setting: value} of all that decides what is learnt from the same data."""
     names = TRAINING + CHOOSING if config.keep == "best" else TRAINING
     return {name: getattr(config, name) for name in names}
+
+
+def _unsaid(config: Config) -> dict[str, Any]:
+    """The settings that the record of an older pgtf leaves out, as it learnt."""
+    return {"slice_precision": Config.slice_precision, **changing(type(config.method)())}

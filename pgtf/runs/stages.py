@@ -34,7 +34,9 @@ from pgtf.training.checkpoints import forget_checkpoints
 
 def planned(config: Config) -> list[Cost]:
     """What each task of a run stores, known before anything is learnt."""
-    return plan(config.tasks, building.architecture(config), config.method, config.objective.generators)
+    own = config.overrides
+    precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
+    return plan(config.tasks, building.architecture(config), config.method, config.objective.generators, precisions)
 
 
 class Sequence:
