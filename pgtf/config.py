@@ -229,6 +229,19 @@ class Config:
             **{name: value for name, value in inner.items() if name in own},
         )
 
+    def having_learnt(self, learnt: Sequence[str]) -> "Config":
+        """This config where these tasks are learnt, whoever learnt them; those to come stay behind them."""
+        return dataclasses.replace(self, tasks=(*learnt, *(task for task in self.tasks if task not in learnt)))
+
+    def without(self, task: str) -> "Config":
+        """This config without one of its tasks."""
+        return dataclasses.replace(
+            self,
+            tasks=tuple(name for name in self.tasks if name != task),
+            direction=tuple(text for text in self.direction if text.rpartition(":")[0] != task),
+            override=tuple(text for text in self.override if text.partition(":")[0] != task),
+        )
+
     def flat(self) -> dict[str, Any]:
         """{flag: value} of all its settings, those of method and objective too."""
         own = {field.name: getattr(self, field.name) for field in settings.settings_of(self)}

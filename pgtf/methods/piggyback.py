@@ -1,6 +1,7 @@
 """Piggyback: kernel = [unconstrained | bank ⊗ mixing] (eq. 5); the bank: earlier tasks' unconstrained filters."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -36,6 +37,12 @@ class Piggyback(Method):
         "and needs no other; last:N; or NAME,NAME: those of these that are learnt by then, else the first.",
         may_change=True,
     )
+    auto_free: bool = setting(
+        False,
+        "Learn a layer freely where mixing would store no less: where the bank has as many filters as a filter has "
+        "weights, as in the U-Net's first layer.",
+        may_change=True,
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -51,6 +58,9 @@ class Piggyback(Method):
         if not bank.names:
             return super().recipe(place, bank)
         lent = bank.lent(*self._lenders(place.path))
+        *receptive, filters = lent.shape
+        if self.auto_free and filters >= math.prod(receptive):
+            return super().recipe(place, bank)
         return recipes.Piggyback(lent, self.unconstrained_ratio, initializer=place.initializer, seed=place.seed)
 
     def begin(self, networks, bank):

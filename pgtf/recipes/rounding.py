@@ -44,8 +44,8 @@ def rounded(value: np.ndarray, precision: str) -> tuple[np.ndarray, Optional[np.
     else:
         largest = np.abs(value).max(axis=tuple(range(value.ndim - 1)), initial=0)
         scales = (largest / LARGEST_CODE).astype("float32")
-        # A filter of zeros has the scale 0.
-        codes = np.rint(value / np.where(scales > 0, scales, 1))
+        with np.errstate(invalid="ignore"):
+            codes = np.rint(value / np.where(scales > 0, scales, 1))  # A filter of zeros has the scale 0.
         codes, whole = codes.clip(-LARGEST_CODE, LARGEST_CODE), np.isfinite(codes).all()
         codes = codes.astype("int8") if whole else codes
     if not whole:

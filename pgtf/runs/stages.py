@@ -4,7 +4,6 @@ Each stage finds itself done by its own artefact: the slice, the record of the r
 """
 
 import dataclasses
-import io
 import json
 import os
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from pgtf import files
 from pgtf.config import Config
+from pgtf.data.images import png
 from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.parameters import Cost, plan, summary, table
 from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
@@ -191,9 +190,7 @@ class Sequence:
                 print(f"{task.name}: its probes are gone; it is neither replayed nor pictured any more")
 
     def _save(self, name: str, picture: np.ndarray) -> None:
-        content = io.BytesIO()
-        Image.fromarray(picture).save(content, "PNG")
-        files.write(self._path("samples", name), content.getvalue())
+        files.write(self._path("samples", name), png(picture))
 
     def _path(self, *parts: str) -> str:
         return os.path.join(self.config.run_dir, *parts)
