@@ -7,7 +7,7 @@ import numpy as np
 
 from pgtf import layers, recipes
 from pgtf.methods.base import Method
-from pgtf.methods.lenders import Lenders
+from pgtf.methods.lenders import Lenders, as_names
 from pgtf.settings import setting
 
 
@@ -34,7 +34,8 @@ class Piggyback(Method):
     borrow_from: str = setting(
         "all",
         "The earlier tasks that a new one mixes: all, as the paper does; first: then every later task stores the same, "
-        "and needs no other; last:N; or NAME,NAME: those of these that are learnt by then, else the first.",
+        "and needs no other; last:N; closest:N, those whose images are most alike; or NAME,NAME: those of these that "
+        "are learnt by then, else the first.",
         may_change=True,
     )
     auto_free: bool = setting(
@@ -50,6 +51,12 @@ class Piggyback(Method):
 
     def check_tasks(self, tasks):
         Lenders.of(self.borrow_from).check(tasks)
+
+    def settled(self, nearest):
+        lenders = Lenders.of(self.borrow_from)
+        if lenders.kind != "closest":
+            return self
+        return dataclasses.replace(self, borrow_from=as_names(nearest()[: lenders.count]) or "first")
 
     def borrows(self, learnt):
         return Lenders.of(self.borrow_from).among(learnt)

@@ -9,6 +9,9 @@ from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData
+from pgtf.evaluation.closeness import ranked
+from pgtf.evaluation.replay import Probes
+from pgtf.runs.bank import FilterBank
 from pgtf.settings import changing
 from pgtf.training.checkpoints import Checkpoints
 
@@ -81,3 +84,29 @@ def training_of(config: Config) -> dict[str, Any]:
 def _unsaid(config: Config) -> dict[str, Any]:
     """The settings that the record of an older pgtf leaves out, as it learnt."""
     return {"slice_precision": Config.slice_precision, **changing(type(config.method)())}
+
+
+def nearest_as_begun(bank: FilterBank, probes: Probes, folder: str) -> list[str]:
+    """The earlier tasks, those first whose images are most alike to a task's, as it was when the task began.
+
+    Args:
+      bank: Of all tasks so far, on disk.
+      probes: Images of the task.
+      folder: The task's; nearest.json is written here when it begins.
+
+    Returns:
+      The names of the tasks that have probes.
+    """
+    path = os.path.join(folder, "nearest.json")
+    if bank.names and not (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, "train"))):
+        found = {}
+        for index, name in enumerate(bank.names):
+            place = os.path.join(bank.place(index, name), "probes.safetensors")
+            if os.path.exists(place):
+                found[name] = Probes.read(place, bank.slice(index).facts.probes_sha256)
+        ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)
+        files.write(path, json.dumps(ranking).encode())
+    if not bank.names:
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [name for name in json.load(file) if name in bank.names]

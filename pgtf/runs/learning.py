@@ -14,7 +14,7 @@ from pgtf.evaluation.parameters import full_values
 from pgtf.evaluation.replay import Probes
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
-from pgtf.runs.beginning import as_begun, training_of
+from pgtf.runs.beginning import as_begun, nearest_as_begun, training_of
 from pgtf.runs.curves import measure
 from pgtf.runs.facts import Facts
 from pgtf.runs.reporting import renew
@@ -42,12 +42,13 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     data = as_begun(config, data, folder)
     probes, stream = building.probes(config, data), building.stream(config, index, data)
     steps = config.steps or config.epochs * stream.steps_per_epoch
-    lenders = bank.only(config.method.borrows(bank.names))
-    learner = building.learner(config, index, bank, steps)
+    method = config.method.settled(lambda: nearest_as_begun(bank, probes, folder))
+    lenders = bank.only(method.borrows(bank.names))
+    learner = building.learner(dataclasses.replace(config, method=method), index, bank, steps)
     learn(
         learner,
         stream,
-        config.method.phases(steps),
+        method.phases(steps),
         os.path.join(folder, "train"),
         title=f"task {index + 1}/{len(config.tasks)} {name}",
         log=log,

@@ -32,12 +32,31 @@ class LendersTest(parameterized.TestCase):
         ("last:9", LEARNT),
         ("d,b", ["b", "d"]),
         ("c", ["c"]),
+        ("closest:1", ["a"]),  # Before it is settled: those that cost most.
+        ("closest:3", ["a", "c", "d"]),
+        ("closest:4", LEARNT),
         ("e,c", ["c"]),
         ("e", ["a"]),
     )
     def test_among_four(self, text, expected):
         self.assertEqual(list(Piggyback(borrow_from=text).borrows(LEARNT)), expected)
         self.assertEqual(list(Piggyback(borrow_from=text).borrows([])), [])
+
+    def test_closest_is_settled_by_the_images_and_nothing_else_is(self):
+        nearest = ["c", "a", "d,e", "b"]
+        for text, expected in (
+            ("closest:1", ["c"]),
+            ("closest:3", ["a", "c", "d,e"]),
+            ("closest:9", ["a", "b", "c", "d,e"]),
+        ):
+            method = Piggyback(0.5, borrow_from=text).settled(lambda: nearest)
+            self.assertEqual(list(method.borrows(["a", "b", "c", "d,e"])), expected)
+            self.assertEqual(method.unconstrained_ratio, 0.5)
+        odd = Piggyback(borrow_from="closest:2").settled(lambda: ["first", "last:2"])
+        self.assertEqual(list(odd.borrows(["a", "last:2", "first"])), ["last:2", "first"])
+        for method in (Piggyback(borrow_from="last:2"), Full()):
+            self.assertIs(method.settled(lambda: self.fail("Nobody asks.")), method)
+        self.assertEqual(list(Piggyback(borrow_from="closest:2").settled(list).borrows([])), [])
 
     def test_a_name_with_a_comma_is_quoted(self):
         self.assertEqual(Lenders.of('"a,b",c').names, ("a,b", "c"))
@@ -47,7 +66,9 @@ class LendersTest(parameterized.TestCase):
         if text == "last":  # A name, as any other.
             self.assertEqual(Lenders.of(text).names, ("last",))
             return
-        with self.assertRaisesRegex(ValueError, "--borrow_from must be all, first, last:N or NAME,NAME. Received"):
+        with self.assertRaisesRegex(
+            ValueError, "--borrow_from must be all, first, last:N, closest:N or NAME,NAME. Received"
+        ):
             Piggyback(borrow_from=text)
 
     def test_names_are_those_of_tasks_of_the_run(self):
