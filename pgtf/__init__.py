@@ -3,6 +3,7 @@
 street = pgtf.load("runs/paired")["cityscapes"](labels)  # uint8 [h, w, 3] of any size
 """
 
+import os
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def load(run_dir: str) -> "Run":
-    """The learnt tasks of a run directory, by name; no flag to remember.
+    """The learnt tasks of a run directory, or of a file that pack.py wrote, by name; no flag to remember.
 
     Args:
       run_dir: Where it lies.
@@ -21,5 +22,6 @@ def load(run_dir: str) -> "Run":
       A Run; run["maps"] is a function of images.
     """
     from pgtf.runs.directory import Run  # TensorFlow takes seconds to import; a version takes none.
+    from pgtf.runs.packing import unpacked
 
-    return Run(run_dir)
+    return unpacked(run_dir) if os.path.isfile(run_dir) else Run(run_dir)

@@ -106,11 +106,13 @@ def load_config(run_dir: str) -> Optional[Config]:
     define(values)
     try:
         values(["config", f"--flagfile={path}"])
-        return Config.from_flat({**_parsed(values), "run_dir": run_dir})
+        config = Config.from_flat({**_parsed(values), "run_dir": run_dir})
     except (flags.Error, ValueError) as error:
         raise ValueError(
             f"A run's flags must be as they were written; without the file, give them again. Received: {path} ({error})"
         ) from error
+    learnt = FilterBank.open(os.path.join(run_dir, "tasks")).names
+    return config.having_learnt(learnt) if learnt else config  # A task may have been adopted since.
 
 
 def _parsed(values: flags.FlagValues) -> dict[str, Any]:

@@ -111,6 +111,13 @@ class Config:
         least=0,
         most=0.99999,
     )
+    slice_precision: str = _training(
+        "float32",
+        "What kernels are stored in; int8 has a scale for each filter, biases and norms stay float32. A task is "
+        "rounded before its probes are recorded and before later ones borrow from it, so that it replays to the bit.",
+        choices=("float32", "float16", "int8"),
+        may_change=True,
+    )
     precision: str = _training(
         "float32",
         "What networks compute in while they learn; the mixed ones are for GPUs, bfloat16 also for new CPUs.",
@@ -165,6 +172,7 @@ class Config:
                 "0 where one unpaired task has no --inception to be measured with",
                 self.evaluate_every,
             )
+        self.method.check_tasks(self.tasks)
         for task in self.overrides:
             self.for_task(task)
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
@@ -214,9 +222,11 @@ class Config:
         """The config with the settings that one task has of its own."""
         named, inner = self.overrides.get(task, {}), {}
         own = {field.name: field for field in settings.settings_of(self) if _suits_a_task(field)}
-        inner_of = {
+        inner_of: dict[str, Sequence[dataclasses.Field]] = {
             "objective": settings.settings_of(self.objective),
-            "method": settings.changeable_of(self.method),  # The rest is what tasks have in common.
+            "method": [  # The rest is what tasks have in common.
+                field for field in settings.settings_of(self.method) if field.metadata["may_change"]
+            ],
         }
         known = {**{field.name: field for fields in inner_of.values() for field in fields}, **own}
         for name, text in named.items():
@@ -231,6 +241,19 @@ class Config:
         }
         return dataclasses.replace(
             self, override=(), **parts, **{name: value for name, value in inner.items() if name in own}
+        )
+
+    def having_learnt(self, learnt: Sequence[str]) -> "Config":
+        """This config where these tasks are learnt, whoever learnt them; those to come stay behind them."""
+        return dataclasses.replace(self, tasks=(*learnt, *(task for task in self.tasks if task not in learnt)))
+
+    def without(self, task: str) -> "Config":
+        """This config without one of its tasks."""
+        return dataclasses.replace(
+            self,
+            tasks=tuple(name for name in self.tasks if name != task),
+            direction=tuple(text for text in self.direction if text.rpartition(":")[0] != task),
+            override=tuple(text for text in self.override if text.partition(":")[0] != task),
         )
 
     def flat(self) -> dict[str, Any]:
@@ -276,7 +299,7 @@ class Config:
     def resumed(self, asked: "Config", learnt: Sequence[str]) -> "Config":
         """`asked`, where a run that was made with this config and has learnt these tasks goes on with it."""
         fixed = self.flat()
-        changing = {field.name for part in (self, self.method) for field in settings.changeable_of(part)}
+        changing = {name for part in (self, self.method, self.objective) for name in settings.changing(part)}
         for name, now in asked.flat().items():
             if name not in changing and fixed.get(name, now) != now:
                 raise ValueError(

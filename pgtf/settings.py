@@ -41,9 +41,16 @@ def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
     return tuple(field for field in dataclasses.fields(kind) if field.init and "help" in field.metadata)
 
 
-def changeable_of(kind: Any) -> tuple[dataclasses.Field, ...]:
-    """Those of `settings_of` that a run goes on with another value of; of a method: that one task may have alone."""
-    return tuple(field for field in settings_of(kind) if field.metadata["may_change"])
+def changing(settings: Any) -> dict[str, Any]:
+    """{name: value} of the settings that may have another value from one task of a run to the next."""
+    return {
+        field.name: getattr(settings, field.name) for field in settings_of(settings) if field.metadata["may_change"]
+    }
+
+
+def agree(one: Any, other: Any) -> bool:
+    """Whether two settings objects differ at most in settings that may change."""
+    return type(one) is type(other) and dataclasses.replace(one, **changing(other)) == other
 
 
 def check(settings: Any) -> None:

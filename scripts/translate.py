@@ -13,7 +13,7 @@ from absl import flags
 from pgtf import command_line
 from pgtf.settings import refuse
 
-flags.DEFINE_string("run_dir", None, "The run that learnt the task.", required=True)
+flags.DEFINE_string("run_dir", None, "The run that learnt the task, or a file that pack.py wrote.", required=True)
 flags.DEFINE_string("task", None, "Its name; one that is not there is answered with those that are.")
 flags.DEFINE_string("input", None, "An image, or a folder of images and folders, of any sizes.", required=True)
 flags.DEFINE_string("output", None, "The folder for the PNG files; new or empty.", required=True)
@@ -34,11 +34,11 @@ def main(_):
     if given.workers < 1:
         refuse("workers", "1 or more", given.workers)
 
-    from pgtf.runs.directory import Run  # TensorFlow only once the flags are good.
+    from pgtf import load  # TensorFlow only once the flags are good.
     from pgtf.serving.folders import outputs, translate_files
 
     targets = outputs(given.input, given.output, given.overwrite)
-    translator = Run(given.run_dir)[given.task].translator(given.backward, given.tile)
+    translator = load(given.run_dir)[given.task].translator(given.backward, given.tile)
     unread = translate_files(translator, targets, compare=given.compare, workers=given.workers, title=given.task)
     print(f"{len(targets) - len(unread)} of {len(targets)} images translated into {given.output}")
     return 1 if unread else 0

@@ -26,8 +26,8 @@ from pgtf.runs.slices import TaskSlice
 def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2pix", **settings):
     """A run with tasks as if learnt, all its values random: also biases and norms, so that a lost one shows.
 
-    settings: method (an object or a name), norm, size (height, width), upsampling. Made once for each choice of these,
-    and copied.
+    settings: method (an object or a name), norm, size (height, width), upsampling, precision (of the slices). Made once
+    for each choice of these, and copied.
     """
     made = _made(tuple(tasks), network, objective, **settings)
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
@@ -35,7 +35,16 @@ def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2p
 
 
 @functools.cache
-def _made(tasks, network, objective, method="piggyback", norm="instance", size=None, upsampling="transpose"):
+def _made(
+    tasks,
+    network,
+    objective,
+    method="piggyback",
+    norm="instance",
+    size=None,
+    upsampling="transpose",
+    precision="float32",
+):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
     folder, side = temporary.name, {"unet": 8, "resnet": 16}[network]
     size = size or (side, side)
@@ -50,6 +59,7 @@ def _made(tasks, network, objective, method="piggyback", norm="instance", size=N
         steps=10,
         data="drawn",
         load_size=(20, 20),
+        training={} if precision == "float32" else {"slice_precision": precision},
     )
     bank, draw = FilterBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(0)
     for index, name in enumerate(tasks):
@@ -67,6 +77,7 @@ def _made(tasks, network, objective, method="piggyback", norm="instance", size=N
         blocks=1,
         norm=norm,
         upsampling=upsampling,
+        slice_precision=precision,
     ).save()
     return temporary
 

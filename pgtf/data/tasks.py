@@ -42,10 +42,8 @@ class Finder:
         return self._sides(task, folder, splits, flipped)
 
     def _drawn(self, task, flipped):
-        if task not in drawn.TASKS:
-            raise ValueError(
-                f"Without --data_dir a task is one of the drawn ones: {', '.join(drawn.TASKS)}. Received: {task!r}"
-            )
+        if not drawn.is_drawn(task):
+            raise ValueError(f"Without --data_dir a task is one of the drawn ones: {drawn.KNOWN}. Received: {task!r}")
         common = dict(seed=self.seed, flipped=flipped)
         sources = {
             "train": self._cached(Drawn(task, self.drawn_images, *self.train_size, **common)),

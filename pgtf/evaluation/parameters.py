@@ -1,7 +1,9 @@
 """How much each task stores: from shapes alone, before anything is built or learnt."""
 
 import dataclasses
-from collections.abc import Sequence
+import functools
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -11,6 +13,7 @@ from pgtf.layers.maker import Maker
 from pgtf.methods import Full, Lent, Method
 from pgtf.networks import Architecture
 from pgtf.recipes.base import Spec
+from pgtf.recipes.rounding import stored_bytes
 
 KINDS = ("kernels", "biases", "norms")
 
@@ -40,7 +43,8 @@ class Cost:
 class Census(Maker):
     """A maker that makes nothing: it notes what a network's layers would store.
 
-    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}.
+    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
+    (layer's name, shape, whether it is task-specific).
     """
 
     def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
@@ -48,6 +52,7 @@ class Census(Maker):
         self.values_per_norm = {"instance": 2, "batch": 4}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
+        self.met: list[tuple[str, tuple[int, ...], bool, int]] = []
 
     @property
     def bytes(self) -> int:
@@ -57,12 +62,16 @@ class Census(Maker):
 
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1):
         def layer(h):
-            shape = (kernel_size, kernel_size, h.shape[-1], filters)
-            self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs).specs(shape)
-            self.others[f"{self.prefix}/{name}"] = {"biases": filters}
+            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific, inputs)
             return keras.Input((None, None, filters))
 
         return layer
+
+    def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int) -> None:
+        """Notes what a layer stores whose kernel has this shape."""
+        self.met.append((name, shape, task_specific, inputs))
+        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs).specs(shape)
+        self.others[f"{self.prefix}/{name}"] = {"biases": shape[-1]}
 
     def up(self, name, filters, kernel_size, *, task_specific=False, inputs=1):
         return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific, inputs=inputs)
@@ -87,8 +96,11 @@ class _PlannedBank:
     def lent(self, *paths: str) -> Lent:
         parts = []
         for path in paths:
-            for name, stored in self.tasks.items():
-                parts += [(name, path, _planned(spec)) for spec in stored.get(path, {}).values() if spec.lent]
+            specs = [spec for stored in self.tasks.values() for spec in stored.get(path, {}).values()]
+            shapes = [spec.shape for spec in specs if spec.lent]
+            if shapes:  # One part for all tasks, of a shape that takes no memory.
+                shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+                parts.append((self.names[0], path, np.broadcast_to(np.float32(0), shape)))
         return Lent(tuple(parts))
 
     def lends(self, name: str) -> dict[str, tuple[int, ...]]:
@@ -118,15 +130,37 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
+    if type(method).maker is Method.maker:  # Then all tasks have the layers of a network of free kernels.
+        free = _free(architecture, prefix, method.width(architecture.width))
+        for layer in free.met:
+            count.meet(*layer)
+        count.others = free.others
+        return count
     image = keras.Input((None, None, 3))
     architecture(image, method.maker(count, image, bank), method.width(architecture.width))
     return count
 
 
-def plan(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> list[Cost]:
-    """A Cost for each task and layer of a sequence."""
+@functools.lru_cache(maxsize=32)
+def _free(architecture: Architecture, prefix: str, width: int) -> Census:
+    """The census of a network of free kernels; walking through a network takes a quarter of a second."""
+    count = Census(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
+    architecture(keras.Input((None, None, 3)), count, width)
+    return count
+
+
+def plan(
+    names: Sequence[str],
+    architecture: Architecture,
+    method: Method,
+    prefixes: Sequence[str],
+    precisions: Mapping[str, str] = MappingProxyType({}),
+) -> list[Cost]:
+    """A Cost for each task and layer of a sequence; precisions: {task: what its slice is stored in}, else float32."""
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
     stored: dict[str, dict[str, dict[str, Spec]]] = {}
+    alike: dict[str, int] = {}  # {task: the number of the first one that stores the same}
+    counts: dict[Any, Census] = {}  # What tasks store that borrow from tasks alike is counted once.
     found = []
     kept = _kept(names, method)
     for index, name in enumerate(names):
@@ -134,11 +168,16 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
         bank = _PlannedBank({lender: stored[lender] for lender in borrowed})
         stored[name] = {}
         for prefix in prefixes:
-            count = census(architecture, method, prefix, bank)
+            key = prefix, *(alike[lender] for lender in borrowed)
+            if key not in counts:
+                counts[key] = census(architecture, method, prefix, bank)
+            count = counts[key]
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
-                found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
+                sums = _stored(specs, others, precisions.get(name, "float32"))
+                found.append(Cost(name, path, **sums, full_values=full.get(path, 0), kept=name in kept))
             stored[name].update(count.kernels)
+        alike[name] = list(stored.values()).index(stored[name])
         if len(method.widths(architecture.width, architecture.width)) == 1:
             method.check(stored[name])
     return found
@@ -153,10 +192,15 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
     return kept
 
 
-def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], full_values: int, kept: bool) -> Cost:
-    bits = 8 * sum(spec.bytes for spec in specs.values()) + 32 * sum(others.values())
-    kernels = sum(spec.values for spec in specs.values())
-    return Cost(task, path, kernels, others.get("biases", 0), others.get("norms", 0), bits, full_values, kept)
+def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> dict[str, int]:
+    """The values and bits of a `Cost`."""
+    kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision) for spec in specs.values())
+    return {
+        "kernels": sum(spec.values for spec in specs.values()),
+        "biases": others.get("biases", 0),
+        "norms": others.get("norms", 0),
+        "bits": 8 * kernel_bytes + 32 * sum(others.values()),
+    }
 
 
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:

@@ -134,6 +134,9 @@ class Method:
     def __post_init__(self) -> None:
         settings.check(self)
 
+    def check_tasks(self, tasks: Sequence[str]) -> None:
+        """Refuses settings that name a task that is none of the run's; none do, unless told."""
+
     def width(self, width: int) -> int:
         """Filters of the first layer, for a run of this width."""
         return width
@@ -162,6 +165,18 @@ class Method:
         """
         del learnt
         return ()
+
+    def settled(self, nearest: Callable[[], Sequence[str]]) -> "Method":
+        """This method as one task is learnt with it: where what it borrows depends on its images, that is said.
+
+        Args:
+          nearest: Gives the names of the earlier tasks, those first whose images are most alike; asked only if needed.
+
+        Returns:
+          A method whose `borrows` is what the task borrows.
+        """
+        del nearest
+        return self
 
     def recipe(self, place: "Place", bank: Bank) -> "Recipe":
         """The recipe of one kernel that is not task-specific.

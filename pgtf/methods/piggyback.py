@@ -1,9 +1,13 @@
 """Piggyback: kernel = [unconstrained | bank ⊗ mixing] (eq. 5); the bank: earlier tasks' unconstrained filters."""
 
 import dataclasses
+import math
+
+import numpy as np
 
 from pgtf import layers, recipes
 from pgtf.methods.base import Method
+from pgtf.methods.lenders import Lenders, as_names
 from pgtf.settings import setting
 
 
@@ -19,7 +23,8 @@ class Piggyback(Method):
     )
     start: str = setting(
         "first_task",
-        "Where a new task starts: as a copy of the first task's model, as the paper does, or at random.",
+        "Where a new task starts: as a copy of the first task's model, as the paper does, or at random. Where the "
+        "first is not borrowed from, its filters are fitted by least squares.",
         choices=("first_task", "random"),
     )
     equal_steps: bool = setting(
@@ -29,13 +34,43 @@ class Piggyback(Method):
         False, "cyclegan: both generators mix the filters of both (twice the bank, not twice the unconstrained)."
     )
 
+    borrow_from: str = setting(
+        "all",
+        "The earlier tasks that a new one mixes: all, as the paper does; first: then every later task stores the same, "
+        "and needs no other; last:N; closest:N, those whose images are most alike; or NAME,NAME: those of these that "
+        "are learnt by then, else the first.",
+        may_change=True,
+    )
+    auto_free: bool = setting(
+        False,
+        "Learn a layer freely where mixing would store no less: where the bank has as many filters as a filter has "
+        "weights, as in the U-Net's first layer.",
+        may_change=True,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        Lenders.of(self.borrow_from)
+
+    def check_tasks(self, tasks):
+        Lenders.of(self.borrow_from).check(tasks)
+
+    def settled(self, nearest):
+        lenders = Lenders.of(self.borrow_from)
+        if lenders.kind != "closest":
+            return self
+        return dataclasses.replace(self, borrow_from=as_names(nearest()[: lenders.count]) or "first")
+
     def borrows(self, learnt):
-        return learnt
+        return Lenders.of(self.borrow_from).among(learnt)
 
     def recipe(self, place, bank):
         if not bank.names:
             return super().recipe(place, bank)
         lent = bank.lent(*self._lenders(place.path))
+        *receptive, filters = lent.shape
+        if self.auto_free and filters >= math.prod(receptive):
+            return super().recipe(place, bank)
         return recipes.Piggyback(
             lent,
             self.unconstrained_ratio,
@@ -45,15 +80,19 @@ class Piggyback(Method):
         )
 
     def begin(self, networks, bank):
-        bank = bank.only(self.borrows(bank.names))  # What the recipes mix.
         if self.start != "first_task" or not bank.names:
             return
-        first = bank.names[0]
+        first, lenders = bank.names[0], bank.only(self.borrows(bank.names))  # What the recipes mix.
         for network in networks.values():
             layers.begin_as(network, bank.values(first))
             for path, recipe in layers.made_kernels(network).items():
-                if isinstance(recipe, recipes.Piggyback):
-                    recipe.begin_as(bank.lent(*self._lenders(path)).copying(first, path))
+                if not isinstance(recipe, recipes.Piggyback):
+                    continue
+                lent = lenders.lent(*self._lenders(path))
+                if first in lenders.names:
+                    recipe.begin_as(lent.copying(first, path))
+                else:
+                    recipe.begin_near(np.asarray(bank.only([first]).lent(path)))
 
     def _lenders(self, path):
         """The layer paths whose filters this one mixes."""

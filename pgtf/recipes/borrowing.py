@@ -13,6 +13,8 @@ class Borrowing(Recipe):
 
     Args:
       bank: Array [h, w, c_in, B], filters of earlier tasks side by side; or just its shape, where values come later.
+
+    lenders: ((task, layer path), …) of its parts, where the bank says them.
     """
 
     def __init__(self, bank: npt.ArrayLike, **kwargs: Any) -> None:
@@ -21,6 +23,7 @@ class Borrowing(Recipe):
         if len(self.bank_shape) != 4 or self.bank_filters == 0:
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
         self._given_bank = None if _is_shape(bank) else bank  # Until there is a variable for it.
+        self.lenders = tuple((task, path) for task, path, _ in getattr(bank, "parts", ()))
 
     @property
     def bank_filters(self) -> int:
@@ -34,11 +37,15 @@ class Borrowing(Recipe):
                 "The bank's filters must have the kernel's height, width and input channels: "
                 f"{tuple(receptive)}. Received: a bank {self.bank_shape}"
             )
+        self.add_bank()
+        self._given_bank = None
+        super().build(shape)
+
+    def add_bank(self) -> None:
+        """Copies the bank into a variable."""
         self.bank = self.add_weight(name="bank", shape=self.bank_shape, initializer="zeros", trainable=False)
         if self._given_bank is not None:
             self.bank.assign(np.asarray(self._given_bank, "float32"))
-        self._given_bank = None
-        super().build(shape)
 
     def get_config(self) -> dict[str, Any]:
         # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.

@@ -126,6 +126,23 @@ class Piggyback(Borrowing):
         if p:
             self.mixing.assign(start[:, u:] / self.gain)
 
+    def begin_near(self, kernel: npt.ArrayLike) -> None:
+        """Sets the free filters to those of a kernel, and the others as near to its as mixing the bank allows.
+
+        Args:
+          kernel: [h, w, c_in, c_out]. Near: by least squares, filter by filter.
+        """
+        kernel = np.asarray(kernel, "float32")
+        if kernel.shape != self.kernel_shape:
+            raise ValueError(f"A start has the kernel's shape, {self.kernel_shape}. Received: {kernel.shape}")
+        u = 0
+        if self.unconstrained is not None:
+            u = self.unconstrained.shape[-1]
+            self.unconstrained.assign(kernel[..., :u])
+        if self.mixing is not None:
+            bank, wanted = (np.reshape(a, (-1, a.shape[-1])) for a in (self.bank.numpy(), kernel[..., u:]))
+            self.mixing.assign(np.linalg.lstsq(bank, wanted, rcond=None)[0])
+
     def kernel(self) -> tf.Tensor:
         parts = []
         if self.unconstrained is not None:

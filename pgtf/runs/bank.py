@@ -1,6 +1,8 @@
 """The bank: the filters that tasks lend to later ones, a view of their slices."""
 
+import dataclasses
 import glob
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,8 @@ from pgtf import files
 from pgtf.methods import Lent
 from pgtf.runs.slices import BankError, Borrowed, TaskSlice
 
+MARK = "dropped.json"
+
 
 class FilterBank:
     """The slices of the tasks so far, in order.
@@ -22,6 +26,8 @@ class FilterBank:
 
     def __init__(self, slices: Sequence[TaskSlice] = (), folder: str = ""):
         self.names = [task_slice.name for task_slice in slices]
+        self.dropped: tuple[Dropped, ...] = ()
+        self._numbers = list(range(1, len(slices) + 1))
         self._read = dict(enumerate(slices))
         self._folder = folder
 
@@ -29,7 +35,11 @@ class FilterBank:
     def open(cls, folder: str) -> "FilterBank":
         """The bank whose slices lie in folder/01-NAME, folder/02-NAME, …"""
         bank = cls(folder=folder)
-        bank.names = [os.path.basename(path).split("-", 1)[1] for path in slice_folders(folder)]
+        bank.dropped = dropped_in(folder)
+        for path in slice_folders(folder):
+            number, name = os.path.basename(path).split("-", 1)
+            bank._numbers.append(int(number))
+            bank.names.append(name)
         return bank
 
     def append(self, task_slice: TaskSlice) -> None:
@@ -39,11 +49,19 @@ class FilterBank:
         if self._folder:
             task_slice.write(self.place(len(self), task_slice.name))
         self._read[len(self)] = task_slice
+        self._numbers.append(self._number(len(self)))
         self.names = [*self.names, task_slice.name]
 
     def place(self, index: int, name: str) -> str:
         """The folder of a task, learnt or not."""
-        return os.path.join(self._folder, folder_name(index, name))
+        return os.path.join(self._folder, folder_name(self._number(index) - 1, name))
+
+    def _number(self, index: int) -> int:
+        """The number in a task's folder; those of dropped tasks are not given again."""
+        if index < len(self._numbers):
+            return self._numbers[index]
+        last = max([0, *self._numbers, *(mark.number for mark in self.dropped)])
+        return last + 1 + index - len(self._numbers)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -61,9 +79,10 @@ class FilterBank:
             unsaid=lambda facts: self.borrowed(facts.method.borrows(self.names[:index])),
         )
         if task_slice.name != self.names[index]:
+            folder = os.path.basename(self.place(index, self.names[index]))
             raise BankError(
                 "The folder of a slice is named for its number and its task. "
-                f"Received: {folder_name(index, self.names[index])}, which holds the slice of {task_slice.name!r}"
+                f"Received: {folder}, which holds the slice of {task_slice.name!r}"
             )
         return task_slice
 
@@ -140,22 +159,67 @@ def folder_name(index: int, name: str) -> str:
 
 
 def slice_folders(folder: str) -> list[str]:
-    """The folders that hold a slice, in order; a missing one between them is an error."""
-    if not os.path.isdir(folder):
-        return []
+    """The folders that hold a slice, in order; a number between them that has none, nor was dropped, is an error."""
     found: dict[int, str] = {}
-    for name in sorted(os.listdir(folder)):
-        match = re.fullmatch(r"(\d+)-.+", name)
+    for number, name in _numbered(folder):
         # A folder without slice.json is a task still being learnt.
-        if match and os.path.exists(os.path.join(folder, name, "slice.json")):
-            number = int(match[1])
+        if os.path.exists(os.path.join(folder, name, "slice.json")) and not _is_dropped(folder, name):
             if number in found:
                 raise BankError(f"Each number has one slice. Received: {found[number]} and {name} in {folder}")
             found[number] = name
-    missing = sorted(set(range(1, max(found, default=0) + 1)) - set(found))
+    dropped = {mark.number for mark in dropped_in(folder)}
+    missing = sorted(set(range(1, max(found, default=0) + 1)) - set(found) - dropped)
     if missing:
         raise BankError(f"Slices must be numbered without a gap. Received: {folder} without number {missing[0]:02d}")
     return [os.path.join(folder, found[number]) for number in sorted(found)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dropped:
+    """The mark that a dropped task leaves in its folder, dropped.json: its number stays taken.
+
+    sha256: Of its slice.json.
+    """
+
+    number: int
+    name: str
+    sha256: str
+
+    def path(self, folder: str) -> str:
+        """Where the mark lies in a folder of slices."""
+        return os.path.join(folder, folder_name(self.number - 1, self.name), MARK)
+
+    def write(self, folder: str) -> None:
+        """Marks the task of this number in a folder of slices; from then on it is dropped."""
+        files.write(self.path(folder), json.dumps({"name": self.name, "sha256": self.sha256}).encode(), read_only=True)
+
+
+def dropped_in(folder: str) -> tuple[Dropped, ...]:
+    """The marks of the dropped tasks, in order."""
+    return tuple(_read_mark(folder, number, name) for number, name in _numbered(folder) if _is_dropped(folder, name))
+
+
+def _read_mark(folder: str, number: int, name: str) -> Dropped:
+    path = os.path.join(folder, name, MARK)
+    try:
+        with open(path, "rb") as file:
+            plain = json.load(file)
+        mark = Dropped(number, plain["name"], plain["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BankError(f"The mark of a dropped task must be as it was written. Received: {path} ({error})") from error
+    if folder_name(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
+        raise BankError(f"The mark of a dropped task is of its folder. Received: {path} of {mark.name!r}")
+    return mark
+
+
+def _is_dropped(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name, MARK))
+
+
+def _numbered(folder: str) -> list[tuple[int, str]]:
+    """(number, name) of the folders NUMBER-TASK in a folder, in order."""
+    matches = (re.fullmatch(r"(\d+)-.+", name) for name in (os.listdir(folder) if os.path.isdir(folder) else ()))
+    return sorted((int(match[1]), match[0]) for match in matches if match)
 
 
 def none_learnt(folder: str) -> FileNotFoundError:

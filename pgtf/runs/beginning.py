@@ -9,11 +9,25 @@ from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData
-from pgtf.settings import changeable_of
+from pgtf.evaluation.closeness import ranked
+from pgtf.evaluation.replay import Probes
+from pgtf.runs.bank import FilterBank
+from pgtf.settings import changing
 from pgtf.training.checkpoints import Checkpoints
 
 # The settings that a slice tells of how it was learnt.
-TRAINING = ("epochs", "steps", "batch_size", "learning_rate", "decay_from", "precision", "load_size", "keep", "ema")
+TRAINING = (
+    "epochs",
+    "steps",
+    "batch_size",
+    "learning_rate",
+    "decay_from",
+    "precision",
+    "load_size",
+    "keep",
+    "ema",
+    "slice_precision",
+)
 # The settings that choose the best point, and with it what is learnt.
 CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
@@ -29,10 +43,9 @@ def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
-    changeable = {field.name: getattr(config.method, field.name) for field in changeable_of(config.method)}
-    settings = {**training_of(config), **dataclasses.asdict(config.objective), **changeable}
+    settings = {**training_of(config), **dataclasses.asdict(config.objective), **changing(config.method)}
     if Checkpoints.steps_in(os.path.join(folder, "train")):
-        return _gone_on(settings, data, folder)
+        return _gone_on(settings, data, folder, unsaid=_unsaid(config))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
         print(f"{data.name}: skipped {len(data.skipped)} images", *data.skipped, sep="\n  ")
@@ -41,12 +54,13 @@ def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
     return data
 
 
-def _gone_on(settings: dict[str, Any], data: TaskData, folder: str) -> TaskData:
+def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict[str, Any]) -> TaskData:
+    """unsaid: the settings that the record of an older pgtf leaves out."""
     path = os.path.join(folder, "begun.json")
     try:
         with open(path, "rb") as file:
             record = json.load(file)
-        begun, manifest = dict(record["settings"]), Manifest.from_json(record["data"])
+        begun, manifest = {**unsaid, **record["settings"]}, Manifest.from_json(record["data"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "
@@ -65,3 +79,34 @@ def training_of(config: Config) -> dict[str, Any]:
     """{setting: value} of all that decides what is learnt from the same data."""
     names = TRAINING + CHOOSING if config.keep == "best" else TRAINING
     return {name: getattr(config, name) for name in names}
+
+
+def _unsaid(config: Config) -> dict[str, Any]:
+    """The settings that the record of an older pgtf leaves out, as it learnt."""
+    return {"slice_precision": Config.slice_precision, **changing(type(config.method)())}
+
+
+def nearest_as_begun(bank: FilterBank, probes: Probes, folder: str) -> list[str]:
+    """The earlier tasks, those first whose images are most alike to a task's, as it was when the task began.
+
+    Args:
+      bank: Of all tasks so far, on disk.
+      probes: Images of the task.
+      folder: The task's; nearest.json is written here when it begins.
+
+    Returns:
+      The names of the tasks that have probes.
+    """
+    path = os.path.join(folder, "nearest.json")
+    if bank.names and not (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, "train"))):
+        found = {}
+        for index, name in enumerate(bank.names):
+            place = os.path.join(bank.place(index, name), "probes.safetensors")
+            if os.path.exists(place):
+                found[name] = Probes.read(place, bank.slice(index).facts.probes_sha256)
+        ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)
+        files.write(path, json.dumps(ranking).encode())
+    if not bank.names:
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [name for name in json.load(file) if name in bank.names]

@@ -24,6 +24,7 @@ from pgtf.objectives.learner import Learner, LinearDecay, adam
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
 from pgtf.runs.slices import BankError, TaskSlice
+from pgtf.runs.values import HeldValues
 from pgtf.training.trial import CheckpointedTrial
 
 PROBES = 4
@@ -174,11 +175,12 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
-    """The slice of a task that was learnt; bank: of the tasks that it borrows from."""
+    """The slice of a task that was learnt, rounded as its facts say; bank: of the tasks that it borrows from."""
     facts = dataclasses.replace(facts, shares=facts.method.shares(dict(networks), bank))
     values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
     lent = frozenset(path for network in networks.values() for path in layers.lent(network))
-    return TaskSlice(name, values, facts, lent, bank.borrowed(bank.names))
+    held = HeldValues(values, facts.training.get("slice_precision", "float32"))
+    return TaskSlice(name, held, facts, lent, bank.borrowed(bank.names))
 
 
 def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] = ()) -> dict[str, keras.Model]:
@@ -214,10 +216,11 @@ def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
     task_slice.check()  # What it says of its tensors may be a stranger's, too.
     facts = task_slice.facts
     needed = sum(census(facts.architecture, facts.method, prefix, bank).bytes for prefix in facts.generators)
-    if needed > 2 * task_slice.stored_bytes:
+    stored = task_slice.values.unrounded_bytes
+    if needed > 2 * stored:
         raise BankError(
             f"A slice's facts fit its tensors. Received: {task_slice.name!r}, {facts.architecture} of {needed:,} "
-            f"bytes, where {task_slice.stored_bytes:,.0f} are stored"
+            f"bytes, where {stored:,.0f} are stored"
         )
 
 

@@ -45,6 +45,27 @@ class Facts:
         """The names of the networks that the task keeps."""
         return self.objective.generators
 
+    def refuse_another(self, shape: Architecture, method: Method, objective: Objective, run_dir: str) -> None:
+        """Refuses a task that is not of the kind of this one, which run_dir has learnt.
+
+        Args:
+          shape, method, objective: The task's. Settings of a method that may change don't matter, nor do those of an
+            objective.
+          run_dir: For the error.
+        """
+        unsaid = {name: getattr(method, name) for name in self.unsaid if hasattr(method, name)}
+        mine = dataclasses.replace(self.method, **unsaid)
+        for what, same, was, now in (
+            ("objective", self.generators == objective.generators, self.generators, objective.generators),
+            ("networks", self.architecture == shape, self.architecture, shape),
+            ("method", settings.agree(mine, method), mine, method),
+        ):
+            if not same:
+                raise ValueError(
+                    f"A run keeps its {what}; another --run_dir starts another run. "
+                    f"Received: {now}, where {run_dir} has {was}"
+                )
+
     def as_json(self) -> dict[str, Any]:
         """These facts as plain data."""
         plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "unsaid"}

@@ -18,7 +18,7 @@ from pgtf.methods import TooNarrow
 from pgtf.objectives.learner import Learner
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
-from pgtf.runs.beginning import as_begun, training_of
+from pgtf.runs.beginning import as_begun, nearest_as_begun, training_of
 from pgtf.runs.curves import measure
 from pgtf.runs.facts import Facts
 from pgtf.runs.reporting import renew
@@ -44,12 +44,14 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     folder = bank.place(index, data.name)
     data = as_begun(config, data, folder)
     probes, stream = building.probes(config, data), building.stream(config, index, data)
-    widths = config.method.widths(config.width, bank.slice(index - 1).facts.architecture.width) if index else ()
+    method = config.method.settled(lambda: nearest_as_begun(bank, probes, folder))
+    settled, lenders = dataclasses.replace(config, method=method), bank.only(method.borrows(bank.names))
+    widths = method.widths(config.width, bank.slice(index - 1).facts.architecture.width) if index else ()
     widths = list(widths) or [config.width]
     for width in widths:
         attempt = _Attempt(
             run,
-            dataclasses.replace(config, width=width),
+            dataclasses.replace(settled, width=width),
             bank,
             data,
             stream,
@@ -65,8 +67,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
             print(f"{data.name}: {narrow}. It is learnt in a network wider than {width}")
     for source in data.train:
         source.forget()  # The next task has the memory for its own.
-    lenders = bank.only(config.method.borrows(bank.names))
-    task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(full_of=config))
+    task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(said=config))
     bank.append(_proven(task_slice, lenders, probes, folder))
 
 
@@ -120,13 +121,13 @@ class _Attempt:
         )
         return learner
 
-    def facts(self, full_of: Config) -> Facts:
-        """Those of its slice; full_of: whose width a full network has."""
+    def facts(self, said: Config) -> Facts:
+        """Those of its slice; said: the task's config as the user gave it, whose width a full network has."""
         config, data = self.config, self.data
-        full = building.architecture(full_of)
+        full = building.architecture(said)
         return Facts(
             building.architecture(config),
-            config.method,
+            said.method,
             config.objective,
             full_values=full_values(full, config.objective.generators),
             steps=self.steps,

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from pgtf import files
-from pgtf.runs.bank import FilterBank, folder_name
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.slices import BankError
 
 
@@ -47,10 +47,11 @@ class Ledger:
     def problems(self, bank: FilterBank) -> dict[str, str]:
         """{folder: what is wrong} of the learnt tasks that are not in the bank as they were."""
         found = {}
-        for index, (name, sha256) in enumerate(self.learnt):
-            folder = folder_name(index, name)
+        dropped = {(mark.name, mark.sha256) for mark in bank.dropped}
+        for index, (name, sha256) in enumerate(entry for entry in self.learnt if entry not in dropped):
+            folder = os.path.basename(bank.place(index, name))
             if index >= len(bank) or bank.names[index] != name:
-                there = "nothing" if index >= len(bank) else folder_name(index, bank.names[index])
+                there = "nothing" if index >= len(bank) else os.path.basename(bank.place(index, bank.names[index]))
                 found[folder] = f"A learnt task stays where it is. Received: {there} in place of {folder}"
             elif files.sha256_of(os.path.join(bank.place(index, name), "slice.json")) != sha256:
                 found[folder] = f"A slice is written once. Received: another slice.json in {folder}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Optional
 
 from pgtf.methods import METHODS, Shares
-from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.runs.bank import MARK, FilterBank, none_learnt
 from pgtf.runs.slices import TaskSlice
 from pgtf.settings import name_in
 
@@ -77,5 +77,6 @@ def unfinished(run_dir: str) -> list[str]:
     return [
         name
         for name in sorted(os.listdir(folder))
-        if os.path.isdir(os.path.join(folder, name)) and not os.path.exists(os.path.join(folder, name, "slice.json"))
+        if os.path.isdir(os.path.join(folder, name))
+        and not any(os.path.exists(os.path.join(folder, name, file)) for file in ("slice.json", MARK))
     ]

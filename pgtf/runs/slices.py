@@ -5,22 +5,20 @@ import functools
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Callable
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from pgtf import files, names, settings
+from pgtf.recipes import rounding
 from pgtf.runs.facts import Facts, of_format_1
+from pgtf.runs.values import BankError, HeldValues, StoredValues, Values
 
-FORMAT = 2
+FORMAT = 3
+UNROUNDED = 2  # The format of a slice in which nothing is rounded: an older pgtf reads it too.
 DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
-
-
-class BankError(ValueError):
-    """What is stored is not whole, or would not be after this."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,46 +30,6 @@ class Borrowed:
 
     def __post_init__(self) -> None:
         settings.check_types(self)
-
-
-class StoredValues(Mapping):
-    """The arrays of a slice.safetensors by path, each read when asked for; the file's sha256 is checked before."""
-
-    def __init__(self, path: str, sha256: str, shapes: Mapping[str, tuple], bits: Mapping[str, int]):
-        self.path, self.sha256, self.shapes, self.bits = path, sha256, shapes, bits
-
-    @functools.cached_property
-    def _file(self) -> Any:
-        try:
-            if files.sha256_of(self.path) != self.sha256:
-                raise BankError(f"A slice must be as it was written; its sha256 differs. Received: {self.path}")
-            return safe_open(self.path, framework="numpy")
-        except FileNotFoundError as error:
-            raise BankError(f"A slice needs slice.safetensors. Received: none at {self.path}") from error
-        except SafetensorError as error:
-            raise BankError(f"A slice must be a safetensors file. Received: {self.path} ({error})") from error
-
-    def __getitem__(self, path: str) -> np.ndarray:
-        if path not in self.shapes:
-            raise KeyError(path)
-        try:
-            value = self._file.get_tensor(path)
-        except (SafetensorError, TypeError, AttributeError) as error:
-            raise self._unlike(path, error) from error
-        value = _unpacked(value, self.shapes[path]) if self.bits[path] == 1 else value
-        if value.shape != self.shapes[path] or _bits_of(value) != self.bits[path]:
-            raise self._unlike(path, f"{value.dtype} {list(value.shape)}")
-        value.setflags(write=False)
-        return value
-
-    def _unlike(self, path: str, what: Any) -> BankError:
-        return BankError(f"A slice holds the tensors that it lists. Received: {path} in {self.path} ({what})")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.shapes)
-
-    def __len__(self) -> int:
-        return len(self.shapes)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +48,7 @@ class TaskSlice:
     """
 
     name: str
-    values: Mapping[str, np.ndarray]
+    values: Values
     facts: Facts
     lent: frozenset[str] = frozenset()
     borrows: tuple[Borrowed, ...] = ()
@@ -98,16 +56,13 @@ class TaskSlice:
     def __post_init__(self) -> None:
         if not names.is_name(self.name):
             raise BankError(f"Tasks have {names.RULE}. Received: {self.name!r}")
-        if not isinstance(self.values, StoredValues):
-            for value in self.values.values():
-                value.setflags(write=False)
+        if not isinstance(self.values, Values):
+            object.__setattr__(self, "values", HeldValues(self.values))
 
-    @functools.cached_property
+    @property
     def shapes(self) -> Mapping[str, tuple]:
         """{path: shape}, known without reading an array."""
-        if isinstance(self.values, StoredValues):
-            return self.values.shapes
-        return {path: value.shape for path, value in self.values.items()}
+        return self.values.shapes
 
     @property
     def size(self) -> int:
@@ -117,11 +72,7 @@ class TaskSlice:
     @property
     def stored_bytes(self) -> int:
         """What its values take, without the files' headers."""
-        if isinstance(self.values, StoredValues):
-            bits = self.values.bits
-        else:
-            bits = {path: _bits_of(value) for path, value in self.values.items()}
-        return sum(math.ceil(math.prod(shape) * bits[path] / 8) for path, shape in self.shapes.items())
+        return self.values.stored_bytes
 
     @functools.cached_property
     def sha256(self) -> str:
@@ -129,18 +80,19 @@ class TaskSlice:
         return self.values.sha256 if isinstance(self.values, StoredValues) else files.sha256(self._tensors())
 
     def _tensors(self) -> bytes:
-        return save({path: _packed(np.asarray(value, order="C")) for path, value in self.values.items()})
+        return save({name: np.asarray(value, order="C") for name, value in self.values.tensors().items()})
 
     def write(self, folder: str) -> None:
         """Writes the slice into a folder that holds none yet."""
         if os.path.exists(os.path.join(folder, "slice.json")):
             raise BankError(f"A slice is written once. Received: {folder}, which holds one")
+        values = self.values
         tensors = {
-            path: {"shape": list(value.shape), "bits": _bits_of(value), "lent": path in self.lent}
-            for path, value in self.values.items()
+            path: {"shape": list(shape), "bits": values.bits[path], "lent": path in self.lent, **self._rounded(path)}
+            for path, shape in self.shapes.items()
         }
         description = {
-            "format": FORMAT,
+            "format": FORMAT if values.rounded else UNROUNDED,
             "name": self.name,
             "sha256": self.sha256,
             "tensors": tensors,
@@ -150,6 +102,10 @@ class TaskSlice:
         description["own_sha256"] = _digest(description)
         files.write(os.path.join(folder, "slice.safetensors"), self._tensors(), read_only=True)
         files.write(os.path.join(folder, "slice.json"), json.dumps(description, indent=1).encode(), read_only=True)
+
+    def _rounded(self, path: str) -> dict[str, str]:
+        precision = self.values.rounded.get(path)
+        return {"rounded": precision} if precision else {}
 
     def check(self) -> None:
         """Raises BankError unless the tensors are as they were written."""
@@ -200,15 +156,16 @@ class TaskSlice:
             bits = {path: _bits(description["bits"][path]) for path in shapes}
             lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
             facts = Facts.from_json(of_format_1(description["facts"]))
-            borrows = unsaid(facts)
+            borrows, rounded = unsaid(facts), {}
         else:
             listed = description["tensors"]
+            rounded = {path: _precision(tensor) for path, tensor in listed.items() if "rounded" in tensor}
             shapes = {path: _shape(tensor["shape"]) for path, tensor in listed.items()}
             bits = {path: _bits(tensor["bits"]) for path, tensor in listed.items()}
             lent = frozenset(path for path, tensor in listed.items() if tensor["lent"])
             facts = Facts.from_json(description["facts"])
             borrows = tuple(Borrowed(**one) for one in description["borrows"])
-        values = StoredValues(tensors, description["sha256"], shapes, bits)
+        values = StoredValues(tensors, description["sha256"], shapes, bits, rounded)
         return cls(description["name"], values, facts, lent, borrows)
 
 
@@ -226,21 +183,11 @@ def _bits(plain: Any) -> int:
     return int(plain)
 
 
-def _bits_of(value: np.ndarray) -> int:
-    return 1 if value.dtype == bool else 8 * value.itemsize
-
-
-def _packed(value: np.ndarray) -> np.ndarray:
-    """An array as it goes to disk: yes and no, eight to a byte."""
-    return np.packbits(value) if value.dtype == bool else value
-
-
-def _unpacked(value: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """The array of yes and no of a shape; what is none stays as it is, and so has other bits."""
-    count = math.prod(shape)
-    if value.dtype != np.uint8 or value.shape != (math.ceil(count / 8),):
-        return value
-    return np.unpackbits(value, count=count).reshape(shape).astype(bool)
+def _precision(tensor: dict[str, Any]) -> str:
+    precision, shape = tensor["rounded"], tensor["shape"]
+    if not rounding.is_rounded(shape, 32, precision) or rounding.BITS[precision] != tensor["bits"]:
+        raise ValueError(f"a kernel is rounded to float16 or int8. Received: {tensor!r}")
+    return str(precision)
 
 
 def _description(folder: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ Each stage finds itself done by its own artefact: the slice, the record of the r
 """
 
 import dataclasses
-import io
 import json
 import os
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from pgtf import files
 from pgtf.config import Config
+from pgtf.data.images import png
 from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.parameters import Cost, plan, summary, table
 from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
@@ -30,14 +29,15 @@ from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.recorded_data import coming_data
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
-from pgtf.settings import changeable_of
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 
 
 def planned(config: Config) -> list[Cost]:
     """What each task of a run stores, known before anything is learnt."""
-    return plan(config.tasks, building.architecture(config), config.method, config.objective.generators)
+    own = config.overrides
+    precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
+    return plan(config.tasks, building.architecture(config), config.method, config.objective.generators, precisions)
 
 
 class Sequence:
@@ -186,24 +186,9 @@ class Sequence:
             )
         if not names:
             return
-        # Later tasks may be wider than the first, and have been learnt with other values of what may change.
+        # Of the first: later ones may be wider, and have been learnt with other values of what may change.
         learnt, asked = self.bank.slice(0).facts, building.architecture(config)
-        free = [*learnt.unsaid, *(field.name for field in changeable_of(config.method))]
-        unsaid = {
-            name: getattr(config.method, name)
-            for name in free
-            if hasattr(learnt.method, name) and hasattr(config.method, name)
-        }
-        for what, was, now in (
-            ("objective", learnt.generators, config.objective.generators),
-            ("networks", learnt.architecture, asked),
-            ("method", dataclasses.replace(learnt.method, **unsaid), config.method),
-        ):
-            if was != now:
-                raise ValueError(
-                    f"A run keeps its {what}; another --run_dir starts another run. "
-                    f"Received: {now}, where {config.run_dir} has {was}"
-                )
+        learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
 
     def _check_probes(self) -> None:
         """Refuses to learn more where a replay could not prove that nothing changed."""
@@ -214,9 +199,7 @@ class Sequence:
                 print(f"{task.name}: its probes are gone; it is neither replayed nor pictured any more")
 
     def _save(self, name: str, picture: np.ndarray) -> None:
-        content = io.BytesIO()
-        Image.fromarray(picture).save(content, "PNG")
-        files.write(self._path("samples", name), content.getvalue())
+        files.write(self._path("samples", name), png(picture))
 
     def _path(self, *parts: str) -> str:
         return os.path.join(self.config.run_dir, *parts)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Optional
 
 from pgtf.evaluation.replay import TOLERANCE, Replay
-from pgtf.runs.bank import folder_name
 from pgtf.runs.directory import Run
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import BankError
@@ -66,7 +65,7 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
 def remember(run_dir: str, found: list[Verdict]) -> None:
     """Notes in the run's ledger which tasks changed, so that they are served no more, or that none did."""
     run = Run(run_dir)
-    names = {folder_name(index, name): name for index, name in enumerate(run.names)}
+    names = {os.path.basename(run.bank.place(index, name)): name for index, name in enumerate(run.names)}
     changed = tuple(
         names[verdict.task] for verdict in found if verdict.task in names and verdict.replay and not verdict.holds
     )

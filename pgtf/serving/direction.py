@@ -31,6 +31,10 @@ class Learnt(Protocol):
         """How it was learnt."""
 
     @property
+    def bank(self) -> Any:
+        """The tasks that it borrows from."""
+
+    @property
     def folder(self) -> str:
         """Where it lies."""
 

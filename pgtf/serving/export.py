@@ -21,7 +21,7 @@ from pgtf.serving.format import Format
 from pgtf.serving.models_config import models_config
 from pgtf.serving.true_float32 import true_float32
 
-_STAGING = ".exporting-"
+STAGING = ".exporting-"
 
 
 class Tasks(Protocol):
@@ -45,7 +45,7 @@ def export(run: Tasks, output: str, formats: Sequence[Format], tasks: Sequence[s
       tasks: Their names; all of them unless told.
     """
     waiting = collections.deque(_exports(run, output, formats, tasks))
-    with _alone_in(output):
+    with alone_in(output):
         # Whatever will be refused is refused before the first is written.
         for one in waiting:
             one.is_there()
@@ -69,7 +69,7 @@ def _exports(run: Tasks, output: str, formats: Sequence[Format], tasks: Sequence
 
 
 @contextlib.contextmanager
-def _alone_in(output: str) -> Iterator[None]:
+def alone_in(output: str) -> Iterator[None]:
     """Makes a folder this process's to export into, and removes what a killed one left there.
 
     The lock is free once its process is dead, so nothing that is removed is still being written.
@@ -78,7 +78,7 @@ def _alone_in(output: str) -> Iterator[None]:
         raise ValueError(f"Exports go into a folder. Received: {output}, a file")
     with files.locked(output, "exports into a folder"):
         for name in os.listdir(output):
-            if name.startswith(_STAGING):
+            if name.startswith(STAGING):
                 shutil.rmtree(os.path.join(output, name))
         yield
 
@@ -121,7 +121,7 @@ class Export:
 
     def _put(self, output: str) -> float:
         """Writes it into a folder of its own, checks it and moves it to its path; gives its difference."""
-        with tempfile.TemporaryDirectory(prefix=_STAGING, dir=output) as folder:
+        with tempfile.TemporaryDirectory(prefix=STAGING, dir=output) as folder:
             written = os.path.join(folder, os.path.basename(self.path))
             self.form.write(self.direction, written)
             difference = self._checked(written, "nothing was kept")

@@ -44,17 +44,30 @@ class SavedModel(Format):
         write_saved_model(direction.plain, direction.multiple, self.description(direction), path)
 
     def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
-        """The largest difference of all three signatures.
+        return largest_difference(tf.saved_model.load(path).signatures, images, expected)
 
-        Images come back rounded to 256 levels. They may be half a level off, and what exceeds that half counts.
-        """
-        ask = tf.saved_model.load(path).signatures
-        floats = ask["floats"](images=tf.constant(to_float(images)))["images"].numpy()
-        levels = ask["serving_default"](images=tf.constant(images))["images"].numpy()
-        png = tf.stack([tf.io.encode_png(image) for image in images])
-        decoded = np.stack([tf.io.decode_png(png) for png in ask["encoded"](image_bytes=png)["image_bytes"].numpy()])
-        beyond = [np.abs(rounded / 127.5 - 1 - expected) - 1 / 255 for rounded in (levels, decoded)]
-        return float(np.max([np.abs(floats - expected), *beyond]))
+
+def largest_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **more: tf.Tensor) -> float:
+    """The largest difference of all three signatures.
+
+    Images come back rounded to 256 levels. They may be half a level off, and what exceeds that half counts.
+
+    Args:
+      ask: {name: signature}.
+      images: uint8 [n, h, w, 3].
+      expected: float32 in [-1, 1], the same shape.
+      **more: What else each signature takes.
+
+    Returns:
+      The difference, in [-1, 1].
+    """
+    floats = ask["floats"](images=tf.constant(to_float(images)), **more)["images"].numpy()
+    levels = ask["serving_default"](images=tf.constant(images), **more)["images"].numpy()
+    png = tf.stack([tf.io.encode_png(image) for image in images])
+    answers = ask["encoded"](image_bytes=png, **more)["image_bytes"].numpy()
+    decoded = np.stack([tf.io.decode_png(answer) for answer in answers])
+    beyond = [np.abs(rounded / 127.5 - 1 - expected) - 1 / 255 for rounded in (levels, decoded)]
+    return float(np.max([np.abs(floats - expected), *beyond]))
 
 
 def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], path: str) -> None:
@@ -66,7 +79,11 @@ def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], pa
       description: For task.json.
       path: A folder that is not there yet.
     """
-    signatures, module = Signatures(plain, multiple), variables_of(plain)
+    save(Signatures(plain, multiple), variables_of(plain), description, path)
+
+
+def save(signatures: Signatures, module: tf.Module, description: dict[str, Any], path: str) -> None:
+    """Writes a SavedModel of these signatures, whose variables the module holds, with an asset task.json."""
     with tempfile.TemporaryDirectory() as folder:
         asset = os.path.join(folder, "task.json")
         files.write(asset, json.dumps(description, indent=1).encode())

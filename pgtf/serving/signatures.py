@@ -15,31 +15,34 @@ class Signatures:
     encoded: image_bytes [n], JPEG or PNG files of any sizes, to PNG files. Names that end in _bytes make TensorFlow
         Serving's REST door write {"b64": …}.
 
+    Each takes a task, too, where the network does.
+
     Args:
-      network: (images, training=) -> images, both [n, h, w, 3] in [-1, 1].
+      network: (images, training=) -> images, both [n, h, w, 3] in [-1, 1]; or (images, task, training=).
       multiple: What the sizes that it takes are multiples of.
+      takes_task: Whether it takes a task's name.
     """
 
-    def __init__(self, network: Callable, multiple: int):
-        def floats(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            return {"images": _at_any_size(network, images, multiple)}
+    def __init__(self, network: Callable, multiple: int, takes_task: bool = False):
+        def floats(images: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"images": _at_any_size(lambda x, training: network(x, *task, training=training), images, multiple)}
 
-        def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            levels = tf.round((floats(tf.cast(images, tf.float32) / 127.5 - 1)["images"] + 1) * 127.5)
+        def images(images: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
+            levels = tf.round((floats(tf.cast(images, tf.float32) / 127.5 - 1, *task)["images"] + 1) * 127.5)
             return {"images": tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)}
 
-        def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        def encoded(image_bytes: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
             def translated(content: tf.Tensor) -> tf.Tensor:
-                return tf.io.encode_png(images(_decoded(content)[None])["images"][0])
+                return tf.io.encode_png(images(_decoded(content)[None], *task)["images"][0])
 
             # One at a time, as sizes differ and each already uses every core.
             png = tf.map_fn(translated, image_bytes, fn_output_signature=tf.string, parallel_iterations=1)
             return {"image_bytes": png}
 
-        shape = [None, None, None, 3]
-        self.floats = tf.function(floats, [tf.TensorSpec(shape, tf.float32, "images")])
-        self.images = tf.function(images, [tf.TensorSpec(shape, tf.uint8, "images")])
-        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes")])
+        shape, task = [None, None, None, 3], [tf.TensorSpec([], tf.string, "task")] if takes_task else []
+        self.floats = tf.function(floats, [tf.TensorSpec(shape, tf.float32, "images"), *task])
+        self.images = tf.function(images, [tf.TensorSpec(shape, tf.uint8, "images"), *task])
+        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes"), *task])
 
 
 def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """Drawn stand-ins for the data sets: endless, seeded, and there before anything is downloaded."""
 
+import itertools
 import zlib
 
 import numpy as np
@@ -27,13 +28,35 @@ TASKS = {
 _SCENES = {"photo2monet": "photo", "photo2ukiyoe": "photo"}
 
 
+# NAME#7 is NAME with its targets' colours exchanged and inverted, in one of so many ways: a task of its own.
+_EXCHANGES = tuple(itertools.permutations(range(3)))
+VARIANTS = 8 * len(_EXCHANGES)
+KNOWN = f"{', '.join(TASKS)}, each also as NAME#1 … NAME#{VARIANTS - 1}"
+
+
+def is_drawn(task: str) -> bool:
+    """Whether a task can be drawn."""
+    name, sign, number = task.partition("#")
+    proper = number.isdecimal() and number.isascii() and number == str(int(number)) and 0 < int(number) < VARIANTS
+    return name in TASKS and (proper if sign else True)
+
+
 def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """One (input, target) pair of a drawn task. Both are uint8 [size, size, 3]."""
-    if task not in TASKS:
-        raise ValueError(f"`task` must be one of {', '.join(TASKS)}. Received: {task!r}")
+    if not is_drawn(task):
+        raise ValueError(f"`task` must be one of {KNOWN}. Received: {task!r}")
     if size < SMALLEST:
         raise ValueError(f"`size` must be at least {SMALLEST}. Received: {size}")
     if index < 0 or seed < 0:
         raise ValueError(f"`index` and `seed` must not be negative. Received: index={index}, seed={seed}")
-    scene = zlib.crc32(_SCENES.get(task, task).encode())
-    return TASKS[task](np.random.default_rng([seed, scene, index]), size)
+    name, _, number = task.partition("#")
+    scene = zlib.crc32(_SCENES.get(name, name).encode())
+    given, target = TASKS[name](np.random.default_rng([seed, scene, index]), size)
+    return given, _recoloured(target, int(number or 0))
+
+
+def _recoloured(image: np.ndarray, variant: int) -> np.ndarray:
+    """An image with its channels exchanged, and each inverted or not; variant 0 is the image."""
+    inverted, exchange = divmod(variant, len(_EXCHANGES))
+    flips = np.array([255 * (inverted >> channel & 1) for channel in range(3)], "uint8")
+    return image[..., _EXCHANGES[exchange]] ^ flips

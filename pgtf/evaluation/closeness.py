@@ -1,0 +1,52 @@
+"""How alike the images of two tasks are: in the features of one network, the run's first one.
+
+Of each of its first three convolutions: mean and spread of every channel, over all pixels of all images, of a task's
+inputs and, apart from them, of its targets. Two tasks are as far from each other as these are, each convolution scaled
+to weigh the same.
+"""
+
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from pgtf.data.images import to_float
+from pgtf.evaluation.replay import Probes
+from pgtf.layers import Conv2D
+
+CONVOLUTIONS = 3
+
+
+def ranked(network: keras.Model, own: Probes, others: Mapping[str, Probes]) -> list[str]:
+    """Tasks by how alike their images are to a task's own, the most alike first.
+
+    Args:
+      network: In whose features they are compared, images [n, h, w, 3] in.
+      own: Images of the task.
+      others: {task: images of it}.
+
+    Returns:
+      The names of all others.
+    """
+    seen = keras.Model(network.input, _convolved(network))
+    mine, theirs = _features(seen, own), {name: _features(seen, probes) for name, probes in others.items()}
+    scales = [np.sqrt(np.mean(np.square(layer))) for layer in mine]
+    distances = {
+        name: sum(np.linalg.norm(one - other) / scale for one, other, scale in zip(mine, found, scales))
+        for name, found in theirs.items()
+    }
+    return sorted(distances, key=lambda name: distances[name])
+
+
+def _convolved(network: keras.Model) -> list:
+    return [layer.output for layer in network.layers if isinstance(layer, Conv2D)][:CONVOLUTIONS]
+
+
+def _features(seen: keras.Model, probes: Probes) -> list[np.ndarray]:
+    """Of each convolution [2 sides, 2 (mean and spread), channels]."""
+    targets = probes.targets["forward"] if probes.targets else probes.inputs["backward"]
+    sides = [[layer.numpy() for layer in seen(to_float(images))] for images in (probes.inputs["forward"], targets)]
+    return [
+        np.stack([[values.mean((0, 1, 2)), values.std((0, 1, 2))] for values in layer_of_sides])
+        for layer_of_sides in zip(*sides)
+    ]

@@ -1,0 +1,59 @@
+"""Rounding: kernels in fewer bits, as slices store them.
+
+    float16: each value.    int8: value = code × scale, codes from -127 to 127, one scale for each filter
+
+A filter is what stands at one place of the last axis. Vectors (biases, norms) are few, and stay float32.
+"""
+
+import math
+from typing import Optional
+
+import numpy as np
+
+BITS = {"float32": 32, "float16": 16, "int8": 8}
+LARGEST_CODE = 127
+
+
+def is_rounded(shape: tuple[int, ...], bits: int, precision: str) -> bool:
+    """Whether an array of this shape and so many bits a value is stored in fewer: masks have their own few."""
+    return precision != "float32" and bits == 32 and len(shape) > 1
+
+
+def stored_bytes(shape: tuple[int, ...], bits: int, precision: str) -> int:
+    """What an array takes on disk; the last byte is filled up."""
+    if not is_rounded(shape, bits, precision):
+        return math.ceil(math.prod(shape) * bits / 8)
+    scales = 4 * shape[-1] if precision == "int8" else 0
+    return math.prod(shape) * BITS[precision] // 8 + scales
+
+
+def rounded(value: np.ndarray, precision: str) -> tuple[np.ndarray, Optional[np.ndarray]]:
+    """An array in fewer bits.
+
+    Args:
+      value: float32 [..., filters].
+      precision: "float16" or "int8".
+
+    Returns:
+      (codes, scales): float16 codes and None, or int8 codes and float32 scales [filters].
+    """
+    if precision == "float16":
+        with np.errstate(over="ignore"):
+            codes, scales = value.astype("float16"), None
+        whole = np.isfinite(codes).all()
+    else:
+        largest = np.abs(value).max(axis=tuple(range(value.ndim - 1)), initial=0)
+        scales = (largest / LARGEST_CODE).astype("float32")
+        with np.errstate(invalid="ignore"):
+            codes = np.rint(value / np.where(scales > 0, scales, 1))  # A filter of zeros has the scale 0.
+        codes, whole = codes.clip(-LARGEST_CODE, LARGEST_CODE), np.isfinite(codes).all()
+        codes = codes.astype("int8") if whole else codes
+    if not whole:
+        raise ValueError(f"Values that are stored as {precision} must fit it. Received: up to {np.abs(value).max()}")
+    return codes, scales
+
+
+def restored(codes: np.ndarray, scales: Optional[np.ndarray]) -> np.ndarray:
+    """The float32 array that `rounded` codes and scales stand for."""
+    values = codes.astype("float32")
+    return values if scales is None else values * scales

@@ -1,0 +1,39 @@
+"""What adopting and dropping tasks share: a run to oneself, and what a task leaves beside its folder."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from pgtf import files
+from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.runs.listing import unfinished
+
+
+@contextlib.contextmanager
+def changing(run_dir: str) -> Iterator[FilterBank]:
+    """The bank of a run that no other process changes, and in which no task is being learnt."""
+    if not len(bank_of(run_dir)):
+        raise none_learnt(run_dir)
+    with files.locked(run_dir, "changes a run directory"):
+        begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, "begun.json"))]
+        if begun:
+            raise ValueError(
+                "Tasks come and go while none is being learnt, for it learns with those that it began with: finish it, "
+                f"or remove its folder. Received: {run_dir}, where {', '.join(begun)} has begun"
+            )
+        yield bank_of(run_dir)
+
+
+def bank_of(run_dir: str) -> FilterBank:
+    """The bank of a run, read anew."""
+    return FilterBank.open(os.path.join(run_dir, "tasks"))
+
+
+def task_path(run_dir: str, *parts: str) -> str:
+    """A path in a run's folder of tasks."""
+    return os.path.join(run_dir, "tasks", *parts)
+
+
+def sample_path(run_dir: str, name: str) -> str:
+    """The picture that is the last thing that learning leaves of a task."""
+    return os.path.join(run_dir, "samples", f"{name}-input.png")

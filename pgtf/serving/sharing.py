@@ -1,0 +1,81 @@
+"""Networks of several tasks that hold each value once: a lender's filters are what its borrowers mix, not a copy."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pgtf import layers
+from pgtf.recipes.full import Full
+from pgtf.recipes.piggyback import Piggyback
+
+# {(task, layer path): the variable of its free filters}
+Filters = dict[tuple[str, str], tf.Variable]
+
+
+class SharingPiggyback(Piggyback):
+    """A piggyback kernel whose bank is other tasks' variables, side by side.
+
+    It mixes filters or activations, whichever costs less for one image of the size that its network is built with, and
+    does so at every size.
+
+    Args:
+      own: What it is of its own, not built.
+      filters: Those of all earlier tasks.
+    """
+
+    def __init__(self, own: Piggyback, filters: Mapping[tuple[str, str], tf.Variable]):
+        super().__init__(list(own.bank_shape), own.ratio, strategy="compose")
+        self._parts = [filters[lender] for lender in own.lenders]
+
+    def add_bank(self) -> None:
+        """Nothing: there are variables for it already."""
+
+    @property
+    def bank(self) -> tf.Tensor:
+        """The filters of all parts [h, w, c_in, B]."""
+        return tf.concat([tf.convert_to_tensor(part) for part in self._parts], axis=-1)
+
+    def output(self, x, convolve, output_shape):
+        if self.mixing is not None and None not in (*x.shape[1:3], *output_shape[1:3]):
+            mixed = (*self.kernel_shape[:3], self.mixing.shape[-1])
+            mixes = _mixing_answers_sooner(mixed, self.bank_filters, x.shape, output_shape)
+            self.strategy = "mix" if mixes else "compose"
+        return super().output(x, convolve, output_shape)
+
+
+def _mixing_answers_sooner(kernel_shape: tuple, bank_filters: int, x_shape: tuple, y_shape: tuple) -> bool:
+    """Whether one answer costs fewer multiply-adds by mixing activations than by composing a kernel [h, w, c_in, p]."""
+    height, width, c_in, p = kernel_shape
+    inputs, outputs = x_shape[1] * x_shape[2], y_shape[1] * y_shape[2]
+    k, positions = height * width * c_in, min(inputs, outputs)
+    return positions * k * bank_filters + outputs * bank_filters * p < k * bank_filters * p + positions * k * p
+
+
+def sharing_network(task: Any, prefix: str, filters: Filters) -> keras.Model:
+    """One network of a piggyback task, without a copy of what it borrows.
+
+    Args:
+      task: As `pgtf.load(run_dir)[name]` gives it.
+      prefix: Which of its networks.
+      filters: Of all tasks that it borrows from; those of this one are added.
+
+    Returns:
+      A network with the task's values.
+    """
+    facts = task.facts
+    shape, method = facts.architecture, facts.method
+
+    def recipe(place: layers.Place) -> Any:
+        own = method.recipe(place, task.bank)
+        return SharingPiggyback(own, filters) if isinstance(own, Piggyback) else own
+
+    make = layers.Maker(prefix, recipe=recipe, norm=shape.norm, upsampling=shape.upsampling)
+    image = keras.Input((*shape.size, 3))
+    network = keras.Model(image, shape(image, make, method.width(shape.width)), name=prefix)
+    layers.restore(network, task.slice.values)
+    for path, made in layers.made_kernels(network).items():
+        if isinstance(made, (Full, SharingPiggyback)) and made.unconstrained is not None:
+            filters[task.name, path] = made.unconstrained
+    return network

@@ -1,0 +1,209 @@
+"""Tasks learnt elsewhere are taken in, tasks are taken out, and whoever is killed leaves the run whole."""
+
+import json
+import os
+import shutil
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf import files
+from pgtf.command_line import load_config
+from pgtf.methods import Piggyback
+from pgtf.runs.adopting import adopt
+from pgtf.runs.directory import Run
+from pgtf.runs.dropping import drop
+from pgtf.runs.ledger import Ledger
+from pgtf.runs.listing import rows, unfinished
+from pgtf.runs.slices import BankError
+from pgtf.runs.verification import verdicts
+from tests.tiny import flip_a_bit, rewrite, tiny_run
+
+FIRST = Piggyback(borrow_from="first")
+IMAGE = np.random.default_rng(5).integers(0, 256, [16, 24, 3], dtype="uint8")
+
+
+class Killed(BaseException):
+    pass
+
+
+def dying(time, function):
+    """`function`, which is killed before its call number `time`."""
+    calls = []
+
+    def dies(*arguments, **keywords):
+        calls.append(arguments)
+        if len(calls) == time:
+            raise Killed
+        return function(*arguments, **keywords)
+
+    return dies
+
+
+class ManyTestCase(tf.test.TestCase, parameterized.TestCase):
+    def run_of(self, *tasks, **settings):
+        """A run directory; runs that begin with the same tasks hold the same slices."""
+        folder = tiny_run(os.path.join(self.create_tempdir().full_path, "run"), tasks, **{"method": FIRST, **settings})
+        Ledger().checked(Run(folder).bank).write(folder)
+        return folder
+
+    def adopted(self, folder, other, *names):
+        return adopt(folder, Run(other), names, load_config(folder))
+
+    def assert_whole(self, folder, *names):
+        """The run has these tasks, proved, and its ledger and config know them."""
+        self.assertEqual(Run(folder).names, list(names))
+        self.assertEqual([verdict.holds for verdict in verdicts(folder)], [True] * len(names))
+        self.assertEqual([name for name, _ in Ledger.read(folder).learnt], list(names))
+        self.assertEqual(load_config(folder).tasks[: len(names)], names)
+        self.assertEqual([row["task"] for row in rows(folder)], list(names))
+
+
+class AdoptTest(ManyTestCase):
+    def test_a_task_of_another_run_on_the_same_first_one(self):
+        folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
+        expected = Run(other)["streets"](IMAGE)
+        self.assertEqual(self.adopted(folder, other), ["streets"])
+        self.assert_whole(folder, "facades", "maps", "streets")
+        self.assertAllEqual(Run(folder)["streets"](IMAGE), expected)
+        self.assertEqual(rows(folder)[2]["borrows"], ["facades"])
+        # What learning leaves of a task is there, so that no stage is missing when the run goes on.
+        with open(os.path.join(folder, "tasks", "03-streets", "replays.json")) as file:
+            self.assertTrue(json.load(file)["streets"]["bit_equal"])
+        self.assertTrue(os.path.exists(os.path.join(folder, "samples", "streets-input.png")))
+        self.assertEqual(self.adopted(folder, other), [])  # Again.
+
+    def test_several_in_the_order_of_their_run_one_mixing_the_other(self):
+        folder, other = self.run_of("facades"), self.run_of("facades", "maps", "streets", method=Piggyback())
+        with self.assertRaisesRegex(BankError, "needs the slices that it borrows from. Received: none of 'maps'"):
+            self.adopted(folder, other, "streets")
+        self.assertEqual(self.adopted(folder, other, "streets", "maps"), ["maps", "streets"])
+        self.assert_whole(folder, "facades", "maps", "streets")
+
+    def refused(self, folder, other, error, *names):
+        before = sorted(os.walk(os.path.join(folder, "tasks")))
+        with self.assertRaisesRegex(ValueError, error):
+            self.adopted(folder, other, *names)
+        self.assertEqual(sorted(os.walk(os.path.join(folder, "tasks"))), before)
+
+    def test_what_does_not_belong_is_refused(self):
+        folder = self.run_of("facades", "maps")
+        self.refused(folder, self.run_of("streets", "shoes"), "none of 'streets'", "shoes")
+        self.refused(folder, self.run_of("facades", "streets", norm="batch"), "A run keeps its networks", "streets")
+        another = self.run_of("facades", "streets", precision="float16")
+        self.refused(folder, another, "Each task has one slice. Received: another one of 'facades'")
+        self.refused(folder, another, "needs the slice of 'facades' that it was learnt on", "streets")
+        self.refused(folder, self.run_of("facades", "streets", method="full"), "A run keeps its method", "streets")
+        self.refused(folder, self.run_of("facades", "streets"), "is one of facades, streets. Received: 'x'", "x")
+
+    def test_an_altered_task_is_refused(self):
+        folder = self.run_of("facades", "maps")
+        for name, error in (
+            ("slice.safetensors", "its sha256 differs"),
+            ("slice.json", "its sha256 differs|must be the JSON"),
+            ("probes.safetensors", "must be as they were recorded"),
+        ):
+            other = self.run_of("facades", "streets")
+            flip_a_bit(os.path.join(other, "tasks", "02-streets", name), byte=-20)
+            self.refused(folder, other, error)
+        other = self.run_of("facades", "streets")  # With hashes that fit.
+        place = os.path.join(other, "tasks", "02-streets")
+        rewrite(place, {"forward/down1/bias": np.full([4], 3, "float32")})
+        self.refused(folder, other, "A task is adopted while its outputs are those that were recorded")
+
+    def test_not_while_a_task_is_being_learnt(self):
+        folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
+        files.write(os.path.join(folder, "tasks", "03-shoes", "begun.json"), b"{}")
+        self.refused(folder, other, "none is being learnt.*where 03-shoes has begun")
+        with self.assertRaisesRegex(ValueError, "where 03-shoes has begun"):
+            drop(folder, "maps")
+
+    def test_killed_at_any_write_it_goes_on(self):
+        folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
+        write, killed = files.write, 0
+        for time in range(1, 20):
+            with mock.patch.object(files, "write", dying(time, write)):
+                try:
+                    self.adopted(folder, other)
+                except Killed:
+                    killed += 1
+                else:
+                    break
+            run, ledger = Run(folder), Ledger.read(folder)
+            self.assertIn(run.names, (["facades", "maps"], ["facades", "maps", "streets"]))
+            self.assertEqual(ledger.problems(run.bank), {})
+            self.assertEqual(load_config(folder).tasks, tuple(run.names))
+        self.assertGreaterEqual(killed, 5)
+        self.assert_whole(folder, "facades", "maps", "streets")
+        self.assertEqual(unfinished(folder), [])
+
+
+class DropTest(ManyTestCase):
+    def test_a_task_that_none_borrows_from(self):
+        folder = self.run_of("facades", "maps", "streets")
+        expected = Run(folder)["streets"](IMAGE)
+        files.write(os.path.join(folder, "samples", "maps-input.png"), b"")
+        drop(folder, "maps", load_config(folder))
+        self.assert_whole(folder, "facades", "streets")
+        self.assertEqual(load_config(folder).tasks, ("facades", "streets"))
+        self.assertAllEqual(Run(folder)["streets"](IMAGE), expected)
+        self.assertEqual(os.listdir(os.path.join(folder, "tasks", "02-maps")), ["dropped.json"])
+        self.assertFalse(os.path.exists(os.path.join(folder, "samples", "maps-input.png")))
+        self.assertEqual(unfinished(folder), [])
+        # Its number stays taken, its name does not.
+        self.assertEqual(self.adopted(folder, self.run_of("facades", "maps")), ["maps"])
+        self.assert_whole(folder, "facades", "streets", "maps")
+        self.assertTrue(os.path.exists(os.path.join(folder, "tasks", "04-maps", "slice.json")))
+
+    def test_the_last_number_stays_taken_too(self):
+        folder = self.run_of("facades", "maps")
+        drop(folder, "maps", load_config(folder))
+        self.assertEqual(os.path.basename(Run(folder).bank.place(1, "new")), "03-new")
+
+    def test_what_others_need_is_kept(self):
+        folder = self.run_of("facades", "maps", "streets", method=Piggyback())
+        for name, error in (("maps", "Received: 'maps', which streets mix"), ("x", "is one of facades, maps, streets")):
+            with self.assertRaisesRegex(ValueError, error):
+                drop(folder, name, load_config(folder))
+        with self.assertRaisesRegex(ValueError, "where others are left"):
+            drop(self.run_of("facades"), "facades")
+        with self.assertRaisesRegex(ValueError, "play as before. Received: 'maps'"):
+            drop(self.run_of("facades", "maps", method="finetune"), "maps")
+
+    def test_a_task_that_is_gone_without_a_mark_or_with_another_s_is_told(self):
+        folder = self.run_of("facades", "maps", "streets")
+        drop(folder, "maps", load_config(folder))
+        ledger = Ledger.read(folder)
+        shutil.rmtree(os.path.join(folder, "tasks", "03-streets"))
+        files.write(os.path.join(folder, "tasks", "03-streets", "dropped.json"), b'{"name": "streets", "sha256": "0"}')
+        self.assertEqual(list(ledger.problems(Run(folder).bank)), ["04-streets"])
+        shutil.rmtree(os.path.join(folder, "tasks", "02-maps"))
+        files.write(os.path.join(folder, "tasks", "02-maps", "dropped.json"), b'{"name": "shoes", "sha256": "0"}')
+        with self.assertRaisesRegex(BankError, "is of its folder. Received: .*of 'shoes'"):
+            Run(folder)
+
+    def test_killed_at_any_write_or_removal_it_goes_on(self):
+        folder, killed = self.run_of("facades", "maps", "streets"), 0
+        for function, module in (("write", files), ("unlink", os)):
+            work = getattr(module, function)
+            for time in range(1, 9):
+                with mock.patch.object(module, function, dying(time, work)):
+                    try:
+                        drop(folder, "maps", load_config(folder))
+                    except Killed:
+                        killed += 1
+                    else:
+                        break
+                run = Run(folder)
+                self.assertEqual(Ledger.read(folder).problems(run.bank), {})
+                self.assertEqual([row["task"] for row in rows(folder)], run.names)
+        self.assertGreaterEqual(killed, 3)
+        drop(folder, "maps", load_config(folder))
+        self.assert_whole(folder, "facades", "streets")
+        self.assertEqual(os.listdir(os.path.join(folder, "tasks", "02-maps")), ["dropped.json"])
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,60 @@
+"""Many tasks in one SavedModel: each answers as it did when it was learnt, and no value is stored twice."""
+
+import glob
+import os
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf.methods import Piggyback
+from pgtf.runs.directory import Run
+from pgtf.serving.combined import export_combined
+from pgtf.serving.sharing import _mixing_answers_sooner
+from tests.tiny import tiny_run
+
+TASKS = ("facades", "maps", "streets")
+
+
+class CombinedTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.named_parameters(
+        ("piggyback", {}, 1),
+        ("first_rounded_both_ways", dict(network="resnet", objective="cyclegan", precision="int8",
+                                         method=Piggyback(borrow_from="first", share_bank=True)), 2),
+    )  # fmt: skip
+    def test_each_task_answers_as_recorded_and_values_are_there_once(self, settings, ways):
+        run = Run(tiny_run(self.create_tempdir().full_path, TASKS, **settings))
+        path = export_combined(run, self.create_tempdir().full_path)
+        loaded = tf.saved_model.load(path)
+        for task in run:
+            for prefix in task.facts.generators:
+                images, expected = task.probes.inputs[prefix], task.probes.outputs[prefix]
+                name = task.name if prefix == "forward" else f"{task.name}_backward"
+                given = tf.constant(images / np.float32(127.5) - 1)
+                made = loaded.signatures["floats"](images=given, task=tf.constant(name))["images"]
+                self.assertAllClose(made, expected, atol=1e-4)
+        stored = sum(np.prod(variable.shape) for variable in loaded.values)
+        self.assertEqual(stored, sum(task.slice.size for task in run))
+        size = sum(os.path.getsize(file) for file in glob.glob(os.path.join(path, "variables", "*.data*")))
+        self.assertLess(size, 4 * stored + 20_000)
+        with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "is one of facades, .*streets"):
+            loaded.signatures["floats"](images=given, task=tf.constant("shoes"))
+        if ways == 1:
+            with self.assertRaisesRegex(ValueError, "never overwrites.*combined/1"):
+                export_combined(run, os.path.dirname(os.path.dirname(path)))
+
+    def test_other_methods_come_as_plain_networks(self):
+        run = Run(tiny_run(self.create_tempdir().full_path, ("facades", "maps"), method="mask"))
+        path = export_combined(run, self.create_tempdir().full_path, version=3, tasks=["maps"])
+        ask, probes = tf.saved_model.load(path).signatures["serving_default"], run["maps"].probes
+        made = ask(images=tf.constant(probes.inputs["forward"]), task=tf.constant("maps"))["images"]
+        self.assertAllClose(made, (probes.outputs["forward"] + 1) * 127.5, atol=0.51)
+
+    def test_the_cheaper_way_by_hand(self):
+        # A kernel [4, 4, 2, 6] from 8 filters: composing 32·8·6 + n·32·6, mixing n·32·8 + n·8·6, equal at n = 13.7.
+        for side, expected in ((3, True), (4, False)):
+            self.assertEqual(_mixing_answers_sooner((4, 4, 2, 6), 8, (1, side, side, 2), (1, side, side, 6)), expected)
+
+
+if __name__ == "__main__":
+    tf.test.main()
