@@ -20,6 +20,7 @@ from pgtf.networks.patchgan import patchgan
 from pgtf.objectives.learner import Learner, LinearDecay, adam
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
+from pgtf.runs.precision import resolved
 from pgtf.runs.slices import BankError, TaskSlice
 
 PROBES = 4
@@ -120,7 +121,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
     """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of all tasks so far."""
     objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
     schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
-    with precision(config.precision):
+    policy = resolved(config.precision)
+    with precision(policy):
         lenders = bank.only(config.method.borrows(bank.names))
         networks = generators(shape, config.method, objective.generators, lenders, seed)
         config.method.begin(networks, bank)
@@ -137,8 +139,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
         optimizers = {
-            "generators": adam(schedule, config.precision, rates),
-            "discriminators": adam(schedule, config.precision),
+            "generators": adam(schedule, policy, rates),
+            "discriminators": adam(schedule, policy),
         }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
         penalty = config.method.penalty(networks, bank)

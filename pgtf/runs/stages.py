@@ -25,6 +25,7 @@ from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
+from pgtf.runs.precision import resolved
 from pgtf.runs.recorded_data import coming_data
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
@@ -45,7 +46,7 @@ class Sequence:
     """
 
     def __init__(self, config: Config):
-        self.config = config
+        self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
         # Refuses sizes that the network does not take, and settings that its layers don't: of a second task, too.
         plan(("first", "second"), building.architecture(config), config.method, config.objective.generators)
         self.log = self._path("log.jsonl")
@@ -54,6 +55,7 @@ class Sequence:
     def run(self) -> None:
         """Does each stage of each task that is not done yet."""
         config = self.config
+        print(f"Networks compute in {config.precision} while they learn")
         with files.locked(config.run_dir):
             self.bank = FilterBank.open(self._path("tasks"))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
