@@ -17,7 +17,8 @@ from pgtf.evaluation.replay import Probes
 from pgtf.methods import Method
 from pgtf.networks import Architecture
 from pgtf.networks.patchgan import patchgan
-from pgtf.objectives.learner import Learner, LinearDecay, adam
+from pgtf.objectives.adam import LinearDecay, adam
+from pgtf.objectives.learner import Learner
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
 from pgtf.runs.precision import resolved
