@@ -8,7 +8,6 @@ import tensorflow as tf
 
 from pgtf.objectives.averaging import Average
 
-
 # (name of a generator, images, what it made of them) -> loss.
 Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
 
