@@ -123,13 +123,13 @@ class Piggyback(Borrowing):
         if self.unconstrained is not None:
             parts.append(tf.convert_to_tensor(self.unconstrained))
         if self.mixing is not None:
-            parts.append(tf.tensordot(self.bank, self.mixing, 1))
+            parts.append(tf.tensordot(self.frozen, self.mixing, 1))
         return tf.concat(parts, -1) if len(parts) > 1 else parts[0]
 
     def output(self, x: tf.Tensor, convolve: Callable, output_shape: tuple) -> tf.Tensor:
         if self.mixing is None or not self._mixes(x.shape, output_shape):
             return convolve(x, self.kernel())
-        parts = [tf.tensordot(convolve(x, tf.convert_to_tensor(self.bank)), self.mixing, 1)]
+        parts = [tf.tensordot(convolve(x, self.frozen), self.mixing, 1)]
         if self.unconstrained is not None:
             parts.insert(0, convolve(x, tf.convert_to_tensor(self.unconstrained)))
         return tf.concat(parts, -1)

@@ -127,6 +127,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
         lenders = bank.only(config.method.borrows(bank.names))
         networks = generators(shape, config.method, objective.generators, lenders, seed)
         config.method.begin(networks, bank)
+        for network in networks.values():
+            layers.ready(network)
         discriminators = {
             name: discriminator(
                 name,
