@@ -20,6 +20,7 @@ def _group(name: str) -> Any:
     return grouped
 
 
+DEFAULT_PRECISION = "float32"
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
 _run, _networks, _data = _group("run"), _group("networks"), _group("data")
 _training, _while_learning = _group("training"), _group("while learning")
@@ -119,9 +120,11 @@ class Config:
         may_change=True,
     )
     precision: str = _training(
-        "float32",
-        "What networks compute in while they learn; the mixed ones are for GPUs, bfloat16 also for new CPUs.",
-        choices=("float32", "mixed_float16", "mixed_bfloat16"),
+        DEFAULT_PRECISION,
+        "What networks compute in while they learn. auto: mixed_bfloat16 where the machine multiplies it faster (CPUs "
+        "with AVX512-BF16 or AMX, GPUs from Ampere on), mixed_float16 on older GPUs with tensor cores, else float32; "
+        "what it came to is kept in the run.",
+        choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
         may_change=True,
     )
     override: tuple[str, ...] = _training(
@@ -314,7 +317,7 @@ class Config:
         turned = [task for task in learnt if self.flipped(task) != asked.flipped(task)]
         if turned:
             raise ValueError(f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}")
-        return asked
+        return dataclasses.replace(asked, precision=self.precision) if asked.precision == "auto" else asked
 
 
 def pixels(name: str, text: str) -> tuple[int, int]:

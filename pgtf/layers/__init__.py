@@ -20,6 +20,7 @@ __all__ = [
     "made_kernels",
     "planned_columns",
     "rates",
+    "ready",
     "restore",
     "state",
 ]
@@ -43,6 +44,7 @@ __getattr__ = lazy.names(
         "made_kernels": "network_state",
         "planned_columns": "laterals",
         "rates": "network_state",
+        "ready": "network_state",
         "restore": "network_state",
         "state": "network_state",
     },

@@ -1,11 +1,13 @@
 """Keras's two convolutions, with the kernel made by a recipe."""
 
+import math
 from typing import Any, Optional
 
 import keras
 import numpy.typing as npt
 import tensorflow as tf
 
+from pgtf.layers import small_maps
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
@@ -39,6 +41,20 @@ class _MadeKernel(keras.layers.Layer):
                 f"Received: recipe={type(recipe).__name__}"
             )
         self.recipe = recipe
+        self._takes_products = False
+
+    def ready(self) -> None:
+        """Makes the layer, once built, fast to learn; what it computes stays the same, but for rounding."""
+        # Measured on processors; a GPU keeps its own convolutions.
+        self._takes_products = not tf.config.list_physical_devices("GPU")
+        self.recipe.ready()
+
+    def _is_small(self, map_shape):
+        """Whether matrix products suit a map [n, h, w, c], the smaller one of the layer; unknown sizes don't."""
+        sizes = map_shape[:3]
+        known = self._takes_products and None not in sizes and max(self.dilation_rate) == 1
+        transposed = isinstance(self, keras.layers.Conv2DTranspose)
+        return known and small_maps.suits(math.prod(sizes), self.recipe.kernel_shape[2], transposed=transposed)
 
     @property
     def kernel(self) -> tf.Tensor:
@@ -82,6 +98,8 @@ class Conv2D(_MadeKernel, keras.layers.Conv2D):
 
     def convolve(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """x [n, h, w, c_in] convolved with a canonical kernel [h, w, c_in, c_out]."""
+        if None not in x.shape and self._is_small(self.compute_output_shape(x.shape)):
+            return small_maps.convolved(x, kernel, self.strides, self.padding)
         return tf.nn.conv2d(x, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
 
 
@@ -104,6 +122,8 @@ class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
             self._length(axis, known if known is not None else tf.shape(x)[1 + axis])
             for axis, known in enumerate(x.shape[1:3])
         )
+        if self._is_small(x.shape) and self.output_padding is None:
+            return small_maps.transposed(x, kernel, self.strides, (height, width))
         return tf.nn.conv2d_transpose(
             x,
             tf.transpose(kernel, [0, 1, 3, 2]),

@@ -20,6 +20,15 @@ def made_kernels(network: keras.Model) -> dict[str, Recipe]:
     }
 
 
+def ready(network: keras.Model) -> None:
+    """Makes a network, with its first values, fast to learn."""
+    for layer in network.layers:
+        if isinstance(layer, keras.Model):
+            ready(layer)
+        elif isinstance(layer, (Conv2D, Conv2DTranspose)):
+            layer.ready()
+
+
 def state(network: keras.Model) -> dict[str, np.ndarray]:
     """{"forward/down1/unconstrained": array, …}: what a task alone keeps of a network."""
     values = {}

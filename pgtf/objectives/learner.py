@@ -1,7 +1,6 @@
-"""What both objectives share: named losses as metrics, mixed precision, a learning rate that falls."""
+"""What both objectives share: named losses as metrics, mixed precision."""
 
 import contextlib
-from collections.abc import Sequence
 from typing import Any, Callable, Optional
 
 import keras
@@ -9,69 +8,8 @@ import tensorflow as tf
 
 from pgtf.objectives.averaging import Average
 
-
-@keras.saving.register_keras_serializable(package="pgtf")
-class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """`rate` up to step `begin`, then linearly to zero at step `end`."""
-
-    def __init__(self, rate: float, begin: int, end: int) -> None:
-        self.rate, self.begin, self.end = rate, begin, end
-
-    def __call__(self, step: tf.Tensor) -> tf.Tensor:
-        left = (self.end - tf.cast(step, tf.float32)) / max(1, self.end - self.begin)
-        return self.rate * tf.clip_by_value(left, 0.0, 1.0)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"rate": self.rate, "begin": self.begin, "end": self.end}
-
-
 # (name of a generator, images, what it made of them) -> loss.
 Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
-
-
-class Adam(keras.optimizers.Adam):
-    """Adam with a share of the learning rate for some variables.
-
-    Its step is linear in the learning rate, so such a variable goes a share of it.
-
-    Args:
-      learning_rate: A number or schedule.
-      shares: [(variable, share)].
-    """
-
-    def __init__(self, learning_rate: Any, shares: Sequence[tuple[tf.Variable, float]], **kwargs: Any) -> None:
-        super().__init__(learning_rate, **kwargs)
-        self._share_of = {id(variable): share for variable, share in shares}.get  # A dict would be tracked.
-
-    def apply_gradients(self, grads_and_vars: Any, *args: Any, **kwargs: Any) -> Any:
-        pairs = list(grads_and_vars)
-        before = [(v, tf.identity(v), self._share_of(id(v))) for _, v in pairs if self._share_of(id(v)) is not None]
-        result = super().apply_gradients(pairs, *args, **kwargs)
-        for variable, value, share in before:
-            variable.assign(value + share * (variable - value))
-        return result
-
-
-def adam(
-    schedule: LinearDecay, precision: str = "float32", rates: Sequence[tuple[tf.Variable, float]] = ()
-) -> keras.optimizers.Optimizer:
-    """Adam as both papers have it; with loss scaling where 16-bit floats need it.
-
-    Args:
-      schedule: Of the learning rate.
-      precision: What the networks compute in.
-      rates: [(variable, learning rate)] of those that start at another one; it falls as the others' does.
-
-    Returns:
-      An optimizer.
-    """
-    shares = [(variable, rate / schedule.rate) for variable, rate in rates]
-    # Compiling the step of each variable takes seconds, and is worth it only on a GPU.
-    compiled = bool(tf.config.list_physical_devices("GPU"))
-    optimizer = Adam(schedule, shares, beta_1=0.5, jit_compile=compiled)
-    if precision == "mixed_float16":
-        return keras.mixed_precision.LossScaleOptimizer(optimizer)
-    return optimizer
 
 
 def jointly(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:

@@ -73,6 +73,9 @@ class Recipe(keras.layers.Layer):
         self.kernel_shape = tuple(shape)
         super().build(shape)
 
+    def ready(self) -> None:
+        """Says, once built and begun, that what is borrowed changes no more: it may be held as a step needs it."""
+
     def kernel(self) -> tf.Tensor:
         """The kernel: a pure, differentiable function of the variables."""
         raise NotImplementedError

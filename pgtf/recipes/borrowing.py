@@ -1,9 +1,10 @@
 """What recipes share that make a kernel from filters of earlier tasks."""
 
-from typing import Any
+from typing import Any, Callable, Optional
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from pgtf.recipes.base import Recipe
 
@@ -24,6 +25,7 @@ class Borrowing(Recipe):
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
         self._given_bank = None if _is_shape(bank) else bank  # Until there is a variable for it.
         self.lenders = tuple((task, path) for task, path, _ in getattr(bank, "parts", ()))
+        self._read: Optional[Callable[[], tf.Tensor]] = None  # What `ready` holds.
 
     @property
     def bank_filters(self) -> int:
@@ -46,6 +48,16 @@ class Borrowing(Recipe):
         self.bank = self.add_weight(name="bank", shape=self.bank_shape, initializer="zeros", trainable=False)
         if self._given_bank is not None:
             self.bank.assign(np.asarray(self._given_bank, "float32"))
+
+    def ready(self) -> None:
+        # Casting a bank takes longer than many a convolution with it. A method, for Keras would track a variable.
+        if self.compute_dtype != self.dtype:
+            self._read = tf.Variable(tf.cast(self.bank, self.compute_dtype), trainable=False).value
+
+    @property
+    def frozen(self) -> tf.Tensor:
+        """The bank, in the type that the recipe computes in."""
+        return self._read() if self._read else tf.convert_to_tensor(self.bank)
 
     def get_config(self) -> dict[str, Any]:
         # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.

@@ -60,7 +60,7 @@ class LowRank(Adapting):
         return tf.reshape(tf.matmul(left, right), self.kernel_shape)
 
     def kernel(self) -> tf.Tensor:
-        return self.bank * (1 + self._product("scale")) + self._product("shift")
+        return self.frozen * (1 + self._product("scale")) + self._product("shift")
 
     def own(self) -> dict[str, tf.Variable]:
         return dict(self._factors)

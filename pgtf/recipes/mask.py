@@ -58,7 +58,7 @@ class Mask(Adapting):
         self.scores = self.add_weight(name="scores", shape=shape, initializer=start, experimental_autocast=False)
 
     def kernel(self) -> tf.Tensor:
-        bank = tf.convert_to_tensor(self.bank)
+        bank = self.frozen
         return bank * tf.cast(mask_of(self.scores, self.ternary), bank.dtype)
 
     def own(self) -> dict[str, tf.Variable]:

@@ -29,7 +29,7 @@ class Modulated(Adapting):
         self.beta = self.add_weight(name="beta", shape=shape[2:], initializer="zeros")
 
     def kernel(self) -> tf.Tensor:
-        return self.bank * self.gamma + self.beta
+        return self.frozen * self.gamma + self.beta
 
     def own(self) -> dict[str, tf.Variable]:
         return {"gamma": self.gamma, "beta": self.beta}

@@ -47,7 +47,7 @@ class PartlyFree(Adapting):
             self.free.assign(self.bank[:, :, : spec.shape[2]])
 
     def kernel(self) -> tf.Tensor:
-        bank = tf.convert_to_tensor(self.bank)
+        bank = self.frozen
         if self.free is None:
             return bank
         return tf.concat([tf.convert_to_tensor(self.free), bank[:, :, self.free.shape[2] :]], axis=2)

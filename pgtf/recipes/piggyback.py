@@ -148,13 +148,13 @@ class Piggyback(Borrowing):
         if self.unconstrained is not None:
             parts.append(tf.convert_to_tensor(self.unconstrained))
         if self.mixing is not None:
-            parts.append(self._mixed(self.bank))
+            parts.append(self._mixed(self.frozen))
         return tf.concat(parts, -1) if len(parts) > 1 else parts[0]
 
     def output(self, x: tf.Tensor, convolve: Callable, output_shape: tuple) -> tf.Tensor:
         if self.mixing is None or not self._mixes(x.shape, output_shape):
             return convolve(x, self.kernel())
-        parts = [self._mixed(convolve(x, tf.convert_to_tensor(self.bank)))]
+        parts = [self._mixed(convolve(x, self.frozen))]
         if self.unconstrained is not None:
             parts.insert(0, convolve(x, tf.convert_to_tensor(self.unconstrained)))
         return tf.concat(parts, -1)

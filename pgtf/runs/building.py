@@ -20,9 +20,11 @@ from pgtf.evaluation.replay import Probes
 from pgtf.methods import Method
 from pgtf.networks import Architecture
 from pgtf.networks.patchgan import patchgan
-from pgtf.objectives.learner import Learner, LinearDecay, adam
+from pgtf.objectives.adam import LinearDecay, adam
+from pgtf.objectives.learner import Learner
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
+from pgtf.runs.precision import resolved
 from pgtf.runs.slices import BankError, TaskSlice
 from pgtf.runs.values import HeldValues
 from pgtf.training.trial import CheckpointedTrial
@@ -141,7 +143,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
     """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of all tasks so far."""
     objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
     schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
-    with precision(config.precision):
+    policy = resolved(config.precision)
+    with precision(policy):
         lenders = bank.only(config.method.borrows(bank.names))
         networks = generators(shape, config.method, objective.generators, lenders, seed)
         config.method.check(
@@ -152,6 +155,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             }
         )
         config.method.begin(networks, bank)
+        for network in networks.values():
+            layers.ready(network)
         discriminators = {
             name: discriminator(
                 name,
@@ -165,8 +170,8 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
         optimizers = {
-            "generators": adam(schedule, config.precision, rates),
-            "discriminators": adam(schedule, config.precision),
+            "generators": adam(schedule, policy, rates),
+            "discriminators": adam(schedule, policy),
         }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
         penalty = config.method.penalty(networks, bank)

@@ -26,6 +26,7 @@ from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.listing import row_lines, rows
+from pgtf.runs.precision import resolved
 from pgtf.runs.recorded_data import coming_data
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
@@ -48,7 +49,7 @@ class Sequence:
     """
 
     def __init__(self, config: Config):
-        self.config = config
+        self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
         planned(config)  # Refuses sizes that the network does not take, and settings with which a task can't be learnt.
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
@@ -56,6 +57,7 @@ class Sequence:
     def run(self) -> None:
         """Does each stage of each task that is not done yet."""
         config = self.config
+        print(f"Networks compute in {config.precision} while they learn")
         with files.locked(config.run_dir):
             self.bank = FilterBank.open(self._path("tasks"))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)

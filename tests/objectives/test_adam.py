@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.objectives.learner import LinearDecay, adam
+from pgtf.objectives.adam import LinearDecay, adam
 
 
 def moved(optimizer, variables, steps=4):

@@ -6,7 +6,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D
-from pgtf.objectives.learner import Learner, LinearDecay, adam, jointly
+from pgtf.objectives.adam import LinearDecay, adam
+from pgtf.objectives.learner import Learner, jointly
 
 
 class LinearDecayTest(tf.test.TestCase):

@@ -10,7 +10,7 @@ from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
-from pgtf.objectives.learner import adam
+from pgtf.objectives.adam import adam
 from pgtf.runs import building
 
 # Four halvings: a U-Net without dropout, so that the step can be repeated by hand.

@@ -408,6 +408,7 @@ class PrecisionTest(RunTestCase):
     def test_half_precision_learns_a_float32_slice(self):
         config = dataclasses.replace(TINY, precision="mixed_float16", tasks=("maps",), steps=2)
         run_dir, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
+        self.assertStartsWith(said, "Networks compute in mixed_float16 while they learn\n")
         self.assertIn("maps replays bit-equal", said)
         (values,) = tensors(run_dir)
         self.assertEqual({value.dtype for value in values.values()}, {np.dtype("float32")})

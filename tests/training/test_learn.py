@@ -19,7 +19,8 @@ from pgtf.data.images import ImageError
 from pgtf.data.stream import Stream
 from pgtf.layers import Dropout
 from pgtf.methods import Phase
-from pgtf.objectives.learner import Learner, LinearDecay
+from pgtf.objectives.adam import LinearDecay
+from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Diverged, Every, Progress
 from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
 from pgtf.training.learn import Intervals, learn
