@@ -38,7 +38,7 @@ class Cpg(Packing):
         may_change=True,
     )
     grow_by: float = setting(0.25, "By how much the network widens at a time, of the run's --width.", above=0)
-    grow_to: float = setting(1.5, "How wide it may become, as a multiple of --width; 1: it never grows.", least=1)
+    most_grown: float = setting(0.5, "By how much in all, at most; 0: it never grows.", least=0)
     mask_learning_rate: float = setting(
         1e-4, "Adam's for the scores that masks are learnt as; it falls as the run's does.", above=0
     )
@@ -57,7 +57,7 @@ class Cpg(Packing):
         )
 
     def widths(self, width, latest):
-        widths, most = [latest], math.floor(self.grow_to * width)
+        widths, most = [latest], math.floor((1 + self.most_grown) * width + 1e-9)
         while widths[-1] < most:
             widths.append(min(most, widths[-1] + max(1, round(self.grow_by * width))))
         return widths

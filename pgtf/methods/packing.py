@@ -43,7 +43,7 @@ class Packing(Method):
         if not any(specs["owned"].values for specs in kernels.values() if "owned" in specs):
             raise TooNarrow(
                 "A task learns weights that no earlier one owns; more pruning, a larger --width or --method=cpg with a "
-                "larger --grow_to leaves some (in a new --run_dir). Received: a network whose weights are all owned"
+                "larger --most_grown leaves some (in a new --run_dir). Received: a network whose weights are all owned"
             )
 
     def shares(self, networks, bank):

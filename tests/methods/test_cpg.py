@@ -85,8 +85,8 @@ class CpgTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(
         (dict(), 64, 64, [64, 80, 96]),
         (dict(), 64, 80, [80, 96]),
-        (dict(grow_to=1.3), 64, 64, [64, 80, 83]),
-        (dict(grow_to=1.0), 64, 64, [64]),
+        (dict(most_grown=0.3), 64, 64, [64, 80, 83]),
+        (dict(most_grown=0.0), 64, 64, [64]),
         (dict(grow_by=0.01), 4, 4, [4, 5, 6]),
     )
     def test_widths(self, settings, width, latest, expected):
@@ -95,9 +95,9 @@ class CpgTest(tf.test.TestCase, parameterized.TestCase):
     def test_where_every_weight_is_owned_only_growing_helps(self):
         shape, prefixes = Architecture("unet", (8, 8), width=4), ("forward",)
         with self.assertRaisesRegex(
-            TooNarrow, "--grow_to leaves some .*Received: a network whose weights are all owned"
+            TooNarrow, "--most_grown leaves some .*Received: a network whose weights are all owned"
         ):
-            plan(("one", "two"), shape, Cpg(most_pruned=0.0, grow_to=1.0), prefixes)
+            plan(("one", "two"), shape, Cpg(most_pruned=0.0, most_grown=0.0), prefixes)
         first, second = summary(plan(("one", "two"), shape, Cpg(most_pruned=0.0), prefixes))["tasks"]
         self.assertGreater(first["values"], second["values"])
 
