@@ -4,6 +4,7 @@ A benchmark is a function of (config, rounds) that yields lines to print, and a 
 """
 
 import dataclasses
+import glob
 import os
 import resource
 import statistics
@@ -13,15 +14,22 @@ from collections.abc import Iterator
 from typing import Callable
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+import pgtf
 from pgtf import layers
 from pgtf.config import Config
 from pgtf.data.stream import Stream
+from pgtf.evaluation.parameters import full_values
+from pgtf.methods import Piggyback
 from pgtf.objectives.learner import Learner
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
+from pgtf.runs.listing import rows
+from pgtf.serving.combined import write_combined
+from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
 
 
@@ -114,6 +122,54 @@ def serving(config: Config, rounds: int) -> Iterator[str]:
     yield f"exported takes x{ratio(times['exported'], times['stock']):.3f} of stock"
 
 
+def many(config: Config, rounds: int) -> Iterator[str]:
+    """One task of a hundred against one of two, all of which mix the first; and four in one SavedModel against one."""
+    config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {count: _run_of(config, count, os.path.join(folder, str(count))) for count in (2, 4, 100)}
+        picture = np.random.default_rng(0).integers(0, 256, (*config.size, 3), "uint8")
+        opened = {
+            f"{count} tasks, one answers": lambda at=at: pgtf.load(at)["task1"](picture) for count, at in runs.items()
+        }
+        listed = {f"{count} tasks, a list": lambda at=at: rows(at) for count, at in runs.items()}
+        four = pgtf.load(runs[4])
+        directions = [Direction(task, "forward") for task in four]
+        write_combined(directions, os.path.join(folder, "combined"))
+        write_saved_model(layers.folded(four["task1"].networks["forward"]), 1, {}, os.path.join(folder, "one"))
+        ask = {
+            name: tf.saved_model.load(os.path.join(folder, name)).signatures["floats"] for name in ("combined", "one")
+        }
+        given = tf.constant(picture[None] / np.float32(127.5) - 1)
+        served = {
+            "combined, task 1": lambda: ask["combined"](images=given, task=tf.constant("task0"))["images"].numpy(),
+            "combined, task 2": lambda: ask["combined"](images=given, task=tf.constant("task1"))["images"].numpy(),
+            "one": lambda: ask["one"](images=given)["images"].numpy(),
+        }
+        for sides, count in ((opened, min(rounds, 3)), (listed, rounds), (served, rounds)):
+            for name, seconds in by_turns(sides, count).items():
+                yield f"{name:<26} {statistics.median(seconds):8.4f} s"
+        for name in ("combined", "one"):
+            files = glob.glob(os.path.join(folder, name, "**", "*.*"), recursive=True)
+            yield f"{name:<26} {sum(map(os.path.getsize, files)) / 1e6:8.1f} MB"
+
+
+def _run_of(config: Config, count: int, folder: str) -> str:
+    """A run of tasks as if learnt, where all but the first share one file of values."""
+    bank, shape = FilterBank(folder=os.path.join(folder, "tasks")), building.architecture(config)
+    facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
+    for index in range(count):
+        lenders = bank.only(config.method.borrows(bank.names))
+        if index < 2:
+            networks = building.generators(shape, config.method, ("forward",), lenders, seed=index)
+            learnt = building.slice_of("task0", networks, lenders, facts)
+        bank.append(dataclasses.replace(learnt, name=f"task{index}"))
+        if index > 1:
+            path = os.path.join(bank.place(index, f"task{index}"), "slice.safetensors")
+            os.unlink(path)
+            os.link(os.path.join(bank.place(1, "task1"), "slice.safetensors"), path)
+    return folder
+
+
 class _Stock(layers.Maker):
     """Keras's own convolutions."""
 
@@ -145,4 +201,4 @@ def _peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-BENCHMARKS = {"training": training, "memory": memory, "pipeline": pipeline, "serving": serving}
+BENCHMARKS = {"training": training, "memory": memory, "pipeline": pipeline, "serving": serving, "many": many}

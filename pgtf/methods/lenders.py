@@ -30,7 +30,8 @@ class Lenders:
             return cls(counted[1], int(counted[2]))
         if text in ("all", "first"):
             return cls(text)
-        names = tuple(next(csv.reader([text]), ()))
+        line = text == text.strip() and not set(text) & set("\0\r\n")  # Else a flagfile does not give it back.
+        names = tuple(next(csv.reader([text]), ())) if line else ()
         odd = ":" in text and not text.startswith('"')  # As in latest:2.
         if not names or not all(names) or odd or len(set(names)) < len(names):
             refuse("borrow_from", RULE, text)

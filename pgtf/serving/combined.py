@@ -44,7 +44,7 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
         print(f"{path} of {len(learnt)} tasks ...", flush=True)
         with tempfile.TemporaryDirectory(prefix=STAGING, dir=output) as folder, true_float32():
             written = os.path.join(folder, str(version))
-            _write(directions, written)
+            write_combined(directions, written)
             difference = _checked(directions, written)
             os.makedirs(os.path.dirname(path), exist_ok=True)
             os.rename(written, path)
@@ -53,7 +53,8 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
     return path
 
 
-def _write(directions: Sequence[Direction], path: str) -> None:
+def write_combined(directions: Sequence[Direction], path: str) -> None:
+    """Writes directions as one SavedModel; those of piggyback tasks come after the tasks that they borrow from."""
     filters: Filters = {}
     networks, names = [], tf.constant([direction.name for direction in directions])
     known = ", ".join(direction.name for direction in directions)

@@ -20,7 +20,8 @@ GOOD = {
     "float": ("0", "0.25", "1", "1e-4", "3"),
 }
 SIZES = ("16", "32", "64x32", "256", "16x64", "12", "4", "100")
-VALUES = {"image_size": SIZES, "load_size": ("", "286", "300x310", *SIZES)}
+LENDERS = ("all", "first", "last:1", "last:3", "closest:2", "maps", "maps,facades", "last:0", '"maps"')
+VALUES = {"borrow_from": LENDERS, "image_size": SIZES, "load_size": ("", "286", "300x310", *SIZES)}
 SMALL = dict(width=64, blocks=9, tasks=6, side=512)
 
 

@@ -61,7 +61,9 @@ class LendersTest(parameterized.TestCase):
     def test_a_name_with_a_comma_is_quoted(self):
         self.assertEqual(Lenders.of('"a,b",c').names, ("a,b", "c"))
 
-    @parameterized.parameters("", ",", "a,,b", "last:", "last:0", "last:-1", "last:1.5", "last", "a,a", "nearest:2")
+    @parameterized.parameters(
+        "", ",", "a,,b", "last:", "last:0", "last:-1", "last:1.5", "last", "a,a", "nearest:2", "a\n", " a", "a\0b"
+    )
     def test_what_says_nothing_is_refused(self, text):
         if text == "last":  # A name, as any other.
             self.assertEqual(Lenders.of(text).names, ("last",))

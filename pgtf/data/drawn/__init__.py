@@ -59,4 +59,4 @@ def _recoloured(image: np.ndarray, variant: int) -> np.ndarray:
     """An image with its channels exchanged, and each inverted or not; variant 0 is the image."""
     inverted, exchange = divmod(variant, len(_EXCHANGES))
     flips = np.array([255 * (inverted >> channel & 1) for channel in range(3)], "uint8")
-    return image[..., _EXCHANGES[exchange]] ^ flips
+    return np.ascontiguousarray(image[..., _EXCHANGES[exchange]] ^ flips)
