@@ -1,6 +1,7 @@
 """How much each task stores: from shapes alone, before anything is built or learnt."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -119,6 +120,13 @@ def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -
 
 def plan(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> list[Cost]:
     """A Cost for each task and layer of a sequence."""
+    return list(_plan(tuple(names), architecture, method, tuple(prefixes)))
+
+
+@functools.lru_cache(maxsize=16)  # A run asks for the same one at its door, at its end and in its report.
+def _plan(
+    names: tuple[str, ...], architecture: Architecture, method: Method, prefixes: tuple[str, ...]
+) -> tuple[Cost, ...]:
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
     lent: dict[str, dict[str, Spec]] = {}
     found = []
@@ -133,7 +141,7 @@ def plan(names: Sequence[str], architecture: Architecture, method: Method, prefi
                 specs = count.kernels.get(path, {})
                 lent[name].update((path, spec) for spec in specs.values() if spec.lent)
                 found.append(_cost(name, path, specs, others, full.get(path, 0), name in kept))
-    return found
+    return tuple(found)
 
 
 def _kept(names: Sequence[str], method: Method) -> set[str]:
@@ -151,6 +159,7 @@ def _cost(task: str, path: str, specs: dict[str, Spec], others: dict[str, int], 
     return Cost(task, path, kernels, others.get("biases", 0), others.get("norms", 0), bits, full_values, kept)
 
 
+@functools.lru_cache(maxsize=16)
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
     """{path: values} of a network of free kernels."""
     count = census(architecture, Full(), prefix, None)
