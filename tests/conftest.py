@@ -1,6 +1,10 @@
 """Test-wide set-up."""
 
+import tensorflow as tf
 from absl import flags
 
 # tf.test.TestCase asks absl for a temporary folder, and pytest parses no absl flags.
 flags.FLAGS.mark_as_parsed()
+
+# Rewriting a graph takes a fifth of a tiny run, and pays in none. Tests that start scripts run with what users have.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})

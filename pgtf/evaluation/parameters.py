@@ -157,6 +157,18 @@ def plan(
     precisions: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Cost]:
     """A Cost for each task and layer of a sequence; precisions: {task: what its slice is stored in}, else float32."""
+    return list(_plan(tuple(names), architecture, method, tuple(prefixes), tuple(sorted(precisions.items()))))
+
+
+@functools.lru_cache(maxsize=16)  # A run asks for the same one at its door, at its end and in its report.
+def _plan(
+    names: tuple[str, ...],
+    architecture: Architecture,
+    method: Method,
+    prefixes: tuple[str, ...],
+    pairs: tuple[tuple[str, str], ...],
+) -> tuple[Cost, ...]:
+    precisions = dict(pairs)
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
     stored: dict[str, dict[str, dict[str, Spec]]] = {}
     alike: dict[str, int] = {}  # {task: the number of the first one that stores the same}
@@ -180,7 +192,7 @@ def plan(
         alike[name] = list(stored.values()).index(stored[name])
         if len(method.widths(architecture.width, architecture.width)) == 1:
             method.check(stored[name])
-    return found
+    return tuple(found)
 
 
 def _kept(names: Sequence[str], method: Method) -> set[str]:
@@ -203,6 +215,7 @@ def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> d
     }
 
 
+@functools.lru_cache(maxsize=16)
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
     """{path: values} of a network of free kernels."""
     count = census(architecture, Full(), prefix, None)

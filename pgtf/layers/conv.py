@@ -8,6 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pgtf.layers import small_maps
+from pgtf.layers.plain import plain
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
@@ -81,6 +82,7 @@ class _MadeKernel(keras.layers.Layer):
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: int(c_in)})
         self.built = True
 
+    @plain
     def call(self, x: tf.Tensor) -> tf.Tensor:
         output_shape = self.compute_output_shape(x.shape)
         y = tf.ensure_shape(self.recipe.output(x, self.convolve, output_shape), output_shape)

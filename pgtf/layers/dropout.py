@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pgtf.layers.plain import plain
+
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Dropout(keras.layers.Layer):
@@ -18,6 +20,7 @@ class Dropout(keras.layers.Layer):
         self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", trainable=False)
         super().build(shape)
 
+    @plain
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return x

@@ -6,6 +6,8 @@ from typing import Any, Optional
 import keras
 import tensorflow as tf
 
+from pgtf.layers.plain import plain
+
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Its end-of-life notice: the pins hold it at a version that works.
     import tensorflow_addons as tfa
@@ -26,8 +28,10 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
         super().__init__(epsilon=epsilon, dtype=dtype, **kwargs)
         self.output_dtype = output_dtype or keras.mixed_precision.global_policy().compute_dtype
 
+    @plain
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        return tf.cast(super().call(x), self.output_dtype)
+        # The parent's call first takes the shape apart, for groups of channels; here each channel is one.
+        return tf.cast(self._apply_normalization(x, tuple(x.shape)), self.output_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_dtype": self.output_dtype}

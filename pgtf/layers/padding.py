@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pgtf.layers.plain import plain
+
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class ReflectionPadding2D(keras.layers.Layer):
@@ -14,6 +16,7 @@ class ReflectionPadding2D(keras.layers.Layer):
         super().__init__(**kwargs)
         self.padding = padding
 
+    @plain
     def call(self, x: tf.Tensor) -> tf.Tensor:
         side = [self.padding, self.padding]
         return tf.pad(x, [[0, 0], side, side, [0, 0]], "REFLECT")

@@ -110,7 +110,8 @@ class Learner(keras.Model):
         """
         raise NotImplementedError
 
-    @tf.function  # One graph, traced once, whatever loop Keras puts around it.
+    # One graph, traced once, whatever loop Keras puts around it.
+    @tf.function(autograph=False)
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
         losses = self.step(batch)
         if self.average:

@@ -26,6 +26,31 @@ class AdamTest(tf.test.TestCase):
             self.assertAllClose(run[place] - [1, 2, 3], expected - [1, 2, 3], atol=1e-6)
             self.assertGreater(np.abs(run[place] - [1, 2, 3]).max(), rate)
 
+    def test_it_is_keras_own_compiled_or_not_dense_or_not(self):
+        found = []
+        for make in (
+            lambda: adam(LinearDecay(2e-2, 2, 9)),
+            lambda: keras.optimizers.Adam(LinearDecay(2e-2, 2, 9), 0.5),
+        ):
+            for wrapped in (tf.function, lambda function: function):
+                matrix, optimizer = tf.Variable([[1.0, -2], [3, 4], [5, 6]]), make()
+                optimizer.build([matrix])
+
+                @wrapped
+                def step(factor, matrix=matrix, optimizer=optimizer):
+                    with tf.GradientTape() as tape:  # Its gradient is of some rows only.
+                        loss = tf.reduce_sum(factor * tf.gather(matrix, [2, 0, 2]) ** 2)
+                    optimizer.apply_gradients([(tape.gradient(loss, matrix), matrix)])
+
+                for factor in (1.0, -3.0, 0.5, 2.0, 0.1):
+                    step(tf.constant(factor))
+                found.append([matrix, *optimizer.variables])
+        for values in found[:-1]:
+            self.assertLen(values, len(found[-1]))
+            for value, expected in zip(values, found[-1]):
+                self.assertAllClose(value, expected, rtol=1e-4, atol=1e-7)  # 1 - 0.999 is rounded.
+        self.assertNotAllClose(found[0][0], [[1.0, -2], [3, 4], [5, 6]], atol=1e-2)
+
     def test_a_scaled_loss_that_overflows_moves_neither(self):
         one, two = tf.Variable([1.0, 2, 3]), tf.Variable([1.0, 2, 3])
         optimizer = adam(LinearDecay(2e-3, 2, 5), "mixed_float16", [(two, 1e-4)])
