@@ -5,6 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pgtf import replicas
+
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Dropout(keras.layers.Layer):
@@ -15,15 +17,17 @@ class Dropout(keras.layers.Layer):
         self.rate, self.seed = rate, seed
 
     def build(self, shape: tuple) -> None:
-        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", trainable=False)
+        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", **replicas.ALIKE)
         super().build(shape)
 
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return x
-        mask = tf.random.stateless_uniform(tf.shape(x), [self.seed, self.draws], dtype=x.dtype) >= self.rate
+        rows, *others = tf.unstack(tf.shape(x))
+        shape = tf.stack([replicas.count() * rows, *others])
+        mask = tf.random.stateless_uniform(shape, [self.seed, self.draws], dtype=x.dtype) >= self.rate
         self.draws.assign_add(1)
-        return tf.where(mask, x / (1 - self.rate), tf.zeros_like(x))
+        return tf.where(replicas.own(mask), x / (1 - self.rate), tf.zeros_like(x))
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return shape

@@ -5,8 +5,6 @@ import datetime
 import functools
 import os
 
-import keras
-
 from pgtf import files
 from pgtf.config import Config
 from pgtf.data.task_data import TaskData
@@ -35,7 +33,6 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
       data: The task's images.
       log: File for a line of JSON at every few steps.
     """
-    keras.backend.clear_session()
     index, name, text, run = len(bank), data.name, config.flagfile(), config
     config = config.for_task(name)
     folder = bank.place(index, name)
