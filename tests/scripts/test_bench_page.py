@@ -9,7 +9,7 @@ from pgtf.config import Config
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
 
-from bench_page import page  # noqa: E402
+from bench_page import page
 
 
 def steps(task, chosen):
