@@ -95,6 +95,13 @@ class Config:
     epochs: int = _training(200, "Passes over each task's training images; ignored where --steps is given.", above=0)
     steps: int = _training(0, "Steps per task; 0 takes --epochs.", least=0)
     batch_size: int = _training(1, "Images (or pairs) a step.", above=0)
+    accumulate: int = _training(
+        1,
+        "Parts that a batch is learnt from, one after the other, where memory does not hold it at once; the update is "
+        "the whole batch's.",
+        above=0,
+        may_change=True,
+    )
     learning_rate: float = _training(2e-4, "Adam's, constant and then falling linearly to zero.", above=0)
     decay_from: float = _training(
         0.5, "The share of a task's steps after which the learning rate falls.", least=0, most=1
@@ -125,6 +132,12 @@ class Config:
         "with AVX512-BF16 or AMX, GPUs from Ampere on), mixed_float16 on older GPUs with tensor cores, else float32; "
         "what it came to is kept in the run.",
         choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
+        may_change=True,
+    )
+    distribute: str = _training(
+        "none",
+        "mirrored splits each batch over all GPUs of this machine; the update is that of one device.",
+        choices=("none", "mirrored"),
         may_change=True,
     )
     override: tuple[str, ...] = _training(
@@ -178,6 +191,8 @@ class Config:
         self.method.check_tasks(self.tasks)
         for task in self.overrides:
             self.for_task(task)
+        if self.batch_size % self.accumulate:
+            refuse("accumulate", f"a divisor of --batch_size={self.batch_size}", self.accumulate)
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
             refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
         self._check_lines()
@@ -339,7 +354,7 @@ def _is_utf8(text: str) -> bool:
 def _suits_a_task(field: dataclasses.Field) -> bool:
     """Whether a setting can be another one for one task."""
     if field.metadata["group"] == "training":
-        return field.name not in ("override", "precision", "deterministic")
+        return field.name not in ("override", "precision", "distribute", "deterministic")
     return field.name in ("load_size", "bad_images")
 
 

@@ -1,31 +1,94 @@
 #!/usr/bin/env python3
-"""Measures what speed the code promises, each thing beside what it is compared with.
+"""Measures what speed the code promises, each thing beside what it is compared with, and writes BENCH.md.
 
-    python scripts/bench.py [--only=training,pipeline] [--rounds=10] [--flagfile=flags/unpaired.cfg]
+    python scripts/bench.py
+    python scripts/bench.py --bench_networks=unet --bench_tasks=2,4 --batches=1 --rounds=3 --image_size=64
 
-The setting is the paper's paired one, or that of your flags.
+Each measurement is a process of its own, and its figures are kept in --results: the same command again goes on where it
+stopped. Other flags are those of train.py: what is measured is that run's.
 """
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
 
 from absl import flags
 
-from pgtf import command_line
+from pgtf import command_line, files
+from pgtf.objectives import CycleGAN, Pix2Pix
 
 command_line.define()
-flags.DEFINE_list("only", [], "The benchmarks to run; all unless told.")
-flags.DEFINE_integer("rounds", 10, "How often each side is measured.", lower_bound=1)
+flags.DEFINE_list("bench_networks", ["unet", "resnet"], "unet (pix2pix), resnet (CycleGAN), or both.")
+flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Which tasks' steps; of the ResNet no more than the first two.")
+flags.DEFINE_list("batches", ["1", "4"], "Batch sizes; of the ResNet only the first.")
+flags.DEFINE_integer("rounds", 5, "How often each side is measured.", lower_bound=1)
+flags.DEFINE_string("results", ".bench", "Folder of the figures; removed, all is measured anew.")
+flags.DEFINE_string("write", "BENCH.md", "The file to write.")
+flags.DEFINE_string("piece", "", "One measurement, as JSON; what the command calls itself with.")
+PRECISIONS = ("float32", "mixed_bfloat16")
+
+
+def pieces():
+    """[{"benchmark": name, and what of}] in the order of measuring."""
+    networks, batches, tasks = flags.FLAGS.bench_networks, flags.FLAGS.batches, flags.FLAGS.bench_tasks
+    found = []
+    for network in networks:
+        unet = network == "unet"
+        for batch in map(int, batches if unet else batches[:1]):
+            base = {"network": network, "batch": batch}
+            found += [{"benchmark": "precisions", **base, "task": task} for task in (1, 2)]
+            for precision in PRECISIONS:
+                own = {**base, "precision": precision}
+                found += [{"benchmark": "peak", **own}]
+                found += [{"benchmark": "steps", **own, "task": int(task)} for task in (tasks if unet else tasks[:2])]
+        found += [{"benchmark": "first_step", "network": network, "task": task} for task in (1, 2, 4)]
+    if "unet" in networks:
+        found += [{"benchmark": name, "network": "unet"} for name in ("pipeline", "serving", "many")]
+    found += [{"benchmark": "choice", "network": "unet", "precision": precision} for precision in PRECISIONS]
+    return found
+
+
+def config_of(piece):
+    """The config that a piece measures."""
+    objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
+    own = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
+    config = command_line.config_from_flags()
+    return dataclasses.replace(config, network=piece["network"], objective=objective, **own)
+
+
+def measured(piece):
+    """A piece's figures: those that are kept, or new ones from a process of its own."""
+    text = json.dumps(piece, sort_keys=True)
+    key = hashlib.sha256(f"{text}{config_of(piece).flagfile()}{flags.FLAGS.rounds}".encode()).hexdigest()[:16]
+    path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
+    if not os.path.exists(path):
+        print(text, flush=True)
+        done = subprocess.run([sys.executable, *sys.argv, f"--piece={text}"], stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise ValueError(f"A measurement must come to an end. Received: status {done.returncode} of {text}")
+        files.write(path, done.stdout.splitlines()[-1].encode())
+    with open(path) as file:
+        return json.load(file)
 
 
 def main(_):
-    from benchmarks import BENCHMARKS  # TensorFlow only once the flags are good.
+    if flags.FLAGS.piece:
+        from benchmarks import BENCHMARKS  # TensorFlow only where something is measured.
 
-    unknown = sorted(set(flags.FLAGS.only) - set(BENCHMARKS))
-    if unknown:
-        raise ValueError(f"--only must be of {', '.join(BENCHMARKS)}. Received: {', '.join(unknown)}")
-    for name in flags.FLAGS.only or BENCHMARKS:
-        print(f"\n{name}: {BENCHMARKS[name].__doc__}")
-        for line in BENCHMARKS[name](command_line.config_from_flags(), flags.FLAGS.rounds):
-            print(f"  {line}", flush=True)
+        piece = json.loads(flags.FLAGS.piece)
+        what = {"task": piece["task"]} if "task" in piece else {}
+        print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.rounds, **what)))
+        return
+    from bench_page import page
+
+    found = [(piece, measured(piece)) for piece in pieces()]
+    with open(flags.FLAGS.write, "w") as file:
+        file.write(page(found, command_line.config_from_flags(), flags.FLAGS.rounds))
+    print(f"Written: {flags.FLAGS.write}")
 
 
 if __name__ == "__main__":
-    command_line.run(main, stopped="")
+    command_line.run(main, stopped="The same command goes on with what is not measured yet.")

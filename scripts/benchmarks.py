@@ -1,29 +1,27 @@
 """Measurements of speed, of two or more sides by turns: on a shared machine ratios hold, times don't.
 
-A benchmark is a function of (config, rounds) that yields lines to print, and a row of BENCHMARKS.
+A benchmark is a function of (config, rounds, **what) -> figures that JSON holds, and a row of BENCHMARKS.
 """
 
+import collections
 import dataclasses
 import glob
 import os
+import re
 import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
-from typing import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.profiler import model_analyzer, option_builder
 
 import pgtf
-from pgtf import layers
-from pgtf.config import Config
-from pgtf.data.stream import Stream
+from pgtf import layers, recipes
 from pgtf.evaluation.parameters import full_values
 from pgtf.methods import Piggyback
-from pgtf.objectives.learner import Learner
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
@@ -49,61 +47,79 @@ def ratio(ours, theirs):
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
-def training(config: Config, rounds: int) -> Iterator[str]:
-    """A training step of the first task (full kernels) and of the second, by each way to apply piggyback kernels."""
-    held = tf.data.Dataset.from_tensors(next(iter(_stream(config).dataset(0, 1)))).repeat()
-    first = building.learner(config, 0, FilterBank(), 1000)
-    sides = {"full": _step(first, held)}
-    bank = _bank(config, first)
-    for strategy in ("auto", "compose", "mix"):
-        learner = building.learner(config, 1, bank, 1000)
-        for network in learner.generators.values():
+def compared(times, base):
+    """{side: {"seconds": median, "ratio": to the side `base`}}."""
+    return {
+        name: {"seconds": statistics.median(seconds), "ratio": ratio(seconds, times[base])}
+        for name, seconds in times.items()
+    }
+
+
+def steps(config, rounds, task):
+    """A step of task `task` (from 1), its kernels always composed or made as is chosen, beside the first task's."""
+    bank, batch = banked(config, task - 1), held(config)
+    learners = {"full": building.learner(config, 0, FilterBank(), 1000)}
+    for side, strategy in (("chosen", "auto"), ("composed", "compose")):
+        learners[side] = building.learner(config, task - 1, bank, 1000)
+        for network in learners[side].generators.values():
             for recipe in layers.made_kernels(network).values():
                 recipe.strategy = strategy
-        sides[f"piggyback, {strategy}"] = _step(learner, held)
-    times = by_turns(sides, rounds)
-    for name, seconds in times.items():
-        median = statistics.median(seconds)
-        yield f"{name:<20} {1 / median:6.2f} steps/s {median:8.3f} s   x{ratio(seconds, times['full']):.2f} of full"
-    yield f"peak memory, these {len(sides)} together: {_peak():.1f} GiB"
+    found = compared(by_turns({side: step_of(one, batch) for side, one in learners.items()}, rounds), "full")
+    return {**found, "spent": spent(step_of(learners["chosen"], batch))}
 
 
-def memory(config: Config, rounds: int) -> Iterator[str]:
-    """The peak memory of learning a first task."""
-    step = _step(building.learner(config, 0, FilterBank(), 1000), _stream(config).dataset(0, 10**6))
-    for _ in range(min(rounds, 5)):
-        step()
-    yield f"{_peak():.1f} GiB (run it alone, with --only=memory: a process remembers its highest)"
+def precisions(config, rounds, task):
+    """A step in bfloat16 beside one in float32."""
+    sides, batch = {}, held(config)
+    for name in ("float32", "mixed_bfloat16"):
+        learner = building.learner(
+            dataclasses.replace(config, precision=name), task - 1, banked(config, task - 1), 1000
+        )
+        sides[name] = step_of(learner, batch)
+    found = compared(by_turns(sides, rounds), "float32")
+    return {**found, "spent": spent(sides["mixed_bfloat16"])}
 
 
-def pipeline(config: Config, rounds: int) -> Iterator[str]:
-    """What share of a step is waiting for images: streamed ones against one batch held ready."""
-    stream = _stream(config)
+def peak(config, rounds):
+    """What share of the matrix products' rate a full step reaches, counting its convolutions and products alone."""
+    learner, batch = building.learner(config, 0, FilterBank(), 1000), held(config)
+    dtype = keras.mixed_precision.Policy(building.resolved(config.precision)).compute_dtype
+    a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0]))
+    times = by_turns({"step": step_of(learner, batch), "product": lambda: [product() for _ in range(4)]}, rounds)
+    graph = learner.traced_step.get_concrete_function(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)).graph
+    options = option_builder.ProfileOptionBuilder(option_builder.ProfileOptionBuilder.float_operation())
+    counted = model_analyzer.profile(graph, options=options.with_empty_output().build()).total_float_ops
+    rates = [counted / step / (4 * 2 * side**3 / product) for step, product in zip(times["step"], times["product"])]
+    return {"share": statistics.median(rates), "operations": counted, "spent": spent(step_of(learner, batch))}
+
+
+def first_step(config, rounds, task):
+    """Seconds from a bank to the end of the first step; and the peak memory of the process then."""
+    bank, batch = banked(config, task - 1), held(config)
+    begun = time.perf_counter()
+    step_of(building.learner(config, task - 1, bank, 1000), batch)()
+    return {"seconds": time.perf_counter() - begun, "peak_gib": _peak()}
+
+
+def pipeline(config, rounds):
+    """Steps on streamed images beside steps on one batch held ready."""
+    stream, batch = _stream(config), held(config)
     learner = building.learner(config, 0, FilterBank(), 1000)
-    streamed = stream.dataset(0, 10**6)
-    source = stream.sources[0]
-    for place in range(len(source)):
-        source[place]  # Decoded once and held, as in a run after its first pass.
-    images = iter(streamed)
-    held = tf.data.Dataset.from_tensors(next(images)).repeat()
-    # More at once than are held ready, so that the images' own time shows.
-    sides = {
-        "streamed": _step(learner, streamed),
-        "held": _step(learner, held),
-        "64 images alone": lambda: [next(images) for _ in range(64)],
-    }
-    times = by_turns(sides, rounds)
-    for name, seconds in times.items():
-        yield f"{name:<20} {statistics.median(seconds):8.4f} s"
-    yield f"waiting for images: {max(0.0, 1 - ratio(times['held'], times['streamed'])):.1%} of a step"
+    for place in range(len(stream.sources[0])):
+        stream.sources[0][place]  # Decoded once and held, as in a run after its first pass.
+    images = iter(stream.dataset(0, 10**6))
+    times = by_turns(
+        {"streamed": lambda: float(learner.train_step(next(images))["l1"]), "held": step_of(learner, batch)}, rounds
+    )
+    return {"throughput": ratio(times["held"], times["streamed"])}
 
 
-def serving(config: Config, rounds: int) -> Iterator[str]:
-    """A second task's exported network against one built of stock Keras layers, each as a SavedModel."""
+def serving(config, rounds):
+    """A second task's exported network beside one of stock Keras layers, each as a SavedModel."""
     architecture = building.architecture(config)
-    bank = _bank(config, building.learner(config, 0, FilterBank(), 1000))
     image = keras.Input((None, None, 3))
-    second = building.generators(architecture, config.method, ("forward",), bank)
+    second = building.generators(architecture, config.method, ("forward",), banked(config, 1))
     networks = {
         "exported": layers.folded(second["forward"]),
         "stock": keras.Model(image, architecture(image, _Stock("stock"), config.width)),
@@ -114,15 +130,41 @@ def serving(config: Config, rounds: int) -> Iterator[str]:
             write_saved_model(network, architecture.multiple, {}, os.path.join(folder, name))
             served[name] = tf.saved_model.load(os.path.join(folder, name)).signatures["serving_default"]
         picture = tf.cast(tf.random.uniform([1, *config.size, 3], 0, 256, tf.int32), tf.uint8)
-        times = by_turns(
-            {name: lambda ask=ask: ask(images=picture)["images"].numpy() for name, ask in served.items()}, 3 * rounds
-        )
-    for name, seconds in times.items():
-        yield f"{name:<20} {statistics.median(seconds):8.4f} s"
-    yield f"exported takes x{ratio(times['exported'], times['stock']):.3f} of stock"
+        sides = {name: lambda ask=ask: ask(images=picture)["images"].numpy() for name, ask in served.items()}
+        return compared(by_turns(sides, 3 * rounds), "stock")
 
 
-def many(config: Config, rounds: int) -> Iterator[str]:
+def choice(config, rounds):
+    """Layers of both networks, composed and mixed: how often the choice is the cheaper one, and what it loses."""
+    found = []
+    # (map, channels in, filters, kernel size, stride, whether it is transposed), at batch 1 and 4, with three banks.
+    shapes = [(256, 6, 64, 4, 2, False), (128, 64, 128, 4, 2, False), (32, 256, 512, 4, 2, False)]
+    shapes += [(16, 512, 512, 4, 2, False), (4, 512, 512, 4, 2, False), (4, 1024, 512, 4, 2, True)]
+    shapes += [(16, 1024, 256, 4, 2, True), (64, 256, 64, 4, 2, True), (64, 256, 256, 3, 1, False)]
+    for size, c_in, filters, kernel, stride, transposed in shapes:
+        for batch in (1, 4):
+            for tasks in (1, 3, 7):
+                bank = (kernel, kernel, c_in, filters * (3 + tasks) // 4)
+                sides, layer = {}, None
+                x = tf.random.normal([batch, size, size, c_in])
+                for strategy in ("compose", "mix"):
+                    kind = layers.Conv2DTranspose if transposed else layers.Conv2D
+                    with building.precision(building.resolved(config.precision)):
+                        recipe = recipes.Piggyback(bank, strategy=strategy)
+                        layer = kind(filters, kernel, stride, "same", recipe=recipe)
+                        layer.build(x.shape)
+                    layer.ready()
+                    sides[strategy] = _learnt(layer, x)
+                times = by_turns(sides, rounds)
+                layer.recipe.strategy = "auto"
+                mixes = layer.recipe._mixes(x.shape, layer.compute_output_shape(x.shape))
+                mixed = ratio(times["mix"], times["compose"])
+                found.append(mixed if mixes else 1 / mixed)
+    loss = statistics.mean(max(1, one) for one in found) - 1
+    return {"cheaper": sum(one <= 1 for one in found) / len(found), "loss": loss, "of": len(found)}
+
+
+def many(config, rounds):
     """One task of a hundred against one of two, all of which mix the first; and four in one SavedModel against one."""
     config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
     with tempfile.TemporaryDirectory() as folder:
@@ -145,15 +187,17 @@ def many(config: Config, rounds: int) -> Iterator[str]:
             "combined, task 2": lambda: ask["combined"](images=given, task=tf.constant("task1"))["images"].numpy(),
             "one": lambda: ask["one"](images=given)["images"].numpy(),
         }
+        seconds = {}
         for sides, count in ((opened, min(rounds, 3)), (listed, rounds), (served, rounds)):
-            for name, seconds in by_turns(sides, count).items():
-                yield f"{name:<26} {statistics.median(seconds):8.4f} s"
+            seconds.update({name: statistics.median(took) for name, took in by_turns(sides, count).items()})
+        megabytes = {}
         for name in ("combined", "one"):
-            files = glob.glob(os.path.join(folder, name, "**", "*.*"), recursive=True)
-            yield f"{name:<26} {sum(map(os.path.getsize, files)) / 1e6:8.1f} MB"
+            written = glob.glob(os.path.join(folder, name, "**", "*.*"), recursive=True)
+            megabytes[name] = sum(map(os.path.getsize, written)) / 1e6
+        return {"seconds": seconds, "megabytes": megabytes}
 
 
-def _run_of(config: Config, count: int, folder: str) -> str:
+def _run_of(config, count, folder):
     """A run of tasks as if learnt, where all but the first share one file of values."""
     bank, shape = FilterBank(folder=os.path.join(folder, "tasks")), building.architecture(config)
     facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
@@ -180,25 +224,76 @@ class _Stock(layers.Maker):
         return keras.layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name)
 
 
-def _stream(config: Config) -> Stream:
+def _learnt(layer, x):
+    """A function that runs a layer there and back."""
+
+    @tf.function
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.cast(layer(x), tf.float32) ** 2)
+        return [tf.reduce_sum(value) for value in tape.gradient(y, [x, *layer.trainable_variables])]
+
+    return lambda: [float(value) for value in run(x)]
+
+
+def _stream(config):
     drawn = dataclasses.replace(config, data_dir="", drawn_images=20)
     return building.stream(drawn, 0, building.finder(drawn)("facades"))
 
 
-def _bank(config: Config, learner: Learner) -> FilterBank:
-    """The bank after a task that was hardly learnt."""
-    facts = Facts(building.architecture(config), config.method, config.objective)
-    return FilterBank([building.slice_of("first", learner.generators, FilterBank(), facts)])
+def held(config):
+    """One batch."""
+    return next(iter(_stream(config).dataset(0, 1)))
 
 
-def _step(learner: Learner, dataset: tf.data.Dataset) -> Callable:
-    """A function that does one training step, compiled."""
-    batches = iter(dataset)
-    return lambda: float(learner.train_step(next(batches))[learner.LOSSES[0]])
+def banked(config, tasks):
+    """The bank after so many tasks that were not learnt: speed does not depend on values."""
+    bank, shape = FilterBank(), building.architecture(config)
+    for number in range(tasks):
+        lenders = bank.only(config.method.borrows(bank.names))
+        networks = building.generators(shape, config.method, config.objective.generators, lenders, number)
+        facts = Facts(shape, config.method, config.objective)
+        bank.append(building.slice_of(f"task{number + 1}", networks, lenders, facts))
+    return bank
+
+
+def step_of(learner, batch):
+    """A function that does one training step, as a graph."""
+    return lambda: float(learner.train_step(batch)[learner.LOSSES[0]])
+
+
+def spent(step, most=4):
+    """[[operation, share of all operations' time]] of those that take most of a step."""
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    with tempfile.TemporaryDirectory() as folder:
+        with tf.profiler.experimental.Profile(folder):
+            step()
+        (path,) = glob.glob(os.path.join(folder, "**", "*.xplane.pb"), recursive=True)
+        space = xplane_pb2.XSpace()
+        with open(path, "rb") as file:
+            space.ParseFromString(file.read())
+    total = collections.Counter()
+    for plane in space.planes:
+        for event in (event for line in plane.lines for event in line.events):
+            match = re.fullmatch(r"[^:]*:(?:_MklNative|_Mkl)?(\w+)", plane.event_metadata[event.metadata_id].name)
+            if match:
+                total[match[1]] += event.duration_ps
+    return [[name, np.round(took / sum(total.values()), 3).item()] for name, took in total.most_common(most)]
 
 
 def _peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-BENCHMARKS = {"training": training, "memory": memory, "pipeline": pipeline, "serving": serving, "many": many}
+BENCHMARKS = dict(
+    steps=steps,
+    precisions=precisions,
+    peak=peak,
+    first_step=first_step,
+    pipeline=pipeline,
+    serving=serving,
+    choice=choice,
+    many=many,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -44,11 +45,19 @@ class Stream:
             )
         self.steps_per_epoch = math.ceil(max(counts) / batch_size)
 
-    def dataset(self, start: int, steps: int) -> tf.data.Dataset:
-        """The batches of steps start, …, steps - 1."""
+    def dataset(self, start: int, steps: int, *, replicas: int = 1) -> tf.data.Dataset:
+        """The batches of steps start, …, steps - 1, each in as many parts as there are replicas."""
         positions = tf.data.Dataset.range(start * self.batch_size, steps * self.batch_size)
         examples = positions.map(self._example, num_parallel_calls=2, deterministic=True)
-        return examples.batch(self.batch_size, drop_remainder=True).prefetch(8)
+        return examples.batch(self.batch_size // replicas, drop_remainder=True).prefetch(8)
+
+    def distributed(self, start: int, steps: int) -> Any:
+        """`dataset`, its parts given to the replicas of the strategy in whose scope this is."""
+        strategy = tf.distribute.get_strategy()
+        replicas = strategy.num_replicas_in_sync
+        if replicas == 1:
+            return self.dataset(start, steps)
+        return strategy.distribute_datasets_from_function(lambda _: self.dataset(start, steps, replicas=replicas))
 
     def _example(self, position):
         entries = []

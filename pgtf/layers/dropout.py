@@ -5,6 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pgtf import replicas
 from pgtf.layers.plain import plain
 
 
@@ -17,16 +18,18 @@ class Dropout(keras.layers.Layer):
         self.rate, self.seed = rate, seed
 
     def build(self, shape: tuple) -> None:
-        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", trainable=False)
+        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", **replicas.ALIKE)
         super().build(shape)
 
     @plain
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return x
-        mask = tf.random.stateless_uniform(tf.shape(x), [self.seed, self.draws], dtype=x.dtype) >= self.rate
+        rows, *others = tf.unstack(tf.shape(x))
+        shape = tf.stack([replicas.count() * rows, *others])
+        mask = tf.random.stateless_uniform(shape, [self.seed, self.draws], dtype=x.dtype) >= self.rate
         self.draws.assign_add(1)
-        return tf.where(mask, x / (1 - self.rate), tf.zeros_like(x))
+        return tf.where(replicas.own(mask), x / (1 - self.rate), tf.zeros_like(x))
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return shape

@@ -85,7 +85,9 @@ class Maker:
         """A normalization."""
         if self._norm == "instance":
             return InstanceNormalization(name=name)
-        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, name=name)
+        # Over the whole batch, wherever its parts are.
+        split = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=split, name=name)
 
     def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
         """A dropout."""

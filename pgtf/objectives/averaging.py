@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
+from pgtf import replicas
+
 
 class Average(tf.Module):
     """The moving average of variables: a ← d a + (1 - d) v after each step, d = min(decay, (1 + n) / (10 + n)).
@@ -15,8 +17,8 @@ class Average(tf.Module):
     def __init__(self, variables: Sequence[tf.Variable], decay: float):
         super().__init__(name="average")
         self.variables_now, self.decay = list(variables), decay
-        self.values = [tf.Variable(variable, trainable=False) for variable in self.variables_now]
-        self.count = tf.Variable(0, trainable=False, dtype=tf.int64, name="count")
+        self.values = [tf.Variable(variable, **replicas.ALIKE) for variable in self.variables_now]
+        self.count = tf.Variable(0, dtype=tf.int64, name="count", **replicas.ALIKE)
 
     def begin(self) -> None:
         """Begins anew with the variables as they are."""

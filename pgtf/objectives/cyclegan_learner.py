@@ -29,47 +29,42 @@ class CycleGANLearner(Learner):
         self.pool_a, self.pool_b = (ImagePool(size, image_shape, seed=seed, name=f"pool_{side}") for side in "ab")
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        a, b = batch
-        reported, fake_a, fake_b = self._teach_generators(a, b)
-        return {**reported, **self._teach_discriminators(a, b, fake_a, fake_b)}
+        of_generators, (fake_a, fake_b) = self.descend("generators", self._of_generators, *batch)
+        shown = self.pool_a.query(fake_a), self.pool_b.query(fake_b)
+        of_discriminators, _ = self.descend("discriminators", self._of_discriminators, *batch, *shown)
+        return {**of_generators, **of_discriminators}
 
-    def _teach_generators(self, a, b):
+    def _of_generators(self, a, b):
         forward, backward = self.generators["forward"], self.generators["backward"]
         discriminator_a, discriminator_b = self._discriminators()
-        with tf.GradientTape() as tape:
-            fake_b, same_b = jointly(forward, a, b)
-            fake_a, same_a = jointly(backward, b, a)
-            adversarial = {
-                "generator_forward": losses.least_squares_generator(discriminator_b(fake_b, training=True)),
-                "generator_backward": losses.least_squares_generator(discriminator_a(fake_a, training=True)),
-            }
-            cycle = {
-                "cycle_a": losses.l1(backward(fake_b, training=True), a),
-                "cycle_b": losses.l1(forward(fake_a, training=True), b),
-            }
-            identity = {"identity_a": losses.l1(same_a, a), "identity_b": losses.l1(same_b, b)}
-            penalties = self.penalties(forward=(a, fake_b), backward=(b, fake_a))
-            cycle_weight = self.objective.cycle_weight
-            loss = (
-                sum(adversarial.values())
-                + cycle_weight * sum(cycle.values())
-                + cycle_weight * self.objective.identity_weight * sum(identity.values())
-                + sum(penalties.values())
-            )
-        self.minimize("generators", tape, loss)
-        return {**adversarial, **cycle, **identity, **penalties}, fake_a, fake_b
+        fake_b, same_b = jointly(forward, a, b)
+        fake_a, same_a = jointly(backward, b, a)
+        adversarial = {
+            "generator_forward": losses.least_squares_generator(discriminator_b(fake_b, training=True)),
+            "generator_backward": losses.least_squares_generator(discriminator_a(fake_a, training=True)),
+        }
+        cycle = {
+            "cycle_a": losses.l1(backward(fake_b, training=True), a),
+            "cycle_b": losses.l1(forward(fake_a, training=True), b),
+        }
+        identity = {"identity_a": losses.l1(same_a, a), "identity_b": losses.l1(same_b, b)}
+        penalties = self.penalties(forward=(a, fake_b), backward=(b, fake_a))
+        cycle_weight = self.objective.cycle_weight
+        loss = (
+            sum(adversarial.values())
+            + cycle_weight * sum(cycle.values())
+            + cycle_weight * self.objective.identity_weight * sum(identity.values())
+            + sum(penalties.values())
+        )
+        return loss, {**adversarial, **cycle, **identity, **penalties}, (fake_a, fake_b)
 
-    def _teach_discriminators(self, a, b, fake_a, fake_b):
+    def _of_discriminators(self, a, b, shown_a, shown_b):
         discriminator_a, discriminator_b = self._discriminators()
-        shown_a, shown_b = self.pool_a.query(fake_a), self.pool_b.query(fake_b)
-        with tf.GradientTape() as tape:
-            terms = {
-                "discriminator_a": losses.least_squares_discriminator(*jointly(discriminator_a, a, shown_a)),
-                "discriminator_b": losses.least_squares_discriminator(*jointly(discriminator_b, b, shown_b)),
-            }
-            loss = sum(terms.values())
-        self.minimize("discriminators", tape, loss)
-        return terms
+        terms = {
+            "discriminator_a": losses.least_squares_discriminator(*jointly(discriminator_a, a, shown_a)),
+            "discriminator_b": losses.least_squares_discriminator(*jointly(discriminator_b, b, shown_b)),
+        }
+        return sum(terms.values()), terms, ()
 
     def _discriminators(self):
         return self.discriminators["discriminator_a"], self.discriminators["discriminator_b"]

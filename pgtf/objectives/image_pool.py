@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from pgtf import replicas
 from pgtf.seeds import counted, seed_of
 
 
@@ -17,22 +18,25 @@ class ImagePool(tf.Module):
     def __init__(self, size: int, shape: tuple[int, ...], seed: str | int = 0, name: str = "image_pool"):
         super().__init__(name=name)
         self.size, self.seed = size, seed_of(seed, name)
-        self.images = tf.Variable(tf.zeros([max(size, 1), *shape]), trainable=False, name="images")
-        self.seen = tf.Variable(0, trainable=False, dtype=tf.int32, name="seen")
+        self.images = tf.Variable(tf.zeros([max(size, 1), *shape]), name="images", **replicas.ALIKE)
+        self.seen = tf.Variable(0, dtype=tf.int32, name="seen", **replicas.ALIKE)
 
     def query(self, batch: tf.Tensor) -> tf.Tensor:
         """For each image of a batch [n, h, w, c], itself or an older one."""
         if self.size == 0:
             return batch
-        return tf.stack([self._exchange(image) for image in tf.unstack(batch)])
+        whole = replicas.together(batch)
+        return replicas.own(tf.stack([self._exchange(image) for image in tf.unstack(whole)]))
 
     def _exchange(self, image):
         chance = tf.random.stateless_uniform([2], counted(self.seed, self.seen))
         filling = self.seen < self.size
         place = tf.where(filling, self.seen, tf.cast(chance[1] * self.size, tf.int32))
-        old = self.images.sparse_read(place)
+        # By the handle: a variable that each replica has for itself is read and written only as a whole otherwise.
+        images = self.images.handle
+        old = tf.raw_ops.ResourceGather(resource=images, indices=place, dtype=tf.float32)
         # Reading comes before writing: the assignments below are ordered after it by automatic control dependencies.
         takes = tf.logical_or(filling, chance[0] < 0.5)
-        self.images.scatter_nd_update([[place]], [tf.where(takes, image, old)])
+        tf.raw_ops.ResourceScatterUpdate(resource=images, indices=place, updates=tf.where(takes, image, old))
         self.seen.assign_add(1)
         return tf.where(filling | ~takes, image, old)

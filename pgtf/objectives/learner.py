@@ -6,7 +6,13 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
+from pgtf import replicas
 from pgtf.objectives.averaging import Average
+from pgtf.objectives.parts import mean_of
+
+Tensors = tuple[tf.Tensor, ...]
+# Parts of the tensors of a batch -> (mean loss, {name: loss to report}, what was made of them).
+LossOf = Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor], Tensors]]
 
 # (name of a generator, images, what it made of them) -> loss.
 Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
@@ -41,6 +47,8 @@ class Learner(keras.Model):
     """
 
     LOSSES: tuple[str, ...] = ()
+    # In how many parts a batch is learnt from, one after the other: less memory for a batch, the same step.
+    parts = 1
     penalty: Optional[Penalty] = None
 
     def __init__(
@@ -62,7 +70,7 @@ class Learner(keras.Model):
         # Made now, not in the step: a function that makes variables is traced twice.
         for kind, optimizer in self.optimizers.items():
             optimizer.build(self.trained(kind))
-        self.steps_done = tf.Variable(0, trainable=False, dtype=tf.int64, name="steps_done")
+        self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", **replicas.ALIKE)
         self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
         # Of the generators, where one is asked for. Not in the class: then Keras leaves it out of checkpoints.
         self.average: Optional[Average] = None
@@ -70,6 +78,11 @@ class Learner(keras.Model):
     def averaging(self, decay: float) -> "Learner":
         """This learner with a moving average of its generators, which is what the task keeps; before the first step."""
         self.average = Average(self.trained("generators"), decay)
+        return self
+
+    def in_parts(self, parts: int) -> "Learner":
+        """This learner with each batch in so many parts; before the first step."""
+        self.parts = parts
         return self
 
     def penalizing(self, penalty: Penalty) -> "Learner":
@@ -93,6 +106,11 @@ class Learner(keras.Model):
         return [variable for network in networks.values() for variable in network.trainable_variables]
 
     @property
+    def done(self) -> int:
+        """How many steps it has done."""
+        return int(self.steps_done.numpy())
+
+    @property
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self.means.values())
 
@@ -110,9 +128,16 @@ class Learner(keras.Model):
         """
         raise NotImplementedError
 
-    # One graph, traced once, whatever loop Keras puts around it.
-    @tf.function(autograph=False)
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
+        # Replicas meet in a step, which TensorFlow allows in its outermost function only.
+        return self.traced_step(batch) if replicas.count() == 1 else self._step(batch)
+
+    @tf.function(autograph=False)  # One graph, traced once, whatever loop Keras puts around it.
+    def traced_step(self, batch: tuple) -> dict[str, tf.Tensor]:
+        """`train_step` as a graph."""
+        return self._step(batch)
+
+    def _step(self, batch):
         losses = self.step(batch)
         if self.average:
             self.average.update()
@@ -121,14 +146,44 @@ class Learner(keras.Model):
             self.means[name].update_state(loss)
         return {name: mean.result() for name, mean in self.means.items()}
 
+    def descend(self, kind: str, loss_of: LossOf, *batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], Tensors]:
+        """One step of the optimizer of a kind of networks, on a batch in as many parts as the learner has.
+
+        Args:
+          kind: "generators" or "discriminators".
+          loss_of: The same part of each tensor of the batch -> (its mean loss, {name: loss to report}, what it made).
+          *batch: Tensors [n, …].
+
+        Returns:
+          The losses to report, and all that was made.
+        """
+
+        def learnt_from(*part):
+            with tf.GradientTape() as tape:
+                loss, reported, made = loss_of(*part)
+            return [self._gradients(kind, tape, loss), reported], made
+
+        (gradients, reported), made = mean_of(self.parts, learnt_from, *batch)
+        self._move(kind, gradients)
+        return reported, made
+
     def minimize(self, kind: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
         """One step of the optimizer of a kind of networks; the loss was computed under the tape."""
-        optimizer, variables = self.optimizers[kind], self.trained(kind)
-        scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
-        if scaled:
-            with tape:
-                loss = optimizer.get_scaled_loss(loss)
-        gradients = tape.gradient(loss, variables)
-        if scaled:
-            gradients = optimizer.get_unscaled_gradients(gradients)
-        optimizer.apply_gradients(zip(gradients, variables))
+        self._move(kind, self._gradients(kind, tape, loss))
+
+    def _gradients(self, kind, tape, loss):
+        """Of a part's mean loss, scaled as the optimizer wants it; the sum over all replicas is the batch's."""
+        optimizer = self.optimizers[kind]
+        with tape:
+            loss = loss / replicas.count() if replicas.count() > 1 else loss
+            loss = optimizer.get_scaled_loss(loss) if _scales(optimizer) else loss
+        return tape.gradient(loss, self.trained(kind), unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+    def _move(self, kind, gradients):
+        optimizer = self.optimizers[kind]
+        gradients = optimizer.get_unscaled_gradients(gradients) if _scales(optimizer) else gradients
+        optimizer.apply_gradients(zip(gradients, self.trained(kind)))
+
+
+def _scales(optimizer: Any) -> bool:
+    return isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)

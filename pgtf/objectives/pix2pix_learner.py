@@ -12,19 +12,33 @@ class Pix2PixLearner(Learner):
     LOSSES = ("discriminator", "generator", "l1")
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        image, target = batch
-        generator, discriminator = self.generators["forward"], self.discriminators["discriminator"]
+        (image, target), generator = batch, self.generators["forward"]
+        if self.parts > 1:
+            # The tape of a whole batch is what there is no memory for, so the generator runs for each party anew.
+            first, _ = self.descend(
+                "discriminators", lambda x, y: self._of_discriminator(x, y, generator(x, training=True)), *batch
+            )
+            second, _ = self.descend(
+                "generators", lambda x, y: self._of_generator(x, y, generator(x, training=True)), *batch
+            )
+            return {**first, **second}
         with tf.GradientTape() as generator_tape:
             made = generator(image, training=True)
-        pairs = tf.concat([image, target], -1), tf.concat([image, made], -1)
-        with tf.GradientTape() as tape:
-            discriminator_loss = 0.5 * losses.vanilla_discriminator(*jointly(discriminator, *pairs))
-        self.minimize("discriminators", tape, discriminator_loss)
+        first, _ = self.descend("discriminators", self._of_discriminator, image, target, made)
         # The discriminator just updated is the one that the generator has to convince.
         with generator_tape:
-            convinced = losses.vanilla_generator(discriminator(tf.concat([image, made], -1), training=True))
-            distance = losses.l1(made, target)
-            penalties = self.penalties(forward=(image, made))
-            generator_loss = convinced + self.objective.l1_weight * distance + sum(penalties.values())
-        self.minimize("generators", generator_tape, generator_loss)
-        return {"discriminator": discriminator_loss, "generator": convinced, "l1": distance, **penalties}
+            loss, second, _ = self._of_generator(image, target, made)
+        self.minimize("generators", generator_tape, loss)
+        return {**first, **second}
+
+    def _of_discriminator(self, image, target, made):
+        pairs = tf.concat([image, target], -1), tf.concat([image, made], -1)
+        loss = 0.5 * losses.vanilla_discriminator(*jointly(self.discriminators["discriminator"], *pairs))
+        return loss, {"discriminator": loss}, ()
+
+    def _of_generator(self, image, target, made):
+        scores = self.discriminators["discriminator"](tf.concat([image, made], -1), training=True)
+        terms = {"generator": losses.vanilla_generator(scores), "l1": losses.l1(made, target)}
+        penalties = self.penalties(forward=(image, made))
+        loss = terms["generator"] + self.objective.l1_weight * terms["l1"] + sum(penalties.values())
+        return loss, {**terms, **penalties}, ()

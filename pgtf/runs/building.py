@@ -174,6 +174,7 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             "discriminators": adam(schedule, policy),
         }
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        made = made.in_parts(config.accumulate)
         penalty = config.method.penalty(networks, bank)
         made = made.penalizing(penalty) if penalty else made
         return made.averaging(config.ema) if config.ema else made

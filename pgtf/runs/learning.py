@@ -6,8 +6,6 @@ import functools
 import os
 from typing import Callable
 
-import keras
-
 from pgtf import files
 from pgtf.config import Config
 from pgtf.data.stream import Stream
@@ -94,7 +92,6 @@ class _Attempt:
 
     def learnt(self, log: str, draw: Callable) -> Learner:
         """The learner when all is learnt; it goes on where it stopped."""
-        keras.backend.clear_session()
         config, index = self.config, len(self.bank)
         learner = building.learner(config, index, self.bank, self.steps)
         trial = building.trial(config, self.data, self.wider)

@@ -21,6 +21,7 @@ from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.base import take_base
+from pgtf.runs.devices import check_batch, strategy
 from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
@@ -57,7 +58,11 @@ class Sequence:
     def run(self) -> None:
         """Does each stage of each task that is not done yet."""
         config = self.config
-        print(f"Networks compute in {config.precision} while they learn")
+        self.strategy = strategy(config.distribute)
+        replicas = self.strategy.num_replicas_in_sync
+        check_batch(config, replicas)
+        where = f" on {replicas} devices" if replicas > 1 else ""
+        print(f"Networks compute in {config.precision}{where} while they learn")
         with files.locked(config.run_dir):
             self.bank = FilterBank.open(self._path("tasks"))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
@@ -118,7 +123,9 @@ class Sequence:
             renew(self.config, tensorboard=True)
 
     def _learn(self, index: int, name: str) -> None:
-        learn_task(self.config, self.bank, self._data[name], self.log)
+        keras.backend.clear_session()
+        with self.strategy.scope():
+            learn_task(self.config, self.bank, self._data[name], self.log)
         self._note(learnt=(*self.ledger.learnt, self.bank.entry(index)))
 
     def _replay(self, index: int, after: str) -> None:

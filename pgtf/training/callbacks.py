@@ -38,7 +38,7 @@ class Finite(keras.callbacks.Callback):
         if bad:
             raise Diverged(
                 f"Every loss must stay a number. Received: {', '.join(bad)} not finite by step "
-                f"{int(self.model.steps_done)}. {_ADVICE}"
+                f"{self.model.done}. {_ADVICE}"
             )
 
 
@@ -50,11 +50,11 @@ class Log(keras.callbacks.Callback):
         self.writer, self.path, self.every, self.facts = writer, path, every, facts
 
     def on_train_begin(self, logs=None):
-        self.step = int(self.model.steps_done)
+        self.step = self.model.done
         self.due, self.time = Every(self.every, self.step), time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.steps_done)
+        step = self.model.done
         if not self.due(step):
             return
         now = time.monotonic()
@@ -94,9 +94,9 @@ class Saves(keras.callbacks.Callback):
                 if not bool(tf.reduce_all(tf.math.is_finite(variable))):
                     raise Diverged(
                         f"Every weight must stay a number. Received: {variable.name} not finite at step "
-                        f"{int(self.model.steps_done)}. {_ADVICE}"
+                        f"{self.model.done}. {_ADVICE}"
                     )
-        self.checkpoints.save(int(self.model.steps_done))
+        self.checkpoints.save(self.model.done)
         self.time = time.monotonic()
 
 
@@ -108,10 +108,10 @@ class Samples(keras.callbacks.Callback):
         self.writer, self.every, self.draw = writer, every, draw
 
     def on_train_begin(self, logs=None):
-        self.due = Every(self.every, int(self.model.steps_done))
+        self.due = Every(self.every, self.model.done)
 
     def on_train_batch_end(self, batch, logs=None):
-        step = int(self.model.steps_done)
+        step = self.model.done
         if self.due(step):
             with self.model.kept():
                 pictures = self.draw(self.model.generators)
@@ -128,11 +128,11 @@ class Progress(keras.callbacks.Callback):
         self.title, self.steps, self.out = title, steps, out
 
     def on_train_begin(self, logs=None):
-        self.bar = Bar(self.title, self.steps, "steps", int(self.model.steps_done), self.out)
+        self.bar = Bar(self.title, self.steps, "steps", self.model.done, self.out)
 
     def on_train_batch_end(self, batch, logs=None):
         losses = (f"{name} {value:.3g}" for name, value in logs.items() if not name.startswith("identity"))
-        self.bar.show(int(self.model.steps_done), "  ".join(losses))
+        self.bar.show(self.model.done, "  ".join(losses))
 
 
 def append_line(path, facts):

@@ -68,12 +68,12 @@ def learn(
     state = tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
     checkpoints = Checkpoints(state, folder)
     lost = checkpoints.restore()
-    done = int(learner.steps_done)
+    done = learner.done
     if lost:
         print(f"{title}: {lost}. The task goes on from step {done}")
     elif done:
         print(f"{title}: goes on from step {done}")
-    if done < steps or (best and int(best.seen) < steps):
+    if done < steps or (best and int(best.seen.numpy()) < steps):
         writer = tf.summary.create_file_writer(folder)
         with writer.as_default(0):
             tf.summary.text("config", f"```\n{text}\n```")
@@ -93,7 +93,7 @@ def learn(
         finally:
             writer.close()
     if best:
-        print(f"{title}: keeps step {int(best.step)}, the best point")
+        print(f"{title}: keeps step {int(best.step.numpy())}, the best point")
         best.take()
     elif learner.average:
         learner.average.take()
@@ -106,7 +106,7 @@ def _fit(
     end = 0
     for phase in phases:
         begin, end = end, end + phase.steps
-        done = int(learner.steps_done)
+        done = learner.done
         if done >= end:
             continue
         if done == begin:
@@ -117,9 +117,10 @@ def _fit(
             if best:
                 best.begin(done)
         try:
-            learner.fit(stream.dataset(done, end), steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
+            batches = stream.distributed(done, end)
+            learner.fit(batches, steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:
-            if int(learner.steps_done) > begin:  # Else the phase would begin twice over.
+            if learner.done > begin:  # Else the phase would begin twice over.
                 saves.save()
             raise
         except tf.errors.OpError as error:

@@ -41,7 +41,7 @@ class Best(tf.Module):
 
     def see(self, step: int, loss: float) -> None:
         """Takes the weights of this step if it is the best; what is interrupted here is done again as a whole."""
-        if loss < float(self.loss):
+        if loss < float(self.loss.numpy()):
             for value, variable in zip(self.values, self.variables_now):
                 value.assign(variable)
             self.loss.assign(loss)
@@ -78,11 +78,11 @@ class Points(keras.callbacks.Callback):
         super().__init__()
         self.writer, self.path, self.every, self.facts = writer, path, every, facts
         self.measure, self.best = measure, best
-        self.last = int(best.seen) if best else 0
+        self.last = int(best.seen.numpy()) if best else 0
 
     def on_train_begin(self, logs=None):
-        step = int(self.model.steps_done)
-        self.last = int(self.best.seen) if self.best else step
+        step = self.model.done
+        self.last = int(self.best.seen.numpy()) if self.best else step
         self.due = Every(self.every, self.last)
         # An interruption between a step and its point left the point out.
         self._perhaps()
@@ -93,15 +93,15 @@ class Points(keras.callbacks.Callback):
     def finish(self, learner: Learner) -> None:
         """Measures a learner that is learnt, if its last point was before."""
         self.set_model(learner)
-        if self.last < int(learner.steps_done):
+        if self.last < learner.done:
             self._point()
 
     def _perhaps(self):
-        if self.due(int(self.model.steps_done)):
+        if self.due(self.model.done):
             self._point()
 
     def _point(self):
-        step = int(self.model.steps_done)
+        step = self.model.done
         with self.model.kept():
             point = self.measure(self.model.generators)
             if self.best:

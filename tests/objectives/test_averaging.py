@@ -76,7 +76,7 @@ class LearnerTest(tf.test.TestCase):
         for _ in range(5):
             learner.train_step(batch)
             values.append([variable.numpy() for variable in variables])
-        self.assertEqual(learner.train_step.experimental_get_tracing_count(), 1)
+        self.assertEqual(learner.traced_step.experimental_get_tracing_count(), 1)
         self.assertGreater(max(np.abs(a - b).max() for a, b in zip(values[-1], values[-2])), 1e-3)
         with learner.kept():
             for variable, *history in zip(variables, *values):

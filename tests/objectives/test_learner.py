@@ -101,7 +101,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_the_step_is_traced_once(self):
         learner = self.learnt(steps=3)
-        self.assertEqual(learner.train_step.experimental_get_tracing_count(), 1)
+        self.assertEqual(learner.traced_step.experimental_get_tracing_count(), 1)
 
     @parameterized.product(
         setting=["kernel_regularizer", "bias_regularizer", "activity_regularizer"],

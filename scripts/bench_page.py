@@ -1,0 +1,102 @@
+"""BENCH.md from what was measured."""
+
+import os
+
+# (what, the piece that shows it, its figure, "most" or "least", the goal)
+GOALS = [
+    *[
+        (f"piggyback ÷ full, task {task}, batch {batch}, U-Net", dict(benchmark="steps", network="unet", batch=batch,
+         task=task, precision="float32"), ("chosen", "ratio"), "most", goal)
+        for task, batch, goal in ((2, 1, 0.70), (2, 4, 0.85), (4, 1, 0.80), (4, 4, 0.95))
+    ],
+    ("piggyback ÷ full, task 2, CycleGAN with ResNet", dict(benchmark="steps", network="resnet", task=2,
+     precision="float32"), ("chosen", "ratio"), "most", 0.90),
+    *[
+        (f"bfloat16 ÷ float32, task {task}, batch {batch}, U-Net", dict(benchmark="precisions", network="unet",
+         task=task, batch=batch), ("mixed_bfloat16", "ratio"), "most", 0.60)
+        for task in (1, 2) for batch in (1, 4)
+    ],
+    *[
+        (f"a full step's share of the matrix products' rate, {precision}, batch {batch}", dict(benchmark="peak",
+         network="unet", batch=batch, precision=precision), ("share",), "least", 0.60)
+        for precision in ("float32", "mixed_bfloat16") for batch in (1, 4)
+    ],
+    ("throughput on streamed images ÷ bare steps", dict(benchmark="pipeline"), ("throughput",), "least", 0.95),
+    ("seconds to the first step, task 2, U-Net", dict(benchmark="first_step", network="unet", task=2), ("seconds",),
+     "most", 20),
+    ("seconds to the first step, task 2, CycleGAN", dict(benchmark="first_step", network="resnet", task=2),
+     ("seconds",), "most", 40),
+    *[
+        (f"layers where the choice between composing and mixing is the cheaper, {precision}",
+         dict(benchmark="choice", precision=precision), ("cheaper",), "least", 0.90)
+        for precision in ("float32", "mixed_bfloat16")
+    ],
+]  # fmt: skip
+
+
+def page(found, config, rounds):
+    """The page as text; found: [(piece, its figures)]."""
+    lines = [
+        "# Speed",
+        "",
+        f"Written by `make bench`: {config.size[0]}x{config.size[1]} px, width {config.width}, {os.cpu_count()} cores.",
+        f"Each ratio is the median of {rounds} rounds in one process, by turns; times move with what else runs.",
+        "",
+        "| goal | asked | measured | met |",
+        "|---|---|---|---|",
+    ]
+    missed = []
+    for what, wanted, path, bound, goal in GOALS:
+        figures = _of(found, wanted)
+        if figures is None:
+            continue
+        value = figures
+        for name in path:
+            value = value[name]
+        met = value <= goal if bound == "most" else value >= goal
+        lines.append(f"| {what} | {'≤' if bound == 'most' else '≥'} {goal} | {value:.2f} | {'yes' if met else 'no'} |")
+        if not met and "spent" in figures:
+            missed.append(f"- {what}: " + ", ".join(f"{name} {share:.0%}" for name, share in figures["spent"]))
+        elif not met and "loss" in figures:
+            missed.append(f"- {what}: the {figures['of']} choices lose {figures['loss']:.1%} of time on average")
+    if missed:
+        lines += ["", "Where the time of a missed goal goes, as shares of all operations':", "", *missed]
+    return "\n".join([*lines, "", *_steps(found), "", *_others(found), ""])
+
+
+def _of(found, wanted):
+    """The figures of the first piece that is as wanted; None where it was not measured."""
+    return next((figures for piece, figures in found if wanted.items() <= piece.items()), None)
+
+
+def _steps(found):
+    yield "| a step of | batch | precision | task | full, s | composed ÷ full | chosen ÷ full |"
+    yield "|---|---|---|---|---|---|---|"
+    for piece, figures in found:
+        if piece["benchmark"] == "steps":
+            what = [piece[name] for name in ("network", "batch", "precision", "task")]
+            ratios = [f"{figures[side]['ratio']:.2f}" for side in ("composed", "chosen")]
+            full = f"{figures['full']['seconds']:.2f}"
+            yield f"| {' | '.join(map(str, [*what, full, *ratios]))} |"
+
+
+def _others(found):
+    for piece, figures in found:
+        name, network = piece["benchmark"], piece["network"]
+        if name == "precisions":
+            took = figures["mixed_bfloat16"]["ratio"]
+            yield f"- {network}, task {piece['task']}, batch {piece['batch']}: bfloat16 takes {took:.2f} of float32"
+        elif name == "peak":
+            rate = f"{figures['operations'] / 1e9:.0f} billion operations, {figures['share']:.0%} of the products' rate"
+            yield f"- {network}, batch {piece['batch']}, {piece['precision']}: a full step is {rate}"
+        elif name == "first_step":
+            rest = f"{figures['seconds']:.0f} s to the end of the first step, {figures['peak_gib']:.1f} GiB at most"
+            yield f"- {network}, task {piece['task']}: {rest}"
+        elif name == "serving":
+            yield f"- a served network takes {figures['exported']['ratio']:.3f} of stock Keras's time"
+        elif name == "choice":
+            yield f"- {piece['precision']}: of {figures['of']} layers the choice loses {figures['loss']:.1%} on average"
+        elif name == "many":
+            yield from (f"- {what}: {took:.3f} s" for what, took in figures["seconds"].items())
+            sizes = figures["megabytes"]
+            yield f"- four tasks as one SavedModel: {sizes['combined']:.1f} MB, one task: {sizes['one']:.1f} MB"

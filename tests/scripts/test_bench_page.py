@@ -1,0 +1,37 @@
+"""BENCH.md says of each goal whether it is met, and where a missed one's time goes."""
+
+import pathlib
+import sys
+
+from absl.testing import absltest
+
+from pgtf.config import Config
+
+sys.path.append(str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
+
+from bench_page import page
+
+
+def steps(task, chosen):
+    piece = {"benchmark": "steps", "network": "unet", "batch": 1, "precision": "float32", "task": task}
+    sides = {"full": {"seconds": 2.5, "ratio": 1.0}, "composed": {"seconds": 3, "ratio": 1.2}}
+    return piece, {**sides, "chosen": {"seconds": 1, "ratio": chosen}, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
+
+
+class PageTest(absltest.TestCase):
+    def test_goals_met_and_missed_and_those_that_were_not_measured(self):
+        lines = page([steps(2, 0.69), steps(4, 0.81)], Config(), 5).splitlines()
+        self.assertIn("| piggyback ÷ full, task 2, batch 1, U-Net | ≤ 0.7 | 0.69 | yes |", lines)
+        self.assertIn("| piggyback ÷ full, task 4, batch 1, U-Net | ≤ 0.8 | 0.81 | no |", lines)
+        self.assertIn("- piggyback ÷ full, task 4, batch 1, U-Net: Conv2D 40%, Cast 25%", lines)
+        self.assertIn("| unet | 1 | float32 | 4 | 2.50 | 1.20 | 0.81 |", lines)
+        self.assertFalse([line for line in lines if "CycleGAN" in line or "batch 4" in line])
+
+    def test_more_is_better_of_a_rate(self):
+        piece = {"benchmark": "pipeline", "network": "unet"}
+        self.assertIn("÷ bare steps | ≥ 0.95 | 0.97 | yes |", page([(piece, {"throughput": 0.97})], Config(), 5))
+        self.assertIn("÷ bare steps | ≥ 0.95 | 0.90 | no |", page([(piece, {"throughput": 0.9})], Config(), 5))
+
+
+if __name__ == "__main__":
+    absltest.main()
