@@ -1,5 +1,6 @@
 """What is told of a run in words and numbers: its command, its tasks' facts, its figures."""
 
+import dataclasses
 import json
 import os
 import shlex
@@ -7,7 +8,7 @@ from typing import Any, Optional
 
 from pgtf.config import DEFAULTS, Config
 from pgtf.evaluation import matrix_text
-from pgtf.methods import METHODS
+from pgtf.methods import METHODS, Shares
 from pgtf.objectives import OBJECTIVES
 from pgtf.report.content import Measured
 from pgtf.runs.slices import TaskSlice
@@ -41,9 +42,14 @@ def described(task_slice: TaskSlice) -> dict[str, str]:
         "Objective": _settings(OBJECTIVES, facts.objective),
         "Training": ", ".join(f"{name} {value}" for name, value in facts.training.items() if value not in ("", None)),
         "Borrows from": ", ".join(one.task for one in task_slice.borrows) or "no task",
+        **({"Weights": _shares(facts.shares)} if facts.shares else {}),
         "Stores": f"{task_slice.size:,} values",
         "sha256 of the slice": f"{task_slice.sha256[:16]}…",
     }
+
+
+def _shares(shares: Shares) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in dataclasses.asdict(shares).items())
 
 
 def measured(run_dir: str) -> Optional[Measured]:

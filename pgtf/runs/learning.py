@@ -44,8 +44,8 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     probes, stream = building.probes(config, data), building.stream(config, index, data)
     method = config.method.settled(lambda: nearest_as_begun(bank, probes, folder))
     settled, lenders = dataclasses.replace(config, method=method), bank.only(method.borrows(bank.names))
-    widths = method.widths(config.width, bank.slice(index - 1).facts.architecture.width) if index else ()
-    widths = list(widths) or [config.width]
+    latest = bank.slice(index - 1).facts.architecture.width if index else config.width
+    widths = method.widths(config.width, latest) if index else (config.width,)
     for width in widths:
         attempt = _Attempt(
             run,
@@ -62,7 +62,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
         except TooNarrow as narrow:
             if not attempt.wider:
                 raise
-            print(f"{data.name}: {narrow}. It is learnt in a network wider than {width}")
+            print(f"{data.name}: {narrow}. A network of width {width} is too narrow; a wider one learns it")
     for source in data.train:
         source.forget()  # The next task has the memory for its own.
     task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(said=config))

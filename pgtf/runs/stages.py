@@ -51,7 +51,9 @@ class Sequence:
 
     def __init__(self, config: Config):
         self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
-        planned(config)  # Refuses sizes that the network does not take, and settings with which a task can't be learnt.
+        # Refuses sizes that the network does not take, and settings with which a task can't be learnt: a second, too.
+        names = config.tasks if len(config.tasks) > 1 else ("first", "second")
+        plan(names, building.architecture(config), config.method, config.objective.generators)
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
 

@@ -1,18 +1,24 @@
 """CPG's phases: what each does to a kernel, given what the trial says; where a task is learnt again, wider."""
 
+import contextlib
+import dataclasses
 import math
+import os
 
 import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf.config import Config
 from pgtf.evaluation.parameters import plan, summary
 from pgtf.layers import Conv2D
-from pgtf.methods import Cpg, TooNarrow
+from pgtf.methods import Cpg, PackNet, TooNarrow
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.recipes import Picked
+from pgtf.runs import building
+from pgtf.runs.beginning import as_begun
 
 
 class Scripted:
@@ -100,6 +106,38 @@ class CpgTest(tf.test.TestCase, parameterized.TestCase):
             plan(("one", "two"), shape, Cpg(most_pruned=0.0, most_grown=0.0), prefixes)
         first, second = summary(plan(("one", "two"), shape, Cpg(most_pruned=0.0), prefixes))["tasks"]
         self.assertGreater(first["values"], second["values"])
+
+
+class SettingsTest(parameterized.TestCase):
+    """The goal is a task's own; the rest is the run's."""
+
+    CONFIG = Config(method=Cpg(goal=0.3), tasks=("maps", "facades"), override=("facades:goal=0.1,steps=5",))
+
+    def test_a_task_has_its_own(self):
+        self.assertEqual(self.CONFIG.for_task("maps").method, Cpg(goal=0.3))
+        self.assertEqual(self.CONFIG.for_task("facades").method, Cpg(goal=0.1))
+        self.assertEqual(self.CONFIG.for_task("facades").steps, 5)
+        with self.assertRaisesRegex(ValueError, "Received: 'facades:rounds=2'"):
+            dataclasses.replace(self.CONFIG, override=("facades:rounds=2",))
+        with self.assertRaisesRegex(ValueError, "Received: 'facades:goal=0.1'"):
+            dataclasses.replace(self.CONFIG, method=PackNet(), override=("facades:goal=0.1",))
+
+    def test_a_run_goes_on_with_another(self):
+        asked = dataclasses.replace(self.CONFIG, method=Cpg(goal=0.2))
+        self.assertIs(self.CONFIG.resumed(asked, ["maps"]), asked)
+        with self.assertRaisesRegex(ValueError, "Received: --rounds=5, where .* has 4"):
+            self.CONFIG.resumed(dataclasses.replace(asked, method=Cpg(rounds=5)), ["maps"])
+
+    def test_a_task_that_began_keeps_it(self):
+        for goal, message in ((0.3, None), (0.2, "Received: for maps, goal=0.2, not 0.3")):
+            folder = self.create_tempdir().full_path
+            config = dataclasses.replace(self.CONFIG, drawn_images=2, image_size="16")
+            data = building.finder(config)("maps", False)
+            as_begun(config, data, folder)
+            os.makedirs(os.path.join(folder, "train", "step-1"))
+            again = dataclasses.replace(config, method=Cpg(goal=goal))
+            with self.assertRaisesRegex(ValueError, message) if message else contextlib.nullcontext():
+                as_begun(again, data, folder)
 
 
 class DistanceTest(tf.test.TestCase):

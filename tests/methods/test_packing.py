@@ -109,6 +109,9 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
             if one.facts.architecture.width == 4:
                 self.assertEqual(task["bytes"], one.stored_bytes)
         self._check_owners(learnt, tasks)
+        again = Sequence(config)  # Wider tasks are no contradiction to the flags.
+        again.bank = FilterBank.open(os.path.join(config.run_dir, "tasks"))
+        again._check_bank()
         found = rows(config.run_dir)
         head, *lines = row_lines(found)
         self.assertRegex(head, r"MB on disk +owned +picked +free +grown  learnt")
