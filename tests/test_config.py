@@ -39,6 +39,7 @@ OTHER = dict(
     decay_from=0.75,
     keep="best",
     ema=0.99,
+    slice_precision="int8",
     precision="mixed_float16",
     distribute="mirrored",
     override=("maps:epochs=3,batch_size=2", "night2day:learning_rate=1e-05"),

@@ -16,6 +16,7 @@ from pgtf.recipes.base import Spec
 from pgtf.recipes.rounding import stored_bytes
 
 KINDS = ("kernels", "biases", "norms")
+COLUMNS, WARNINGS = 8, 20  # That a plan shows: of more tasks, the first ones and the last.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -267,6 +268,7 @@ def report(found: list[Cost], note: str = "") -> str:
     """The whole plan for people: layers, tasks, and where the method costs more than it saves; note: its conditions."""
     facts = summary(found)
     names = [task["name"] for task in facts["tasks"]]
+    names = names if len(names) <= COLUMNS else [*names[: COLUMNS - 1], names[-1]]
     rows: dict[str, dict[str, Cost]] = {}
     for cost in found:
         rows.setdefault(cost.path, {})[cost.task] = cost
@@ -276,9 +278,12 @@ def report(found: list[Cost], note: str = "") -> str:
         values = "".join(f"{costs[name].values if name in costs else 0:>16,}" for name in names)
         lines.append(f"{path:<24}{full:>12,}{values}")
     lines += ["", table(facts["tasks"], facts["total"]), "", *([note] if note else [])]
-    for cost in costly(found):
+    too_costly = costly(found)
+    for cost in too_costly[:WARNINGS]:
         lines.append(
             f"warning: {cost.path} costs {cost.task} {cost.values:,} values, more than the full layer's "
             f"{cost.full_values:,}: the bank has more filters than a filter here has weights"
         )
+    if too_costly[WARNINGS:]:
+        lines.append(f"and {len(too_costly) - WARNINGS:,} more such warnings; --auto_free frees such layers")
     return "\n".join(lines)

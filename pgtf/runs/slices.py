@@ -17,7 +17,6 @@ from pgtf.runs.facts import Facts, of_format_1
 from pgtf.runs.values import BankError, HeldValues, StoredValues, Values
 
 FORMAT = 3
-UNROUNDED = 2  # The format of a slice in which nothing is rounded: an older pgtf reads it too.
 DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 
@@ -92,7 +91,7 @@ class TaskSlice:
             for path, shape in self.shapes.items()
         }
         description = {
-            "format": FORMAT if values.rounded else UNROUNDED,
+            "format": FORMAT,
             "name": self.name,
             "sha256": self.sha256,
             "tensors": tensors,

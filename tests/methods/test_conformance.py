@@ -120,10 +120,11 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_restored_elsewhere_it_is_the_same_network(self, **case):
         (run, config), (image, _) = run_of(**case), batch(seed=4)
-        one = learner_of(**case).generators["forward"]
-        perturb(one, seed=6)
         lenders = run.bank.only(config.method.borrows(run.names))
-        other = building.generators(building.architecture(config), config.method, ("forward",), lenders)["forward"]
+        shape = building.architecture(config)
+        one, other = (building.generators(shape, config.method, ("forward",), lenders)["forward"] for _ in range(2))
+        config.method.begin({"forward": one}, run.bank)
+        perturb(one, seed=6)
         self.assertNotAllClose(one(image), other(image))
         state = layers.state(one)
         layers.restore(other, state)

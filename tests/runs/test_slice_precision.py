@@ -55,11 +55,6 @@ class SlicePrecisionTest(tf.test.TestCase, parameterized.TestCase):
         bank = Run(folder).bank
         self.assertAllEqual(np.asarray(bank.lent("forward/down1"))[..., 4:], TaskSlice.read(place).values[KERNEL])
 
-    def test_formats(self):
-        for precision, number in (("float32", 2), ("int8", 3)):
-            with open(os.path.join(self.run_of(precision)[1], "slice.json")) as file:
-                self.assertEqual(json.load(file)["format"], number)
-
     @parameterized.parameters(
         {"rounded": "int4"}, {"rounded": "float32"}, {"rounded": 8}, {"bits": 16}, {"rounded": None}
     )

@@ -66,7 +66,14 @@ class TaskSliceTest(SliceTestCase):
         facts = description["facts"]
         self.assertEqual(
             facts["method"],
-            {"name": "piggyback", "unconstrained_ratio": 0.5, "start": "first_task", "share_bank": True},
+            {
+                "name": "piggyback",
+                "unconstrained_ratio": 0.5,
+                "start": "first_task",
+                "share_bank": True,
+                "borrow_from": "all",
+                "auto_free": False,
+            },
         )
         self.assertEqual((facts["architecture"]["size"], facts["steps"], facts["data"]), ([256, 128], 7, "drawn"))
 

@@ -268,8 +268,8 @@ class CommandTest(parameterized.TestCase):
         self.assertEqual(found, [(name, name) for name in ("facades", "maps", "monet", "monet_backward")])
 
     @parameterized.parameters(
-        ("--format=onnx", "--format must be saved_model or tflite, or both. Received: 'onnx'"),
-        ("--format=", "--format must be saved_model or tflite, or both. Received: ''"),
+        ("--format=onnx", "--format must be saved_model or tflite or combined, or several. Received: 'onnx'"),
+        ("--format=", "--format must be saved_model or tflite or combined, or several. Received: ''"),
         ("--version=0", "--version must be 1 or more. Received: 0"),
         ("--tflite_size=32", "--tflite_size goes with --format=tflite. Received: --format=saved_model"),
     )
