@@ -114,8 +114,18 @@ class _PlannedBank:
         """Nothing is learnt yet."""
         return {}
 
+
+class _Unbuilt:
+    """A bank that builds no network: shapes say what is stored, and a network may hold all that were before it."""
+
+    def __init__(self, bank: Any):
+        self._bank = bank
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bank, name)
+
     def network(self, name: str, prefix: str) -> None:
-        """The same."""
+        """None, as where a task is only planned."""
 
 
 def _planned(spec: Spec) -> np.ndarray:
@@ -125,6 +135,7 @@ def _planned(spec: Spec) -> np.ndarray:
 
 def census(architecture: Architecture, method: Method, prefix: str, bank: Any) -> Census:
     """What one generator would store."""
+    bank = _Unbuilt(bank)
     count = Census(
         prefix,
         recipe=lambda place: method.recipe(place, bank),

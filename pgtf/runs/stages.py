@@ -4,9 +4,10 @@ Each stage finds itself done by its own artefact: the slice, the record of the r
 """
 
 import dataclasses
+import functools
 import json
 import os
-from typing import Any
+from typing import Any, Callable, Optional
 
 import keras
 import numpy as np
@@ -22,7 +23,7 @@ from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.base import take_base
 from pgtf.runs.devices import check_batch, strategy
-from pgtf.runs.directory import Run
+from pgtf.runs.directory import Run, Task
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
@@ -33,6 +34,8 @@ from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
+
+KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
 
 
 def planned(config: Config) -> list[Cost]:
@@ -56,6 +59,7 @@ class Sequence:
         plan(names, building.architecture(config), config.method, config.objective.generators)
         self.log = self._path("log.jsonl")
         self.bank = FilterBank(folder=self._path("tasks"))
+        self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
         """Does each stage of each task that is not done yet."""
@@ -116,6 +120,7 @@ class Sequence:
             (self._path("samples", f"{name}-input.png"), self._sample),
             *evaluated,
         )
+        self._at = None
         missing = [stage for artefact, stage in stages if not os.path.exists(artefact)]
         for stage in missing:
             stage(index, name)
@@ -132,9 +137,9 @@ class Sequence:
 
     def _replay(self, index: int, after: str) -> None:
         """Replays every task so far, read anew from disk, so that what is proven is what is stored."""
-        run, record, changed = Run(self.config.run_dir), {}, []
+        record, changed = {}, []
         for number in range(index + 1):
-            task = run.at(number, index)
+            task = self._reread(number, index)
             if not task.has_probes:
                 continue
             result = task.replay()
@@ -153,11 +158,11 @@ class Sequence:
 
     def _sample(self, index: int, after: str) -> None:
         """Pictures of every task so far, to samples/ and to TensorBoard."""
-        run, shown = Run(self.config.run_dir), {}
-        images = inputs_of(run.at(index).probes)
+        shown = {}
+        images = inputs_of(self._reread(index, index).probes)
         columns = [images]
         for number in range(index + 1):
-            task = run.at(number, index)
+            task = self._reread(number, index)
             if not task.has_probes:
                 continue
             for title, picture in pictures(task.networks, task.probes).items():
@@ -172,7 +177,13 @@ class Sequence:
                 self._save(f"{index + 1:02d}-{title.replace('/', '-')}.png", picture)
         writer.close()
         # The last one says that all are there; it is something to try the task on, too.
-        self._save(f"{after}-input.png", run.at(index).probes.inputs["forward"][0])
+        self._save(f"{after}-input.png", self._reread(index, index).probes.inputs["forward"][0])
+
+    def _reread(self, index: int, latest: int) -> Task:
+        """A task as it is on disk since the latest one was learnt."""
+        if self._at is None:
+            self._at = functools.lru_cache(KEPT)(Run(self.config.run_dir).at)
+        return self._at(index, latest)
 
     def _evaluate(self, index: int, after: str) -> None:
         """Figures of every task so far; those of a run that went on past this task come with its last one."""

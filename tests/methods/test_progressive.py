@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import tempfile
+from unittest import mock
 
 import keras
 import numpy as np
@@ -95,6 +96,12 @@ class ProgressiveTest(tf.test.TestCase, parameterized.TestCase):
             self.assertLessEqual(len(inner), 1)
             depth, network = depth + 1, inner[0] if inner else None
         self.assertEqual(depth, 3)
+
+    def test_each_column_is_built_once(self):
+        third = run_of()["three"]
+        with mock.patch.object(building, "generators", wraps=building.generators) as built:
+            third.rebuilt()
+        self.assertEqual(built.call_count, 3)
 
     def test_columns_are_frozen_and_run_as_when_they_are_played(self):
         run = run_of(norm="batch", side=8)
