@@ -14,6 +14,7 @@ from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
 OTHER = dict(
     run_dir="runs/a name with spaces",
     tasks=("maps", "night2day", "a, b"),
+    base="runs/another",
     seed=17,
     evaluate=True,
     inception="nets/one#pool_3",

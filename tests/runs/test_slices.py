@@ -73,6 +73,7 @@ class TaskSliceTest(SliceTestCase):
                 "share_bank": True,
                 "borrow_from": "all",
                 "auto_free": False,
+                "equal_steps": False,
             },
         )
         self.assertEqual((facts["architecture"]["size"], facts["steps"], facts["data"]), ([256, 128], 7, "drawn"))
