@@ -1,6 +1,7 @@
 """What both objectives share: named losses as metrics, mixed precision."""
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 import keras
@@ -8,6 +9,8 @@ import tensorflow as tf
 
 from pgtf.objectives.averaging import Average
 
+# [(gradient, variable), …] -> nothing.
+Take = Callable[[Iterable[tuple[Optional[tf.Tensor], tf.Variable]]], None]
 # (name of a generator, images, what it made of them) -> loss.
 Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -42,6 +45,7 @@ class Learner(keras.Model):
 
     LOSSES: tuple[str, ...] = ()
     penalty: Optional[Penalty] = None
+    take: Optional[Take] = None
 
     def __init__(
         self,
@@ -75,6 +79,11 @@ class Learner(keras.Model):
     def penalizing(self, penalty: Penalty) -> "Learner":
         """This learner with a further loss of its generators; before the first step."""
         self.penalty, self.means["penalty"] = penalty, keras.metrics.Mean("penalty")
+        return self
+
+    def asking(self, optimizer: keras.optimizers.Optimizer, take: Take) -> "Learner":
+        """This learner of discriminators alone: `take` is given its generators' gradients, for another's optimizer."""
+        self.optimizers["generators"], self.take = optimizer, take
         return self
 
     def penalties(self, **shown: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -122,7 +131,10 @@ class Learner(keras.Model):
         return {name: mean.result() for name, mean in self.means.items()}
 
     def minimize(self, kind: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        """One step of the optimizer of a kind of networks; the loss was computed under the tape."""
+        """One step of the optimizer of a kind of networks; the loss was computed under the tape.
+
+        Where another learner moves the generators, it is given their gradients.
+        """
         optimizer, variables = self.optimizers[kind], self.trained(kind)
         scaled = isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
         if scaled:
@@ -131,4 +143,5 @@ class Learner(keras.Model):
         gradients = tape.gradient(loss, variables)
         if scaled:
             gradients = optimizer.get_unscaled_gradients(gradients)
-        optimizer.apply_gradients(zip(gradients, variables))
+        move = self.take if self.take and kind == "generators" else optimizer.apply_gradients
+        move(zip(gradients, variables))
