@@ -41,7 +41,7 @@ TINY = Config(
     learning_rate=0.01,
     steps_per_call=1,
     log_every=1,
-    sample_every=1,
+    sample_every=2,
 )
 
 
