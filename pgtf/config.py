@@ -47,6 +47,12 @@ class Config:
         "first one.",
         may_change=True,
     )
+    schedule: str = _run(
+        "sequence",
+        "Tasks are learnt one after the other; or the first ones of a run together, the first task's kernels by all of "
+        "them (width_wise and layer_wise). What comes later is learnt in sequence.",
+        choices=("sequence", "together"),
+    )
     seed: int = _run(0, "Everything random follows from it.", least=0, most=2**31 - 1)
     evaluate: bool = _run(
         False,
@@ -189,6 +195,7 @@ class Config:
                 self.evaluate_every,
             )
         self.method.check_tasks(self.tasks)
+        self._check_schedule()
         for task in self.overrides:
             self.for_task(task)
         if self.batch_size % self.accumulate:
@@ -196,6 +203,19 @@ class Config:
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
             refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
         self._check_lines()
+
+    def _check_schedule(self) -> None:
+        """Refuses to learn tasks together where their method can't, or where the first is learnt already."""
+        if self.schedule == "sequence":
+            return
+        if not self.method.learns_together:
+            can = ", ".join(name for name, kind in METHODS.items() if kind.learns_together)
+            method = settings.name_in(METHODS, self.method)
+            refuse("schedule", f"sequence with any other --method than {can}", f"{self.schedule}, --method={method}")
+        if self.base:
+            refuse("schedule", "sequence where a run begins with a --base", self.schedule)
+        if self.distribute != "none":
+            refuse("schedule", "sequence where a run is distributed (--distribute)", self.schedule)
 
     def _check_lines(self) -> None:
         """Refuses texts that a flagfile does not give back: they stand on one line, and what is around them is lost."""

@@ -14,7 +14,8 @@ from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
 OTHER = dict(
     run_dir="runs/a name with spaces",
     tasks=("maps", "night2day", "a, b"),
-    base="runs/another",
+    base="runs/first",
+    schedule="together",
     seed=17,
     evaluate=True,
     inception="nets/one#pool_3",
@@ -66,6 +67,12 @@ def other(kind):
     return kind(**values)
 
 
+def otherwise(method, **values):
+    """A config of whose settings none has its default, but for those that its method rules out."""
+    ruled_out = {"base": "", "distribute": "none"} if method.learns_together else {"schedule": "sequence"}
+    return Config(**{**OTHER, **ruled_out, **values}, method=method)
+
+
 METHODS_OTHERWISE = [other(kind) for kind in METHODS.values()]
 OBJECTIVES_OTHERWISE = [other(kind) for kind in OBJECTIVES.values()]
 # {flag: value} that is refused, what the rule says of the first of them
@@ -107,6 +114,10 @@ REFUSED = [
     (dict(image_size="64x"), "256x512"),
     (dict(load_size="255"), "at least the image size"),
     (dict(load_size="300x200"), "at least the image size"),
+    (dict(schedule="together"), "sequence with any other --method than width_wise, layer_wise"),
+    (dict(schedule="together", method="width_wise", base="runs/one"), "sequence where a run begins with a --base"),
+    (dict(schedule="together", method="width_wise", distribute="mirrored"), "sequence where a run is distributed"),
+    (dict(schedule="at once"), "sequence, together"),
     (dict(steps=-1), "0 or more"),
     (dict(seed=-1), r"in \[0, "),
     (dict(seed=2**31), r"in \[0, "),
@@ -197,7 +208,7 @@ class FlatTest(parameterized.TestCase):
 
     def test_flat_and_back(self):
         for method, objective in itertools.product(METHODS_OTHERWISE, OBJECTIVES_OTHERWISE):
-            config = Config(**OTHER, method=method, objective=objective)
+            config = otherwise(method=method, objective=objective)
             self.assertEqual(Config.from_flat(config.flat()), config)
         self.assertEqual(Config(method=Half()).flat()["method"], "half")
         self.assertNotIn("unconstrained_ratio", Config(method=Half()).flat())
@@ -213,7 +224,7 @@ class FlagfileTest(absltest.TestCase):
     def test_what_is_saved_is_loaded(self):
         for method, objective in itertools.product(METHODS_OTHERWISE, OBJECTIVES_OTHERWISE):
             run_dir = self.create_tempdir().full_path
-            saved = Config(**{**OTHER, "run_dir": run_dir}, method=method, objective=objective)
+            saved = otherwise(run_dir=run_dir, method=method, objective=objective)
             saved.save()
             self.assertEqual(command_line.load_config(run_dir), saved)
 

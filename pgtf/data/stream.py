@@ -103,3 +103,23 @@ class Stream:
         return tf.ensure_shape(
             tf.slice(x, [0, top, left, 0], [k, self.height, self.width, 3]), [k, self.height, self.width, 3]
         )
+
+
+class Streams:
+    """Streams side by side: at each step a batch of each."""
+
+    def __init__(self, streams: Sequence[Stream]):
+        self.streams = streams
+
+    @property
+    def failure(self) -> Exception | None:
+        """What one of them failed with."""
+        return next((stream.failure for stream in self.streams if stream.failure), None)
+
+    def dataset(self, start: int, steps: int) -> tf.data.Dataset:
+        """The batches of steps start, …, steps - 1."""
+        return tf.data.Dataset.zip(tuple(stream.dataset(start, steps) for stream in self.streams))
+
+    def distributed(self, start: int, steps: int) -> tf.data.Dataset:
+        """`dataset`: tasks are learnt together on one device."""
+        return self.dataset(start, steps)

@@ -32,6 +32,12 @@ class Lent:
     def __array__(self, dtype: Any = None) -> np.ndarray:
         return np.concatenate([filters for _, _, filters in self.parts], axis=-1, dtype=dtype)
 
+    @property
+    def variable(self) -> Any:
+        """The one variable that it is, where its lender is learnt at the same time; else None."""
+        first = self.parts[0][2] if len(self.parts) == 1 else None
+        return first if hasattr(first, "assign") else None
+
     def copying(self, task: str, path: str) -> np.ndarray:
         """The mixing [B, b] that gives the filters of one part as they are."""
         before = 0
@@ -231,6 +237,7 @@ class Method:
         del trial
         return [Phase("learn", steps)]
 
+    learns_together: ClassVar[bool] = False  # Whether tasks can be learnt at once, the first one's kernels by all.
     plan_note: ClassVar[str] = ""  # Under which conditions what is planned is what is stored.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:

@@ -3,12 +3,14 @@
 Width-wise, in every layer:     kernel = [free | first task's], free: the first ⌊λ·c_in⌋ input channels
 Layer-wise, to a budget of λ:   kernel = free in the first layers, the first task's in the rest
 
-Both start from the first task; norms, biases and task-specific layers are each task's own and don't count.
+Both start from the first task; norms, biases and task-specific layers are each task's own and don't count. Tasks can
+be learnt together (section 3.1): then what stays of the first task's kernels is learnt by all of them.
 """
 
 import dataclasses
 import math
 from collections.abc import Mapping
+from typing import ClassVar
 
 from pgtf import recipes, settings
 from pgtf.methods.backbone import Backbone
@@ -18,6 +20,8 @@ from pgtf.settings import setting
 @dataclasses.dataclass(frozen=True)
 class WidthWise(Backbone):
     """A later task stores the first input channels of each kernel."""
+
+    learns_together: ClassVar[bool] = True
 
     learn_ratio: float = setting(
         0.1, "λ: the share of the first task's kernels that a new task learns anew; the rest stays.", above=0, most=1

@@ -1,6 +1,7 @@
 """What both objectives share: named losses as metrics, mixed precision."""
 
 import contextlib
+from collections.abc import Iterable
 from typing import Any, Callable, Optional
 
 import keras
@@ -14,6 +15,8 @@ Tensors = tuple[tf.Tensor, ...]
 # Parts of the tensors of a batch -> (mean loss, {name: loss to report}, what was made of them).
 LossOf = Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor], Tensors]]
 
+# [(gradient, variable), …] -> nothing.
+Take = Callable[[Iterable[tuple[Optional[tf.Tensor], tf.Variable]]], None]
 # (name of a generator, images, what it made of them) -> loss.
 Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
 
@@ -50,6 +53,7 @@ class Learner(keras.Model):
     # In how many parts a batch is learnt from, one after the other: less memory for a batch, the same step.
     parts = 1
     penalty: Optional[Penalty] = None
+    take: Optional[Take] = None
 
     def __init__(
         self,
@@ -88,6 +92,11 @@ class Learner(keras.Model):
     def penalizing(self, penalty: Penalty) -> "Learner":
         """This learner with a further loss of its generators; before the first step."""
         self.penalty, self.means["penalty"] = penalty, keras.metrics.Mean("penalty")
+        return self
+
+    def asking(self, optimizer: keras.optimizers.Optimizer, take: Take) -> "Learner":
+        """This learner of discriminators alone: `take` is given its generators' gradients, for another's optimizer."""
+        self.optimizers["generators"], self.take = optimizer, take
         return self
 
     def penalties(self, **shown: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -180,9 +189,15 @@ class Learner(keras.Model):
         return tape.gradient(loss, self.trained(kind), unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def _move(self, kind, gradients):
+        """Where another learner moves the generators, it is given their gradients."""
         optimizer = self.optimizers[kind]
         gradients = optimizer.get_unscaled_gradients(gradients) if _scales(optimizer) else gradients
-        optimizer.apply_gradients(zip(gradients, self.trained(kind)))
+        pairs = zip(gradients, self.trained(kind))
+        if self.take and kind == "generators":
+            self.take(pairs)
+        else:
+            # Where TensorFlow sums the gradients of several replicas, it keeps the whole graph for ever.
+            optimizer.apply_gradients(pairs, skip_gradients_aggregation=replicas.count() == 1)
 
 
 def _scales(optimizer: Any) -> bool:

@@ -14,6 +14,7 @@ class Borrowing(Recipe):
 
     Args:
       bank: Array [h, w, c_in, B], filters of earlier tasks side by side; or just its shape, where values come later.
+        One that is the variable of a task that is learnt at the same time is taken as it is, and trained.
 
     lenders: ((task, layer path), …) of its parts, where the bank says them.
     """
@@ -44,14 +45,18 @@ class Borrowing(Recipe):
         super().build(shape)
 
     def add_bank(self) -> None:
-        """Copies the bank into a variable."""
+        """Copies the bank into a variable, unless it is one."""
+        shared = getattr(self._given_bank, "variable", None)
+        if shared is not None:
+            self.bank = shared
+            return
         self.bank = self.add_weight(name="bank", shape=self.bank_shape, initializer="zeros", trainable=False)
         if self._given_bank is not None:
             self.bank.assign(np.asarray(self._given_bank, "float32"))
 
     def ready(self) -> None:
         # Casting a bank takes longer than many a convolution with it. A method, for Keras would track a variable.
-        if self.compute_dtype != self.dtype:
+        if self.compute_dtype != self.dtype and not self.bank.trainable:
             self._read = tf.Variable(tf.cast(self.bank, self.compute_dtype), trainable=False).value
 
     @property

@@ -44,7 +44,7 @@ class PartlyFree(Adapting):
         self.free = None  # Where none is: nothing to train, nothing to store.
         for name, spec in self.specs(shape).items():
             self.free = self.add_weight(name=name, shape=spec.shape, initializer="zeros")
-            self.free.assign(self.bank[:, :, : spec.shape[2]])
+            self.free.assign(self.bank.numpy()[:, :, : spec.shape[2]])  # Not rounded to what a step computes in.
 
     def kernel(self) -> tf.Tensor:
         bank = self.frozen

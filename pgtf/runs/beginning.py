@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from pgtf import files
@@ -32,19 +33,23 @@ TRAINING = (
 CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
 
-def as_begun(config: Config, data: TaskData, folder: str) -> TaskData:
+def as_begun(
+    config: Config, data: TaskData, folder: str, checkpoints: str = "", together: Sequence[str] = ()
+) -> TaskData:
     """A task's data as it was when the task began.
 
     Args:
       config: The run's, with the task's own settings.
       data: What is there now.
       folder: The task's; begun.json is written here when it begins.
+      checkpoints: Where its checkpoints lie; in its folder's train, unless told.
+      together: The tasks with which it is learnt at once, itself too.
 
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
-    settings = {**training_of(config), **dataclasses.asdict(config.objective), **changing(config.method)}
-    if Checkpoints.steps_in(os.path.join(folder, "train")):
+    settings = {**training_of(config, together), **dataclasses.asdict(config.objective), **changing(config.method)}
+    if Checkpoints.steps_in(checkpoints or os.path.join(folder, "train")):
         return _gone_on(settings, data, folder, unsaid=_unsaid(config))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
@@ -75,10 +80,10 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
     return data.resumed(manifest)
 
 
-def training_of(config: Config) -> dict[str, Any]:
-    """{setting: value} of all that decides what is learnt from the same data."""
+def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
+    """{setting: value} of all that decides what is learnt from the same data; together: by which tasks at once."""
     names = TRAINING + CHOOSING if config.keep == "best" else TRAINING
-    return {name: getattr(config, name) for name in names}
+    return {**{name: getattr(config, name) for name in names}, **({"together": list(together)} if together else {})}
 
 
 def _unsaid(config: Config) -> dict[str, Any]:

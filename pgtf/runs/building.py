@@ -3,11 +3,12 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from pgtf import layers
 from pgtf.config import Config
@@ -17,7 +18,7 @@ from pgtf.data.task_data import TaskData
 from pgtf.data.tasks import Finder
 from pgtf.evaluation.parameters import census
 from pgtf.evaluation.replay import Probes
-from pgtf.methods import Method
+from pgtf.methods import Bank, Method
 from pgtf.networks import Architecture
 from pgtf.networks.patchgan import patchgan
 from pgtf.objectives.adam import LinearDecay, adam
@@ -29,6 +30,7 @@ from pgtf.runs.slices import BankError, TaskSlice
 from pgtf.runs.values import HeldValues
 from pgtf.training.trial import CheckpointedTrial
 
+KINDS = ("generators", "discriminators")
 PROBES = 4
 TRIAL_IMAGES = 32
 
@@ -84,7 +86,7 @@ def generators(
     architecture: Architecture,
     method: Method,
     prefixes: tuple[str, ...],
-    bank: Optional[FilterBank] = None,
+    bank: Optional[Bank] = None,
     seed: Any = 0,
 ) -> dict[str, keras.Model]:
     """New generators of a task that borrows from `bank`, with their first values.
@@ -139,10 +141,20 @@ def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedTrial:
     return CheckpointedTrial(distance, wider)
 
 
-def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner:
-    """Task `index` as it begins, ready to be learnt for `steps` steps; bank: of all tasks so far."""
+def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
+    """A task as it begins, ready to be learnt.
+
+    Args:
+      config: The task's.
+      index: Its number in the run.
+      bank: Of all tasks so far.
+      steps: For how many steps.
+      moves: The kinds of networks that it has an optimizer of.
+
+    Returns:
+      A learner; where it moves its generators, with their moving average if one is asked for.
+    """
     objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
-    schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
     policy = resolved(config.precision)
     with precision(policy):
         lenders = bank.only(config.method.borrows(bank.names))
@@ -169,15 +181,20 @@ def learner(config: Config, index: int, bank: FilterBank, steps: int) -> Learner
             for name, channels in objective.discriminators.items()
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
-        optimizers = {
-            "generators": adam(schedule, policy, rates),
-            "discriminators": adam(schedule, policy),
-        }
+        optimizers = {kind: optimizer(config, steps, rates if kind == "generators" else ()) for kind in moves}
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
         made = made.in_parts(config.accumulate)
         penalty = config.method.penalty(networks, bank)
         made = made.penalizing(penalty) if penalty else made
-        return made.averaging(config.ema) if config.ema else made
+        return made.averaging(config.ema) if config.ema and "generators" in moves else made
+
+
+def optimizer(
+    config: Config, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
+) -> keras.optimizers.Optimizer:
+    """What moves networks for `steps` steps; rates: [(variable, learning rate)] of those that have their own."""
+    schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
+    return adam(schedule, resolved(config.precision), rates)
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:

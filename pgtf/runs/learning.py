@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import functools
 import os
+from collections.abc import Sequence
 from typing import Callable
 
 from pgtf import files
@@ -66,7 +67,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
     for source in data.train:
         source.forget()  # The next task has the memory for its own.
     task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(said=config))
-    bank.append(_proven(task_slice, lenders, probes, folder))
+    bank.append(proven(task_slice, lenders, probes, folder))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,13 +104,7 @@ class _Attempt:
             self.folder,
             title=f"task {index + 1}/{len(config.tasks)} {self.data.name}",
             log=log,
-            intervals=Intervals(
-                config.log_every,
-                config.sample_every,
-                config.checkpoint_minutes,
-                config.steps_per_call,
-                config.evaluate_every,
-            ),
+            intervals=intervals(config),
             draw=draw,
             measure=measure(config, self.bank, self.data) if config.evaluate_every else None,
             keep_best=config.keep == "best",
@@ -120,26 +115,48 @@ class _Attempt:
 
     def facts(self, said: Config) -> Facts:
         """Those of its slice; said: the task's config as the user gave it, whose width a full network has."""
-        config, data = self.config, self.data
-        full = building.architecture(said)
-        return Facts(
-            building.architecture(config),
-            said.method,
-            config.objective,
-            full_values=full_values(full, config.objective.generators),
-            steps=self.steps,
-            seed=config.seed,
-            training=training_of(config),
-            data=data.origin,
-            images=data.manifest.summary(),
-            direction="BtoA" if config.flipped(data.name) else "AtoB",
-            load_size=config.load,
-            skipped_images=len(data.skipped),
-            learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        )
+        return facts_of(self.config, self.data, self.steps, said)
 
 
-def _proven(task_slice: TaskSlice, lenders: FilterBank, probes: Probes, folder: str) -> TaskSlice:
+def intervals(config: Config) -> Intervals:
+    """How often things happen while a task is learnt."""
+    return Intervals(
+        config.log_every,
+        config.sample_every,
+        config.checkpoint_minutes,
+        config.steps_per_call,
+        config.evaluate_every,
+    )
+
+
+def facts_of(config: Config, data: TaskData, steps: int, said: Config, together: Sequence[str] = ()) -> Facts:
+    """The facts of a task that was learnt now.
+
+    Args:
+      config: The task's, as it was learnt.
+      data: Its images.
+      steps: How many it took.
+      said: Its config as the user gave it, whose width a full network has.
+      together: The tasks with which it was learnt at once, itself too.
+    """
+    return Facts(
+        building.architecture(config),
+        said.method,
+        config.objective,
+        full_values=full_values(building.architecture(said), config.objective.generators),
+        steps=steps,
+        seed=config.seed,
+        training=training_of(config, together),
+        data=data.origin,
+        images=data.manifest.summary(),
+        direction="BtoA" if config.flipped(data.name) else "AtoB",
+        load_size=config.load,
+        skipped_images=len(data.skipped),
+        learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )
+
+
+def proven(task_slice: TaskSlice, lenders: FilterBank, probes: Probes, folder: str) -> TaskSlice:
     """The slice with the hash of its probes, which are on disk then with what it makes of them."""
     probes = probes.recorded(building.rebuilt(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():

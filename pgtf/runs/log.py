@@ -31,9 +31,11 @@ def curves(run_dir: str) -> dict[str, Curves]:
     """{task: {loss or metric: (steps, values)}}; where a run went back to a checkpoint, what it logged last."""
     points: dict[str, dict[int, dict[str, float]]] = {}
     for line in lines(run_dir):
-        title = re.match(r"task \d+/\d+ (.+)", str(line.get("task")))
+        title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
         if title and isinstance(line.get("step"), int):
-            points.setdefault(title[1], {}).setdefault(line["step"], {}).update(_values(line))
+            for name, value in _values(line).items():
+                task, _, own = name.rpartition("/")  # TASK/LOSS, where tasks are learnt together.
+                points.setdefault(task or title[1], {}).setdefault(line["step"], {})[own] = value
     found: dict[str, Curves] = {}
     for task, by_step in points.items():
         for step, values in sorted(by_step.items()):

@@ -5,6 +5,7 @@ Each stage finds itself done by its own artefact: the slice, the record of the r
 
 import dataclasses
 import functools
+import gc
 import json
 import os
 from typing import Any, Callable, Optional
@@ -32,6 +33,7 @@ from pgtf.runs.precision import resolved
 from pgtf.runs.recorded_data import coming_data
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
+from pgtf.runs.together import learn_together, to_learn_together
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 
@@ -77,7 +79,9 @@ class Sequence:
             take_base(config, self.bank)
             find = building.finder(config)
             # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
-            self._data = {task: find(task, config.flipped(task)) for task in config.tasks[len(self.bank) :]}
+            together = to_learn_together(config, self.bank)
+            learnt = set(self.bank.names) - set(together)
+            self._data = {task: find(task, config.flipped(task)) for task in config.tasks if task not in learnt}
             if config.evaluate or config.evaluate_every:
                 refuse_untested(self._data)
             config.save()
@@ -88,6 +92,9 @@ class Sequence:
                 keras.utils.set_random_seed(config.seed)
                 tf.config.experimental.enable_op_determinism()
             try:
+                if together:
+                    learn_together(config, self.bank, [self._data[name] for name in together], self.log)
+                    self._note_learnt()
                 for index, name in enumerate(config.tasks):
                     self._task(index, name)
             except tf.errors.OpError as error:  # A full disk, or no memory.
@@ -131,9 +138,10 @@ class Sequence:
 
     def _learn(self, index: int, name: str) -> None:
         keras.backend.clear_session()
+        gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
         with self.strategy.scope():
             learn_task(self.config, self.bank, self._data[name], self.log)
-        self._note(learnt=(*self.ledger.learnt, self.bank.entry(index)))
+        self._note_learnt()
 
     def _replay(self, index: int, after: str) -> None:
         """Replays every task so far, read anew from disk, so that what is proven is what is stored."""
@@ -193,6 +201,9 @@ class Sequence:
         coming = {name: coming_data(name, config) for name in config.tasks[index + 1 :]}
         question = Question(extractor_of(config.inception), data_dir=config.data_dir)
         Evaluation(Run(config.run_dir), question, coming=coming).fill()
+
+    def _note_learnt(self) -> None:
+        self._note(learnt=tuple(map(self.bank.entry, range(len(self.bank)))))
 
     def _note(self, **changes: Any) -> None:
         self.ledger = dataclasses.replace(self.ledger, **changes)

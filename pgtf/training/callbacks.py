@@ -131,7 +131,7 @@ class Progress(keras.callbacks.Callback):
         self.bar = Bar(self.title, self.steps, "steps", self.model.done, self.out)
 
     def on_train_batch_end(self, batch, logs=None):
-        losses = (f"{name} {value:.3g}" for name, value in logs.items() if not name.startswith("identity"))
+        losses = (f"{name} {value:.3g}" for name, value in logs.items() if "identity" not in name)
         self.bar.show(self.model.done, "  ".join(losses))
 
 

@@ -2,11 +2,11 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Callable, Optional
+from typing import Callable, Optional, Union
 
 import tensorflow as tf
 
-from pgtf.data.stream import Stream
+from pgtf.data.stream import Stream, Streams
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
@@ -28,7 +28,7 @@ class Intervals:
 
 def learn(
     learner: Learner,
-    stream: Stream,
+    stream: Union[Stream, Streams],
     phases: Sequence[Phase],
     folder: str,
     *,
@@ -100,7 +100,12 @@ def learn(
 
 
 def _fit(
-    learner: Learner, stream: Stream, phases: Sequence[Phase], callbacks: list, saves: Saves, best: Optional[Best]
+    learner: Learner,
+    stream: Union[Stream, Streams],
+    phases: Sequence[Phase],
+    callbacks: list,
+    saves: Saves,
+    best: Optional[Best],
 ) -> None:
     """Does what is left of each phase; a checkpoint ends it."""
     end = 0
