@@ -61,8 +61,9 @@ class Borrowing(Recipe):
 
     @property
     def frozen(self) -> tf.Tensor:
-        """The bank, in the type that the recipe computes in."""
-        return self._read() if self._read else tf.convert_to_tensor(self.bank)
+        """The bank, in the type that the recipe computes in here."""
+        bank = tf.convert_to_tensor(self.bank)  # A graph leaves out what comes to nothing.
+        return self._read() if self._read and bank.dtype == self.compute_dtype else bank
 
     def get_config(self) -> dict[str, Any]:
         # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.
