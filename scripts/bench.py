@@ -2,7 +2,7 @@
 """Measures what speed the code promises, each thing beside what it is compared with, and writes BENCH.md.
 
     python scripts/bench.py
-    python scripts/bench.py --bench_networks=unet --bench_tasks=2,4 --batches=1 --rounds=3 --image_size=64
+    python scripts/bench.py --bench_networks=unet --bench_tasks=2,4 --batches=1 --bench_rounds=3 --image_size=64
 
 Each measurement is a process of its own, and its figures are kept in --results: the same command again goes on where it
 stopped. Other flags are those of train.py: what is measured is that run's.
@@ -24,7 +24,7 @@ command_line.define()
 flags.DEFINE_list("bench_networks", ["unet", "resnet"], "unet (pix2pix), resnet (CycleGAN), or both.")
 flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Which tasks' steps; of the ResNet no more than the first two.")
 flags.DEFINE_list("batches", ["1", "4"], "Batch sizes; of the ResNet only the first.")
-flags.DEFINE_integer("rounds", 5, "How often each side is measured.", lower_bound=1)
+flags.DEFINE_integer("bench_rounds", 5, "How often each side is measured.", lower_bound=1)
 flags.DEFINE_string("results", ".bench", "Folder of the figures; removed, all is measured anew.")
 flags.DEFINE_string("write", "BENCH.md", "The file to write.")
 flags.DEFINE_string("piece", "", "One measurement, as JSON; what the command calls itself with.")
@@ -62,7 +62,7 @@ def config_of(piece):
 def measured(piece):
     """A piece's figures: those that are kept, or new ones from a process of its own."""
     text = json.dumps(piece, sort_keys=True)
-    key = hashlib.sha256(f"{text}{config_of(piece).flagfile()}{flags.FLAGS.rounds}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{text}{config_of(piece).flagfile()}{flags.FLAGS.bench_rounds}".encode()).hexdigest()[:16]
     path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
     if not os.path.exists(path):
         print(text, flush=True)
@@ -80,13 +80,13 @@ def main(_):
 
         piece = json.loads(flags.FLAGS.piece)
         what = {"task": piece["task"]} if "task" in piece else {}
-        print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.rounds, **what)))
+        print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.bench_rounds, **what)))
         return
     from bench_page import page
 
     found = [(piece, measured(piece)) for piece in pieces()]
     with open(flags.FLAGS.write, "w") as file:
-        file.write(page(found, command_line.config_from_flags(), flags.FLAGS.rounds))
+        file.write(page(found, command_line.config_from_flags(), flags.FLAGS.bench_rounds))
     print(f"Written: {flags.FLAGS.write}")
 
 

@@ -75,17 +75,22 @@ class FlagsTest(parameterized.TestCase):
             Config(run_dir=self.nowhere, width=7, tasks=("maps",)),
         )
 
-    @parameterized.parameters(*((name, value) for name, value in OTHER.items() if name != "run_dir"))
+    @parameterized.parameters(*((name, value) for name, value in OTHER.items() if name not in ("run_dir", "schedule")))
     def test_one_flag_sets_one_setting(self, name, value):
         needs = {
             "direction": dict(tasks=OTHER["tasks"]),
             "override": dict(tasks=OTHER["tasks"]),
             "load_size": dict(image_size="64"),
             "keep": dict(evaluate_every=10),
+            "accumulate": dict(batch_size=6),
         }.get(name, {})
         found = self.asked(*flags_of({**needs, name: value}))
         self.assertEqual(found, Config(run_dir=self.nowhere, **needs, **{name: value}))
         self.assertIs(type(getattr(found, name)), type(getattr(Config(), name)))
+
+    def test_a_schedule_goes_with_its_method(self):
+        found = self.asked("--schedule=together", "--method=width_wise")
+        self.assertEqual((found.schedule, found.method), ("together", METHODS["width_wise"]()))
 
     @parameterized.parameters(*METHODS_OTHERWISE, *OBJECTIVES_OTHERWISE)
     def test_settings_of_methods_and_objectives(self, part):

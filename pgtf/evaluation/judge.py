@@ -87,6 +87,7 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classi
 
     Where a task has no test images, a fifth of that choice is held out instead.
     """
+    tasks = dict(sorted(tasks.items()))  # In one order, whatever the run's: then it is one classifier.
     sources = {name: _parts(data) for name, data in tasks.items()}
 
     def images():
@@ -105,7 +106,7 @@ def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:
             "size": [sides_of(data, "test")[1].height, sides_of(data, "test")[1].width],
             "at_most": [LEARNT_FROM, HELD_OUT],
         }
-        for name, data in tasks.items()
+        for name, data in sorted(tasks.items())
     }
 
 

@@ -141,6 +141,18 @@ def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedTrial:
     return CheckpointedTrial(distance, wider)
 
 
+def begun(config: Config, index: int, bank: Bank) -> dict[str, keras.Model]:
+    """The generators of a task as it begins; bank: of all tasks so far."""
+    method, lenders = config.method, bank.only(config.method.borrows(bank.names))
+    networks = generators(
+        architecture(config), method, config.objective.generators, lenders, seed=f"{config.seed}/{index}"
+    )
+    kernels = {path: one for network in networks.values() for path, one in layers.made_kernels(network).items()}
+    method.check({path: recipe.specs(recipe.kernel_shape) for path, recipe in kernels.items()})
+    method.begin(networks, bank)
+    return networks
+
+
 def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
     """A task as it begins, ready to be learnt.
 
@@ -154,19 +166,10 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
     Returns:
       A learner; where it moves its generators, with their moving average if one is asked for.
     """
-    objective, shape, seed = config.objective, architecture(config), f"{config.seed}/{index}"
+    objective, seed = config.objective, f"{config.seed}/{index}"
     policy = resolved(config.precision)
     with precision(policy):
-        lenders = bank.only(config.method.borrows(bank.names))
-        networks = generators(shape, config.method, objective.generators, lenders, seed)
-        config.method.check(
-            {
-                path: recipe.specs(recipe.kernel_shape)
-                for network in networks.values()
-                for path, recipe in layers.made_kernels(network).items()
-            }
-        )
-        config.method.begin(networks, bank)
+        networks = begun(config, index, bank)
         for network in networks.values():
             layers.ready(network)
         discriminators = {

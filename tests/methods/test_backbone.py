@@ -32,7 +32,7 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
     def test_the_third_task_borrows_from_the_first_alone_and_begins_as_it_to_the_bit(self, method):
         folder = tiny_run(tempfile.mkdtemp(), method=METHODS[method](**SETTINGS.get(method, {})))
         run, image = Run(folder), np.random.default_rng(0).uniform(-1, 1, (1, 8, 16, 3)).astype("float32")
-        network = building.learner(load_config(folder), 2, run.bank, steps=10).generators["forward"]
+        network = building.begun(load_config(folder), 2, run.bank)["forward"]
         first, second = (run[name].networks["forward"](image) for name in run.names)
         self.assertAllEqual(network(image), first)
         self.assertNotAllClose(second, first)

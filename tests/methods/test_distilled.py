@@ -40,7 +40,7 @@ class DistilledTest(tf.test.TestCase, parameterized.TestCase):
     def test_the_penalty_is_the_weighted_distance_of_each_direction(self, objective, network):
         run = run_of(objective, network)
         learner = learner_of(run, weight=3.0)
-        self.assertEqual(self.distances(learner, run), [0] * len(learner.generators))
+        self.assertAllClose(self.distances(learner, run), [0] * len(learner.generators), atol=1e-6)
         learner.step(BATCH)
         distances = self.distances(learner, run)
         self.assertGreater(min(distances), 1e-3)

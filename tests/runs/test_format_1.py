@@ -101,7 +101,7 @@ class RunTest(Format1TestCase):
         for path, content in before.items():
             self.assertEqual(path.read_bytes(), content, path)
         description = json.loads((tasks / f"03-{case['more']}" / "slice.json").read_text())
-        self.assertEqual(description["format"], 2)
+        self.assertEqual(description["format"], 3)
         lenders = [tasks / f"{number:02d}-{name}" / "slice.safetensors" for number, name in enumerate(case["tasks"], 1)]
         self.assertEqual(
             description["borrows"],
