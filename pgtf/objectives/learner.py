@@ -208,4 +208,5 @@ class Learner(keras.Model):
         gradients = tape.gradient(loss, variables)
         if scaled:
             gradients = optimizer.get_unscaled_gradients(gradients)
-        optimizer.apply_gradients(zip(gradients, variables))
+        # There is one replica. Where TensorFlow sums the gradients of several, it keeps the whole graph for ever.
+        optimizer.apply_gradients(zip(gradients, variables), skip_gradients_aggregation=True)

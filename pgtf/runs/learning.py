@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import functools
+import gc
 import os
 
 import keras
@@ -36,6 +37,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
       log: File for a line of JSON at every few steps.
     """
     keras.backend.clear_session()
+    gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
     index, name, text, run = len(bank), data.name, config.flagfile(), config
     config = config.for_task(name)
     folder = bank.place(index, name)

@@ -17,7 +17,7 @@ from tests.methods.test_conformance import FORGETTING, payload
 
 TINY = dict(
     tasks=("maps", "facades"),
-    image_size="16",
+    image_size="8x16",
     width=4,
     discriminator_width=2,
     discriminator_layers=1,
