@@ -156,8 +156,8 @@ class OwnMethodTest(tf.test.TestCase):
 
 
 def values_by_hand():
-    """What a second task stores: a U-Net of four levels and width 2, at 16 px."""
-    down, up = [2, 4, 8, 16], [8, 4, 2]
+    """What a second task stores: a U-Net of three levels and width 2."""
+    down, up = [2, 4, 8], [4, 2]
     scales_and_biases = 2 * sum(down + up)
     norms = 2 * sum(down[1:-1] + up)  # None on the first and the innermost layer of the encoder.
     output = 4 * 4 * (2 + 2) * 3 + 3

@@ -380,7 +380,7 @@ class RefusalsTest(RunTestCase):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")
         config = dataclasses.replace(TINY, tasks=("maps",), steps=3)
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, hard))  # No file grows longer: a checkpoint would.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))  # No file grows longer: a checkpoint would.
         try:
             with self.assertRaisesRegex(
                 OSError, "TensorFlow can't go on.*the same command goes on from it. Received: "
