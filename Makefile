@@ -19,7 +19,7 @@ studio: $(installed)  ## Open a page on which to try what the demo learnt
 	@$(python) scripts/studio.py --run_dir=runs/demo
 
 test: $(installed)  ## Run the tests
-	@$(python) -m pytest -n auto --dist loadfile
+	@$(python) -m pytest -n auto --dist worksteal
 
 lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends the former
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }

@@ -17,7 +17,6 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 TRAIN = str(ROOT / "scripts" / "train.py")
 FLAGS = [
     "--deterministic",
-    "--image_size=16",
     "--width=2",
     "--discriminator_width=2",
     "--discriminator_layers=1",
@@ -29,8 +28,8 @@ FLAGS = [
     "--pool_size=3",
     "--blocks=1",
 ]
-PAIRED = ["--tasks=maps,facades"]
-UNPAIRED = ["--objective=cyclegan", "--network=resnet", "--tasks=photo2monet"]
+PAIRED = ["--image_size=8x16", "--tasks=maps,facades"]
+UNPAIRED = ["--image_size=16", "--objective=cyclegan", "--network=resnet", "--tasks=photo2monet"]
 # Runs a script that ends, as if killed, just before it puts a whole file in its place, the first of this name.
 DYING = """
 import os, runpy, sys
