@@ -26,6 +26,9 @@ PAINTED = """(() => {
 })()"""
 
 
+LOADED = "document.getElementById('answer').naturalWidth > 0"
+
+
 @unittest.skipUnless(CHROMIUM, MISSING)
 class BrowserTest(tf.test.TestCase):
     def test_the_studio(self):
@@ -37,7 +40,7 @@ class BrowserTest(tf.test.TestCase):
                 self.seen = seen
                 for width in (1280, 390):
                     seen.open(server.url, width, dark=width == 390)
-                    seen.until("document.getElementById('answer').naturalWidth > 0")
+                    seen.until(LOADED)
                     self.assertTrue(seen.fits, width)
                     self.assertEqual(seen.run("document.title"), "run · pgtf studio")
                     self.check_a_stroke()
@@ -52,13 +55,15 @@ class BrowserTest(tf.test.TestCase):
                 thread.join()
 
     def painted(self, name):
+        if name == "answer":
+            self.seen.until(LOADED)  # It has no width while the next one is on its way.
         return self.seen.run(PAINTED.replace("NAME", f"'{name}'"))
 
     def after(self, action):
         """The answer once it is another one than before an action."""
         before = self.painted("answer")
         action()
-        self.seen.until(f"{PAINTED.replace('NAME', repr('answer'))} !== {before}")
+        self.seen.until(f"{LOADED} && {PAINTED.replace('NAME', repr('answer'))} !== {before}")
         return self.painted("answer")
 
     def check_a_stroke(self):
