@@ -9,12 +9,13 @@ import tensorflow as tf
 
 from pgtf.layers import small_maps
 from pgtf.layers.plain import plain
+from pgtf.layers.shaped import Shaped
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
 
 
-class _MadeKernel(keras.layers.Layer):
+class _MadeKernel(Shaped):
     """What both layers share: build a recipe for the kernel's shape, convolve with what it makes."""
 
     def __init__(self, *args: Any, recipe: Any = None, **kwargs: Any) -> None:

@@ -7,10 +7,11 @@ import tensorflow as tf
 
 from pgtf import replicas
 from pgtf.layers.plain import plain
+from pgtf.layers.shaped import Shaped
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Dropout(keras.layers.Layer):
+class Dropout(Shaped):
     """Zeroes a share `rate` of [...] while training; the n-th mask is a pure function of (seed, n)."""
 
     def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
@@ -31,8 +32,8 @@ class Dropout(keras.layers.Layer):
         self.draws.assign_add(1)
         return tf.where(replicas.own(mask), x / (1 - self.rate), tf.zeros_like(x))
 
-    def compute_output_shape(self, shape: tuple) -> tuple:
-        return shape
+    def compute_output_shape(self, shape: tuple) -> tf.TensorShape:
+        return tf.TensorShape(shape)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers.plain import plain
+from pgtf.layers.shaped import Shaped
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Its end-of-life notice: the pins hold it at a version that works.
@@ -14,7 +15,7 @@ with warnings.catch_warnings():
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class InstanceNormalization(tfa.layers.InstanceNormalization):
+class InstanceNormalization(Shaped, tfa.layers.InstanceNormalization):
     """Each channel of each image to mean 0, variance 1, then scaled and shifted.
 
     Always in float32, whatever the policy: the mean of a large map is beyond 16 bits. The epsilon is torch's (and so
@@ -32,6 +33,9 @@ class InstanceNormalization(tfa.layers.InstanceNormalization):
     def call(self, x: tf.Tensor) -> tf.Tensor:
         # The parent's call first takes the shape apart, for groups of channels; here each channel is one.
         return tf.cast(self._apply_normalization(x, tuple(x.shape)), self.output_dtype)
+
+    def compute_output_signature(self, input_signature: tf.TensorSpec) -> tf.TensorSpec:
+        return tf.TensorSpec(input_signature.shape, self.output_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_dtype": self.output_dtype}

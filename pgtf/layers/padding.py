@@ -6,10 +6,11 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers.plain import plain
+from pgtf.layers.shaped import Shaped
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class ReflectionPadding2D(keras.layers.Layer):
+class ReflectionPadding2D(Shaped):
     """Continues [n, h, w, c] by its own mirror image, `padding` pixels on each side."""
 
     def __init__(self, padding: int = 1, **kwargs: Any) -> None:
@@ -21,9 +22,9 @@ class ReflectionPadding2D(keras.layers.Layer):
         side = [self.padding, self.padding]
         return tf.pad(x, [[0, 0], side, side, [0, 0]], "REFLECT")
 
-    def compute_output_shape(self, shape: tuple) -> tuple:
+    def compute_output_shape(self, shape: tuple) -> tf.TensorShape:
         n, h, w, c = shape
-        return (n, h and h + 2 * self.padding, w and w + 2 * self.padding, c)
+        return tf.TensorShape((n, h and h + 2 * self.padding, w and w + 2 * self.padding, c))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "padding": self.padding}
