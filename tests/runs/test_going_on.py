@@ -6,8 +6,6 @@ import io
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from unittest import mock
 
@@ -27,7 +25,8 @@ from pgtf.runs.stages import Sequence
 from pgtf.runs.values import HeldValues
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
-from tests.tiny import default_signals, flip_a_bit, tiny_run
+from tests.processes import Script
+from tests.tiny import flip_a_bit, tiny_run
 
 TINY = Config(
     tasks=("maps",),
@@ -237,13 +236,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             for name, value in dataclasses.replace(self.tiny, steps=10**6, log_every=2).flat().items()
         ]
         flags = [flag for flag in flags if not flag.startswith(("--override", "--tasks", "--direction"))]
-        process = subprocess.Popen(
-            [sys.executable, "scripts/train.py", *flags, "--tasks=maps", "--checkpoint_minutes=60"],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=default_signals,
-        )
+        process = Script("scripts/train.py", *flags, "--tasks=maps", "--checkpoint_minutes=60")
         log = self.at("log.jsonl")
         while process.poll() is None and not os.path.exists(log):
             time.sleep(0.01)

@@ -3,14 +3,13 @@
 import json
 import os
 import pathlib
-import subprocess
-import sys
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 import pgtf
+from tests.processes import Script
 from tests.tiny import flip_a_bit, tiny_run
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -18,13 +17,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 def begun(name, *flags):
     """A script, running."""
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "scripts" / f"{name}.py"), *flags],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Script(ROOT / "scripts" / f"{name}.py", *flags)
 
 
 class ScriptsTest(tf.test.TestCase):

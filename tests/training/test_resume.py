@@ -4,17 +4,16 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 
 from absl.testing import absltest
 
 from pgtf.runs.bank import FilterBank
+from tests.processes import Script
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
-TRAIN = str(ROOT / "scripts" / "train.py")
+TRAIN = ROOT / "scripts" / "train.py"
 FLAGS = [
     "--deterministic",
     "--width=2",
@@ -30,18 +29,18 @@ FLAGS = [
 ]
 PAIRED = ["--image_size=8x16", "--tasks=maps,facades"]
 UNPAIRED = ["--image_size=16", "--objective=cyclegan", "--network=resnet", "--tasks=photo2monet"]
-# Runs a script that ends, as if killed, just before it puts a whole file in its place, the first of this name.
-DYING = """
-import os, runpy, sys
-ending, real = sys.argv[1], os.replace
-def dying(source, target):
-    if str(target).endswith(ending):
-        os._exit(9)
-    real(source, target)
-os.replace = dying
-sys.argv = sys.argv[2:]
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
+
+
+def dying(ending):
+    """Makes this process end, as if killed, just before it puts a whole file in its place, the first of this name."""
+    real = os.replace
+
+    def replace(source, target):
+        if str(target).endswith(ending):
+            os._exit(9)
+        real(source, target)
+
+    os.replace = replace
 
 
 class ResumeTest(absltest.TestCase):
@@ -51,37 +50,30 @@ class ResumeTest(absltest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def begun(self, flags, run="killed", dying=""):
+    def begun(self, flags, run="killed", before=None, arguments=()):
         """train.py, running."""
-        wrapper = ["-c", DYING, dying] if dying else []
-        process = subprocess.Popen(
-            [sys.executable, *wrapper, TRAIN, f"--run_dir={self.folder / run}", *FLAGS, *flags],
-            env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        process = Script(TRAIN, f"--run_dir={self.folder / run}", *FLAGS, *flags, before=before, arguments=arguments)
         self.addCleanup(process.kill)
         return process
 
     def finished(self, process):
-        said, _ = process.communicate()
-        self.assertEqual(process.returncode, 0, said)
+        said, errors = process.communicate()
+        self.assertEqual(process.returncode, 0, errors)
         return said
 
     def killed_when(self, process, place, pattern):
         """Kills a process as soon as a file is in a task's training folder."""
         while not list((self.folder / "killed" / "tasks" / place / "train").glob(pattern)):
             self.assertIsNone(process.poll(), "over before it was killed")
-            time.sleep(0.0005)
+            time.sleep(0.001)
         process.kill()
         process.communicate()
         self.assertEqual(process.returncode, -signal.SIGKILL)
 
     def killed_before(self, flags, file):
-        process = self.begun(flags, dying=file)
-        said, _ = process.communicate()
-        self.assertEqual(process.returncode, 9, said)
+        process = self.begun(flags, before=dying, arguments=(file,))
+        _, errors = process.communicate()
+        self.assertEqual(process.returncode, 9, errors)
 
     def tasks(self, run="killed"):
         """The numbers of the tasks whose slices are whole."""

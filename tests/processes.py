@@ -1,0 +1,65 @@
+"""Scripts in processes of their own that need not import TensorFlow first: they fork from one that has."""
+
+import multiprocessing
+import os
+import pathlib
+import runpy
+import signal
+import sys
+import tempfile
+
+SAID = "output", "errors"  # The names of the files that hold them.
+
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(["pgtf.runs.stages", "pgtf.runs.evaluating", "pgtf.serving.translation"])
+
+
+class Script:
+    """A script that runs; to be waited for like a subprocess.Popen.
+
+    Args:
+      path: Of the script.
+      flags: What it is given.
+      before: A function that is called first, with `arguments`, where it runs.
+    """
+
+    def __init__(self, path, *flags, before=None, arguments=()):
+        self._folder = tempfile.TemporaryDirectory()
+        given = [str(path), *map(str, flags)], self._folder.name, before, arguments
+        self._process = _server.Process(target=_run, args=given, daemon=True)
+        self._process.start()
+
+    @property
+    def returncode(self):
+        """Its exit status, or minus the number of the signal that ended it; None while it runs."""
+        return self._process.exitcode
+
+    def poll(self):
+        """As `returncode`."""
+        return self.returncode
+
+    def communicate(self, timeout=None):
+        """(output, errors), once it has ended."""
+        self._process.join(timeout)
+        return tuple(pathlib.Path(self._folder.name, name).read_text() for name in SAID)
+
+    def send_signal(self, number):
+        """Sends it a signal."""
+        os.kill(self._process.pid, number)
+
+    def kill(self):
+        """Kills it, if it still runs."""
+        self._process.kill()
+
+
+def _run(arguments, folder, before, given):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    for descriptor, name in enumerate(SAID, 1):
+        os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT), descriptor)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", 1) for number in (1, 2))
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+    sys.argv = arguments
+    if before:
+        before(*given)
+    runpy.run_path(arguments[0], run_name="__main__")
