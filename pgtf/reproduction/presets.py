@@ -31,10 +31,10 @@ _CYCLES = {"objective": "cyclegan", "network": "resnet"}
 PRESETS = {
     "mini": Preset(
         "mini",
-        "64 px, width 32, batch 4, 3000 steps a task at a learning rate of 6e-4; unpaired: width 16, 3 blocks, batch 1",
-        {**_SMALL, "steps": 3000, "learning_rate": 6e-4},
+        "64 px, width 32, batch 4, 4000 steps a task at a learning rate of 1e-3; unpaired: width 16, 3 blocks, batch 1",
+        {**_SMALL, "steps": 4000, "learning_rate": 1e-3},
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "batch_size": 1, "steps": 3000},
-        pace=(6.0, 3.0),
+        pace=(10.0, 3.0),
     ),
     "paper": Preset(
         "paper",
