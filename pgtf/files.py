@@ -52,6 +52,10 @@ def sha256_of(path: str) -> str:
     return digest.hexdigest()
 
 
+class Busy(ValueError):
+    """Another process is at work there."""
+
+
 @contextlib.contextmanager
 def locked(folder: str, work: str = "trains in a run directory") -> Iterator[None]:
     """Keeps other processes out of a folder until the block, or the process, ends; work: what each would do there."""
@@ -61,7 +65,7 @@ def locked(folder: str, work: str = "trains in a run directory") -> Iterator[Non
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            raise ValueError(
+            raise Busy(
                 f"One process at a time {work}. Received: {folder}, where process "
                 f"{file.read().strip() or 'unknown'} is at work"
             ) from None

@@ -7,7 +7,8 @@
     python scripts/reproduce.py --redraw                                        the page again, from results/ alone
 
 Each run is a piece: a run directory named for its settings, learnt once however many tables need it. The figures of a
-finished piece stay in --results, so that the tables need the runs no more. The same command again goes on.
+finished piece stay in --results, so that the tables need the runs no more. The same command again goes on; several at
+once, with the same --runs and --results, share the work.
 """
 
 import os

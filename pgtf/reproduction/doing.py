@@ -15,6 +15,8 @@ from pgtf.reproduction.pieces import Piece, with_bases
 from pgtf.reproduction.presets import PAIRED, STYLES, Preset
 from pgtf.reproduction.results import Results, seconds_of
 
+PATIENCE = 10.0  # Seconds until it is asked again whether another process is done with a piece.
+
 
 class Doing:
     """Learns and measures pieces.
@@ -56,18 +58,36 @@ class Doing:
         return len(piece.learnt) * steps / pace
 
     def do(self, pieces: Sequence[Piece]) -> None:
-        """Learns and measures what is missing. What was begun goes on; what fails is told, and the rest is done."""
-        missing = self.missing(pieces)
-        failed = []
-        for number, piece in enumerate(missing, 1):
-            print(f"\n{number}/{len(missing)}  {piece.name}", flush=True)
-            try:
-                self._piece(piece)
-            except subprocess.CalledProcessError as error:
-                failed.append(piece.name)
-                print(f"{piece.name}: stopped with exit status {error.returncode}; its table has a hole", flush=True)
+        """Learns and measures what is missing. What was begun goes on; what fails is told, and the rest is done.
+
+        Several processes may do so at once: each takes what no other is at, and a base is waited for.
+        """
+        left, failed = self.missing(pieces), []
+        while left:
+            later: list[Piece] = []
+            for piece in left:
+                if piece.base in later or not self._tried(piece, left, failed):
+                    later.append(piece)
+            if len(later) == len(left):
+                time.sleep(PATIENCE)
+            left = later
         if failed:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
+
+    def _tried(self, piece: Piece, left: Sequence[Piece], failed: list[str]) -> bool:
+        """Whether a piece is done, or was tried; not where another process is at it."""
+        if self.results.read(piece) and not any(other.base == piece for other in left):
+            return True  # Another process has done it meanwhile.
+        try:
+            with files.locked(os.path.join(self.runs, "taken", piece.name), "learns a piece"):
+                print(f"\n{piece.name}  ({len(left)} left)", flush=True)
+                self._piece(piece)
+        except files.Busy:
+            return False
+        except subprocess.CalledProcessError as error:
+            failed.append(piece.name)
+            print(f"{piece.name}: stopped with exit status {error.returncode}; its table has a hole", flush=True)
+        return True
 
     def _piece(self, piece: Piece) -> None:
         run_dir = os.path.join(self.runs, piece.name)

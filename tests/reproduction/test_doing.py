@@ -3,9 +3,13 @@
 import os
 import pathlib
 import textwrap
+import time
+from concurrent import futures
+from unittest import mock
 
 from absl.testing import absltest
 
+from pgtf import files
 from pgtf.reproduction.doing import Doing
 from pgtf.reproduction.pieces import piece
 from pgtf.reproduction.presets import PRESETS
@@ -78,6 +82,19 @@ class DoingTest(absltest.TestCase):
         self.do(PIECE, good)  # Goes on with what is missing.
         self.assertIsNotNone(self.results.read(PIECE))
         self.assertNotIn(good.name, " ".join(self.done))
+
+    def test_what_another_process_is_at_is_left_to_it(self):
+        other = piece(TASKS, {"method": "full"}, 1)
+        with mock.patch("pgtf.reproduction.doing.PATIENCE", 0.01), futures.ThreadPoolExecutor() as pool:
+            with files.locked(os.path.join(self.runs, "taken", BASE.name)):
+                done = pool.submit(self.do, PIECE, other)
+                while not self.results.read(other):  # What needs no base is done meanwhile.
+                    time.sleep(0.01)
+                self.assertNotIn(BASE.name, pathlib.Path(self.log).read_text(encoding="utf-8"))
+                for one in (BASE, PIECE):  # The other process does these.
+                    self.results.write(one, self.made)
+            done.result()
+        self.assertEqual(self.done, [f"{script}.py {other.name} " for script in ("train", "evaluate")])
 
 
 if __name__ == "__main__":
