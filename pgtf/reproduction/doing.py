@@ -62,25 +62,22 @@ class Doing:
 
         Several processes may do so at once: each takes what no other is at, and a base is waited for.
         """
-        left, failed = self.missing(pieces), []
-        while left:
-            later: list[Piece] = []
-            for piece in left:
-                if piece.base in later or not self._tried(piece, left, failed):
-                    later.append(piece)
-            if len(later) == len(left):
+        tried: list[Piece] = []
+        failed: list[str] = []
+        while left := [piece for piece in self.missing(pieces) if piece not in tried]:
+            one = next((piece for piece in left if piece.base not in left and self._tried(piece, failed)), None)
+            if one:
+                tried.append(one)
+            else:
                 time.sleep(PATIENCE)
-            left = later
         if failed:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
 
-    def _tried(self, piece: Piece, left: Sequence[Piece], failed: list[str]) -> bool:
-        """Whether a piece is done, or was tried; not where another process is at it."""
-        if self.results.read(piece) and not any(other.base == piece for other in left):
-            return True  # Another process has done it meanwhile.
+    def _tried(self, piece: Piece, failed: list[str]) -> bool:
+        """Whether a piece was tried; not where another process is at it."""
         try:
             with files.locked(os.path.join(self.runs, "taken", piece.name), "learns a piece"):
-                print(f"\n{piece.name}  ({len(left)} left)", flush=True)
+                print(f"\n{piece.name}", flush=True)
                 self._piece(piece)
         except files.Busy:
             return False
