@@ -103,7 +103,15 @@ class Doing:
             self.results.write(piece, run_dir)
 
     def _run(self, script: str, *flags: str) -> None:
-        subprocess.run([sys.executable, os.path.join(self.scripts, script), *flags], check=True)
+        command = [sys.executable, os.path.join(self.scripts, script), *flags]
+        with subprocess.Popen(command) as process:
+            try:
+                code = process.wait()
+            except BaseException:
+                process.terminate()  # It saves its state; the `with` waits until it has.
+                raise
+        if code:
+            raise subprocess.CalledProcessError(code, command)
 
 
 @contextlib.contextmanager

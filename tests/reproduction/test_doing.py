@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import textwrap
 import time
 from concurrent import futures
@@ -95,6 +96,32 @@ class DoingTest(absltest.TestCase):
                     self.results.write(one, self.made)
             done.result()
         self.assertEqual(self.done, [f"{script}.py {other.name} " for script in ("train", "evaluate")])
+
+    def test_stopped_it_lets_a_script_save(self):
+        saving = """
+            import signal, time
+            def save(*_):
+                time.sleep(0.5)
+                print("saved", file=open({log!r}, "a"))
+                raise SystemExit(1)
+            signal.signal(signal.SIGTERM, save)
+            print("begun", file=open({log!r}, "a"))
+            time.sleep(30)
+        """
+        pathlib.Path(self.scripts, "train.py").write_text(textwrap.dedent(saving).format(log=self.log))
+        doing = Doing(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+
+        def stopping(*_):
+            if not os.path.exists(self.log):
+                signal.setitimer(signal.ITIMER_REAL, 0.05)
+                return
+            raise KeyboardInterrupt
+
+        self.addCleanup(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, stopping))
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with self.assertRaises(KeyboardInterrupt):
+            doing.do([BASE])
+        self.assertEqual(pathlib.Path(self.log).read_text().splitlines(), ["begun", "saved"])
 
 
 if __name__ == "__main__":
