@@ -104,12 +104,13 @@ class Doing:
 
     def _run(self, script: str, *flags: str) -> None:
         command = [sys.executable, os.path.join(self.scripts, script), *flags]
-        with subprocess.Popen(command) as process:
-            try:
-                code = process.wait()
-            except BaseException:
-                process.terminate()  # It saves its state; the `with` waits until it has.
-                raise
+        process = subprocess.Popen(command, start_new_session=True)  # A terminal's Ctrl-C comes here alone.
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            process.wait()  # Until it has saved its state.
+            raise
         if code:
             raise subprocess.CalledProcessError(code, command)
 
