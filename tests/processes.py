@@ -14,18 +14,12 @@ _server = multiprocessing.get_context("forkserver")
 _server.set_forkserver_preload(["pgtf.runs.stages", "pgtf.runs.evaluating", "pgtf.serving.translation"])
 
 
-class Script:
-    """A script that runs; to be waited for like a subprocess.Popen.
+class Fork:
+    """A function that runs; to be waited for like a subprocess.Popen."""
 
-    Args:
-      path: Of the script.
-      flags: What it is given.
-      before: A function that is called first, with `arguments`, where it runs.
-    """
-
-    def __init__(self, path, *flags, before=None, arguments=()):
+    def __init__(self, function, *arguments):
         self._folder = tempfile.TemporaryDirectory()
-        given = [str(path), *map(str, flags)], self._folder.name, before, arguments
+        given = self._folder.name, function, arguments
         self._process = _server.Process(target=_run, args=given, daemon=True)
         self._process.start()
 
@@ -52,14 +46,25 @@ class Script:
         self._process.kill()
 
 
-def _run(arguments, folder, before, given):
+class Script(Fork):
+    """A script that runs, with flags; before: a function that is called first, where it runs."""
+
+    def __init__(self, path, *flags, before=None):
+        super().__init__(_scripted, [str(path), *map(str, flags)], before)
+
+
+def _scripted(arguments, before):
+    sys.argv = arguments
+    if before:
+        before()
+    runpy.run_path(arguments[0], run_name="__main__")
+
+
+def _run(folder, function, arguments):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
     for descriptor, name in enumerate(SAID, 1):
         os.dup2(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT), descriptor)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1) for number in (1, 2))
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
-    sys.argv = arguments
-    if before:
-        before(*given)
-    runpy.run_path(arguments[0], run_name="__main__")
+    function(*arguments)

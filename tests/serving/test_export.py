@@ -35,27 +35,25 @@ from pgtf.serving.direction import Direction
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
+from tests.processes import Fork, Script
 from tests.tiny import flip_a_bit, tiny_run
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 MULTIPLE = {"facades": 8, "maps": 8, "monet": 4}
 
 
-# kill -9 once an export is written, before it is checked and put in place.
-KILLED = """
-import os, signal, sys, pgtf
-from pgtf.serving.export import export
-from pgtf.serving.saved_model import SavedModel
-from pgtf.serving.tflite import TFLite
-
 class Killed(SavedModel):
+    """kill -9 once an export is written, before it is checked and put in place."""
+
     def write(self, direction, path):
         super().write(direction, path)
         if direction.name == "maps":
             os.kill(os.getpid(), signal.SIGKILL)
 
-export(pgtf.load(sys.argv[1]), sys.argv[2], [Killed(), TFLite()])
-"""
+
+def killed(run_dir, output):
+    """An export that is killed."""
+    export(pgtf.load(run_dir), output, [Killed(), TFLite()])
 
 
 def setUpModule():
@@ -65,7 +63,7 @@ def setUpModule():
     UNET, RESNET, SERVED = (os.path.join(FOLDER, name) for name in ("unet", "resnet", "served"))
     tiny_run(UNET)
     tiny_run(RESNET, ("photos", "monet"), "resnet", "cyclegan")
-    said, code = ran("-c", KILLED, UNET, SERVED)
+    said, code = ended(Fork(killed, UNET, SERVED))
     LEFT = listing(SERVED)
     if code != -signal.SIGKILL:
         raise RuntimeError(f"The export to be killed ended otherwise: {said}")
@@ -79,17 +77,14 @@ def tearDownModule():
     shutil.rmtree(FOLDER)
 
 
-def ran(*arguments):
-    """What a Python process says, and its exit code."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"}
-    process = [sys.executable, *arguments]
-    done = subprocess.run(process, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-    return done.stdout + done.stderr, done.returncode
+def ended(process):
+    """What a process has said, and its exit code."""
+    return "".join(process.communicate()), process.returncode
 
 
 def command(*flags):
     """scripts/export.py as a user runs it."""
-    return ran("scripts/export.py", *flags)
+    return ended(Script(ROOT / "scripts" / "export.py", *flags))
 
 
 def exported(*arguments):

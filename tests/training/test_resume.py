@@ -1,5 +1,6 @@
 """kill -9, at several moments, and then the same command: the slices are those of a run that was left in peace."""
 
+import functools
 import json
 import os
 import pathlib
@@ -50,9 +51,9 @@ class ResumeTest(absltest.TestCase):
         self.addCleanup(temporary.cleanup)
         self.folder = pathlib.Path(temporary.name)
 
-    def begun(self, flags, run="killed", before=None, arguments=()):
+    def begun(self, flags, run="killed", before=None):
         """train.py, running."""
-        process = Script(TRAIN, f"--run_dir={self.folder / run}", *FLAGS, *flags, before=before, arguments=arguments)
+        process = Script(TRAIN, f"--run_dir={self.folder / run}", *FLAGS, *flags, before=before)
         self.addCleanup(process.kill)
         return process
 
@@ -71,7 +72,7 @@ class ResumeTest(absltest.TestCase):
         self.assertEqual(process.returncode, -signal.SIGKILL)
 
     def killed_before(self, flags, file):
-        process = self.begun(flags, before=dying, arguments=(file,))
+        process = self.begun(flags, before=functools.partial(dying, file))
         _, errors = process.communicate()
         self.assertEqual(process.returncode, 9, errors)
 
