@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import math
 import os
 from collections.abc import Mapping
 
@@ -36,6 +37,7 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
         if len(points) > 1:
             files.write(f"{stem}.png", _plot(table, points))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place or '.')}.png)")
+            parts.append(_frontier(points))
         parts += filter(None, (_disagreements(table, known), _missing(table, known)))
     files.write(path, ("\n\n".join(parts) + "\n").encode())
 
@@ -147,6 +149,17 @@ def _points(table: Table, known: Mapping[str, Result]) -> list[tuple[str, float,
     distance, share = table.columns[-2:] if table.columns[-1].sign == 0 else table.columns[:2]
     found = ((row.title, mean(row, share, known), mean(row, distance, known)) for row in table.rows)
     return [(title, x, y) for title, x, y in found if x is not None and y is not None]
+
+
+def _frontier(points: list[tuple[str, float, float]]) -> str:
+    """Who owns which part: the rows than which nothing as small is as good."""
+    owners: list[str] = []
+    best = math.inf
+    for name, share, distance in sorted(points, key=lambda point: point[1:]):
+        if distance < best:
+            best = distance
+            owners.append(f"{name} ({share:.3g} %, {distance:.3g})")
+    return f"Nothing as small is as good as any of these (bytes, distance): {'; '.join(owners)}."
 
 
 def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:

@@ -60,6 +60,13 @@ class PagesTest(absltest.TestCase):
         self.assertIn("Missing: bad (seed 1).", page)
         self.assertNotIn("disagree", page)
 
+    def test_who_owns_the_frontier(self):
+        points = [("large", 90.0, 1.5), ("none", 50.0, 2.5), ("small", 10.0, 3.0), ("small, too", 10.0, 2.25)]
+        self.assertEqual(
+            pages._frontier(points),
+            "Nothing as small is as good as any of these (bytes, distance): small, too (10 %, 2.25); large (90 %, 1.5).",
+        )
+
     def test_redrawn_it_is_the_same(self):
         self.write(GOOD, BAD)
         columns = (Column("mean", later_distance, -1), COLUMNS[1])
