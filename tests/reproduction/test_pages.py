@@ -64,7 +64,8 @@ class PagesTest(absltest.TestCase):
         points = [("large", 90.0, 1.5), ("none", 50.0, 2.5), ("small", 10.0, 3.0), ("small, too", 10.0, 2.25)]
         self.assertEqual(
             pages._frontier(points),
-            "Nothing as small is as good as any of these (bytes, distance): small, too (10 %, 2.25); large (90 %, 1.5).",
+            "Nothing as small is as good as any of these (bytes, distance): small, too (10 %, 2.25); "
+            "large (90 %, 1.5).",
         )
 
     def test_redrawn_it_is_the_same(self):
