@@ -1,6 +1,7 @@
 """What a run knows of itself: which tasks it has learnt, and which of them were last seen changed."""
 
 import dataclasses
+import itertools
 import json
 import os
 from typing import Any
@@ -29,7 +30,10 @@ class Ledger:
                 plain = json.load(file)
             if plain["own_sha256"] != _digest(plain):
                 raise ValueError("its sha256 differs")
-            return cls(tuple((name, sha256) for name, sha256 in plain["learnt"]), tuple(plain["changed"]))
+            learnt = tuple((name, sha256) for name, sha256 in plain["learnt"])
+            if not all(isinstance(text, str) for text in (*itertools.chain(*learnt), *plain["changed"])):
+                raise ValueError("it holds other things than names and hashes")
+            return cls(learnt, tuple(plain["changed"]))
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError, RecursionError) as error:

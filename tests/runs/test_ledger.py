@@ -75,6 +75,12 @@ class LedgerTest(tf.test.TestCase):
         os.unlink(self.at("ledger.json"))
         self.assertEqual(Ledger.read(self.folder), Ledger())
 
+    def test_other_things_than_names_and_hashes_are_refused(self):
+        for learnt, changed in (((("maps", ["hash"]),), ()), (((["maps"], "hash"),), ()), ((), (["maps"],))):
+            Ledger(learnt, changed).write(self.folder)  # Its own sha256 is right.
+            with self.assertRaisesRegex(BankError, "other things than names and hashes"):
+                Ledger.read(self.folder)
+
     def test_a_changed_task_is_served_no_more_until_all_is_whole(self):
         Ledger(Ledger.read(self.folder).learnt, changed=("maps",)).write(self.folder)
         with self.assertRaisesRegex(
