@@ -35,7 +35,7 @@ def from_json(text: str) -> Matrix:
     try:
         facts = json.loads(text)
         return Matrix(facts["tasks"], facts["slices"], facts["values"])
-    except (KeyError, TypeError, AttributeError, json.JSONDecodeError) as error:
+    except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError) as error:
         raise ValueError(f"A matrix is read from the JSON that was written. Received: {error!r}") from error
 
 

@@ -24,7 +24,7 @@ class Records:
             if record["of"] != json.loads(json.dumps(facts)):
                 return None
             return {plain["name"]: Figure.from_facts(plain) for plain in record["figures"]}
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
             return None
 
     def write(self, facts: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:

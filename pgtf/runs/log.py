@@ -57,6 +57,7 @@ def replays(folder: str) -> dict[str, Replay]:
     """{task: how it replayed} after the task of a folder was learnt."""
     try:
         with open(os.path.join(folder, "replays.json"), "rb") as file:
-            return {task: Replay(**record) for task, record in json.load(file).items()}
-    except (FileNotFoundError, ValueError, TypeError, AttributeError):
+            records = json.load(file).items()
+        return {task: Replay(float(one["difference"]), one["bit_equal"] is True) for task, one in records}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}

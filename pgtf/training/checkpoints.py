@@ -98,7 +98,7 @@ def _is_whole(path: str) -> bool:
     try:
         with open(os.path.join(path, _HASHES)) as file:
             return bool(json.load(file) == _hashes(path))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
 
 

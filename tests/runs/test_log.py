@@ -57,7 +57,9 @@ class LogTest(absltest.TestCase):
             ('{"maps": {"difference": 0.5, "bit_equal": false}}', {"maps": Replay(0.5, False)}),
             ('{"maps": {"difference": 0.5}}', {}),
             ('{"maps": ', {}),
+            ('{"maps": {"difference": "far", "bit_equal": false}}', {}),
             ("[]", {}),
+            ("[" * 100_000, {}),
         ):
             with open(path, "w") as file:
                 file.write(content)
