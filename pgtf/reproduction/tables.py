@@ -115,6 +115,8 @@ _TITLES = {
     "finetune": "SFT",
     "progressive": "PN",
 }
+_QUICK = {"equal_steps": True, "start": "random"}
+_SMALL = {"ema": 0.999, "slice_precision": "int8"}
 # Every method at several sizes: (title, flags).
 _FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("low-rank, 4", {"method": "low_rank", "rank": 4}),
@@ -125,7 +127,14 @@ _FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("width-wise, 0.25", {"method": "width_wise", "learn_ratio": 0.25}),
     ("layer-wise, 0.25", {"method": "layer_wise", "learn_ratio": 0.25}),
     ("piggyback, ¼, equal steps", {"method": "piggyback", "equal_steps": True}),
-    ("piggyback, ¼, equal steps, random", {"method": "piggyback", "equal_steps": True, "start": "random"}),
+    ("piggyback, ¼, equal steps, random", {"method": "piggyback", **_QUICK}),
+    ("piggyback, ¼, equal steps, random, EMA, int8", {"method": "piggyback", **_QUICK, **_SMALL}),
+    (
+        "piggyback, ½, equal steps, random, EMA, int8",
+        {"method": "piggyback", **_QUICK, **_SMALL, "unconstrained_ratio": 0.5},
+    ),
+    ("Full, EMA", {"method": "full", "ema": 0.999}),
+    ("Full, EMA, int8", {"method": "full", **_SMALL}),
 )
 
 
