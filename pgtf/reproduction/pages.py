@@ -7,15 +7,14 @@ import io
 import itertools
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from PIL import Image
 
 from pgtf import files
-from pgtf.progress import clock
 from pgtf.report import plots
-from pgtf.reproduction.pieces import Piece
+from pgtf.reproduction.pieces import Piece, with_bases
 from pgtf.reproduction.presets import Preset
 from pgtf.reproduction.results import Result, Results
 from pgtf.reproduction.tables import Column, Row, Table
@@ -24,10 +23,9 @@ HOLE = "–"
 
 
 def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: Results) -> None:
-    """Writes the page, and beside it a folder of its plots and of a CSV for each table."""
-    known = {piece.name: found for piece in _pieces(tables) if (found := results.read(piece))}
-    place, name = os.path.split(path)
-    folder = os.path.join(place, f"{os.path.splitext(name)[0].lower()}-{preset.name}")
+    """Writes the page, and among the results a folder of its plots and of a CSV for each table."""
+    known = {piece.name: found for piece in with_bases(_pieces(tables)) if (found := results.read(piece))}
+    place, folder = os.path.dirname(path) or ".", os.path.join(results.folder, "page")
     parts = [_head(preset, known)]
     for name, table in tables.items():
         stem = f"{folder}/{name.replace(' ', '-')}"
@@ -36,7 +34,7 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
         points = _points(table, known) if table.plot else []
         if len(points) > 1:
             files.write(f"{stem}.png", _plot(table, points))
-            parts.append(f"![{table.title}]({os.path.relpath(stem, place or '.')}.png)")
+            parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
         parts += filter(None, (_disagreements(table, known), _missing(table, known)))
     files.write(path, ("\n\n".join(parts) + "\n").encode())
@@ -102,7 +100,7 @@ def _head(preset: Preset, known: Mapping[str, Result]) -> str:
         "Written by this command, which learns what is missing; with `--redraw` it learns nothing. Without "
         "`--data_dir` images are drawn, and figures show nothing of quality.",
         "```\npython scripts/reproduce.py --preset=" + preset.name + " --data_dir=DATA --inception=INCEPTION\n```",
-        f"Learning and measuring what is here took {clock(seconds)} (hours:minutes:seconds).",
+        f"Learning and measuring what is here took {seconds / 3600:.1f} hours.",
     ]
     if known:
         lines += [_beside(list(known.values()))]
@@ -112,22 +110,22 @@ def _head(preset: Preset, known: Mapping[str, Result]) -> str:
 def _beside(found: list[Result]) -> str:
     """What is common to all figures, and what is not."""
 
-    def said(key: str) -> str:
-        told = {str(each.beside[key]) for each in found}
-        return "; ".join(sorted(told))
+    def said(texts: Iterable[str]) -> str:
+        return "; ".join(sorted(set(texts)))
 
     counts: dict[str, set[int]] = {}
     for each in found:
         for task, n in each.beside["n"].items():
             counts.setdefault(task, set()).add(n)
     n = ", ".join(f"{task} {'/'.join(map(str, sorted(some)))}" for task, some in sorted(counts.items()))
-    notes = sorted({note for each in found for note in each.beside["notes"]})
+    judges = (f"{name} by {judge}" for each in found for name, judge in each.beside["extractors"].items())
+    versions = (f"{name} {version}" for each in found for name, version in each.beside["versions"].items())
     return "\n".join(
         [
-            f"- Images measured: {n}; split {said('split')}.",
-            f"- Measured by: {said('extractors')}.",
-            f"- Versions: {said('versions')}.",
-            *(f"- Note: {note}." for note in notes),
+            f"- Images measured: {n}; split {said(split for each in found for split in each.beside['split'])}.",
+            f"- Measured by: {said(judges)}.",
+            f"- Versions: {said(versions)}.",
+            *(f"- Note: {note}." for note in sorted({note for each in found for note in each.beside["notes"]})),
         ]
     )
 
@@ -190,7 +188,9 @@ def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
 
 
 def _missing(table: Table, known: Mapping[str, Result]) -> str:
-    missing = [
-        f"{row.title} (seed {piece.seed})" for row in table.rows for piece in row.pieces if piece.name not in known
-    ]
+    missing = []
+    for row in table.rows:
+        seeds = [str(piece.seed) for piece in row.pieces if piece.name not in known]
+        if seeds:
+            missing.append(f"{row.title} (seed {' and '.join(seeds)})")
     return f"Missing: {', '.join(missing)}." if missing else ""

@@ -1,6 +1,7 @@
 """The page: figures side by side, holes with their names, and what disagrees."""
 
 import os
+import shutil
 
 from absl.testing import absltest
 
@@ -30,7 +31,8 @@ class PagesTest(absltest.TestCase):
 
     def page(self, folder, table=TABLE):
         path = os.path.join(folder, "RESULTS.md")
-        pages.write_page(path, PRESETS["mini"], {"9": table}, self.results)
+        shutil.copytree(self.results.folder, os.path.join(folder, "results"), dirs_exist_ok=True)
+        pages.write_page(path, PRESETS["mini"], {"9": table}, Results(os.path.join(folder, "results")))
         with open(path, encoding="utf-8") as file:
             return file.read()
 
@@ -75,7 +77,7 @@ class PagesTest(absltest.TestCase):
         folders = [self.create_tempdir().full_path for _ in range(2)]
         self.assertEqual(*(self.page(folder, table) for folder in folders))
         for name in ("9.csv", "9.png"):
-            first, second = (os.path.join(folder, "results-mini", name) for folder in folders)
+            first, second = (os.path.join(folder, "results", "page", name) for folder in folders)
             with open(first, "rb") as one, open(second, "rb") as other:
                 self.assertEqual(one.read(), other.read())
 
