@@ -65,7 +65,9 @@ class Stream:
 
         def own(context):
             pipeline = dict(worker=context.input_pipeline_id, workers=context.num_input_pipelines)
-            return self.dataset(start, steps, replicas=replicas, **pipeline)
+            dataset = self.dataset(start, steps, replicas=replicas, **pipeline)
+            # Where there is an end, workers ask one another at each step for it, and a batch may have any size.
+            return dataset.repeat() if context.num_input_pipelines > 1 else dataset
 
         return strategy.distribute_datasets_from_function(own)
 
