@@ -83,7 +83,8 @@ class Sequence:
                 follow(config, self.strategy)
         except tf.errors.OpError as error:  # A full disk, no memory, or a worker that is gone.
             if several:
-                said = error.message.rpartition("\n\n")[2].partition("\n")[0]  # Without the places in the code.
+                # Without the places in the code, before and after.
+                said = error.message.rpartition("\n\n")[2].partition("\n")[0].rpartition("}} ")[2]
                 raise OSError(
                     f"A worker was lost; the same command on all goes on from the last checkpoint. Received: {said}"
                 ) from error
