@@ -142,8 +142,9 @@ class Config:
     )
     distribute: str = _training(
         "none",
-        "mirrored splits each batch over all GPUs of this machine; the update is that of one device.",
-        choices=("none", "mirrored"),
+        "mirrored splits each batch over all GPUs of this machine, multi_worker over those of all processes that "
+        "TF_CONFIG or Slurm (srun) names, each started with this command; the update is that of one device.",
+        choices=("none", "mirrored", "multi_worker"),
         may_change=True,
     )
     override: tuple[str, ...] = _training(

@@ -5,7 +5,9 @@ What a replica makes of its part is what one device would make of those rows of 
 
 from __future__ import annotations
 
-from typing import Any
+import concurrent.futures
+import functools
+from typing import Any, Callable
 
 import tensorflow as tf
 
@@ -41,3 +43,25 @@ def own(batch: tf.Tensor) -> tf.Tensor:
     if count() == 1:
         return batch
     return tf.gather(tf.stack(tf.split(batch, count())), number())
+
+
+def mean(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """{name: scalar}, each the mean over all replicas."""
+    context = tf.distribute.get_replica_context()
+    if count() == 1 or not context:
+        return values
+    means = context.all_reduce(tf.distribute.ReduceOp.MEAN, tf.stack(list(values.values())))
+    return dict(zip(values, tf.unstack(means)))
+
+
+def apart(work: Callable[..., Any]) -> Callable[..., Any]:
+    """`work`, done as on one device: what it makes has no replicas, and no other process waits for it or has to."""
+
+    @functools.wraps(work)
+    def done(*arguments: Any) -> Any:
+        if count() == 1:
+            return work(*arguments)
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:  # A strategy's scope is that of a thread.
+            return thread.submit(work, *arguments).result()
+
+    return done

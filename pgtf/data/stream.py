@@ -45,9 +45,14 @@ class Stream:
             )
         self.steps_per_epoch = math.ceil(max(counts) / batch_size)
 
-    def dataset(self, start: int, steps: int, *, replicas: int = 1) -> tf.data.Dataset:
-        """The batches of steps start, …, steps - 1, each in as many parts as there are replicas."""
+    def dataset(
+        self, start: int, steps: int, *, replicas: int = 1, worker: int = 0, workers: int = 1
+    ) -> tf.data.Dataset:
+        """The batches of steps start, …, steps - 1, each in as many parts as there are replicas; a worker's parts."""
         positions = tf.data.Dataset.range(start * self.batch_size, steps * self.batch_size)
+        if workers > 1:
+            share = self.batch_size // workers
+            positions = positions.filter(lambda position: position % self.batch_size // share == worker)
         examples = positions.map(self._example, num_parallel_calls=2, deterministic=True)
         return examples.batch(self.batch_size // replicas, drop_remainder=True).prefetch(8)
 
@@ -57,7 +62,14 @@ class Stream:
         replicas = strategy.num_replicas_in_sync
         if replicas == 1:
             return self.dataset(start, steps)
-        return strategy.distribute_datasets_from_function(lambda _: self.dataset(start, steps, replicas=replicas))
+
+        def own(context):
+            pipeline = dict(worker=context.input_pipeline_id, workers=context.num_input_pipelines)
+            dataset = self.dataset(start, steps, replicas=replicas, **pipeline)
+            # Where there is an end, workers ask one another at each step for it, and a batch may have any size.
+            return dataset.repeat() if context.num_input_pipelines > 1 else dataset
+
+        return strategy.distribute_datasets_from_function(own)
 
     def _example(self, position):
         entries = []

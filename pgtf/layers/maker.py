@@ -6,10 +6,11 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
-from pgtf import recipes
+from pgtf import recipes, replicas
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
 from pgtf.layers.norm import InstanceNormalization
+from pgtf.layers.split_norm import SplitBatchNormalization
 from pgtf.seeds import seed_of
 
 
@@ -85,9 +86,8 @@ class Maker:
         """A normalization."""
         if self._norm == "instance":
             return InstanceNormalization(name=name)
-        # Over the whole batch, wherever its parts are.
-        split = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        return keras.layers.BatchNormalization(momentum=0.9, epsilon=1e-5, synchronized=split, name=name)
+        kind = keras.layers.BatchNormalization if replicas.count() == 1 else SplitBatchNormalization
+        return kind(momentum=0.9, epsilon=1e-5, name=name)
 
     def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
         """A dropout."""

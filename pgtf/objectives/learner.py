@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from pgtf import replicas
 from pgtf.objectives.averaging import Average
+from pgtf.objectives.means import Mean
 from pgtf.objectives.parts import mean_of
 
 Tensors = tuple[tf.Tensor, ...]
@@ -75,7 +76,8 @@ class Learner(keras.Model):
         for kind, optimizer in self.optimizers.items():
             optimizer.build(self.trained(kind))
         self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", **replicas.ALIKE)
-        self.means = {name: keras.metrics.Mean(name) for name in self.LOSSES}
+        self.means: dict[str, keras.metrics.Metric] = {name: Mean(name) for name in self.LOSSES}
+        self.distribute_reduction_method = "first"  # Of what is the same on all replicas.
         # Of the generators, where one is asked for. Not in the class: then Keras leaves it out of checkpoints.
         self.average: Optional[Average] = None
 
@@ -91,7 +93,7 @@ class Learner(keras.Model):
 
     def penalizing(self, penalty: Penalty) -> "Learner":
         """This learner with a further loss of its generators; before the first step."""
-        self.penalty, self.means["penalty"] = penalty, keras.metrics.Mean("penalty")
+        self.penalty, self.means["penalty"] = penalty, Mean("penalty")
         return self
 
     def asking(self, optimizer: keras.optimizers.Optimizer, take: Take) -> "Learner":
@@ -151,7 +153,7 @@ class Learner(keras.Model):
         if self.average:
             self.average.update()
         self.steps_done.assign_add(1)
-        for name, loss in losses.items():
+        for name, loss in replicas.mean(losses).items():
             self.means[name].update_state(loss)
         return {name: mean.result() for name, mean in self.means.items()}
 

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from pgtf.objectives.learner import Learner
+from pgtf.objectives.means import Mean
 
 
 class Together(Learner):
@@ -26,7 +27,7 @@ class Together(Learner):
         }
         super().__init__(generators, {}, {"generators": optimizer}, next(iter(learners.values())).objective)
         names = [f"{task}/{name}" for task, one in learners.items() for name in one.means]
-        self.means.update({name: keras.metrics.Mean(name) for name in names})
+        self.means.update({name: Mean(name) for name in names})
         # [(gradient, variable), …] as the tasks ask for them within a step; Keras tracks what is in a list.
         self._asked: collections.deque = collections.deque()
         self.learners = {task: one.asking(optimizer, self._asked.extend) for task, one in learners.items()}

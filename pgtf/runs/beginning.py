@@ -34,7 +34,13 @@ CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
 
 def as_begun(
-    config: Config, data: TaskData, folder: str, checkpoints: str = "", together: Sequence[str] = ()
+    config: Config,
+    data: TaskData,
+    folder: str,
+    checkpoints: str = "",
+    together: Sequence[str] = (),
+    *,
+    follows: bool = False,
 ) -> TaskData:
     """A task's data as it was when the task began.
 
@@ -44,12 +50,13 @@ def as_begun(
       folder: The task's; begun.json is written here when it begins.
       checkpoints: Where its checkpoints lie; in its folder's train, unless told.
       together: The tasks with which it is learnt at once, itself too.
+      follows: Whether another process has begun the task.
 
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
     settings = {**training_of(config, together), **dataclasses.asdict(config.objective), **changing(config.method)}
-    if Checkpoints.steps_in(checkpoints or os.path.join(folder, "train")):
+    if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, "train")):
         return _gone_on(settings, data, folder, unsaid=_unsaid(config))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
@@ -91,19 +98,21 @@ def _unsaid(config: Config) -> dict[str, Any]:
     return {"slice_precision": Config.slice_precision, **changing(type(config.method)())}
 
 
-def nearest_as_begun(bank: FilterBank, probes: Probes, folder: str) -> list[str]:
+def nearest_as_begun(bank: FilterBank, probes: Probes, folder: str, *, follows: bool = False) -> list[str]:
     """The earlier tasks, those first whose images are most alike to a task's, as it was when the task began.
 
     Args:
       bank: Of all tasks so far, on disk.
       probes: Images of the task.
       folder: The task's; nearest.json is written here when it begins.
+      follows: Whether another process has begun the task.
 
     Returns:
       The names of the tasks that have probes.
     """
     path = os.path.join(folder, "nearest.json")
-    if bank.names and not (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, "train"))):
+    begun = follows or (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, "train")))
+    if bank.names and not begun:
         found = {}
         for index, name in enumerate(bank.names):
             place = os.path.join(bank.place(index, name), "probes.safetensors")

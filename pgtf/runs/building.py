@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf import layers
+from pgtf import layers, workers
 from pgtf.config import Config
 from pgtf.data.images import resized, to_float
 from pgtf.data.stream import Stream
@@ -136,7 +136,7 @@ def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedTrial:
         return [[to_float(resized(image, *config.size))[None] for image in stack] for stack in stacks]
 
     def distance(networks):
-        return float(np.mean([config.objective.distance(networks, *pair) for pair in pairs()]))
+        return workers.told(np.mean([config.objective.distance(networks, *pair) for pair in pairs()]))
 
     return CheckpointedTrial(distance, wider)
 

@@ -5,20 +5,24 @@ import functools
 import tensorflow as tf
 
 from pgtf.config import Config
+from pgtf.runs.cluster import cluster
 
 
 @functools.cache  # Two strategies in a process take one another's messages for their own.
 def strategy(distribute: str) -> tf.distribute.Strategy:
-    """What holds a replica on each device.
+    """What holds a replica on each device; for several processes, before TensorFlow does anything else.
 
     Args:
-      distribute: "none" or "mirrored": all GPUs of this machine; without any, its logical processors.
+      distribute: "none"; "mirrored": all GPUs of this machine, without any its logical processors; "multi_worker": all
+        GPUs of each process that TF_CONFIG or Slurm names, without any its processor.
 
     Returns:
       A strategy; that of one device for "none".
     """
     if distribute == "none":
         return tf.distribute.get_strategy()
+    if distribute == "multi_worker":
+        return _of_all_workers()
     found = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
     if len(found) < 2:
         raise ValueError(
@@ -26,6 +30,14 @@ def strategy(distribute: str) -> tf.distribute.Strategy:
             f"Received: {', '.join(device.name for device in found)}"
         )
     return tf.distribute.MirroredStrategy([device.name for device in found])
+
+
+def _of_all_workers():
+    found = cluster()
+    print(
+        f"Waits for all workers: {found.cluster_spec().as_dict()}, of which this is {found.task_type} {found.task_id}"
+    )
+    return tf.distribute.MultiWorkerMirroredStrategy(found)
 
 
 def check_batch(config: Config, replicas: int) -> None:

@@ -5,9 +5,9 @@ import datetime
 import functools
 import os
 from collections.abc import Sequence
-from typing import Callable
+from typing import Callable, Optional
 
-from pgtf import files
+from pgtf import files, replicas, workers
 from pgtf.config import Config
 from pgtf.data.stream import Stream
 from pgtf.data.task_data import TaskData
@@ -19,6 +19,7 @@ from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.beginning import as_begun, nearest_as_begun, training_of
 from pgtf.runs.curves import measure
+from pgtf.runs.devices import strategy
 from pgtf.runs.facts import Facts
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import sampler
@@ -38,36 +39,69 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str) -> No
       data: The task's images.
       log: File for a line of JSON at every few steps.
     """
-    index, run = len(bank), config
-    config = config.for_task(data.name)
-    folder = bank.place(index, data.name)
-    data = as_begun(config, data, folder)
-    probes, stream = building.probes(config, data), building.stream(config, index, data)
-    method = config.method.settled(lambda: nearest_as_begun(bank, probes, folder))
-    settled, lenders = dataclasses.replace(config, method=method), bank.only(method.borrows(bank.names))
-    latest = bank.slice(index - 1).facts.architecture.width if index else config.width
-    widths = method.widths(config.width, latest) if index else (config.width,)
-    for width in widths:
-        attempt = _Attempt(
-            run,
-            dataclasses.replace(settled, width=width),
-            bank,
-            data,
-            stream,
-            os.path.join(folder, "train", *([f"width-{width}"] if width != widths[0] else [])),
-            wider=width < widths[-1],
-        )
-        try:
-            learner = attempt.learnt(log, sampler(probes, folder, then=functools.partial(renew, run)))
-            break
-        except TooNarrow as narrow:
-            if not attempt.wider:
-                raise
-            print(f"{data.name}: {narrow}. A network of width {width} is too narrow; a wider one learns it")
-    for source in data.train:
-        source.forget()  # The next task has the memory for its own.
-    task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(said=config))
-    bank.append(proven(task_slice, lenders, probes, folder))
+    task = _Task.begun(config, bank, data)
+    with strategy(config.distribute).scope():
+        workers.meet()  # The others read how the task begins.
+    learner, attempt = task.learnt(log, sampler(task.probes, task.folder, then=functools.partial(renew, config)))
+    lenders = bank.only(task.config.method.borrows(bank.names))
+    task_slice = building.slice_of(data.name, learner.generators, lenders, attempt.facts(config.for_task(data.name)))
+    bank.append(proven(task_slice, lenders, task.probes, task.folder))
+
+
+def follow_task(config: Config, bank: FilterBank, data: TaskData) -> None:
+    """Learns the next task of a run along with the chief, which has begun it, and writes nothing."""
+    _Task.begun(config, bank, data, follows=True).learnt()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Task:
+    """A task that has begun.
+
+    run: Its config. config: The task's, with its method settled. probes: Its test images. folder: Its own.
+    """
+
+    run: Config
+    config: Config
+    bank: FilterBank
+    data: TaskData
+    probes: Probes
+    folder: str
+
+    @classmethod
+    def begun(cls, run: Config, bank: FilterBank, data: TaskData, follows: bool = False) -> "_Task":
+        """The next task of a run; follows: the chief has begun it."""
+        config, folder = run.for_task(data.name), bank.place(len(bank), data.name)
+        data = as_begun(config, data, folder, follows=follows)
+        probes = building.probes(config, data)
+        method = config.method.settled(lambda: nearest_as_begun(bank, probes, folder, follows=follows))
+        return cls(run, dataclasses.replace(config, method=method), bank, data, probes, folder)
+
+    def learnt(self, log: str = "", draw: Optional[Callable] = None) -> "tuple[Learner, _Attempt]":
+        """The learner when all is learnt, and the attempt with which it is; draw: None where the chief does it."""
+        config, bank, index = self.config, self.bank, len(self.bank)
+        stream = building.stream(config, index, self.data)
+        latest = bank.slice(index - 1).facts.architecture.width if index else config.width
+        widths = config.method.widths(config.width, latest) if index else (config.width,)
+        for width in widths:
+            attempt = _Attempt(
+                self.run,
+                dataclasses.replace(config, width=width),
+                bank,
+                self.data,
+                stream,
+                os.path.join(self.folder, "train", *([f"width-{width}"] if width != widths[0] else [])),
+                wider=width < widths[-1],
+            )
+            try:
+                learner = attempt.learnt(log, draw)
+                break
+            except TooNarrow as narrow:
+                if not attempt.wider:
+                    raise
+                print(f"{self.data.name}: {narrow}. A network of width {width} is too narrow; a wider one learns it")
+        for source in self.data.train:
+            source.forget()  # The next task has the memory for its own.
+        return learner, attempt
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,26 +125,28 @@ class _Attempt:
         """The task's."""
         return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
 
-    def learnt(self, log: str, draw: Callable) -> Learner:
+    def learnt(self, log: str, draw: Optional[Callable]) -> Learner:
         """The learner when all is learnt; it goes on where it stopped."""
         config, index = self.config, len(self.bank)
-        learner = building.learner(config, index, self.bank, self.steps)
-        trial = building.trial(config, self.data, self.wider)
-        phases = config.method.phases(self.steps, trial)
-        learn(
-            learner,
-            self.stream,
-            phases,
-            self.folder,
-            title=f"task {index + 1}/{len(config.tasks)} {self.data.name}",
-            log=log,
-            intervals=intervals(config),
-            draw=draw,
-            measure=measure(config, self.bank, self.data) if config.evaluate_every else None,
-            keep_best=config.keep == "best",
-            trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
-            text=self.run.flagfile(),
-        )
+        measured = measure(config, self.bank, self.data) if config.evaluate_every and draw else None
+        with strategy(config.distribute).scope():
+            learner = building.learner(config, index, self.bank, self.steps)
+            trial = building.trial(config, self.data, self.wider)
+            phases = config.method.phases(self.steps, trial)
+            learn(
+                learner,
+                self.stream,
+                phases,
+                self.folder,
+                title=f"task {index + 1}/{len(config.tasks)} {self.data.name}",
+                log=log,
+                intervals=intervals(config),
+                draw=replicas.apart(draw) if draw else None,
+                measure=replicas.apart(measured) if measured else None,
+                keep_best=config.keep == "best",
+                trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
+                text=self.run.flagfile(),
+            )
         return learner
 
     def facts(self, said: Config) -> Facts:

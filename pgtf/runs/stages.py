@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf import files
+from pgtf import files, workers
 from pgtf.config import Config
 from pgtf.data.images import png
 from pgtf.evaluation.collection import refuse_untested
@@ -26,6 +26,7 @@ from pgtf.runs.base import take_base
 from pgtf.runs.devices import check_batch, strategy
 from pgtf.runs.directory import Run, Task
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of, table_path
+from pgtf.runs.following import check_alike, follow, tell
 from pgtf.runs.learning import learn_task
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.listing import row_lines, rows
@@ -55,6 +56,7 @@ class Sequence:
     """
 
     def __init__(self, config: Config):
+        self.strategy = strategy(config.distribute)
         self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
         # Refuses sizes that the network does not take, and settings with which a task can't be learnt: a second, too.
         names = config.tasks if len(config.tasks) > 1 else ("first", "second")
@@ -64,11 +66,36 @@ class Sequence:
         self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
-        """Does each stage of each task that is not done yet."""
+        """Does each stage of each task that is not done yet; workers other than the chief learn along."""
         config = self.config
-        self.strategy = strategy(config.distribute)
         replicas = self.strategy.num_replicas_in_sync
         check_batch(config, replicas)
+        if config.deterministic:
+            keras.utils.set_random_seed(config.seed)
+            tf.config.experimental.enable_op_determinism()
+        with self.strategy.scope():
+            chief, several = workers.is_chief(), workers.count() > 1
+        try:
+            check_alike(config, self.strategy)
+            if chief:
+                self._lead(replicas)
+            else:
+                follow(config, self.strategy)
+        except tf.errors.OpError as error:  # A full disk, no memory, or a worker that is gone.
+            if several:
+                # Without the places in the code, before and after.
+                said = error.message.rpartition("\n\n")[2].partition("\n")[0].rpartition("}} ")[2]
+                raise OSError(
+                    f"A worker was lost; the same command on all goes on from the last checkpoint. Received: {said}"
+                ) from error
+            raise OSError(
+                "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
+                f"Received: {error.message}"
+            ) from error
+
+    def _lead(self, replicas: int) -> None:
+        """What the chief does; one process alone is the chief."""
+        config = self.config
         where = f" on {replicas} devices" if replicas > 1 else ""
         print(f"Networks compute in {config.precision}{where} while they learn")
         with files.locked(config.run_dir):
@@ -88,20 +115,11 @@ class Sequence:
             self.ledger.write(config.run_dir)
             if self._data and not config.data_dir:
                 print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
-            if config.deterministic:
-                keras.utils.set_random_seed(config.seed)
-                tf.config.experimental.enable_op_determinism()
-            try:
-                if together:
-                    learn_together(config, self.bank, [self._data[name] for name in together], self.log)
-                    self._note_learnt()
-                for index, name in enumerate(config.tasks):
-                    self._task(index, name)
-            except tf.errors.OpError as error:  # A full disk, or no memory.
-                raise OSError(
-                    "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
-                    f"Received: {error.message}"
-                ) from error
+            if together:
+                learn_together(config, self.bank, [self._data[name] for name in together], self.log)
+                self._note_learnt()
+            for index, name in enumerate(config.tasks):
+                self._task(index, name)
             print(f"\n{self._stored()}")
             if config.evaluate:
                 with open(
@@ -110,6 +128,7 @@ class Sequence:
                     print(f"\n{file.read()}")
             page = renew(config, tensorboard=True)
             print(f"\nAs curves: tensorboard --logdir {config.run_dir}\nLook, in a browser: {page}")
+            tell(self.strategy, None)
 
     def _stored(self) -> str:
         """What each task stores: as it was planned, or as it is where only learning could tell."""
@@ -139,8 +158,8 @@ class Sequence:
     def _learn(self, index: int, name: str) -> None:
         keras.backend.clear_session()
         gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
-        with self.strategy.scope():
-            learn_task(self.config, self.bank, self._data[name], self.log)
+        tell(self.strategy, index)
+        learn_task(self.config, self.bank, self._data[name], self.log)
         self._note_learnt()
 
     def _replay(self, index: int, after: str) -> None:

@@ -60,7 +60,7 @@ class Log(keras.callbacks.Callback):
         now = time.monotonic()
         optimizer = self.model.optimizers["generators"]
         rates = {
-            "learning_rate": float(optimizer.learning_rate),
+            "learning_rate": float(tf.convert_to_tensor(optimizer.learning_rate)),
             "steps_per_second": (step - self.step) / (now - self.time),
         }
         self.step, self.time = step, now

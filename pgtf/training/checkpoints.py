@@ -16,13 +16,14 @@ from typing import Any
 
 import tensorflow as tf
 
-from pgtf import files
+from pgtf import files, workers
 
 _WRITING, _DAMAGED, _HASHES = ".writing-", "damaged-", "sha256.json"
+_NONE = -1  # The step of no checkpoint.
 
 
 class Checkpoints:
-    """The checkpoints of one object in a folder; the last one is kept.
+    """The checkpoints of one object in a folder; the last one is kept. Of several workers the chief alone writes.
 
     Args:
       state: A tf.train.Checkpoint.
@@ -40,6 +41,8 @@ class Checkpoints:
 
     def save(self, step: int) -> None:
         """Writes the state of a step, then removes older ones and what a killed process left."""
+        if not workers.is_chief():
+            return
         writing, path = (os.path.join(self.folder, f"{name}step-{step}") for name in (_WRITING, ""))
         _remove(writing)
         os.makedirs(writing)
@@ -51,22 +54,29 @@ class Checkpoints:
         forget_checkpoints(self.folder, but=f"step-{step}")
 
     def restore(self) -> str:
-        """Takes back the last state that can be read.
+        """Takes back the last state that can be read; all workers take the chief's.
 
         Returns:
           What was lost, in words; empty where nothing was. Damaged files are kept under another name.
         """
-        lost = []
+        found, lost = self._last_whole() if workers.is_chief() else (_NONE, [])
+        step = int(workers.told(found))
+        if step != _NONE:
+            self._read(os.path.join(self.folder, f"step-{step}"))
+        return "; ".join(lost)
+
+    def _last_whole(self) -> tuple[int, list[str]]:
+        """The step of the last checkpoint that can be read, and what was lost; the damaged are put aside."""
+        lost: list[str] = []
         for step in reversed(self.steps_in(self.folder)):
             path = os.path.join(self.folder, f"step-{step}")
             if _is_whole(path):
-                self._read(path)
-                break
+                return step, lost
             aside = os.path.join(self.folder, f"{_DAMAGED}step-{step}")
             _remove(aside)
             os.rename(path, aside)
             lost.append(f"the checkpoint of step {step} is damaged; it is kept as {aside}")
-        return "; ".join(lost)
+        return _NONE, lost
 
     def _read(self, path: str) -> None:
         with _plainly_named(path) as path_for_tensorflow:

@@ -6,6 +6,7 @@ from typing import Callable, Optional, Union
 
 import tensorflow as tf
 
+from pgtf import workers
 from pgtf.data.stream import Stream, Streams
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
@@ -53,7 +54,7 @@ def learn(
       phases: What the steps are spent on, in order.
       folder: For checkpoints and TensorBoard.
       title: Of the line of progress.
-      log: File for a line of JSON at every few steps.
+      log: File for a line of JSON at every few steps; of several workers the chief alone writes, draws and measures.
       intervals: How often.
       draw: {prefix: network} -> {title: picture}.
       measure: {prefix: network} -> Point.
@@ -74,11 +75,13 @@ def learn(
     elif done:
         print(f"{title}: goes on from step {done}")
     if done < steps or (best and int(best.seen.numpy()) < steps):
-        writer = tf.summary.create_file_writer(folder)
+        chief = workers.is_chief()
+        writer = tf.summary.create_file_writer(folder) if chief else tf.summary.create_noop_writer()
         with writer.as_default(0):
             tf.summary.text("config", f"```\n{text}\n```")
         facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
-        callbacks = [Finite(), Progress(title, steps), Log(writer, log, intervals.log_every, facts), saves]
+        told = [Progress(title, steps), Log(writer, log, intervals.log_every, facts)] if chief else []
+        callbacks = [Finite(), *told, saves]
         points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
         if points:
             callbacks.insert(-1, points)  # Before what saves the best of them.
@@ -125,7 +128,8 @@ def _fit(
             batches = stream.distributed(done, end)
             learner.fit(batches, steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:
-            if learner.done > begin:  # Else the phase would begin twice over.
+            # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
+            if learner.done > begin and workers.count() == 1:
                 saves.save()
             raise
         except tf.errors.OpError as error:

@@ -22,7 +22,7 @@ class CheckpointedTrial(tf.Module):
     @property
     def limit(self) -> float:
         """The largest distance with which the task may go on as it is."""
-        return float(self.remembered)
+        return float(self.remembered.numpy())
 
     @limit.setter
     def limit(self, value: float) -> None:

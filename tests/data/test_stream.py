@@ -63,6 +63,18 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
                 for a, b in zip(ours, theirs):
                     self.assertEqual(a.tobytes(), b.tobytes())
 
+    def test_each_worker_sees_its_part_of_each_batch(self):
+        """Of two workers with two replicas each, whose parts follow one another."""
+        stream = Stream([Coordinates(9, 2)], 4, 5, seed=3, batch_size=8)
+        whole = list(stream.dataset(1, 3).as_numpy_iterator())
+        for worker in range(2):
+            parts = list(stream.dataset(1, 3, replicas=4, worker=worker, workers=2).as_numpy_iterator())
+            self.assertLen(parts, 4)
+            for place, part in enumerate(parts):
+                step, rows = place // 2, slice(2 * (2 * worker + place % 2), 2 * (2 * worker + place % 2) + 2)
+                for ours, all_of_them in zip(part, whole[step]):
+                    self.assertAllEqual(ours, all_of_them[rows])
+
     def test_values_shapes_and_range(self):
         stream = Stream([Coordinates(2, 2)], 4, 5, batch_size=2)
         (batch,) = stream.dataset(0, 1).as_numpy_iterator()

@@ -89,7 +89,7 @@ def main():
         one, two = (stepped(objective, wrap, parts, where) for where in (alone, both))
         found[name] = apart(one, two)
     small = dict(image_size="16", width=2, discriminator_width=2, discriminator_layers=1, batch_size=4, steps=4)
-    small.update(drawn_images=8, steps_per_call=2)
+    small.update(drawn_images=8, steps_per_call=2, log_every=2)
     found["run"] = apart(learnt("none", **small), learnt("mirrored", **small))
     print(json.dumps(found))
 

@@ -1,0 +1,23 @@
+"""Batch normalization of a batch whose parts lie on several devices."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pgtf import replicas
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class SplitBatchNormalization(keras.layers.BatchNormalization):
+    """Normalizes over the whole batch, wherever its parts are.
+
+    Each replica so has the same moving means, and reads its own without asking the others.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{**kwargs, "synchronized": True})
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> tf.Variable:
+        own = replicas.ALIKE if kwargs.get("synchronization") == tf.VariableSynchronization.ON_READ else {}
+        return super().add_weight(*args, **{**kwargs, **own})

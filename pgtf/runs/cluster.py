@@ -1,0 +1,74 @@
+"""The processes that learn a run together, as TF_CONFIG or Slurm names them."""
+
+import json
+import os
+from typing import Any
+
+import tensorflow as tf
+
+_FORM = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
+_FIRST_PORT, _PORTS = 10000, 20000  # Of jobs of Slurm, which may share a node.
+
+
+def cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """All workers and which of them this process is; a chief, or else worker 0, is the first."""
+    text = os.environ.get("TF_CONFIG", "")
+    if text:
+        _check(text)
+        return tf.distribute.cluster_resolver.TFConfigClusterResolver()
+    if "SLURM_STEP_NUM_TASKS" in os.environ:
+        return _of_slurm()
+    raise ValueError(
+        "--distribute=multi_worker asks TF_CONFIG for all workers, or Slurm (srun). Received: neither TF_CONFIG nor "
+        "SLURM_STEP_NUM_TASKS in the environment"
+    )
+
+
+def _check(text: str) -> None:
+    """Refuses a TF_CONFIG that does not name two workers or more and one of them."""
+    try:
+        plain: Any = json.loads(text)
+        jobs, task = plain["cluster"], plain["task"]
+        named = {job: [str(address) for address in addresses] for job, addresses in jobs.items()}
+        fits = set(named) <= {"chief", "worker"} and 0 <= int(task["index"]) < len(named[task["type"]])
+        fits = fits and len(named.get("chief", [])) <= 1 and all(isinstance(each, list) for each in jobs.values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        fits = False
+    if not fits:
+        raise ValueError(f"TF_CONFIG names all workers, and which of them this is: {_FORM}. Received: {text}")
+    _check_count([address for addresses in named.values() for address in addresses])
+
+
+def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Slurm's tasks are the workers; each has the GPUs that Slurm lets it see."""
+    port = _FIRST_PORT + int(os.environ.get("SLURM_JOB_ID", 0)) % _PORTS
+    try:
+        # What it is told of GPUs only bounds the number of tasks on a node; it counts GPUs of its own accord otherwise.
+        count = int(os.environ["SLURM_STEP_NUM_TASKS"])
+        found = tf.distribute.cluster_resolver.SlurmClusterResolver(
+            port_base=port, gpus_per_node=count, gpus_per_task=1, auto_set_gpu=False
+        )
+        spec = found.cluster_spec()
+    except (RuntimeError, ValueError) as error:
+        raise ValueError(f"Slurm names the tasks of a step, as srun does. Received: {error}") from error
+    job, index = found.get_task_info()
+    addresses = spec.as_dict()["worker"]
+    _check_count(addresses)
+    here, said = os.environ.get("SLURMD_NODENAME"), addresses[index].rpartition(":")[0]
+    if here and here != said:  # TensorFlow sorts the nodes by their names, n10 before n9.
+        raise ValueError(
+            "Slurm's nodes must be in the order of their names; TF_CONFIG names workers on any nodes. "
+            f"Received: task {index} on {here}, not {said}"
+        )
+    seen = {"GPU": len(tf.config.list_physical_devices("GPU"))}
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        spec, task_type=job, task_id=index, num_accelerators=seen, rpc_layer="grpc"
+    )
+
+
+def _check_count(addresses):
+    if len(set(addresses)) < 2 or len(set(addresses)) < len(addresses):
+        raise ValueError(
+            "--distribute=multi_worker needs two workers or more, each at an address of its own; one needs mirrored. "
+            f"Received: {', '.join(addresses)}"
+        )

@@ -1,0 +1,117 @@
+"""What TF_CONFIG and Slurm say of the workers, and what of it is refused."""
+
+import dataclasses
+import json
+import os
+from unittest import mock
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest, parameterized
+
+from pgtf import workers
+from pgtf.config import Config
+from pgtf.methods import Piggyback
+from pgtf.runs.cluster import cluster
+from pgtf.runs.following import check_alike
+
+TWO = ["one:1", "two:1"]
+
+
+def found(**environment):
+    """The cluster in an environment that has no other variables of TensorFlow's and Slurm's."""
+    rest = {name: value for name, value in os.environ.items() if not name.startswith(("TF_CONFIG", "SLURM"))}
+    with mock.patch.dict(os.environ, {**rest, **environment}, clear=True):
+        resolver = cluster()
+        return resolver.cluster_spec().as_dict(), resolver.task_type, resolver.task_id
+
+
+def tf_config(jobs, kind="worker", index=0):
+    return json.dumps({"cluster": jobs, "task": {"type": kind, "index": index}})
+
+
+def slurm(tasks, nodes, per_node, rank, **more):
+    said = dict(STEP_NUM_TASKS=tasks, STEP_NODELIST=nodes, STEP_TASKS_PER_NODE=per_node, PROCID=rank, JOB_ID=20007)
+    return {**{f"SLURM_{name}": str(value) for name, value in said.items()}, **more}
+
+
+class ClusterTest(parameterized.TestCase):
+    def test_of_tf_config(self):
+        self.assertEqual(found(TF_CONFIG=tf_config({"worker": TWO}, index=1)), ({"worker": TWO}, "worker", 1))
+        jobs = {"chief": ["one:1"], "worker": ["two:1"]}
+        self.assertEqual(found(TF_CONFIG=tf_config(jobs, "chief")), (jobs, "chief", 0))
+
+    def test_of_slurm(self):
+        """Two tasks on the first node, one on the second; each has a port of its own on its node."""
+        addresses = ["n1:10007", "n1:10008", "n2:10007"]
+        for rank, node in enumerate(("n1", "n1", "n2")):
+            said = slurm(3, "n[1-2]", "2,1", rank, SLURMD_NODENAME=node)
+            self.assertEqual(found(**said), ({"worker": addresses}, "worker", rank))
+
+    @parameterized.parameters(
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"cluster": {"worker": ["one:1", "two:1"]}}',
+        tf_config({}),
+        tf_config({"worker": TWO}, "chief"),
+        tf_config({"worker": TWO}, index=2),
+        tf_config({"worker": TWO}, index=-1),
+        tf_config({"worker": TWO}, index="first"),
+        tf_config({"worker": TWO, "ps": ["three:1"]}),
+        tf_config({"worker": "one:1"}),
+        tf_config({"worker": 2}),
+        tf_config({"worker": TWO, "chief": TWO}),
+    )
+    def test_a_tf_config_that_does_not_name_this_worker(self, text):
+        with self.assertRaisesRegex(
+            ValueError, "TF_CONFIG names all workers, and which of them this is: {.*Received: "
+        ):
+            found(TF_CONFIG=text)
+
+    @parameterized.parameters(
+        ({"TF_CONFIG": tf_config({"worker": ["one:1"]})}, "two workers or more.*Received: one:1"),
+        ({"TF_CONFIG": tf_config({"worker": ["one:1", "one:1"]})}, "an address of its own.*Received: one:1, one:1"),
+        ({}, "TF_CONFIG for all workers, or Slurm.*Received: neither"),
+        (slurm(1, "n1", "1", 0), "two workers or more.*Received: n1:10007"),
+        (slurm("two", "n1", "2", 0), "Slurm names the tasks of a step.*Received: invalid literal"),
+        ({"SLURM_STEP_NUM_TASKS": "2"}, "Slurm names the tasks of a step.*Received: SLURM_PROCID not found"),
+        # TensorFlow puts n10 first, Slurm n9.
+        (
+            slurm(2, "n[9-10]", "1(x2)", 0, SLURMD_NODENAME="n9"),
+            "order of their names.*Received: task 0 on n9, not n10",
+        ),
+    )
+    def test_what_is_refused(self, environment, message):
+        with self.assertRaisesRegex(ValueError, message):
+            found(**environment)
+
+
+class AlikeTest(parameterized.TestCase):
+    def checked(self, *configs):
+        """Each config is a worker's."""
+        said = []
+        with mock.patch.object(workers, "gathered", lambda own: said.append(own) or np.array([own])):
+            for config in configs:
+                check_alike(config, tf.distribute.get_strategy())
+        with mock.patch.object(workers, "gathered", lambda _: np.array(said)):
+            check_alike(configs[0], tf.distribute.get_strategy())
+
+    @parameterized.parameters(
+        (dict(steps=7), "--steps"),
+        (dict(width=32, tasks=("maps",)), "--tasks, --width"),
+        (dict(method=Piggyback(0.5)), "--method"),
+        (dict(override=("maps:steps=3",)), "--override"),
+    )
+    def test_other_settings_than_the_chiefs(self, settings, names):
+        one = Config()
+        with self.assertRaisesRegex(ValueError, f"the same settings. Received: worker 2 with another {names} than"):
+            self.checked(one, one, dataclasses.replace(one, **settings))
+
+    def test_what_is_each_machines_own(self):
+        self.checked(Config(), Config(run_dir="elsewhere", data_dir="there", cache_mb=1))
+
+
+if __name__ == "__main__":
+    absltest.main()
