@@ -1,6 +1,7 @@
 """A run learnt by two processes is that of one; one of them may be killed. What does not fit together is refused."""
 
 import dataclasses
+import functools
 import json
 import os
 import pathlib
@@ -80,7 +81,7 @@ def ran_by_two(config, dies_after=""):
     path, addresses = os.path.join(os.path.dirname(config.run_dir), "flags.cfg"), free_addresses(2)
     pathlib.Path(path).write_text(config.flagfile())
     scripts = [
-        Script(TRAIN, f"--flagfile={path}", before=placed, arguments=(tf_config(index, addresses), dies))
+        Script(TRAIN, f"--flagfile={path}", before=functools.partial(placed, tf_config(index, addresses), dies))
         for index, dies in enumerate(("", dies_after))
     ]
     said = [script.communicate(timeout=300) for script in scripts]
