@@ -54,9 +54,19 @@ class Log(keras.callbacks.Callback):
         self.due, self.time = Every(self.every, self.step), time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.model.done
-        if not self.due(step):
-            return
+        step, before = self.model.done, self.due.last
+        if self.due(step):
+            try:
+                self._write(step, logs)
+            except KeyboardInterrupt:
+                self.due.last = before
+                raise
+
+    def on_interrupt(self):
+        """Writes the last step, where an interrupt came before it was written."""
+        self.on_train_batch_end(None, {name: mean.result() for name, mean in self.model.means.items()})
+
+    def _write(self, step, logs):
         now = time.monotonic()
         optimizer = self.model.optimizers["generators"]
         rates = {
@@ -87,6 +97,10 @@ class Saves(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if time.monotonic() - self.time >= self.seconds:
             self.save()
+
+    def on_interrupt(self):
+        """Saves."""
+        self.save()
 
     def save(self):
         for network in self.model.generators.values():

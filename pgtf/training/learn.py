@@ -129,8 +129,10 @@ def _fit(
             learner.fit(batches, steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:
             # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
-            if learner.done > begin and workers.count() == 1:
-                saves.save()
+            if learner.done > done and workers.count() == 1:
+                for callback in callbacks:
+                    if isinstance(callback, (Log, Saves)):
+                        callback.on_interrupt()
             raise
         except tf.errors.OpError as error:
             if stream.failure:  # What the pipeline raised, not tf.data's account of it.

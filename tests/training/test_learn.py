@@ -21,6 +21,7 @@ from pgtf.layers import Dropout
 from pgtf.methods import Phase
 from pgtf.objectives.adam import LinearDecay
 from pgtf.objectives.learner import Learner
+from pgtf.training import callbacks
 from pgtf.training.callbacks import Diverged, Every, Progress
 from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
 from pgtf.training.learn import Intervals, learn
@@ -226,6 +227,23 @@ class LearnTest(LearnTestCase):
         self.assertEqual(
             [(a["step"], a["learning_rate"]) for a in whole], [(b["step"], b["learning_rate"]) for b in parts]
         )
+
+    @parameterized.parameters((callbacks.Finite, "on_train_batch_end"), (callbacks, "append_line"))
+    def test_a_step_is_logged_though_an_interrupt_comes_first(self, owner, name):
+        real, interrupts = getattr(owner, name), iter([KeyboardInterrupt])
+
+        def interrupted(*arguments):
+            for interrupt in interrupts:
+                raise interrupt
+            return real(*arguments)
+
+        self.learnt("whole", log_every=1)
+        with mock.patch.object(owner, name, interrupted), self.assertRaises(KeyboardInterrupt):
+            self.learnt("parts", log_every=1)
+        self.learnt("parts", log_every=1)
+        whole, parts = self.lines()[:STEPS], self.lines()[STEPS:]
+        for key in ("step", "up", "down"):
+            self.assertEqual([line[key] for line in whole], [line[key] for line in parts])
 
     def test_tensorboard(self):
         pictures = {"input-output": np.random.default_rng(0).integers(0, 256, (4, 6, 3), dtype="uint8")}
