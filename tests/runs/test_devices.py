@@ -1,21 +1,21 @@
 """A batch split over two devices is learnt from as on one; what can't be split is refused."""
 
 import json
-import subprocess
-import sys
 
 from absl.testing import absltest, parameterized
 
 from pgtf.config import Config
 from pgtf.runs.devices import check_batch, strategy
+from tests.processes import Fork
+from tests.runs import two_devices
 
 
 class TwoDevicesTest(absltest.TestCase):
     def test_updates_averages_losses_pools_dropout_and_a_run_are_those_of_one_device(self):
-        script = [sys.executable, "-m", "tests.runs.two_devices"]
-        done = subprocess.run(script, capture_output=True, text=True, timeout=600)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        apart = json.loads(done.stdout.splitlines()[-1])
+        steps = Fork(two_devices.main)
+        said, errors = steps.communicate()
+        self.assertEqual(steps.returncode, 0, errors)
+        apart = json.loads(said.splitlines()[-1])
         self.assertEqual(set(apart), {"pix2pix", "cyclegan", "run"})
         for case, distance in apart.items():
             self.assertLess(distance, 1e-5, case)

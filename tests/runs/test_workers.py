@@ -117,7 +117,7 @@ class TwoWorkersTest(tf.test.TestCase):
         (chief, said, errors), (other, follows, complaints) = ran_by_two(config)
         self.assertEqual((chief, other), (0, 0), errors + complaints)
         self.assertIn("on 2 devices", said)
-        self.assertIn("task 2/2 facades: goes on from step 2", said)
+        self.assertRegex(said, r"task 2/2 facades: goes on from step [12]\n")  # The chief may end within its second.
         self.assertIn("worker 1 of 2", follows)
         expected, found = learnt(alone.run_dir), learnt(config.run_dir)
         self.assertEqual(expected.keys(), found.keys())

@@ -1,4 +1,4 @@
-"""Steps and a task learnt on two logical processors, and on one: a script, for devices are made once a process.
+"""Steps and a task learnt on two logical processors, and on one, in their own process: devices are made once in each.
 
 Prints JSON: {case: how far the two are apart at most, in weights and losses}.
 """
@@ -92,7 +92,3 @@ def main():
     small.update(drawn_images=8, steps_per_call=2, log_every=2)
     found["run"] = apart(learnt("none", **small), learnt("mirrored", **small))
     print(json.dumps(found))
-
-
-if __name__ == "__main__":
-    main()
