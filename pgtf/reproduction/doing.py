@@ -65,7 +65,9 @@ class Doing:
         tried: list[Piece] = []
         failed: list[str] = []
         while left := [piece for piece in self.missing(pieces) if piece not in tried]:
-            one = next((piece for piece in left if piece.base not in left and self._tried(piece, failed)), None)
+            one = next(
+                (piece for piece in left if piece.base not in left and self._tried(piece, len(left), failed)), None
+            )
             if one:
                 tried.append(one)
             else:
@@ -73,11 +75,11 @@ class Doing:
         if failed:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
 
-    def _tried(self, piece: Piece, failed: list[str]) -> bool:
-        """Whether a piece was tried; not where another process is at it."""
+    def _tried(self, piece: Piece, left: int, failed: list[str]) -> bool:
+        """Whether a piece was tried, one of so many that are left; not where another process is at it."""
         try:
             with files.locked(os.path.join(self.runs, "taken", piece.name), "learns a piece"):
-                print(f"\n{piece.name}", flush=True)
+                print(f"\n{piece.name}  ({left} left)", flush=True)
                 self._piece(piece)
         except files.Busy:
             return False

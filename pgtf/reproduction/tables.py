@@ -116,7 +116,7 @@ _TITLES = {
     "progressive": "PN",
 }
 _QUICK = {"equal_steps": True, "start": "random"}
-_SMALL = {"ema": 0.999, "slice_precision": "int8"}
+_STORED = {"ema": 0.999, "slice_precision": "int8"}
 # Every method at several sizes: (title, flags).
 _FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("low-rank, 4", {"method": "low_rank", "rank": 4}),
@@ -128,13 +128,13 @@ _FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("layer-wise, 0.25", {"method": "layer_wise", "learn_ratio": 0.25}),
     ("piggyback, ¼, equal steps", {"method": "piggyback", "equal_steps": True}),
     ("piggyback, ¼, equal steps, random", {"method": "piggyback", **_QUICK}),
-    ("piggyback, ¼, equal steps, random, EMA, int8", {"method": "piggyback", **_QUICK, **_SMALL}),
+    ("piggyback, ¼, equal steps, random, EMA, int8", {"method": "piggyback", **_QUICK, **_STORED}),
     (
         "piggyback, ½, equal steps, random, EMA, int8",
-        {"method": "piggyback", **_QUICK, **_SMALL, "unconstrained_ratio": 0.5},
+        {"method": "piggyback", **_QUICK, **_STORED, "unconstrained_ratio": 0.5},
     ),
     ("Full, EMA", {"method": "full", "ema": 0.999}),
-    ("Full, EMA, int8", {"method": "full", **_SMALL}),
+    ("Full, EMA, int8", {"method": "full", **_STORED}),
 )
 
 
