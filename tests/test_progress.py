@@ -1,11 +1,11 @@
 """The line of progress, with a terminal and without one."""
 
 import io
-import os
 
 from absl.testing import absltest, parameterized
 
 from pgtf.progress import Bar, clock
+from tests.terminal import Terminal
 
 
 class ProgressTest(parameterized.TestCase):
@@ -47,20 +47,17 @@ class ProgressTest(parameterized.TestCase):
         self.assertStartsWith(out.getvalue(), "maps  2/2  0.4 images/s")
 
     def test_a_terminal_has_one_line_that_renews_itself(self):
-        master, slave = os.openpty()
-        with os.fdopen(slave, "w") as out:
-            bar = Bar("maps", 2, "images", out=out)
+        with Terminal() as terminal:
+            bar = Bar("maps", 2, "images", out=terminal.out)
             bar.shown -= 1
             bar.show(1)
             bar.say("left out: x")
             bar.show(2)
-            text = os.read(master, 10_000).decode()
-        os.close(master)
-        first, last = text.split("left out: x\r\n")
+        first, last = terminal.text.split("left out: x\r\n")
         self.assertIn("██████████·········· maps  1/2", first)
         self.assertNotIn("\n", first)
         self.assertIn("\r████████████████████ maps  2/2", last)
-        self.assertEqual(text.count("\n"), 2)
+        self.assertEqual(terminal.text.count("\n"), 2)
 
 
 if __name__ == "__main__":

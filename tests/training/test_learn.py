@@ -25,6 +25,7 @@ from pgtf.training import callbacks
 from pgtf.training.callbacks import Diverged, Every, Progress
 from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
 from pgtf.training.learn import Intervals, learn
+from tests.terminal import Terminal
 
 STEPS = 7
 ONE_PHASE = (Phase("learn", STEPS),)
@@ -291,17 +292,14 @@ class LearnTest(LearnTestCase):
         self.assertRegex(line, r"^task 1/2 maps  7/7  [0-9.]+ steps/s  0:00 left  up [0-9.]+  down [0-9.]+$")
 
     def test_progress_in_a_terminal_is_a_bar(self):
-        ours, theirs = os.openpty()
-        with os.fdopen(theirs, "w") as terminal:
-            progress = Progress("maps", 4, out=terminal)
+        with Terminal() as terminal:
+            progress = Progress("maps", 4, out=terminal.out)
             progress.set_model(Toy(adam))
             progress.model.steps_done.assign(2)
             progress.on_train_begin()
             progress.model.steps_done.assign(4)
             progress.on_train_batch_end(0, {"up": 0.12345, "identity_a": 1.0})
-            terminal.flush()
-            shown = os.read(ours, 10_000).decode()
-        os.close(ours)
+        shown = terminal.text
         self.assertIn("█" * 20 + " maps  4/4", shown)
         self.assertStartsWith(shown, "\r")
         self.assertIn("up 0.123", shown)
