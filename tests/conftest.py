@@ -2,14 +2,40 @@
 
 import gc
 
-import tensorflow as tf
-from absl import flags
+import pytest
 
-# tf.test.TestCase asks absl for a temporary folder, and pytest parses no absl flags.
-flags.FLAGS.mark_as_parsed()
 
-# Rewriting a graph takes a fifth of a tiny run, and pays in none. Tests that start scripts run with what users have.
-tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+def pytest_configure(config):
+    """Sets TensorFlow up for tests; not in a process that only hands them out to others."""
+    if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
+        _set_up()
+
+
+def _set_up():
+    import tensorflow as tf
+    from absl import flags
+    from tensorflow.python.framework import random_seed
+
+    # tf.test.TestCase asks absl for a temporary folder, and pytest parses no absl flags.
+    flags.FLAGS.mark_as_parsed()
+
+    # Rewriting a graph takes a fifth of a tiny run, and pays in none. Scripts that tests start run as users have them.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+    # tf.test.TestCase sets this seed before each test, at which TensorFlow forgets all kernels. Making them anew is a
+    # third of a small test, and here all that is drawn has a seed of its own.
+    real = random_seed.set_random_seed
+    random_seed.set_random_seed = lambda seed: None if seed == random_seed.DEFAULT_GRAPH_SEED else real(seed)
+
+
+@pytest.fixture(scope="module")
+def step_by_step():
+    """Nothing is traced: for runs of a few steps, which take longer to trace than to take."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 def pytest_collection_finish():

@@ -1,7 +1,9 @@
 """Run directories for tests: whole, tiny, and made in a moment, because nothing in them is learnt."""
 
+import contextlib
 import dataclasses
 import functools
+import io
 import os
 import shutil
 import signal
@@ -20,6 +22,7 @@ from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.facts import Facts
+from pgtf.runs.learning import learn_task
 from pgtf.runs.slices import TaskSlice
 
 
@@ -99,6 +102,14 @@ def learnt(bank, name, facts, draw):
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)
     facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
     bank.append(dataclasses.replace(task_slice, facts=facts))
+
+
+def learn(config):
+    """Learns the tasks of a run that are not learnt yet, and no more: nothing is replayed or pictured."""
+    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), building.finder(config)
+    with contextlib.redirect_stdout(io.StringIO()):
+        for name in config.tasks[len(bank) :]:
+            learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"))
 
 
 class AllIsWell:

@@ -1,15 +1,14 @@
 """Methods whose tasks own weights of the same kernels: four tasks in one network, killed in any phase."""
 
-import contextlib
 import dataclasses
 import functools
-import io
 import os
 import shutil
 import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -18,14 +17,15 @@ from pgtf.config import Config
 from pgtf.evaluation.parameters import plan, summary
 from pgtf.methods import Cpg, PackNet
 from pgtf.networks import Architecture
-from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
-from pgtf.runs.learning import learn_task
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.stages import Sequence, planned
 from pgtf.training import callbacks
 from tests.methods.test_conformance import payload
+from tests.tiny import learn
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TASKS = ("cityscapes", "maps", "facades", "edges2handbags")
 TINY = Config(
@@ -40,19 +40,6 @@ TINY = Config(
     log_every=1,
     steps_per_call=1,
 )
-
-
-def learn(config):
-    """Learns the tasks of a run that are not learnt yet, and no more; step by step, which takes no time to compile."""
-    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), building.finder(config)
-    eagerly = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            for name in config.tasks[len(bank) :]:
-                learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"))
-    finally:
-        tf.config.run_functions_eagerly(eagerly)
 
 
 def slices(run_dir):

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -14,6 +15,9 @@ from pgtf.runs.listing import rows
 from pgtf.runs.stages import Sequence, planned
 from pgtf.runs.verification import verdicts
 from tests.methods.test_conformance import FORGETTING, payload
+
+# That each method's step can be traced is in test_conformance.py.
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TINY = dict(
     tasks=("maps", "facades"),

@@ -1,5 +1,7 @@
 """What every recipe must do, under both layers. A new recipe joins RECIPES."""
 
+import os
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -45,8 +47,8 @@ CASES = [
 X = np.random.default_rng(1).normal(size=(2, 6, 7, C_IN)).astype("float32")
 
 
-def built(make, layer):
-    made = layer(C_OUT, (HEIGHT, WIDTH), strides=2, padding="same", recipe=make(), bias_initializer="normal")
+def built(make, layer, **named):
+    made = layer(C_OUT, (HEIGHT, WIDTH), strides=2, padding="same", recipe=make(), bias_initializer="normal", **named)
     made.build(X.shape)
     return made
 
@@ -125,19 +127,6 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotIsInstance(plain.layers[-1], layer)
         self.assertAllClose(model(X), plain(X), atol=1e-5)
 
-    def test_saved_and_loaded_is_the_same_layer(self, make, size, layer):
-        model = keras.Sequential([keras.Input((None, None, C_IN)), moved(built(make, layer))])
-        expected = model(X)
-        path = self.create_tempfile("model.keras").full_path
-        model.save(path)
-        loaded = keras.models.load_model(path)
-        self.assertAllEqual(loaded(X), expected)
-        self.assertEqual(loaded.layers[-1].recipe.state().keys(), model.layers[-1].recipe.state().keys())
-        folder = self.create_tempdir().full_path
-        tf.saved_model.save(model, folder)
-        signature = tf.saved_model.load(folder).signatures["serving_default"]
-        self.assertAllClose(next(iter(signature(tf.constant(X)).values())), expected, atol=1e-5)
-
     def test_half_precision_computes_in_it_and_stores_in_float32(self, make, size, layer):
         for policy in ("mixed_float16", "mixed_bfloat16"):
             keras.mixed_precision.set_global_policy(policy)
@@ -150,6 +139,39 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
             self.assertTrue(all(v.dtype in ("float32", "bool") for v in made.weights))
             exact = made.convolve(X, made.recipe.kernel())
             self.assertAllClose(tf.cast(y, "float32") - made.bias, exact, atol=0.02 * np.abs(exact).max())
+
+
+@parameterized.named_parameters(LAYERS.items())
+class SavedTest(tf.test.TestCase, parameterized.TestCase):
+    """All recipes in one model, side by side: saving costs seconds, whatever is saved."""
+
+    def setUp(self):
+        super().setUp()
+        self.path = os.path.join(self.create_tempdir().full_path, "model.keras")
+
+    def model(self, layer):
+        image = keras.Input((None, None, C_IN))
+        made = {name: moved(built(make, layer, name=name)) for name, (make, _) in RECIPES.items()}
+        return keras.Model(image, {name: one(image) for name, one in made.items()})
+
+    def test_loaded_it_is_the_same(self, layer):
+        model = self.model(layer)
+        expected = model(X)
+        model.save(self.path)
+        loaded = keras.models.load_model(self.path)
+        answers = loaded(X)
+        for name in RECIPES:
+            self.assertAllEqual(answers[name], expected[name], name)
+        for one, other in zip(loaded.layers[1:], model.layers[1:]):
+            self.assertEqual(one.recipe.state().keys(), other.recipe.state().keys())
+
+    def test_served_it_answers_the_same(self, layer):
+        model = self.model(layer)
+        tf.saved_model.save(model, self.path)
+        signature = tf.saved_model.load(self.path).signatures["serving_default"]
+        answers, expected = signature(tf.constant(X)), model(X)
+        for name in RECIPES:
+            self.assertAllClose(answers[name], expected[name], atol=1e-5, msg=name)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import os
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
@@ -24,6 +25,8 @@ from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation
 from pgtf.runs.stages import Sequence
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TINY = Config(
     tasks=("maps", "facades"),

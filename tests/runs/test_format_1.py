@@ -9,6 +9,7 @@ import shutil
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl import flags
 from absl.testing import parameterized
@@ -27,6 +28,8 @@ from pgtf.runs.verification import conclusion, verdicts
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from tests.runs.test_stages import ran
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures"
 ONE_WAY = dict(fixture="format1", tasks=("maps", "facades"), prefixes=("forward",), more="cityscapes")

@@ -10,6 +10,7 @@ import time
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
@@ -27,6 +28,8 @@ from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from tests.processes import Script
 from tests.tiny import flip_a_bit, tiny_run
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TINY = Config(
     tasks=("maps",),

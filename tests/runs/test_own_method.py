@@ -7,6 +7,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl import flags
 
@@ -22,6 +23,8 @@ from pgtf.runs.verification import verdicts
 from pgtf.settings import setting
 from tests.runs.test_stages import TINY, ran
 from tests.tiny import tiny_run
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 
 class ScaledRecipe(recipes.Recipe):

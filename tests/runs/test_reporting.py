@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 
+import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
@@ -14,6 +15,8 @@ from pgtf.runs.reporting import renew, report
 from pgtf.runs.stages import Sequence
 from tests.report.test_page import Page
 from tests.tiny import tiny_run
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 
 def seen(path):

@@ -15,6 +15,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 from safetensors.numpy import load_file
@@ -30,6 +31,8 @@ from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import BankError
 from pgtf.runs.stages import Sequence
 from tests.tiny import rewrite
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 TINY = Config(

@@ -10,6 +10,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -27,6 +28,8 @@ from pgtf.runs.together import learner
 from pgtf.runs.verification import verdicts
 from pgtf.training.checkpoints import Checkpoints
 from tests.methods.test_conformance import payload
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TINY = Config(
     schedule="together",

@@ -9,15 +9,18 @@ import signal
 import socket
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 
 from pgtf.config import Config
-from pgtf.runs import building, stages
+from pgtf.runs import stages
 from pgtf.runs.bank import FilterBank
-from pgtf.runs.learning import learn_task
 from pgtf.training.callbacks import Finite
 from tests.processes import Script
+from tests.tiny import learn
+
+pytestmark = pytest.mark.usefixtures("step_by_step")  # This process; not the two that it starts.
 
 TRAIN = pathlib.Path(__file__).parents[2] / "scripts" / "train.py"
 TINY = Config(
@@ -65,17 +68,6 @@ def tf_config(index, addresses):
     return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
 
 
-def learnt_alone(config):
-    """Learns the tasks in this process; step by step, which takes no time to compile."""
-    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), building.finder(config)
-    tf.config.run_functions_eagerly(True)
-    try:
-        for name in config.tasks:
-            learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"))
-    finally:
-        tf.config.run_functions_eagerly(False)
-
-
 def ran_by_two(config, dies_after=""):
     """[(exit status, output, errors)] of the chief and of another worker, which may die."""
     path, addresses = os.path.join(os.path.dirname(config.run_dir), "flags.cfg"), free_addresses(2)
@@ -106,7 +98,7 @@ class TwoWorkersTest(tf.test.TestCase):
             dataclasses.replace(TINY, run_dir=os.path.join(folder, name), distribute=distribute)
             for name, distribute in (("alone", "none"), ("both", "multi_worker"))
         )
-        learnt_alone(alone)
+        learn(alone)
         (chief, _, errors), (other, *_) = ran_by_two(
             config, dies_after=os.path.join(config.run_dir, "tasks", "01-maps", "slice.json")
         )
