@@ -1,6 +1,7 @@
 """Test-wide set-up."""
 
 import gc
+import os
 
 import pytest
 
@@ -12,15 +13,18 @@ def pytest_configure(config):
 
 
 def _set_up():
-    import tensorflow as tf
     from absl import flags
     from tensorflow.python.framework import random_seed
+
+    from tests.processes import keep_graphs
 
     # tf.test.TestCase asks absl for a temporary folder, and pytest parses no absl flags.
     flags.FLAGS.mark_as_parsed()
 
-    # Rewriting a graph takes a fifth of a tiny run, and pays in none. Scripts that tests start run as users have them.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+    keep_graphs()
+
+    # Waiting until each file is on the disk is a twentieth of a tiny run, and no test cuts the power.
+    os.fsync = lambda descriptor: None
 
     # tf.test.TestCase sets this seed before each test, at which TensorFlow forgets all kernels. Making them anew is a
     # third of a small test, and here all that is drawn has a seed of its own.

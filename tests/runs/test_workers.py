@@ -43,7 +43,6 @@ LEARNT = "unconstrained", "mixing"  # Not biases: see two_devices.py.
 def placed(tf_config, dies_after):
     """What a worker does first; dies_after: a file with which, once it is there, the worker dies at its second step."""
     os.environ["TF_CONFIG"] = tf_config
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     stages.renew = lambda *_, **__: "no page"  # Pages take a third of a tiny run, and no worker learns from them.
     goes_on = Finite.on_train_batch_end
 

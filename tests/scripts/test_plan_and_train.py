@@ -8,12 +8,19 @@ import sys
 
 from absl.testing import absltest
 
+from tests.processes import Script
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
+def path_of(name):
+    return str(ROOT / "scripts" / f"{name}.py")
+
+
 def begun(name, *flags):
+    """A script that tells as its errors what it imports, too."""
     return subprocess.Popen(
-        [sys.executable, "-X", "importtime", str(ROOT / "scripts" / f"{name}.py"), *flags],
+        [sys.executable, "-X", "importtime", path_of(name), *flags],
         env={**os.environ, "PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": ""},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -38,11 +45,10 @@ class ScriptsTest(absltest.TestCase):
 
     def test_plan_and_mistakes(self):
         nowhere = os.path.join(self.create_tempdir().full_path, "run")
-        plan = begun(
-            "plan", f"--flagfile={ROOT}/flags/paired.cfg", f"--run_dir={nowhere}", "--data_dir=/nowhere", "--json"
-        )
+        asked = f"--flagfile={ROOT}/flags/paired.cfg", f"--run_dir={nowhere}", "--data_dir=/nowhere", "--json"
+        plan = Script(path_of("plan"), *asked)
         typo = begun("train", f"--run_dir={nowhere}", "--unconstrained_ratio=2")
-        size = begun("train", f"--run_dir={nowhere}", "--image_size=100")
+        size = Script(path_of("train"), f"--run_dir={nowhere}", "--image_size=100")
         facts = json.loads(plan.communicate()[0])
         self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", "maps", "facades", "edges2handbags"])
         self.assertEqual([task["values"] for task in facts["tasks"]][:2], [54_419_459, 15_519_491])
