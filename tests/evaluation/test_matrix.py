@@ -155,7 +155,15 @@ class TextTest(absltest.TestCase):
         self.assertEqual(from_json(to_json(odd)), odd)
 
     def test_other_text_is_refused(self):
-        texts = ("", "{", "[]", "{}", '{"tasks": ["a"], "slices": ["b"], "values": []}', to_json(MATRIX)[:-5])
+        texts = (
+            "",
+            "{",
+            "[]",
+            "{}",
+            "[" * 200_000,
+            '{"tasks": ["a"], "slices": ["b"], "values": []}',
+            to_json(MATRIX)[:-5],
+        )
         for text in (*texts, to_json(MATRIX).replace("100.0", '"100"'), to_json(MATRIX).replace("100.0", "NaN")):
             with self.assertRaisesRegex(ValueError, "Received: "):
                 from_json(text)

@@ -37,7 +37,8 @@ class RecordsTest(absltest.TestCase):
         (path,) = [os.path.join(self.records.folder, name) for name in os.listdir(self.records.folder)]
         with open(path, "rb") as file:
             content = file.read()
-        for damaged in (content[:-9], b"", b"[]", content.replace(b"maps", b"edge"), content.replace(b"1.25", b"NaN")):
+        others = content.replace(b"maps", b"edge"), content.replace(b"1.25", b"NaN")
+        for damaged in (content[:-9], b"", b"[]", b"[" * 200_000, *others):
             with open(path, "wb") as file:
                 file.write(damaged)
             self.assertIsNone(self.records.read(FACTS), damaged[:20])

@@ -38,7 +38,14 @@ class CheckpointsTest(tf.test.TestCase):
         self.assertAllEqual(self.variable, [7.0, 7.0])
 
     def test_damage_is_told_kept_aside_and_restores_nothing(self):
-        for name in ("state.index", "state.data-00000-of-00001", "sha256.json"):
+        def halved(content):
+            return content[: len(content) // 2]
+
+        def deep(content):
+            return b"[" * 200_000
+
+        files = "state.index", "state.data-00000-of-00001", "sha256.json"
+        for name, damaged in [*((name, halved) for name in files), ("sha256.json", deep)]:
             with self.subTest(name):
                 folder = self.create_tempdir().full_path
                 self.at(folder).save(5)
@@ -46,7 +53,7 @@ class CheckpointsTest(tf.test.TestCase):
                 with open(path, "rb") as file:
                     content = file.read()
                 with open(path, "wb") as file:
-                    file.write(content[: len(content) // 2])
+                    file.write(damaged(content))
                 self.variable.assign([9.0, 9.0])
                 lost = self.at(folder).restore()
                 self.assertRegex(lost, "^the checkpoint of step 5 is damaged; it is kept as .*damaged-step-5$")
