@@ -10,6 +10,7 @@ from pgtf import workers
 from pgtf.data.stream import Stream, Streams
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
+from pgtf.training import graphs
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.points import Best, Points
@@ -126,7 +127,8 @@ def _fit(
                 best.begin(done)
         try:
             batches = stream.distributed(done, end)
-            learner.fit(batches, steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
+            with graphs.of_its_own():
+                learner.fit(batches, steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
         except KeyboardInterrupt:
             # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
             if learner.done > done and workers.count() == 1:
