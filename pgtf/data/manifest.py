@@ -132,14 +132,20 @@ class Manifest:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Manifest:
-        """The manifest that to_json gave as plain data."""
+        """The manifest that to_json gave as plain data; TypeError, ValueError and such of what it did not give."""
         return cls({name: _part(facts) for name, facts in plain.items()})
 
 
 def _part(facts):
     if "drawn" in facts:
         return DrawnImages(facts["drawn"], facts["seed"], facts["first"], facts["count"])
-    return ImageFiles(facts["folder"], dict(facts["files"]), tuple(facts["left_out"]))
+    folder, sizes, left_out = facts["folder"], facts["files"], facts["left_out"]
+    if not (isinstance(folder, str) and isinstance(sizes, dict) and isinstance(left_out, list)):
+        raise TypeError(f"Files are a folder, sizes by name, and names that are left out. Received: {facts!r:.200}")
+    strangers = [name for name in left_out if name not in sizes]
+    if strangers:
+        raise ValueError(f"Files that are left out are among the others. Received: {strangers!r:.200}")
+    return ImageFiles(folder, sizes, tuple(left_out))
 
 
 def _size(path):

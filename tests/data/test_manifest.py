@@ -65,6 +65,22 @@ class ManifestTest(parameterized.TestCase):
         )
         self.assertEqual(plain["test"], {"drawn": "maps", "seed": 3, "first": 5, "count": 7})
 
+    @parameterized.parameters(
+        dict(left_out=[["a.png"]]),
+        dict(left_out=[7]),
+        dict(left_out=["c.png"]),
+        dict(left_out="a"),
+        dict(files=[["a.png", 1], ["b.png", 2]]),
+        dict(files=["ab"]),
+        dict(folder=["data"]),
+        dict(folder=None),
+    )
+    def test_other_data_is_refused(self, **damage):
+        plain = {"folder": "data", "files": {"a": 1, "b.png": 2}, "left_out": ["b.png"]}
+        self.assertEqual(Manifest.from_json({"train": plain}).files["train"].kept, ["a"])
+        with self.assertRaises((TypeError, ValueError)):
+            Manifest.from_json({"train": {**plain, **damage}})
+
     def test_a_summary_has_no_names_but_those_left_out(self):
         expected = MANIFEST.to_json()
         del expected["train"]["files"]

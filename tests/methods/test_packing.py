@@ -25,7 +25,7 @@ from pgtf.training import callbacks
 from tests.methods.test_conformance import payload
 from tests.tiny import learn
 
-pytestmark = pytest.mark.usefixtures("step_by_step")
+pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
 
 TASKS = ("cityscapes", "maps", "facades", "edges2handbags")
 TINY = Config(

@@ -17,7 +17,7 @@ from pgtf.runs.verification import verdicts
 from tests.methods.test_conformance import FORGETTING, payload
 
 # That each method's step can be traced is in test_conformance.py.
-pytestmark = pytest.mark.usefixtures("step_by_step")
+pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
 
 TINY = dict(
     tasks=("maps", "facades"),

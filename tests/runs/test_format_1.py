@@ -29,7 +29,7 @@ from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from tests.runs.test_stages import ran
 
-pytestmark = pytest.mark.usefixtures("step_by_step")
+pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures"
 ONE_WAY = dict(fixture="format1", tasks=("maps", "facades"), prefixes=("forward",), more="cityscapes")

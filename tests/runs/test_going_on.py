@@ -29,7 +29,7 @@ from pgtf.serving.saved_model import SavedModel
 from tests.processes import Script
 from tests.tiny import flip_a_bit, tiny_run
 
-pytestmark = pytest.mark.usefixtures("step_by_step")
+pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
 
 TINY = Config(
     tasks=("maps",),

@@ -29,7 +29,7 @@ from pgtf.runs.verification import verdicts
 from pgtf.training.checkpoints import Checkpoints
 from tests.methods.test_conformance import payload
 
-pytestmark = pytest.mark.usefixtures("step_by_step")
+pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
 
 TINY = Config(
     schedule="together",

@@ -48,6 +48,7 @@ def stepped(objective, wrap, parts, where):
         learner.in_parts(parts).averaging(0.5)
     step = tf.function(lambda batch: where.run(learner.train_step, (batch,)))
     replicas = where.num_replicas_in_sync
+    tf.config.run_functions_eagerly(replicas == 1)  # Is as good to compare with, and takes no time to trace.
     for whole in batches(2):
         split = [tf.split(x, replicas) for x in whole]
         batch = whole
@@ -64,6 +65,7 @@ def stepped(objective, wrap, parts, where):
 
 def learnt(distribute, **settings):
     """What a task keeps that a run learns in a few steps."""
+    tf.config.run_functions_eagerly(distribute == "none")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         config = Config(run_dir=os.path.join(folder, "run"), distribute=distribute, tasks=("maps",), **settings)
         Sequence(config).run()
