@@ -7,7 +7,7 @@ import os
 import stat
 from typing import Any, Union
 
-from pgtf import files
+from pgtf import files, settings
 from pgtf.data.images import is_image_name
 
 
@@ -134,6 +134,18 @@ class Manifest:
     def from_json(cls, plain: dict[str, Any]) -> Manifest:
         """The manifest that to_json gave as plain data; TypeError, ValueError and such of what it did not give."""
         return cls({name: _part(facts) for name, facts in plain.items()})
+
+
+def check_summary(plain: dict[str, Any]) -> None:
+    """Refuses what no Manifest's summary says: a stranger's JSON can hold anything."""
+    for name, facts in plain.items():
+        left_out = facts.get("left_out", []) if isinstance(facts, dict) else None
+        texts = isinstance(left_out, list) and all(isinstance(file, str) for file in left_out)
+        if not (texts and settings.is_of(int, facts.get("count")) and facts["count"] > 0):
+            raise ValueError(
+                "Images of a task are a count, of one or more, and the names of those left out. "
+                f"Received: {name}: {facts!r:.200}"
+            )
 
 
 def _part(facts):

@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any, Optional
 
 from pgtf import settings
+from pgtf.data.manifest import check_summary
 from pgtf.methods import METHODS, Method, Shares
 from pgtf.networks import Architecture
 from pgtf.objectives import OBJECTIVES, Objective
@@ -39,6 +40,7 @@ class Facts:
 
     def __post_init__(self) -> None:
         settings.check_types(self)
+        check_summary(self.images)
 
     @property
     def generators(self) -> tuple[str, ...]:

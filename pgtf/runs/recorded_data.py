@@ -46,13 +46,14 @@ def coming_data(name: str, config: Config) -> TaskData:
 
 def changes(facts: Facts, data: TaskData) -> list[str]:
     """What is no longer as it was when the task was learnt, a line for each part; format 1 recorded nothing."""
-    now = data.manifest.summary()
+    nothing, now = {"count": 0}, data.manifest.summary()
     return [
-        f"{part}: {then['count']} images then, {now[part]['count']} now"
-        if then["count"] != now[part]["count"]
+        f"{part}: {then['count']} images then, {there['count']} now"
+        if then["count"] != there["count"]
         else f"{part}: {then['count']} images then and now, of other names or sizes"
         for part, then in facts.images.items()
-        if _what(then) != _what(now[part])
+        for there in [now.get(part, nothing)]
+        if _what(then) != _what(there)
     ]
 
 

@@ -30,7 +30,7 @@ from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.evaluating import Evaluation, Question, extractor_of
 from pgtf.runs.facts import Facts
-from pgtf.runs.recorded_data import recorded_data
+from pgtf.runs.recorded_data import changes, recorded_data
 from pgtf.runs.slices import BankError
 from tests.tiny import flip_a_bit, learnt, tiny_run
 
@@ -383,6 +383,13 @@ class DataTest(EvaluationTest):
         self.assertIn("c: its images are not", self.said[1])
         self.assertIn("train: 3 images then and now, of other names or sizes", self.said[1])
         self.assertIn("of ab: changed since it was learnt: test: 4 images then, 3 now", self.table)
+
+    def test_images_of_a_split_that_is_gone_are_told(self):
+        facts = Run(self.folder).bank.slice(0).facts
+        unpaired = dataclasses.replace(facts, images={**facts.images, "trainA": {"count": 7}})
+        data = recorded_data("ab", facts, self.data)
+        self.assertEqual(changes(facts, data), [])
+        self.assertEqual(changes(unpaired, data), ["trainA: 7 images then, 0 now"])
 
     def test_what_was_left_out_as_unreadable_stays_out(self):
         with open(os.path.join(self.data, "ab", "test", "1.png"), "wb") as file:

@@ -78,6 +78,11 @@ WRONG = {
     "shape_beyond_numbers": change(["tensors", "forward/down1/bias", "shape"], [2**60] * 20),
     "bits_text": change(["tensors", "forward/down1/bias", "bits"], "32"),
     "borrows_number": change(["borrows", 0, "sha256"], 7),
+    "images_a_list": change(["facts", "images"], {"train": []}),
+    "images_without_a_count": change(["facts", "images"], {"train": {"sha256": "0" * 64}}),
+    "images_none": change(["facts", "images"], {"train": {"count": 0}}),
+    "images_left_out_a_text": change(["facts", "images"], {"train": {"count": 2, "left_out": "a.png"}}),
+    "images_left_out_lists": change(["facts", "images"], {"train": {"count": 2, "left_out": [["a.png"]]}}),
     "borrows_itself": change(["borrows"], [{"task": "maps", "sha256": "0" * 64}]),
 }
 
