@@ -24,9 +24,11 @@ command_line.define()
 flags.DEFINE_list("bench_networks", ["unet", "resnet"], "unet (pix2pix), resnet (CycleGAN), or both.")
 flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Which tasks' steps; of the ResNet no more than the first two.")
 flags.DEFINE_list("batches", ["1", "4"], "Batch sizes; of the ResNet only the first.")
+flags.DEFINE_list("many", ["2", "10", "30", "100"], "Of how many tasks runs are opened and listed.")
 flags.DEFINE_integer("bench_rounds", 5, "How often each side is measured.", lower_bound=1)
 flags.DEFINE_string("results", ".bench", "Folder of the figures; removed, all is measured anew.")
 flags.DEFINE_string("write", "BENCH.md", "The file to write.")
+flags.DEFINE_string("plot", "docs/many.svg", "The plot to write, of what grows with the number of tasks.")
 flags.DEFINE_string("piece", "", "One measurement, as JSON; what the command calls itself with.")
 PRECISIONS = ("float32", "mixed_bfloat16")
 
@@ -46,7 +48,10 @@ def pieces():
                 found += [{"benchmark": "steps", **own, "task": int(task)} for task in (tasks if unet else tasks[:2])]
         found += [{"benchmark": "first_step", "network": network, "task": task} for task in (1, 2, 4)]
     if "unet" in networks:
-        found += [{"benchmark": name, "network": "unet"} for name in ("pipeline", "serving", "many")]
+        found += [{"benchmark": name, "network": "unet"} for name in ("pipeline", "serving", "combined")]
+        found += [{"benchmark": "many", "network": "unet", "tasks": int(count)} for count in flags.FLAGS.many]
+        last = {"benchmark": "steps", "network": "unet", "batch": int(batches[0]), "precision": "float32"}
+        found += [{**last, "task": int(tasks[-1]), "borrow_from": "first"}]
     found += [{"benchmark": "choice", "network": "unet", "precision": precision} for precision in PRECISIONS]
     return found
 
@@ -56,6 +61,8 @@ def config_of(piece):
     objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
     own = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
     config = command_line.config_from_flags()
+    if "borrow_from" in piece:
+        own["method"] = dataclasses.replace(config.method, borrow_from=piece["borrow_from"])
     return dataclasses.replace(config, network=piece["network"], objective=objective, **own)
 
 
@@ -79,15 +86,16 @@ def main(_):
         from benchmarks import BENCHMARKS  # TensorFlow only where something is measured.
 
         piece = json.loads(flags.FLAGS.piece)
-        what = {"task": piece["task"]} if "task" in piece else {}
+        what = {name: piece[name] for name in ("task", "tasks") if name in piece}
         print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.bench_rounds, **what)))
         return
-    from bench_page import page
+    from bench_page import page, plot
 
     found = [(piece, measured(piece)) for piece in pieces()]
     with open(flags.FLAGS.write, "w") as file:
         file.write(page(found, command_line.config_from_flags(), flags.FLAGS.bench_rounds))
-    print(f"Written: {flags.FLAGS.write}")
+    plot(found, flags.FLAGS.plot)
+    print(f"Written: {flags.FLAGS.write}, {flags.FLAGS.plot}")
 
 
 if __name__ == "__main__":

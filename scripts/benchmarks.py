@@ -10,6 +10,8 @@ import os
 import re
 import resource
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 
@@ -20,7 +22,7 @@ from tensorflow.python.profiler import model_analyzer, option_builder
 
 import pgtf
 from pgtf import layers, recipes
-from pgtf.evaluation.parameters import full_values
+from pgtf.evaluation.parameters import full_values, plan, summary
 from pgtf.methods import Piggyback
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
@@ -29,6 +31,7 @@ from pgtf.runs.listing import rows
 from pgtf.serving.combined import write_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
+from pgtf.training import graphs
 
 
 def by_turns(sides, rounds):
@@ -155,7 +158,8 @@ def choice(config, rounds):
                         layer.build(x.shape)
                     layer.ready()
                     sides[strategy] = _learnt(layer, x)
-                times = by_turns(sides, rounds)
+                with graphs.of_its_own():
+                    times = by_turns(sides, rounds)
                 layer.recipe.strategy = "auto"
                 mixes = layer.recipe._mixes(x.shape, layer.compute_output_shape(x.shape))
                 mixed = ratio(times["mix"], times["compose"])
@@ -164,37 +168,62 @@ def choice(config, rounds):
     return {"cheaper": sum(one <= 1 for one in found) / len(found), "loss": loss, "of": len(found)}
 
 
-def many(config, rounds):
-    """One task of a hundred against one of two, all of which mix the first; and four in one SavedModel against one."""
+def many(config, rounds, tasks):
+    """A task of so many, all of which mix the first, beside one of two: to open it and answer, and to list the run.
+
+    With the memory of a process that does so, and what share of a full network the last task stores.
+    """
     config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
     with tempfile.TemporaryDirectory() as folder:
-        runs = {count: _run_of(config, count, os.path.join(folder, str(count))) for count in (2, 4, 100)}
+        runs = {str(count): _run_of(config, count, os.path.join(folder, str(count))) for count in {2, tasks}}
         picture = np.random.default_rng(0).integers(0, 256, (*config.size, 3), "uint8")
-        opened = {
-            f"{count} tasks, one answers": lambda at=at: pgtf.load(at)["task1"](picture) for count, at in runs.items()
+        opened = {name: lambda at=at: pgtf.load(at)["task1"](picture) for name, at in runs.items()}
+        listed = {name: lambda at=at: rows(at) for name, at in runs.items()}
+        return {
+            "open": compared(by_turns(opened, rounds), "2")[str(tasks)],
+            "list": compared(by_turns(listed, rounds), "2")[str(tasks)],
+            "peak_gib": _peak_of_opening(runs[str(tasks)], config.size),
+            "shares": {lenders: _share_of_last(config, tasks, lenders) for lenders in ("all", "last:2", "first")},
         }
-        listed = {f"{count} tasks, a list": lambda at=at: rows(at) for count, at in runs.items()}
-        four = pgtf.load(runs[4])
-        directions = [Direction(task, "forward") for task in four]
-        write_combined(directions, os.path.join(folder, "combined"))
-        write_saved_model(layers.folded(four["task1"].networks["forward"]), 1, {}, os.path.join(folder, "one"))
-        ask = {
-            name: tf.saved_model.load(os.path.join(folder, name)).signatures["floats"] for name in ("combined", "one")
-        }
-        given = tf.constant(picture[None] / np.float32(127.5) - 1)
-        served = {
-            "combined, task 1": lambda: ask["combined"](images=given, task=tf.constant("task0"))["images"].numpy(),
-            "combined, task 2": lambda: ask["combined"](images=given, task=tf.constant("task1"))["images"].numpy(),
+
+
+def combined(config, rounds):
+    """Four tasks in one SavedModel beside one task in its own."""
+    config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
+    with tempfile.TemporaryDirectory() as folder:
+        four = pgtf.load(_run_of(config, 4, os.path.join(folder, "run")))
+        paths = {name: os.path.join(folder, name) for name in ("combined", "one")}
+        write_combined([Direction(task, "forward") for task in four], paths["combined"])
+        write_saved_model(layers.folded(four["task1"].networks["forward"]), 1, {}, paths["one"])
+        ask = {name: tf.saved_model.load(path).signatures["floats"] for name, path in paths.items()}
+        given, second = tf.random.uniform([1, *config.size, 3], -1, 1), tf.constant("task1")
+        sides = {
+            "combined": lambda: ask["combined"](images=given, task=second)["images"].numpy(),
             "one": lambda: ask["one"](images=given)["images"].numpy(),
         }
-        seconds = {}
-        for sides, count in ((opened, min(rounds, 3)), (listed, rounds), (served, rounds)):
-            seconds.update({name: statistics.median(took) for name, took in by_turns(sides, count).items()})
         megabytes = {}
-        for name in ("combined", "one"):
-            written = glob.glob(os.path.join(folder, name, "**", "*.*"), recursive=True)
+        for name, path in paths.items():
+            written = glob.glob(os.path.join(path, "**", "*.*"), recursive=True)
             megabytes[name] = sum(map(os.path.getsize, written)) / 1e6
-        return {"seconds": seconds, "megabytes": megabytes}
+        return {**compared(by_turns(sides, rounds), "one"), "megabytes": megabytes}
+
+
+def _share_of_last(config, tasks, lenders):
+    """What the last of so many tasks stores, of a full network."""
+    method = dataclasses.replace(config.method, borrow_from=lenders)
+    names = [f"task{index}" for index in range(tasks)]
+    return summary(plan(names, building.architecture(config), method, ("forward",)))["tasks"][-1]["share"]
+
+
+def _peak_of_opening(run, size):
+    """GiB of a new process that opens one task and answers."""
+    code = (
+        "import resource, sys, numpy, pgtf; pgtf.load(sys.argv[1])['task1'](numpy.zeros([*map(int, sys.argv[2:]), 3], "
+        "'uint8')); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, run, *map(str, size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout.split()[-1]) / 2**20
 
 
 def _run_of(config, count, folder):
@@ -296,4 +325,5 @@ BENCHMARKS = dict(
     serving=serving,
     choice=choice,
     many=many,
+    combined=combined,
 )

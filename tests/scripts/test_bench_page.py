@@ -1,5 +1,6 @@
 """BENCH.md says of each goal whether it is met, and where a missed one's time goes."""
 
+import os
 import pathlib
 import sys
 
@@ -9,7 +10,7 @@ from pgtf.config import Config
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
 
-from bench_page import page
+from bench_page import page, plot
 
 
 def steps(task, chosen):
@@ -24,13 +25,35 @@ class PageTest(absltest.TestCase):
         self.assertIn("| piggyback ÷ full, task 2, batch 1, U-Net | ≤ 0.7 | 0.69 | yes |", lines)
         self.assertIn("| piggyback ÷ full, task 4, batch 1, U-Net | ≤ 0.8 | 0.81 | no |", lines)
         self.assertIn("- piggyback ÷ full, task 4, batch 1, U-Net: Conv2D 40%, Cast 25%", lines)
-        self.assertIn("| unet | 1 | float32 | 4 | 2.50 | 1.20 | 0.81 |", lines)
+        self.assertIn("| unet | 1 | float32 | 4 | all | 2.50 | 1.20 | 0.81 |", lines)
         self.assertFalse([line for line in lines if "CycleGAN" in line or "batch 4" in line])
 
     def test_more_is_better_of_a_rate(self):
         piece = {"benchmark": "pipeline", "network": "unet"}
         self.assertIn("÷ bare steps | ≥ 0.95 | 0.97 | yes |", page([(piece, {"throughput": 0.97})], Config(), 5))
         self.assertIn("÷ bare steps | ≥ 0.95 | 0.90 | no |", page([(piece, {"throughput": 0.9})], Config(), 5))
+
+    def test_a_choice_that_loses_little_is_as_good_as_the_cheaper(self):
+        piece = {"benchmark": "choice", "network": "unet", "precision": "float32"}
+        for cheaper, loss, met in ((0.91, 0.2, "yes"), (0.5, 0.04, "yes"), (0.5, 0.06, "no")):
+            text = page([(piece, {"cheaper": cheaper, "loss": loss, "of": 54})], Config(), 5)
+            self.assertIn(f"| ≥ 0.9 | {cheaper:.2f} | {met} |", text)
+
+    def test_what_grows_with_the_number_of_tasks_is_a_table_and_a_plot(self):
+        found = [steps(2, 0.69), steps(4, 0.81)]
+        path = os.path.join(self.create_tempdir().full_path, "new", "plot.svg")
+        plot(found, path)
+        self.assertFalse(os.path.exists(path))
+        for tasks, seconds in ((2, 0.5), (100, 0.625)):
+            opened, listed = {"seconds": seconds, "ratio": 2 * seconds}, {"seconds": 0.003, "ratio": 1.0}
+            figures = {"open": opened, "list": listed, "peak_gib": 0.75, "shares": {"all": tasks / 100, "first": 0.285}}
+            found.append(({"benchmark": "many", "network": "unet", "tasks": tasks}, figures))
+        lines = page(found, Config(), 5).splitlines()
+        self.assertIn("| 2 | 0.50 | 1.00 | 0.75 | 0.003 | 2.0% | 28.5% |", lines)
+        self.assertIn("| 100 | 0.62 | 1.25 | 0.75 | 0.003 | 100.0% | 28.5% |", lines)
+        plot(found, path)
+        with open(path) as file:
+            self.assertIn("<svg", file.read())
 
 
 if __name__ == "__main__":
