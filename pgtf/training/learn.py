@@ -1,7 +1,8 @@
 """Learning one task: Keras's fit, from the last checkpoint on."""
 
+import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Callable, Optional, Union
 
 import tensorflow as tf
@@ -69,38 +70,48 @@ def learn(
     parts = {"learner": learner, "best": best, "trial": trial}
     state = tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
     checkpoints = Checkpoints(state, folder)
-    lost = checkpoints.restore()
-    done = learner.done
-    if lost:
-        print(f"{title}: {lost}. The task goes on from step {done}")
-    elif done:
-        print(f"{title}: goes on from step {done}")
-    if done < steps or (best and int(best.seen.numpy()) < steps):
-        chief = workers.is_chief()
-        writer = tf.summary.create_file_writer(folder) if chief else tf.summary.create_noop_writer()
-        with writer.as_default(0):
-            tf.summary.text("config", f"```\n{text}\n```")
-        facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
-        told = [Progress(title, steps), Log(writer, log, intervals.log_every, facts)] if chief else []
-        callbacks = [Finite(), *told, saves]
-        points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
-        if points:
-            callbacks.insert(-1, points)  # Before what saves the best of them.
-        if draw:
-            callbacks.append(Samples(writer, intervals.sample_every, draw))
-        try:
+    _restore(checkpoints, learner, title)
+    if learner.done < steps or (best and int(best.seen.numpy()) < steps):
+        with _summaries(folder, text) as writer:
+            facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
+            told = [Progress(title, steps), Log(writer, log, intervals.log_every, facts)] if workers.is_chief() else []
+            callbacks = [Finite(), *told, saves]
+            points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
+            if points:
+                callbacks.insert(-1, points)  # Before what saves the best of them.
+            if draw:
+                callbacks.append(Samples(writer, intervals.sample_every, draw))
             _fit(learner, stream, phases, callbacks, saves, best)
             if points:
                 points.finish(learner)
             if best:
                 checkpoints.save(steps)
-        finally:
-            writer.close()
     if best:
         print(f"{title}: keeps step {int(best.step.numpy())}, the best point")
         best.take()
     elif learner.average:
         learner.average.take()
+
+
+def _restore(checkpoints: Checkpoints, learner: Learner, title: str) -> None:
+    """Goes back to the last checkpoint, where there is one, and says so."""
+    lost = checkpoints.restore()
+    if lost:
+        print(f"{title}: {lost}. The task goes on from step {learner.done}")
+    elif learner.done:
+        print(f"{title}: goes on from step {learner.done}")
+
+
+@contextlib.contextmanager
+def _summaries(folder: str, text: str) -> Iterator[tf.summary.SummaryWriter]:
+    """What writes for TensorBoard in a folder, the config first; workers other than the chief write nothing."""
+    writer = tf.summary.create_file_writer(folder) if workers.is_chief() else tf.summary.create_noop_writer()
+    try:
+        with writer.as_default(0):
+            tf.summary.text("config", f"```\n{text}\n```")
+        yield writer
+    finally:
+        writer.close()
 
 
 def _fit(
