@@ -89,13 +89,14 @@ def main(_):
         what = {name: piece[name] for name in ("task", "tasks") if name in piece}
         print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.bench_rounds, **what)))
         return
-    from bench_page import page, plot
+    from bench_page import page
+    from bench_plot import plot
 
     found = [(piece, measured(piece)) for piece in pieces()]
     with open(flags.FLAGS.write, "w") as file:
         file.write(page(found, command_line.config_from_flags(), flags.FLAGS.bench_rounds))
-    plot(found, flags.FLAGS.plot)
-    print(f"Written: {flags.FLAGS.write}, {flags.FLAGS.plot}")
+    plotted = plot(found, flags.FLAGS.plot)
+    print("Written:", ", ".join(filter(None, [flags.FLAGS.write, plotted])))
 
 
 if __name__ == "__main__":

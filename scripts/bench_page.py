@@ -1,7 +1,10 @@
-"""BENCH.md and its plot from what was measured."""
+"""BENCH.md from what was measured."""
 
-import collections
 import os
+
+from bench_plot import runs_of
+
+LOST = 0.05  # Choices that cost less of the time than this are as good as the cheaper ones.
 
 # (what, the piece that shows it, its figure, "most" or "least", the goal)
 GOALS = [
@@ -28,13 +31,11 @@ GOALS = [
     ("seconds to the first step, task 2, CycleGAN", dict(benchmark="first_step", network="resnet", task=2),
      ("seconds",), "most", 40),
     *[
-        (f"layers where composing or mixing is chosen and is the cheaper, or 5% of time lost, {precision}",
+        (f"layers where the chosen of composing and mixing is the cheaper (or {LOST:.0%} of time is lost), {precision}",
          dict(benchmark="choice", precision=precision), ("cheaper",), "least", 0.90)
         for precision in ("float32", "mixed_bfloat16")
     ],
 ]  # fmt: skip
-
-LOST = 0.05  # A choice that costs less time than this share is as good as the cheaper one.
 
 
 def page(found, config, rounds):
@@ -68,43 +69,6 @@ def page(found, config, rounds):
     return "\n".join([*lines, "", *_steps(found), "", *_many(found), "", *_others(found), ""])
 
 
-def plot(found, path):
-    """Writes what grows with the number of tasks as a plot; nothing where that was not measured."""
-    import matplotlib.figure
-
-    runs, lines = _runs(found), collections.defaultdict(lambda: collections.defaultdict(list))
-    for tasks, figures in runs:
-        for lenders, share in figures["shares"].items():
-            lines["the last task stores,\n% of a full network"][lenders].append((tasks, 100 * share))
-        lines["to open one and answer, s"][""].append((tasks, figures["open"]["seconds"]))
-        lines["memory of that, GiB"][""].append((tasks, figures["peak_gib"]))
-    for piece, figures in found:
-        what = [piece.get(name) for name in ("benchmark", "network", "precision", "batch")]
-        if what == ["steps", "unet", "float32", 1]:
-            # Task 2 has no other to borrow from than the first.
-            for lenders in ["all", "first"] if piece["task"] == 2 else [piece.get("borrow_from", "all")]:
-                lines["its step ÷ full, batch 1"][lenders].append((piece["task"], figures["chosen"]["ratio"]))
-    if not runs:
-        return
-    figure = matplotlib.figure.Figure(figsize=(8, 5), layout="constrained")
-    for axes, (title, curves) in zip(figure.subplots(2, 2).flat, lines.items()):
-        for name, points in curves.items():
-            axes.plot(*zip(*sorted(points)), marker="o", label=name)
-        axes.set_title(title, loc="left", fontsize=10)
-        axes.set_ylim(0, 1.15 * max(value for points in curves.values() for _, value in points))
-        axes.locator_params(axis="x", integer=True)
-        axes.set_xlabel("tasks")
-        axes.grid(alpha=0.3)
-        if len(curves) > 1:
-            axes.legend(title="--borrow_from")
-    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    figure.savefig(path, metadata={"Date": None})
-
-
-def _runs(found):
-    return [(piece["tasks"], figures) for piece, figures in found if piece["benchmark"] == "many"]
-
-
 def _of(found, wanted):
     """The figures of the first piece that is as wanted; None where it was not measured."""
     return next((figures for piece, figures in found if wanted.items() <= piece.items()), None)
@@ -123,16 +87,16 @@ def _steps(found):
 
 
 def _many(found):
-    if not _runs(found):
+    if not runs_of(found):
         return
-    lenders = list(_runs(found)[0][1]["shares"])
+    lenders = list(runs_of(found)[0][1]["shares"])
     yield (
         "| tasks | open one and answer, s | ÷ one of 2 | memory of that, GiB | list, s | "
         + " | ".join(f"the last stores, `{name}`" for name in lenders)
         + " |"
     )
     yield "|---" * (5 + len(lenders)) + "|"
-    for tasks, figures in _runs(found):
+    for tasks, figures in runs_of(found):
         opened, shares = figures["open"], (f"{figures['shares'][name]:.1%}" for name in lenders)
         row = [tasks, f"{opened['seconds']:.2f}", f"{opened['ratio']:.2f}", f"{figures['peak_gib']:.2f}"]
         yield f"| {' | '.join(map(str, [*row, format(figures['list']['seconds'], '.3f'), *shares]))} |"

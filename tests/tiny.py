@@ -1,4 +1,4 @@
-"""Run directories for tests: whole, tiny, and made in a moment, because nothing in them is learnt."""
+"""Tiny run directories for tests: made in a moment, as nothing in them is learnt, or learnt and nothing else done."""
 
 import contextlib
 import dataclasses

@@ -10,7 +10,8 @@ from pgtf.config import Config
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
 
-from bench_page import page, plot
+from bench_page import page
+from bench_plot import plot
 
 
 def steps(task, chosen):
@@ -42,7 +43,7 @@ class PageTest(absltest.TestCase):
     def test_what_grows_with_the_number_of_tasks_is_a_table_and_a_plot(self):
         found = [steps(2, 0.69), steps(4, 0.81)]
         path = os.path.join(self.create_tempdir().full_path, "new", "plot.svg")
-        plot(found, path)
+        self.assertIsNone(plot(found, path))
         self.assertFalse(os.path.exists(path))
         for tasks, seconds in ((2, 0.5), (100, 0.625)):
             opened, listed = {"seconds": seconds, "ratio": 2 * seconds}, {"seconds": 0.003, "ratio": 1.0}
@@ -51,9 +52,11 @@ class PageTest(absltest.TestCase):
         lines = page(found, Config(), 5).splitlines()
         self.assertIn("| 2 | 0.50 | 1.00 | 0.75 | 0.003 | 2.0% | 28.5% |", lines)
         self.assertIn("| 100 | 0.62 | 1.25 | 0.75 | 0.003 | 100.0% | 28.5% |", lines)
-        plot(found, path)
+        self.assertEqual(plot(found, path), path)
         with open(path) as file:
-            self.assertIn("<svg", file.read())
+            drawn = file.read()
+        for title in ("% of a full network", "to open one and answer, s", "memory of that, GiB", "its step ÷ full"):
+            self.assertIn(f"<!-- {title}", drawn)
 
 
 if __name__ == "__main__":

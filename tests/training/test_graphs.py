@@ -6,10 +6,6 @@ from pgtf.training import graphs
 
 
 class GraphsTest(tf.test.TestCase):
-    def setUp(self):
-        super().setUp()
-        tf.config.run_functions_eagerly(False)
-
     def said(self, logs):
         return [record.getMessage() for record in logs.records]
 
