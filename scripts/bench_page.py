@@ -61,7 +61,10 @@ def page(found, config, rounds):
         met = met or figures.get("loss", 1.0) < LOST
         lines.append(f"| {what} | {'≤' if bound == 'most' else '≥'} {goal} | {value:.2f} | {'yes' if met else 'no'} |")
         if not met and "spent" in figures:
-            missed.append(f"- {what}: " + ", ".join(f"{name} {share:.0%}" for name, share in figures["spent"]))
+            spent = [f"{name} {share:.0%}" for name, share in figures["spent"]]
+            if "chosen" in figures:
+                spent.append(f"and its multiply-adds are {_counted(figures):.2f} of the full step's")
+            missed.append(f"- {what}: {', '.join(spent)}")
         elif not met and "loss" in figures:
             missed.append(f"- {what}: the {figures['of']} choices lose {figures['loss']:.1%} of time on average")
     if missed:
@@ -74,16 +77,22 @@ def _of(found, wanted):
     return next((figures for piece, figures in found if wanted.items() <= piece.items()), None)
 
 
+def _counted(figures):
+    """A step's multiply-adds, of the full step's."""
+    return figures["chosen"]["operations"] / figures["full"]["operations"]
+
+
 def _steps(found):
-    yield "| a step of | batch | precision | task | borrows from | full, s | composed ÷ full | chosen ÷ full |"
-    yield "|---|---|---|---|---|---|---|---|"
+    heads = ["a step of", "batch", "precision", "task", "borrows from", "full, s", "composed ÷ full", "chosen ÷ full"]
+    yield f"| {' | '.join([*heads, 'multiply-adds, chosen ÷ full'])} |"
+    yield "|---" * (len(heads) + 1) + "|"
     for piece, figures in found:
         if piece["benchmark"] == "steps":
             what = [piece[name] for name in ("network", "batch", "precision", "task")]
             what.append(piece.get("borrow_from", "all"))
             ratios = [f"{figures[side]['ratio']:.2f}" for side in ("composed", "chosen")]
             full = f"{figures['full']['seconds']:.2f}"
-            yield f"| {' | '.join(map(str, [*what, full, *ratios]))} |"
+            yield f"| {' | '.join(map(str, [*what, full, *ratios, format(_counted(figures), '.2f')]))} |"
 
 
 def _many(found):
@@ -108,8 +117,12 @@ def _others(found):
         if name == "precisions":
             took = figures["mixed_bfloat16"]["ratio"]
             yield f"- {network}, task {piece['task']}, batch {piece['batch']}: bfloat16 takes {took:.2f} of float32"
+        elif name == "xla":
+            took = figures["xla"]["ratio"]
+            yield f"- {network}, task {piece['task']}: a step that XLA compiles takes {took:.2f} of the time"
         elif name == "peak":
-            rate = f"{figures['operations'] / 1e9:.0f} billion operations, {figures['share']:.0%} of the products' rate"
+            counted = f"{figures['operations'] / 1e9:.0f} billion multiply-adds"
+            rate = f"{counted}, {figures['share']:.0%} of the products' rate"
             yield f"- {network}, batch {piece['batch']}, {piece['precision']}: a full step is {rate}"
         elif name == "first_step":
             rest = f"{figures['seconds']:.0f} s to the end of the first step, {figures['peak_gib']:.1f} GiB at most"

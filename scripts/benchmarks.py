@@ -6,6 +6,7 @@ A benchmark is a function of (config, rounds, **what) -> figures that JSON holds
 import collections
 import dataclasses
 import glob
+import math
 import os
 import re
 import resource
@@ -18,7 +19,6 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.profiler import model_analyzer, option_builder
 
 import pgtf
 from pgtf import layers, recipes
@@ -68,6 +68,8 @@ def steps(config, rounds, task):
             for recipe in layers.made_kernels(network).values():
                 recipe.strategy = strategy
     found = compared(by_turns({side: step_of(one, batch) for side, one in learners.items()}, rounds), "full")
+    for side, learner in learners.items():
+        found[side]["operations"] = operations(learner, batch)
     return {**found, "spent": spent(step_of(learners["chosen"], batch))}
 
 
@@ -83,6 +85,14 @@ def precisions(config, rounds, task):
     return {**found, "spent": spent(sides["mixed_bfloat16"])}
 
 
+def xla(config, rounds, task):
+    """A step that XLA compiles beside one that TensorFlow runs operation by operation."""
+    learner, batch = building.learner(config, task - 1, banked(config, task - 1), 1000), held(config)
+    compiled = tf.function(learner._step, autograph=False, jit_compile=True)
+    sides = {"operations": step_of(learner, batch), "xla": lambda: float(compiled(batch)[learner.LOSSES[0]])}
+    return compared(by_turns(sides, rounds), "operations")
+
+
 def peak(config, rounds):
     """What share of the matrix products' rate a full step reaches, counting its convolutions and products alone."""
     learner, batch = building.learner(config, 0, FilterBank(), 1000), held(config)
@@ -90,10 +100,8 @@ def peak(config, rounds):
     a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0]))
     times = by_turns({"step": step_of(learner, batch), "product": lambda: [product() for _ in range(4)]}, rounds)
-    graph = learner.traced_step.get_concrete_function(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)).graph
-    options = option_builder.ProfileOptionBuilder(option_builder.ProfileOptionBuilder.float_operation())
-    counted = model_analyzer.profile(graph, options=options.with_empty_output().build()).total_float_ops
-    rates = [counted / step / (4 * 2 * side**3 / product) for step, product in zip(times["step"], times["product"])]
+    counted = operations(learner, batch)
+    rates = [counted / step / (4 * side**3 / product) for step, product in zip(times["step"], times["product"])]
     return {"share": statistics.median(rates), "operations": counted, "spent": spent(step_of(learner, batch))}
 
 
@@ -292,6 +300,31 @@ def step_of(learner, batch):
     return lambda: float(learner.train_step(batch)[learner.LOSSES[0]])
 
 
+def operations(learner, batch):
+    """How many multiply-adds a step's convolutions and matrix products are; gradients that nothing uses don't run."""
+    graph = learner.traced_step.get_concrete_function(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)).graph
+    used, found = set(), [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
+    while found:
+        one = found.pop()
+        if one not in used:
+            used.add(one)
+            found += [*(tensor.op for tensor in one.inputs), *one.control_inputs]
+    return sum(map(multiply_adds, used))
+
+
+def multiply_adds(operation):
+    """Of one operation of a graph: TensorFlow's own count takes a transposed matrix's rows for its columns."""
+    kind, made, given = operation.type, operation.outputs and operation.outputs[0].shape, operation.inputs
+    if kind in ("MatMul", "BatchMatMulV2"):
+        turned = operation.get_attr("transpose_a" if kind == "MatMul" else "adj_x")
+        return math.prod(made) * given[0].shape[-2 if turned else -1]
+    if kind in ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"):
+        kernel = made if kind == "Conv2DBackpropFilter" else given[1].shape
+        convolved = made if kind == "Conv2D" else given[2].shape
+        return math.prod(convolved[:3]) * math.prod(kernel)
+    return 0
+
+
 def spent(step, most=4):
     """[[operation, share of all operations' time]] of those that take most of a step."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
@@ -319,6 +352,7 @@ def _peak():
 BENCHMARKS = dict(
     steps=steps,
     precisions=precisions,
+    xla=xla,
     peak=peak,
     first_step=first_step,
     pipeline=pipeline,

@@ -126,6 +126,8 @@ _FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("width-wise, 0.1", {"method": "width_wise", "learn_ratio": 0.1}),
     ("width-wise, 0.25", {"method": "width_wise", "learn_ratio": 0.25}),
     ("layer-wise, 0.25", {"method": "layer_wise", "learn_ratio": 0.25}),
+    ("piggyback, ¼, float16", {"method": "piggyback", "slice_precision": "float16"}),
+    ("piggyback, ¼, int8", {"method": "piggyback", "slice_precision": "int8"}),
     ("piggyback, ¼, equal steps", {"method": "piggyback", "equal_steps": True}),
     ("piggyback, ¼, equal steps, random", {"method": "piggyback", **_QUICK}),
     ("piggyback, ¼, equal steps, random, EMA, int8", {"method": "piggyback", **_QUICK, **_STORED}),

@@ -11,7 +11,7 @@ from pgtf.config import Config
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
 
-from benchmarks import BENCHMARKS
+from benchmarks import BENCHMARKS, multiply_adds
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
 TINY = Config(image_size="16", load_size="16", width=2, discriminator_width=2, discriminator_layers=1, drawn_images=2)
@@ -26,6 +26,21 @@ class BenchmarksTest(tf.test.TestCase, parameterized.TestCase):
         found = BENCHMARKS["steps"](TINY, 1, task=3)
         self.assertEqual(found["full"]["ratio"], 1.0)
         self.assertEqual(set(found), {"full", "chosen", "composed", "spent"})
+
+    def test_multiply_adds_are_those_counted_by_hand(self):
+        @tf.function
+        def learnt(x, down, up, matrix):
+            with tf.GradientTape() as tape:
+                tape.watch([x, down, up, matrix])
+                y = tf.nn.conv2d(x, down, 2, "SAME")  # [2, 4, 4, 5]
+                y = tf.nn.conv2d_transpose(y, up, [2, 8, 8, 7], 2)
+                y = tf.matmul(y, tf.tile(matrix[None, None], [2, 8, 1, 1]))  # 16 products of [8, 7] and [7, 11].
+            return tape.gradient(y, [x, down, up, matrix])
+
+        shapes = [2, 8, 8, 3], [4, 4, 3, 5], [4, 4, 7, 5], [7, 11]
+        graph = learnt.get_concrete_function(*map(tf.TensorSpec, shapes)).graph
+        once = 2 * 4 * 4 * (4 * 4 * 3 * 5) + 2 * 4 * 4 * (4 * 4 * 7 * 5) + 2 * 8 * 8 * 7 * 11
+        self.assertEqual(sum(map(multiply_adds, graph.get_operations())), 3 * once)
 
 
 if __name__ == "__main__":
