@@ -47,8 +47,8 @@ def pieces():
                 found += [{"benchmark": "peak", **own}]
                 found += [{"benchmark": "steps", **own, "task": int(task)} for task in (tasks if unet else tasks[:2])]
         found += [{"benchmark": "first_step", "network": network, "task": task} for task in (1, 2, 4)]
-        found += [{"benchmark": "xla", "network": network, "task": task} for task in (1, 2)]
     if "unet" in networks:
+        found += [{"benchmark": "xla", "network": "unet", "task": task} for task in (1, 2)]
         found += [{"benchmark": name, "network": "unet"} for name in ("pipeline", "serving", "combined")]
         found += [{"benchmark": "many", "network": "unet", "tasks": int(count)} for count in flags.FLAGS.many]
         last = {"benchmark": "steps", "network": "unet", "batch": int(batches[0]), "precision": "float32"}
