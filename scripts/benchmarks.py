@@ -21,7 +21,7 @@ import numpy as np
 import tensorflow as tf
 
 import pgtf
-from pgtf import layers, recipes
+from pgtf import graphs, layers, recipes
 from pgtf.evaluation.parameters import full_values, plan, summary
 from pgtf.methods import Piggyback
 from pgtf.runs import building
@@ -31,7 +31,6 @@ from pgtf.runs.listing import rows
 from pgtf.serving.combined import write_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
-from pgtf.training import graphs
 
 
 def by_turns(sides, rounds):
@@ -229,7 +228,8 @@ def _peak_of_opening(run, size):
         "import resource, sys, numpy, pgtf; pgtf.load(sys.argv[1])['task1'](numpy.zeros([*map(int, sys.argv[2:]), 3], "
         "'uint8')); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    command = [sys.executable, "-c", code, run, *map(str, size)]
+    # A process is told of the memory of the one that it was forked from, so a shell goes between, which has none.
+    command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", code, run, *map(str, size)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return int(done.stdout.split()[-1]) / 2**20
 

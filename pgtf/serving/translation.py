@@ -8,6 +8,7 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
+from pgtf import graphs
 from pgtf.data.images import to_float, to_uint8
 
 TILE = 1024
@@ -71,7 +72,8 @@ class Translator:
         padding = [(lack // 2, lack - lack // 2) for lack in missing]
         padded = np.pad(to_float(image), (*padding, (0, 0)), "reflect")
         try:
-            output = self._apply(padded[None])[0].numpy()
+            with graphs.of_its_own():
+                output = self._apply(padded[None])[0].numpy()
         except tf.errors.ResourceExhaustedError as error:
             raise ValueError(
                 f"A tile must fit into memory; a smaller one takes less. Received: tile={self.tile}"

@@ -7,11 +7,10 @@ from typing import Callable, Optional, Union
 
 import tensorflow as tf
 
-from pgtf import workers
+from pgtf import graphs, workers
 from pgtf.data.stream import Stream, Streams
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
-from pgtf.training import graphs
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.points import Best, Points

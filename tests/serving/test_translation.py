@@ -141,6 +141,13 @@ class TranslationTest(tf.test.TestCase, parameterized.TestCase):
             translator(noise(*size))
         self.assertLen(traces, 1)
 
+    def test_networks_one_after_the_other_are_nothing_to_warn_of(self):
+        with self.assertLogs(tf.get_logger(), "WARNING") as logs:
+            for _ in range(6):
+                Translator(lambda image, training: image, 1)(noise(16, 16))
+            tf.get_logger().warning("another")
+        self.assertEqual([record.getMessage() for record in logs.records], ["another"])
+
     def test_memory_stays_that_of_a_band_of_rows(self):
         translator = Translator(convolution([[1]]), 16, tile=64)
         translator(noise(64, 64))

@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from pgtf.training import graphs
+from pgtf import graphs
 
 
 class GraphsTest(tf.test.TestCase):

@@ -1,4 +1,4 @@
-"""Each task has a graph of its own, which TensorFlow warns of as one that is traced again and again."""
+"""Each task's networks have graphs of their own, which TensorFlow takes for one that is traced again and again."""
 
 import contextlib
 import logging
