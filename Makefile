@@ -26,7 +26,7 @@ lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends th
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy --no-error-summary
 
-bench: $(installed)  ## Measure speed, and write BENCH.md (40 minutes on two idle cores)
+bench: $(installed)  ## Measure speed, and write BENCH.md (50 minutes on two idle cores)
 	@$(python) scripts/bench.py
 
 clean:  ## Remove .venv and all that builds and tests leave; runs/ stays

@@ -57,7 +57,12 @@ class PageTest(absltest.TestCase):
         self.assertEqual(plot(found, path), path)
         with open(path) as file:
             drawn = file.read()
-        for title in ("% of a full network", "to open one and answer, s", "memory of that, GiB", "its step ÷ full"):
+        for title in (
+            "% of a full network",
+            "to open one and answer ÷ one of 2",
+            "memory of that, GiB",
+            "its step ÷ full",
+        ):
             self.assertIn(f"<!-- {title}", drawn)
 
 
