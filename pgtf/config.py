@@ -21,6 +21,7 @@ def _group(name: str) -> Any:
 
 
 DEFAULT_PRECISION = "float32"
+DIGITS = 5  # Of a size in pixels.
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
 _run, _networks, _data = _group("run"), _group("networks"), _group("data")
 _training, _while_learning = _group("training"), _group("while learning")
@@ -359,8 +360,9 @@ class Config:
 def pixels(name: str, text: str) -> tuple[int, int]:
     """A flag's "256" or "256x512" as (height, width)."""
     sides = str(text).split("x")
-    if len(sides) > 2 or not all(side.isdecimal() for side in sides):
-        refuse(name, "pixels, as in 256 or 256x512 (height x width)", text)
+    # Not by value: Python converts no text of thousands of digits.
+    if len(sides) > 2 or not all(side.isdecimal() and len(side) <= DIGITS for side in sides):
+        refuse(name, f"pixels, as in 256 or 256x512 (height x width), of at most {DIGITS} digits", text)
     return int(sides[0]), int(sides[-1])
 
 

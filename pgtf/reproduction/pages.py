@@ -23,7 +23,10 @@ HOLE = "–"
 
 
 def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: Results) -> None:
-    """Writes the page, and among the results a folder of its plots and of a CSV for each table."""
+    """Writes the page, and among the results a folder of its plots and of a CSV for each table.
+
+    What a person wrote of a table, notes/NAME.md among the results, stands below it.
+    """
     known = {piece.name: found for piece in with_bases(_pieces(tables)) if (found := results.read(piece))}
     place, folder = os.path.dirname(path) or ".", os.path.join(results.folder, "page")
     parts = [_head(preset, known)]
@@ -36,7 +39,9 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
             files.write(f"{stem}.png", _plot(table, points))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
-        parts += filter(None, (_disagreements(table, known), _missing(table, known)))
+        parts += filter(
+            None, (_disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known))
+        )
     files.write(path, ("\n\n".join(parts) + "\n").encode())
 
 
@@ -183,8 +188,23 @@ def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
             paper = one.paper[column.title] - other.paper[column.title]
             if paper * (ours[0] - ours[1]) < 0:  # type: ignore[operator]
                 first, second = (one, other) if paper < 0 else (other, one)
-                lines.append(f"- {column.title}: in the paper {first.title} lies below {second.title}, here above.")
+                lines.append(f"- {column.title}: in the paper {first.title} lies below {second.title}, here above")
+                lines[-1] += ", within what seeds differ by." if _overlap(one, other, column, known) else "."
     return "\n".join(["Where ours and the paper's order disagree:", *lines]) if lines else ""
+
+
+def _overlap(one: Row, other: Row, column: Column, known: Mapping[str, Result]) -> bool:
+    """Whether a seed of one row lies between those of the other."""
+    ours, theirs = values(one, column, known), values(other, column, known)
+    return min(ours) <= max(theirs) and min(theirs) <= max(ours)
+
+
+def _note(folder: str, name: str) -> str:
+    path = os.path.join(folder, f"{name.replace(' ', '-')}.md")
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
 
 
 def _missing(table: Table, known: Mapping[str, Result]) -> str:

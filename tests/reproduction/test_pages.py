@@ -5,6 +5,7 @@ import shutil
 
 from absl.testing import absltest
 
+from pgtf import files
 from pgtf.reproduction import pages
 from pgtf.reproduction.presets import PRESETS
 from pgtf.reproduction.results import Results
@@ -54,6 +55,19 @@ class PagesTest(absltest.TestCase):
         self.assertIn(
             "- FID: in the paper bad lies below good, here above.", self.page(self.create_tempdir().full_path)
         )
+
+    def test_an_order_that_another_seed_turns_round_is_told_as_that(self):
+        worse, better = (Row("a", (GOOD, BAD), {"FID": 20.0}), Row("b", (GOOD,), {"FID": 30.0}))
+        self.write(GOOD, BAD)
+        page = self.page(self.create_tempdir().full_path, Table("9", COLUMNS, (worse, better)))
+        self.assertIn("- FID: in the paper a lies below b, here above, within what seeds differ by.", page)
+
+    def test_what_a_person_wrote_of_a_table_stands_below_it(self):
+        folder = self.create_tempdir().full_path
+        note = os.path.join(folder, "results", "notes", "9.md")
+        self.assertNotIn("because", self.page(folder))
+        files.write(note, b"because of that\n")
+        self.assertIn("| bad | 20 | \u2013 | \u2013 |\n\nbecause of that\n\nMissing: ", self.page(folder))
 
     def test_a_missing_piece_is_a_hole_with_a_name(self):
         self.write(GOOD)
