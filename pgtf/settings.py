@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import functools
 import io
+import math
 import typing
 from collections.abc import Mapping
 from typing import Any, NoReturn, Optional
@@ -62,6 +63,8 @@ def check(settings: Any) -> None:
             refuse(field.name, f"one of {', '.join(rules['choices'])}", value)
         if isinstance(value, (int, float)):
             _check_number(field.name, value, rules["least"], rules["above"], rules["most"])
+            if abs(value) == math.inf:
+                refuse(field.name, "finite", value)
 
 
 def _check_number(

@@ -16,6 +16,7 @@ class Tea:
 
     leaf: str = setting("oolong", "Its leaf.", choices=("oolong", "green"))
     minutes: float = setting(3.0, "How long.", above=0, most=10)
+    price: float = setting(1.0, "What it costs.", least=0)
     cups: int = setting(2, "How many.", least=1)
     strength: float = setting(0.5, "How strong.", least=0, most=1)
     sugar: int = setting(0, "How sweet.", most=3)
@@ -44,6 +45,7 @@ class CheckTest(parameterized.TestCase):
         ("minutes", 0.0, "more than 0 and at most 10"),
         ("minutes", 10.5, "more than 0 and at most 10"),
         ("minutes", float("nan"), "more than 0 and at most 10"),
+        ("price", float("inf"), "finite"),
         ("cups", 0, "1 or more"),
         ("strength", -0.01, "in [0, 1]"),
         ("strength", 1.01, "in [0, 1]"),
@@ -94,7 +96,7 @@ class FieldsTest(absltest.TestCase):
         return [field.name for field in settings.settings_of(kind)]
 
     def test_settings_are_the_fields_that_a_user_sets(self):
-        all_of_them = ["leaf", "minutes", "cups", "strength", "sugar", "degrees", "milk", "with_it"]
+        all_of_them = ["leaf", "minutes", "price", "cups", "strength", "sugar", "degrees", "milk", "with_it"]
         self.assertEqual(self.names(Tea), all_of_them)
         self.assertEqual(self.names(Tea(cups=3)), all_of_them)
         self.assertEqual(self.names(Iced), [name for name in all_of_them if name != "degrees"])
@@ -119,6 +121,7 @@ class FactsTest(absltest.TestCase):
                 "name": "iced",
                 "leaf": "oolong",
                 "minutes": 3.0,
+                "price": 1.0,
                 "cups": 3,
                 "strength": 0.5,
                 "sugar": 0,

@@ -37,8 +37,8 @@ class Cpg(Packing):
         least=0,
         may_change=True,
     )
-    grow_by: float = setting(0.25, "By how much the network widens at a time, of the run's --width.", above=0)
-    most_grown: float = setting(0.5, "By how much in all, at most; 0: it never grows.", least=0)
+    grow_by: float = setting(0.25, "By how much the network widens at a time, of the run's --width.", above=0, most=16)
+    most_grown: float = setting(0.5, "By how much in all, at most; 0: it never grows.", least=0, most=16)
     mask_learning_rate: float = setting(
         1e-4, "Adam's for the scores that masks are learnt as; it falls as the run's does.", above=0
     )
