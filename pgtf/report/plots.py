@@ -104,21 +104,36 @@ def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequ
 
 
 def frontier(
-    names: Sequence[str], sizes: Sequence[float], values: Sequence[float], title: str, sizes_title: str
+    names: Sequence[str],
+    sizes: Sequence[float],
+    values: Sequence[float],
+    title: str,
+    sizes_title: str,
+    *,
+    many: bool = False,
 ) -> Figure:
-    """Runs by what they store and how far their pictures are from real ones: below and left is better."""
+    """Runs by what they store and how far their pictures are from real ones: below and left is better.
+
+    With many, sizes from small to large get room by a logarithmic scale, and names on the line stand out.
+    """
     points = sorted(zip(sizes, values, names))
     best, line = math.inf, []
     for size, value, _ in points:
         if value < best:
             best = value
             line.append((size, value))
-    with _figure(4.8, 3.2) as figure:
+    with _figure(*((9.0, 5.6) if many else (4.8, 3.2))) as figure:
         axes = figure.add_subplot()
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
         axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
         for size, value, name in points:
-            axes.annotate(_cut(name, 30), (size, value), (6, 5), textcoords="offset points")
+            faint = {"fontsize": "small", "alpha": 0.6} if many and (size, value) not in line else {}
+            axes.annotate(_cut(name, 50 if many else 30), (size, value), (6, 5), textcoords="offset points", **faint)
+        if many:
+            axes.set_xscale("log")
+            axes.set_xticks(
+                ticks := [tick for tick in (1, 3, 10, 30, 100, 300) if min(sizes) / 2 < tick], map(str, ticks)
+            )
         axes.set_xlabel(sizes_title)
         axes.set_ylabel(title)
         axes.margins(0.2)

@@ -168,7 +168,7 @@ def _frontier(points: list[tuple[str, float, float]]) -> str:
 def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:
     names, shares, distances = zip(*points)
     figure = plots.frontier(
-        names, shares, distances, "mean distance of tasks 2-4", "a later task stores, % of a network"
+        names, shares, distances, "mean distance of tasks 2-4", "a later task stores, % of a network", many=True
     )
     out = io.BytesIO()
     Image.fromarray(np.asarray(plots.png(figure))).save(out, "PNG", optimize=True)
