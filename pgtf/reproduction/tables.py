@@ -129,7 +129,8 @@ _FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
     ("piggyback, ¼, float16", {"method": "piggyback", "slice_precision": "float16"}),
     ("piggyback, ¼, int8", {"method": "piggyback", "slice_precision": "int8"}),
     ("piggyback, ¼, equal steps", {"method": "piggyback", "equal_steps": True}),
-    ("piggyback, ¼, equal steps, random", {"method": "piggyback", **_QUICK}),
+    ("piggyback, ¼, EMA, int8", {"method": "piggyback", **_STORED}),
+    ("piggyback, ¼, equal steps, EMA, int8", {"method": "piggyback", "equal_steps": True, **_STORED}),
     ("piggyback, ¼, equal steps, random, EMA, int8", {"method": "piggyback", **_QUICK, **_STORED}),
     (
         "piggyback, ½, equal steps, random, EMA, int8",
