@@ -17,16 +17,12 @@ def _set_up():
     from absl import flags
     from tensorflow.python.framework import random_seed
 
-    from pgtf.runs import precision
     from tests.processes import keep_graphs
 
     # tf.test.TestCase asks absl for a temporary folder, and pytest parses no absl flags.
     flags.FLAGS.mark_as_parsed()
 
     keep_graphs()
-
-    # What tests compare with is in float32, whatever this machine computes fastest in.
-    precision._of_this_machine = lambda: "float32"
 
     # Waiting until each file is on the disk is a twentieth of a tiny run, and no test cuts the power.
     os.fsync = lambda descriptor: None

@@ -124,7 +124,7 @@ class SettingsTest(parameterized.TestCase):
 
     def test_a_run_goes_on_with_another(self):
         asked = dataclasses.replace(self.CONFIG, method=Cpg(goal=0.2))
-        self.assertEqual(self.CONFIG.resumed(asked, ["maps"]), asked)
+        self.assertIs(self.CONFIG.resumed(asked, ["maps"]), asked)
         with self.assertRaisesRegex(ValueError, "Received: --rounds=5, where .* has 4"):
             self.CONFIG.resumed(dataclasses.replace(asked, method=Cpg(rounds=5)), ["maps"])
 

@@ -64,7 +64,7 @@ class Scaled(Method):
         return ScaledRecipe(lent, self.strength) if lent.parts else super().recipe(place, bank)
 
 
-CONFIG = dataclasses.replace(TINY, method=Scaled(0.5), steps=2, learning_rate=0.05, precision="float32")
+CONFIG = dataclasses.replace(TINY, method=Scaled(0.5), steps=2, learning_rate=0.05)
 
 
 class OwnMethodTest(tf.test.TestCase):

@@ -67,8 +67,7 @@ def learnt(distribute, **settings):
     """What a task keeps that a run learns in a few steps."""
     tf.config.run_functions_eagerly(distribute == "none")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
-        common = dict(distribute=distribute, tasks=("maps",), precision="float32")
-        config = Config(run_dir=os.path.join(folder, "run"), **{**common, **settings})
+        config = Config(run_dir=os.path.join(folder, "run"), distribute=distribute, tasks=("maps",), **settings)
         Sequence(config).run()
         values = FilterBank.open(os.path.join(config.run_dir, "tasks")).slice(0).values
         # Not biases: before a norm their gradients are zero, and Adam makes whole steps of what rounding leaves.
