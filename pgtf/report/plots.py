@@ -19,6 +19,7 @@ from pgtf.report.markup import Markup, element
 INK, LINE = "#1d2733", "#c9ced6"
 # These are seen on white and on black.
 MAIN, SECOND = "#2b8a9e", "#d9822b"
+FEW = 6  # Points of a plot whose names have room side by side.
 POINTS = 200  # Of a curve; more of them nobody sees.
 _STYLE = {
     "svg.fonttype": "none",  # Text stays text.
@@ -104,19 +105,14 @@ def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequ
 
 
 def frontier(
-    names: Sequence[str],
-    sizes: Sequence[float],
-    values: Sequence[float],
-    title: str,
-    sizes_title: str,
-    *,
-    many: bool = False,
+    names: Sequence[str], sizes: Sequence[float], values: Sequence[float], title: str, sizes_title: str
 ) -> Figure:
     """Runs by what they store and how far their pictures are from real ones: below and left is better.
 
-    With many, sizes from small to large get room by a logarithmic scale, and names on the line stand out.
+    Where they are many, sizes get room by a logarithmic scale, and names on the line stand out.
     """
     points = sorted(zip(sizes, values, names))
+    many = len(points) > FEW
     best, line = math.inf, []
     for size, value, _ in points:
         if value < best:
@@ -131,9 +127,8 @@ def frontier(
             axes.annotate(_cut(name, 50 if many else 30), (size, value), (6, 5), textcoords="offset points", **faint)
         if many:
             axes.set_xscale("log")
-            axes.set_xticks(
-                ticks := [tick for tick in (1, 3, 10, 30, 100, 300) if min(sizes) / 2 < tick], map(str, ticks)
-            )
+            ticks = [tick for tick in (1, 3, 10, 30, 100, 300) if tick > min(sizes) / 2]
+            axes.set_xticks(ticks, map(str, ticks))
         axes.set_xlabel(sizes_title)
         axes.set_ylabel(title)
         axes.margins(0.2)

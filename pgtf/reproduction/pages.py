@@ -168,7 +168,7 @@ def _frontier(points: list[tuple[str, float, float]]) -> str:
 def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:
     names, shares, distances = zip(*points)
     figure = plots.frontier(
-        names, shares, distances, "mean distance of tasks 2-4", "a later task stores, % of a network", many=True
+        names, shares, distances, "mean distance of tasks 2-4", "a later task stores, % of a network"
     )
     out = io.BytesIO()
     Image.fromarray(np.asarray(plots.png(figure))).save(out, "PNG", optimize=True)
@@ -188,13 +188,15 @@ def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
             paper = one.paper[column.title] - other.paper[column.title]
             if paper * (ours[0] - ours[1]) < 0:  # type: ignore[operator]
                 first, second = (one, other) if paper < 0 else (other, one)
-                lines.append(f"- {column.title}: in the paper {first.title} lies below {second.title}, here above")
-                lines[-1] += ", within what seeds differ by." if _overlap(one, other, column, known) else "."
+                told = ", within what seeds differ by" if _overlap(one, other, column, known) else ""
+                lines.append(
+                    f"- {column.title}: in the paper {first.title} lies below {second.title}, here above{told}."
+                )
     return "\n".join(["Where ours and the paper's order disagree:", *lines]) if lines else ""
 
 
 def _overlap(one: Row, other: Row, column: Column, known: Mapping[str, Result]) -> bool:
-    """Whether a seed of one row lies between those of the other."""
+    """Whether the seeds of two rows have figures in common, from the lowest to the highest of each."""
     ours, theirs = values(one, column, known), values(other, column, known)
     return min(ours) <= max(theirs) and min(theirs) <= max(ours)
 
