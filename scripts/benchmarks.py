@@ -3,12 +3,9 @@
 A benchmark is a function of (config, rounds, **what) -> figures that JSON holds, and a row of BENCHMARKS.
 """
 
-import collections
 import dataclasses
 import glob
-import math
 import os
-import re
 import resource
 import statistics
 import subprocess
@@ -19,6 +16,7 @@ import time
 import keras
 import numpy as np
 import tensorflow as tf
+from operations import multiply_adds, spent
 
 import pgtf
 from pgtf import graphs, layers, recipes
@@ -68,7 +66,7 @@ def steps(config, rounds, task):
                 recipe.strategy = strategy
     found = compared(by_turns({side: step_of(one, batch) for side, one in learners.items()}, rounds), "full")
     for side, learner in learners.items():
-        found[side]["operations"] = operations(learner, batch)
+        found[side]["operations"] = multiply_adds(learner, batch)
     return {**found, "spent": spent(step_of(learners["chosen"], batch))}
 
 
@@ -99,7 +97,7 @@ def peak(config, rounds):
     a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0]))
     times = by_turns({"step": step_of(learner, batch), "product": lambda: [product() for _ in range(4)]}, rounds)
-    counted = operations(learner, batch)
+    counted = multiply_adds(learner, batch)
     rates = [counted / step / (4 * side**3 / product) for step, product in zip(times["step"], times["product"])]
     return {"share": statistics.median(rates), "operations": counted, "spent": spent(step_of(learner, batch))}
 
@@ -298,51 +296,6 @@ def banked(config, tasks):
 def step_of(learner, batch):
     """A function that does one training step, as a graph."""
     return lambda: float(learner.train_step(batch)[learner.LOSSES[0]])
-
-
-def operations(learner, batch):
-    """How many multiply-adds a step's convolutions and matrix products are; gradients that nothing uses don't run."""
-    graph = learner.traced_step.get_concrete_function(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)).graph
-    used, found = set(), [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
-    while found:
-        one = found.pop()
-        if one not in used:
-            used.add(one)
-            found += [*(tensor.op for tensor in one.inputs), *one.control_inputs]
-    return sum(map(multiply_adds, used))
-
-
-def multiply_adds(operation):
-    """Of one operation of a graph: TensorFlow's own count takes a transposed matrix's rows for its columns."""
-    kind, made, given = operation.type, operation.outputs and operation.outputs[0].shape, operation.inputs
-    if kind in ("MatMul", "BatchMatMulV2"):
-        turned = operation.get_attr("transpose_a" if kind == "MatMul" else "adj_x")
-        return math.prod(made) * given[0].shape[-2 if turned else -1]
-    if kind in ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"):
-        kernel = made if kind == "Conv2DBackpropFilter" else given[1].shape
-        convolved = made if kind == "Conv2D" else given[2].shape
-        return math.prod(convolved[:3]) * math.prod(kernel)
-    return 0
-
-
-def spent(step, most=4):
-    """[[operation, share of all operations' time]] of those that take most of a step."""
-    from tensorflow.tsl.profiler.protobuf import xplane_pb2
-
-    with tempfile.TemporaryDirectory() as folder:
-        with tf.profiler.experimental.Profile(folder):
-            step()
-        (path,) = glob.glob(os.path.join(folder, "**", "*.xplane.pb"), recursive=True)
-        space = xplane_pb2.XSpace()
-        with open(path, "rb") as file:
-            space.ParseFromString(file.read())
-    total = collections.Counter()
-    for plane in space.planes:
-        for event in (event for line in plane.lines for event in line.events):
-            match = re.fullmatch(r"[^:]*:(?:_MklNative|_Mkl)?(\w+)", plane.event_metadata[event.metadata_id].name)
-            if match:
-                total[match[1]] += event.duration_ps
-    return [[name, np.round(took / sum(total.values()), 3).item()] for name, took in total.most_common(most)]
 
 
 def _peak():

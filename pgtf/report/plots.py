@@ -8,6 +8,7 @@ import math
 import re
 import warnings
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -123,7 +124,7 @@ def frontier(
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
         axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
         for size, value, name in points:
-            faint = {"fontsize": "small", "alpha": 0.6} if many and (size, value) not in line else {}
+            faint: dict[str, Any] = {"fontsize": "small", "alpha": 0.6} if many and (size, value) not in line else {}
             axes.annotate(_cut(name, 50 if many else 30), (size, value), (6, 5), textcoords="offset points", **faint)
         if many:
             axes.set_xscale("log")

@@ -11,14 +11,15 @@ from pgtf.config import Config
 
 sys.path.append(str(pathlib.Path(__file__).parent.parent.parent / "scripts"))
 
-from benchmarks import BENCHMARKS, multiply_adds
+from benchmarks import BENCHMARKS
+from operations import multiply_adds, of_operation
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
 TINY = Config(image_size="16", load_size="16", width=2, discriminator_width=2, discriminator_layers=1, drawn_images=2)
 
 
 class BenchmarksTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(("pipeline", {}), ("first_step", {"task": 2}), ("serving", {}))
+    @parameterized.parameters(("pipeline", {}), ("first_step", {"task": 2}), ("serving", {}), ("xla", {"task": 2}))
     def test_it_runs(self, name, what):
         self.assertNotEmpty(BENCHMARKS[name](TINY, 1, **what))
 
@@ -40,7 +41,16 @@ class BenchmarksTest(tf.test.TestCase, parameterized.TestCase):
         shapes = [2, 8, 8, 3], [4, 4, 3, 5], [4, 4, 7, 5], [7, 11]
         graph = learnt.get_concrete_function(*map(tf.TensorSpec, shapes)).graph
         once = 2 * 4 * 4 * (4 * 4 * 3 * 5) + 2 * 4 * 4 * (4 * 4 * 7 * 5) + 2 * 8 * 8 * 7 * 11
-        self.assertEqual(sum(map(multiply_adds, graph.get_operations())), 3 * once)
+        self.assertEqual(sum(map(of_operation, graph.get_operations())), 3 * once)
+
+    def test_products_that_nothing_uses_are_not_counted(self):
+        class Stub:
+            @tf.function
+            def traced_step(self, batch):
+                tf.matmul(batch, batch)
+                return tf.matmul(batch, batch[:, :3], transpose_a=True)
+
+        self.assertEqual(multiply_adds(Stub(), tf.ones([5, 5])), 5 * 5 * 3)
 
 
 if __name__ == "__main__":
