@@ -71,6 +71,13 @@ class GeneratorTest(tf.test.TestCase):
         self.assertEqual(made.dtype, np.uint8)
         self.assertLen(made, len(images))
 
+    def test_networks_one_after_the_other_are_nothing_to_warn_of(self):
+        with self.assertLogs(tf.get_logger(), "WARNING") as logs:
+            for _ in range(6):
+                Generator(lambda images, training: images, (8, 8))([np.zeros((8, 8, 3), "uint8")])
+            tf.get_logger().warning("another")
+        self.assertEqual([record.getMessage() for record in logs.records], ["another"])
+
     def test_batches_are_of_so_many_pixels(self):
         self.assertEqual(Generator(None, (64, 64)).batch_size, 32)
         self.assertEqual(Generator(None, (256, 256)).batch_size, 2)
