@@ -3,8 +3,6 @@
 import dataclasses
 import math
 
-import numpy as np
-
 from pgtf import layers, recipes
 from pgtf.methods.base import Method
 from pgtf.methods.lenders import Lenders, as_names
@@ -21,11 +19,17 @@ class Piggyback(Method):
         least=0,
         most=1,
     )
+    free_up_to: int = setting(
+        0,
+        "Kernels of at most so many values a new task learns freely, all of their filters: the outer layers, which "
+        "make fine detail, are small.",
+        least=0,
+    )
     start: str = setting(
         "first_task",
-        "Where a new task starts: as a copy of the first task's model, as the paper does, or at random. Where the "
-        "first is not borrowed from, its filters are fitted by least squares.",
-        choices=("first_task", "random"),
+        "Where a new task starts: as a copy of the first task's model, as the paper does, of the previous task's, or "
+        "at random. Where the bank does not hold its filters as they are, they are fitted by least squares.",
+        choices=("first_task", "previous_task", "random"),
     )
     equal_steps: bool = setting(
         False, "Whether a mixing learns as fast, against its size, as free filters do; several times faster than else."
@@ -74,25 +78,28 @@ class Piggyback(Method):
         return recipes.Piggyback(
             lent,
             self.unconstrained_ratio,
+            free_up_to=self.free_up_to,
             equal_steps=self.equal_steps,
             initializer=place.initializer,
             seed=place.seed,
         )
 
     def begin(self, networks, bank):
-        if self.start != "first_task" or not bank.names:
+        if self.start == "random" or not bank.names:
             return
-        first, lenders = bank.names[0], bank.only(self.borrows(bank.names))  # What the recipes mix.
-        for network in networks.values():
-            layers.begin_as(network, bank.values(first))
+        former = bank.names[0 if self.start == "first_task" else -1]
+        lenders = bank.only(self.borrows(bank.names))  # What the recipes mix.
+        lent_all = former == bank.names[0] and former in lenders.names
+        for prefix, network in networks.items():
+            layers.begin_as(network, bank.values(former))
+            learnt = {} if lent_all else layers.made_kernels(bank.network(former, prefix))
             for path, recipe in layers.made_kernels(network).items():
                 if not isinstance(recipe, recipes.Piggyback):
                     continue
-                lent = lenders.lent(*self._lenders(path))
-                if first in lenders.names:
-                    recipe.begin_as(lent.copying(first, path))
+                if lent_all:
+                    recipe.begin_as(lenders.lent(*self._lenders(path)).copying(former, path))
                 else:
-                    recipe.begin_near(np.asarray(bank.only([first]).lent(path)))
+                    recipe.begin_near(learnt[path].kernel().numpy())
 
     def _lenders(self, path):
         """The layer paths whose filters this one mixes."""

@@ -50,6 +50,7 @@ class Piggyback(Borrowing):
       bank: Array [h, w, c_in, B]: the unconstrained filters of earlier tasks side by side; or just its shape, where
         values come later.
       ratio: λ, the share of filters that are free.
+      free_up_to: In a kernel of at most so many values all filters are free.
       start: A mixing [B, c_out]; the kernel begins as bank ⊗ start. None begins with `initializer` for the
         unconstrained filters and a mixing that gives piggyback filters the bank's spread.
       equal_steps: Whether mixing = V·50/√B, where V is what is learnt and stored. Adam moves a filter of spread 0.02 by
@@ -65,6 +66,7 @@ class Piggyback(Borrowing):
         bank: npt.ArrayLike,
         ratio: float = 0.25,
         *,
+        free_up_to: int = 0,
         start: Optional[npt.ArrayLike] = None,
         equal_steps: bool = False,
         strategy: str = "auto",
@@ -82,7 +84,7 @@ class Piggyback(Borrowing):
                 f"A start must be a mixing [bank's filters, kernel's filters]: [{self.bank_filters}, …]. "
                 f"Received: {list(np.shape(start)) or repr(start)}"
             )
-        self.ratio, self.strategy, self.seed = ratio, strategy, seed
+        self.ratio, self.free_up_to, self.strategy, self.seed = ratio, free_up_to, strategy, seed
         self.equal_steps = equal_steps
         self.gain = self.bank_filters**-0.5 / FREE_SPREAD if equal_steps else 1.0
         self._start = start
@@ -90,7 +92,8 @@ class Piggyback(Borrowing):
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
         *receptive, c_out = shape
-        u = unconstrained_filters(self.ratio, c_out)
+        all_free = math.prod(shape) <= self.free_up_to
+        u = c_out if all_free else unconstrained_filters(self.ratio, c_out)
         specs = {
             "unconstrained": Spec((*receptive, u), lent=True),
             "mixing": Spec((self.bank_filters, c_out - u)),
@@ -141,7 +144,7 @@ class Piggyback(Borrowing):
             self.unconstrained.assign(kernel[..., :u])
         if self.mixing is not None:
             bank, wanted = (np.reshape(a, (-1, a.shape[-1])) for a in (self.bank.numpy(), kernel[..., u:]))
-            self.mixing.assign(np.linalg.lstsq(bank, wanted, rcond=None)[0])
+            self.mixing.assign(np.linalg.lstsq(bank, wanted, rcond=None)[0] / self.gain)
 
     def kernel(self) -> tf.Tensor:
         parts = []
@@ -177,6 +180,7 @@ class Piggyback(Borrowing):
         return {
             **super().get_config(),
             "ratio": self.ratio,
+            "free_up_to": self.free_up_to,
             "equal_steps": self.equal_steps,
             "strategy": self.strategy,
             "initializer": keras.initializers.serialize(self.initializer),

@@ -26,7 +26,7 @@ class SharingPiggyback(Piggyback):
     """
 
     def __init__(self, own: Piggyback, filters: Mapping[tuple[str, str], tf.Variable]):
-        super().__init__(list(own.bank_shape), own.ratio, strategy="compose")
+        super().__init__(**{**own.get_config(), "strategy": "compose"})
         self._parts = [filters[lender] for lender in own.lenders]
 
     def add_bank(self) -> None:

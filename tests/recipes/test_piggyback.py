@@ -59,6 +59,22 @@ class UnconstrainedFiltersTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((recipe.unconstrained.shape[-1], recipe.mixing.shape), (2, (9, 4)))
 
 
+class FreeUpToTest(tf.test.TestCase, parameterized.TestCase):
+    """A kernel [3, 2, 4, 6] has 144 values."""
+
+    @parameterized.parameters((0, 2), (143, 2), (144, 6), (10**9, 6))
+    def test_all_filters_of_a_small_kernel_are_free(self, free_up_to, free):
+        recipe = built(Piggyback(BANK, 0.25, free_up_to=free_up_to, start=DENSE), 6)
+        self.assertEqual(recipe.unconstrained.shape, (3, 2, 4, free))
+        self.assertEqual("mixing" in recipe.own(), free < 6)
+        self.assertEqual(recipe.specs((3, 2, 4, 6))["unconstrained"], Spec((3, 2, 4, free), lent=True))
+        self.assertAllClose(recipe.kernel(), np.einsum("hwib,bo->hwio", BANK, DENSE), atol=1e-6)
+
+    def test_it_survives_its_config(self):
+        again = Piggyback.from_config(Piggyback(BANK, free_up_to=144).get_config())
+        self.assertEqual(list(again.specs((3, 2, 4, 6))), ["unconstrained"])
+
+
 class StartTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.product(ratio=[0, 0.25, 0.5, 1], c_out=[1, 6, 9])
     def test_the_kernel_begins_as_the_filters_that_the_start_copies_exactly(self, ratio, c_out):
@@ -291,6 +307,11 @@ class EqualStepsTest(tf.test.TestCase, parameterized.TestCase):
     def test_it_starts_as_the_same_copy(self):
         recipe = built(Piggyback(BANK, 0.25, start=copying(PLACES[:4]), equal_steps=True), 4)
         self.assertAllClose(recipe.kernel(), BANK[..., PLACES[:4]], rtol=1e-6)
+
+    def test_it_starts_as_near_to_a_kernel(self):
+        recipe = built(Piggyback(BANK, 0.25, equal_steps=True), 6)
+        recipe.begin_near(np.einsum("hwib,bo->hwio", BANK, DENSE))  # What the bank can make.
+        self.assertAllClose(recipe.kernel(), np.einsum("hwib,bo->hwio", BANK, DENSE), atol=1e-4)
 
     def test_a_random_start_has_the_same_spread(self):
         bank = np.random.default_rng(0).normal(size=(1, 1, 2, 400)).astype("float32")

@@ -180,6 +180,31 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         for name in ("down1", "down2", "up2"):
             self.assertAllEqual(made[name].kernel(), bank.values("one")[f"forward/{name}/unconstrained"])
 
+    @parameterized.named_parameters(
+        ("alone", {}, 1e-5),
+        ("with_equal_steps", dict(equal_steps=True), 1e-5),
+        ("with_free_kernels", dict(free_up_to=300), 1e-5),
+        ("near_where_it_is_not_lent_all", dict(borrow_from="last:1"), None),
+    )
+    def test_of_the_previous_tasks_start_make_its_network(self, settings, tolerance):
+        bank, method = bank_after_one(), Piggyback(start="previous_task", **settings)
+        for number, name in ((2, "two"), (3, "three")):
+            lenders = bank.only(method.borrows(bank.names))
+            bank.append(
+                slice_of(name, learnt(generator(method=method, bank=lenders), number), bank=lenders, method=method)
+            )
+        network = generator(method=method, bank=bank.only(method.borrows(bank.names)))
+        method.begin({"forward": network}, bank)
+        former = recipes(bank.network("three", "forward"))
+        for name, recipe in recipes(network).items():
+            free = recipe.unconstrained.shape[-1]
+            self.assertAllClose(recipe.kernel()[..., :free], former[name].kernel()[..., :free], atol=1e-5)
+            if tolerance:
+                self.assertAllClose(recipe.kernel(), former[name].kernel(), atol=1e-4, msg=name)
+        if tolerance:
+            self.assertAllClose(network(X), bank.network("three", "forward")(X), atol=1e-3)
+            self.assertNotAllClose(network(X), bank.network("one", "forward")(X), atol=0.1)
+
     def test_a_learner_begins_as_its_method_says(self):
         config = Config(width=4, image_size="4", load_size="4", discriminator_width=2, discriminator_layers=1)
         bank = bank_after_one()
