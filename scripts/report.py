@@ -2,7 +2,7 @@
 """Makes the report of a run: one page with its pictures, curves and figures, in RUN_DIR/report/index.html.
 
     python scripts/report.py --run_dir=runs/demo
-    python scripts/report.py --run_dir=runs/piggyback --compare=runs/full,runs/finetune
+    python scripts/report.py --run_dir=runs/piggyback --compare=runs/full,runs/finetune --grid=grid.png
 
 The page holds all that it shows; it needs no server and no network. Training renews it after each task and each sample.
 """
@@ -13,6 +13,7 @@ from pgtf import command_line
 
 flags.DEFINE_string("run_dir", None, "The run to report.", required=True)
 flags.DEFINE_list("compare", [], "Other runs, to hold it against on the same inputs.")
+flags.DEFINE_string("grid", "", "A PNG file to write as well: one input of each task, and what each run makes of it.")
 
 
 def main(_):
@@ -20,7 +21,7 @@ def main(_):
 
     run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
     configs = {each: command_line.load_config(each) for each in (run_dir, *others)}
-    print(f"Look: {report(run_dir, others, configs)}")
+    print(f"Look: {report(run_dir, others, configs, flags.FLAGS.grid)}")
 
 
 if __name__ == "__main__":

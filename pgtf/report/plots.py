@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from pgtf.report.markup import Markup, element
 
@@ -20,6 +21,7 @@ from pgtf.report.markup import Markup, element
 INK, LINE = "#1d2733", "#c9ced6"
 # These are seen on white and on black.
 MAIN, SECOND = "#2b8a9e", "#d9822b"
+DPI = 110  # Of a figure as a picture.
 FEW = 6  # Points of a plot whose names have room side by side.
 POINTS = 200  # Of a curve; more of them nobody sees.
 _STYLE = {
@@ -137,6 +139,24 @@ def frontier(
     return figure
 
 
+def picture_table(cells: np.ndarray, rows: Sequence[str], columns: Sequence[str], gap: int) -> Figure:
+    """Pictures uint8 [row, column, side, side, 3], so many pixels apart, with a name for each row and column."""
+    count, across, side = cells.shape[:3]
+    pitch = side + gap
+    whole = np.full([count * pitch - gap, across * pitch - gap, 3], 255, "uint8")
+    for row, column in np.ndindex(count, across):
+        whole[row * pitch : row * pitch + side, column * pitch : column * pitch + side] = cells[row, column]
+    with _figure(0.9 + whole.shape[1] / DPI, 0.4 + whole.shape[0] / DPI) as figure:
+        axes = figure.add_subplot()
+        axes.imshow(whole, interpolation="none")
+        axes.set_xticks([column * pitch + side / 2 for column in range(across)], [_cut(name, 18) for name in columns])
+        axes.set_yticks([row * pitch + side / 2 for row in range(count)], [_cut(name, 16) for name in rows])
+        axes.xaxis.tick_top()
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    return figure
+
+
 def svg(figure: Figure, text: str, prefix: str) -> Markup:
     """A figure as an svg element that takes the page's colours and font.
 
@@ -170,9 +190,16 @@ def png(figure: Figure) -> np.ndarray:
     """A figure on white, uint8 [h, w, 3]."""
     content = io.BytesIO()
     with _quiet():
-        figure.savefig(content, format="png", dpi=110, facecolor="white")
+        figure.savefig(content, format="png", dpi=DPI, facecolor="white")
     content.seek(0)
     return np.rint(255 * matplotlib.image.imread(content)[:, :, :3]).astype("uint8")
+
+
+def png_file(figure: Figure) -> bytes:
+    """A figure on white, as a PNG file."""
+    content = io.BytesIO()
+    Image.fromarray(png(figure)).save(content, "PNG", optimize=True)
+    return content.getvalue()
 
 
 def short(value: float) -> str:

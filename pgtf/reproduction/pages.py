@@ -9,9 +9,6 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-from PIL import Image
-
 from pgtf import files
 from pgtf.report import plots
 from pgtf.reproduction.pieces import Piece, with_bases
@@ -167,12 +164,8 @@ def _frontier(points: list[tuple[str, float, float]]) -> str:
 
 def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:
     names, shares, distances = zip(*points)
-    figure = plots.frontier(
-        names, shares, distances, "mean distance of tasks 2-4", "a later task stores, % of a network"
-    )
-    out = io.BytesIO()
-    Image.fromarray(np.asarray(plots.png(figure))).save(out, "PNG", optimize=True)
-    return out.getvalue()
+    titles = "mean distance of tasks 2-4", "a later task stores, % of a network"
+    return plots.png_file(plots.frontier(names, shares, distances, *titles))
 
 
 def _disagreements(table: Table, known: Mapping[str, Result]) -> str:

@@ -9,6 +9,7 @@ from typing import Optional
 from pgtf import files
 from pgtf.config import Config
 from pgtf.report.content import Comparison, ReportedRun, SameInput
+from pgtf.report.grid import grid
 from pgtf.report.page import page
 from pgtf.report.parts import Parts
 from pgtf.runs.collecting import Collector
@@ -18,7 +19,10 @@ INPUTS_COMPARED = 2  # Of each task.
 
 
 def report(
-    run_dir: str, others: Sequence[str] = (), configs: Mapping[str, Optional[Config]] = MappingProxyType({})
+    run_dir: str,
+    others: Sequence[str] = (),
+    configs: Mapping[str, Optional[Config]] = MappingProxyType({}),
+    grid_path: str = "",
 ) -> str:
     """Writes the report of a run.
 
@@ -26,14 +30,20 @@ def report(
       run_dir: Where it lies, and the report then in run_dir/report.
       others: Runs to hold it against.
       configs: {run: its config}, where that is known.
+      grid_path: A PNG file to write of what all of them make of the same inputs; none unless told.
 
     Returns:
       The path of the page.
     """
+    if grid_path and not others:
+        raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
     parts = Parts(os.path.join(run_dir, "report", "parts"))
     collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
     run = collectors[0].run()
-    return _written(run, _compared(collectors, run) if others else None, parts)
+    compared = _compared(collectors, run) if others else None
+    if compared and grid_path:
+        files.write(grid_path, grid(compared))
+    return _written(run, compared, parts)
 
 
 def renew(config: Config, tensorboard: bool = False) -> str:

@@ -7,6 +7,7 @@ import os
 
 import pytest
 import tensorflow as tf
+from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pgtf.command_line import load_config
@@ -60,6 +61,16 @@ class ReportingTest(tf.test.TestCase):
             self.assertIn(f"an input of facades through {run_dir}", alts)
         self.assertFalse([alt for alt in alts if alt.startswith("an input of maps through")])
         self.assertContainsSubset({"piggyback", "full"}, {text for tag, text in found.texts if tag == "td"})
+
+    def test_a_grid_of_several_runs(self):
+        first, second = self.run_of("one"), self.run_of("two", "facades", "other", method="full")
+        path = os.path.join(self.folder, "grid.png")
+        report(first, [second], grid_path=path)
+        with Image.open(path) as picture:
+            self.assertEqual(picture.format, "PNG")
+            self.assertGreater(picture.width, 3 * picture.height / 2)  # A row of four: facades alone is in both.
+        with self.assertRaisesRegex(ValueError, "A grid holds several runs against each other. Received: .*one alone"):
+            report(first, grid_path=path)
 
     def test_training_renews_it(self):
         config = Config(
