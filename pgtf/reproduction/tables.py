@@ -174,10 +174,11 @@ class _Maker:
 
     def table_2(self) -> Table:
         paper = {"cityscapes": (97.99, 171.04), "facades": (97.08, 174.67), "edges2handbags": (98.09, 166.20)}
-        rows = [
-            self._row(f"first {first}", (first, "maps"), paper=_paper(*said), method="piggyback")
-            for first, said in paper.items()
-        ]
+        rows = []
+        for first, said in paper.items():
+            # What is learnt after maps changes nothing of it.
+            tasks = PAIRED if first == PAIRED[0] else (first, "maps")
+            rows.append(self._row(f"first {first}", tasks, paper=_paper(*said), method="piggyback"))
         return Table("2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
 
     def table_3(self) -> Table:

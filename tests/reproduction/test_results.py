@@ -89,6 +89,7 @@ class TablesTest(parameterized.TestCase):
         for method in ("Full", "Piggyback GAN"):
             self.assertEqual(pieces["1"][method], pieces["3"][method])
             self.assertEqual(pieces["3"][method], pieces["frontier"][method])
+        self.assertEqual(pieces["2"]["first cityscapes"], pieces["1"]["Piggyback GAN"])
         self.assertEqual(pieces["figure 3"]["λ = 0"], pieces["1"]["PF"])
         self.assertEqual(pieces["figure 3"]["λ = ¼"], pieces["1"]["Piggyback GAN"])
         bases = {piece.base for piece in pieces["3"]["SFT"] + pieces["3"]["Full"]}
