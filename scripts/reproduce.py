@@ -21,6 +21,7 @@ from pgtf.reproduction.presets import PRESETS
 NAMES = ("1", "2", "3", "4a", "4b")
 flags.DEFINE_multi_enum("table", [], NAMES, "A table of the paper; may be given several times.")
 flags.DEFINE_multi_enum("figure", [], ("3",), "A figure of the paper.")
+flags.DEFINE_bool("better", False, "Better than Full: what was tried for it, one thing at a time.")
 flags.DEFINE_bool("frontier", False, "Distance over bytes, every method at several sizes.")
 flags.DEFINE_enum(
     "preset", "mini", tuple(PRESETS), "; ".join(f"{name}: {one.meaning}" for name, one in PRESETS.items())
@@ -44,7 +45,8 @@ def main(_):
     asked = flags.FLAGS
     preset = PRESETS[asked.preset]
     every = tables(preset, [int(seed) for seed in asked.seeds])
-    names = [*asked.table, *(f"figure {name}" for name in asked.figure), *(["frontier"] if asked.frontier else [])]
+    names = [*asked.table, *(f"figure {name}" for name in asked.figure)]
+    names += [name for name in ("better", "frontier") if asked[name].value]
     chosen = {name: every[name] for name in names} or every
     results = Results(os.path.join(asked.results, preset.name))
     pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]

@@ -1,12 +1,14 @@
-"""The tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), section 4: their rows, and what the paper says."""
+"""The tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), section 4, and of what goes beyond it."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from pgtf.reproduction import paper
+from pgtf.reproduction import rows as rows_of
 from pgtf.reproduction.pieces import Piece, piece
 from pgtf.reproduction.presets import PAIRED, STYLES, Preset
 from pgtf.reproduction.results import Result
@@ -48,9 +50,10 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
         "1": make.table_1(),
         "2": make.table_2(),
         "3": make.table_3(),
-        "4a": make.table_4("4a: unpaired tasks", PAIRED, _TABLE_4A),
-        "4b": make.table_4("4b: style transfer", STYLES, _TABLE_4B),
+        "4a": make.table_4("4a: unpaired tasks", PAIRED, paper.TABLE_4A),
+        "4b": make.table_4("4b: style transfer", STYLES, paper.TABLE_4B),
         "figure 3": make.figure_3(),
+        "better": make.better(),
         "frontier": make.frontier(),
     }
 
@@ -89,22 +92,6 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _paper(acc: float, fid: float) -> dict[str, float]:
-    return {"Acc, %": acc, "FID": fid}
-
-
-_TABLE_4A = {
-    "piggyback": _paper(90.30, 113.89),
-    "mask": _paper(88.29, 149.51),
-    "finetune": _paper(24.85, 262.37),
-    "full": _paper(91.04, 109.46),
-}
-_TABLE_4B = {
-    "piggyback": _paper(77.97, 106.95),
-    "mask": _paper(70.58, 118.26),
-    "finetune": _paper(50.00, 135.05),
-    "full": _paper(78.97, 101.09),
-}
 _TITLES = {
     "full": "Full",
     "half": "½ Full",
@@ -115,30 +102,6 @@ _TITLES = {
     "finetune": "SFT",
     "progressive": "PN",
 }
-_QUICK = {"equal_steps": True, "start": "random"}
-_STORED = {"ema": 0.999, "slice_precision": "int8"}
-# Every method at several sizes: (title, flags).
-_FRONTIER: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("low-rank, 4", {"method": "low_rank", "rank": 4}),
-    ("low-rank, 16", {"method": "low_rank", "rank": 16}),
-    ("mask, ternary", {"method": "mask", "mask": "ternary"}),
-    ("modulated", {"method": "modulated"}),
-    ("width-wise, 0.1", {"method": "width_wise", "learn_ratio": 0.1}),
-    ("width-wise, 0.25", {"method": "width_wise", "learn_ratio": 0.25}),
-    ("layer-wise, 0.25", {"method": "layer_wise", "learn_ratio": 0.25}),
-    ("piggyback, ¼, float16", {"method": "piggyback", "slice_precision": "float16"}),
-    ("piggyback, ¼, int8", {"method": "piggyback", "slice_precision": "int8"}),
-    ("piggyback, ¼, equal steps", {"method": "piggyback", "equal_steps": True}),
-    ("piggyback, ¼, EMA, int8", {"method": "piggyback", **_STORED}),
-    ("piggyback, ¼, equal steps, EMA, int8", {"method": "piggyback", "equal_steps": True, **_STORED}),
-    ("piggyback, ¼, equal steps, random, EMA, int8", {"method": "piggyback", **_QUICK, **_STORED}),
-    (
-        "piggyback, ½, equal steps, random, EMA, int8",
-        {"method": "piggyback", **_QUICK, **_STORED, "unconstrained_ratio": 0.5},
-    ),
-    ("Full, EMA", {"method": "full", "ema": 0.999}),
-    ("Full, EMA, int8", {"method": "full", **_STORED}),
-)
 
 
 class _Maker:
@@ -162,58 +125,48 @@ class _Maker:
         return self._row(_TITLES[method], tasks, paper=paper, method=method)
 
     def table_1(self) -> Table:
-        paper = {
-            "full": _paper(97.90, 156.23),
-            "half": _paper(88.10, 189.08),
-            "quarter": _paper(84.87, 285.71),
-            "factorized": _paper(99.82, 303.90),
-            "piggyback": _paper(97.99, 171.04),
-        }
-        rows = [self._method(method, PAIRED, said) for method, said in paper.items()]
+        rows = [self._method(method, PAIRED, said) for method, said in paper.TABLE_1.items()]
         return Table("1: model components, task 2 (maps)", _quality("maps"), tuple(rows))
 
     def table_2(self) -> Table:
-        paper = {"cityscapes": (97.99, 171.04), "facades": (97.08, 174.67), "edges2handbags": (98.09, 166.20)}
         rows = []
-        for first, said in paper.items():
+        for first, said in paper.TABLE_2.items():
             # What is learnt after maps changes nothing of it.
             tasks = PAIRED if first == PAIRED[0] else (first, "maps")
-            rows.append(self._row(f"first {first}", tasks, paper=_paper(*said), method="piggyback"))
+            rows.append(self._row(f"first {first}", tasks, paper=said, method="piggyback"))
         return Table("2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
 
     def table_3(self) -> Table:
-        paper = {
-            "piggyback": _paper(89.80, 137.87),
-            "mask": _paper(88.09, 178.16),
-            "finetune": _paper(24.92, 259.76),
-            "full": _paper(91.10, 130.71),
-            "progressive": {"FID": 141.29},
-        }
-        rows = tuple(self._method(method, PAIRED, said) for method, said in paper.items())
+        rows = tuple(self._method(method, PAIRED, said) for method, said in paper.TABLE_3.items())
         return Table("3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
 
-    def table_4(self, title: str, tasks: tuple[str, ...], paper: dict[str, dict[str, float]]) -> Table:
-        rows = [self._row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in paper.items()]
+    def table_4(self, title: str, tasks: tuple[str, ...], told: Mapping[str, paper.Figures]) -> Table:
+        rows = [self._row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in told.items()]
         return Table(title, (*_quality(), _FORGETTING), tuple(rows))
 
     def figure_3(self) -> Table:
-        each = (Column(task, functools.partial(distance, task=task), -1, 4) for task in PAIRED[1:])
-        columns = (*each, Column("mean of tasks 2-4", later_distance, -1, 4), _SHARE)
-        rows = (*(self._lambda(title, ratio) for title, ratio in (("⅛", 0.125), ("¼", 0.25), ("½", 0.5), ("1", 1.0))),)
+        rows = (self._lambda(title, ratio) for title, ratio in (("⅛", 0.125), ("¼", 0.25), ("½", 0.5), ("1", 1.0)))
         zero = dataclasses.replace(self._method("factorized"), title="λ = 0")
-        return Table("Figure 3: FID of later tasks over λ", columns, (zero, *rows), plot=True)
+        return Table("Figure 3: FID of later tasks over λ", _LATER, (zero, *rows), plot=True)
 
     def _lambda(self, title: str, ratio: float) -> Row:
         flags: dict[str, Any] = {} if ratio == 0.25 else {"unconstrained_ratio": ratio}
         return self._row(f"λ = {title}", PAIRED, method="piggyback", **flags)
 
+    def better(self) -> Table:
+        rows = [self._row(title, PAIRED, **flags) for title, flags in rows_of.BETTER.items()]
+        return Table("Better than Full: what was tried", _LATER, tuple(rows))
+
     def frontier(self) -> Table:
-        columns = (Column("mean FID of tasks 2-4", later_distance, -1, 4), _SHARE)
         known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
         rows = [self._method(method) for method in known]
-        rows += [self._row(title, PAIRED, **flags) for title, flags in _FRONTIER]
+        rows += [self._row(title, PAIRED, **flags) for title, flags in rows_of.FRONTIER.items()]
         half = dataclasses.replace(self._lambda("½", 0.5), title="piggyback, ½")
-        return Table("The frontier: distance over bytes", columns, (*rows, half), plot=True)
+        return Table("The frontier: distance over bytes", _LATER[-2:], (*rows, half), plot=True)
 
 
-_SHARE = Column("% of a full network", lambda found: 100 * later_share(found), 0, 4)
+_LATER = (
+    *(Column(task, functools.partial(distance, task=task), -1, 4) for task in PAIRED[1:]),
+    Column("mean of tasks 2-4", later_distance, -1, 4),
+    Column("% of a full network", lambda found: 100 * later_share(found), 0, 4),
+)

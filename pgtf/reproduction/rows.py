@@ -1,0 +1,39 @@
+"""The settings beyond the paper's: every method at several sizes, and what was tried to be better than Full."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Rows = Mapping[str, Mapping[str, Any]]  # {title: flags of train.py}
+
+_AVERAGED = {"ema": 0.999}
+_STORED = {**_AVERAGED, "slice_precision": "int8"}
+_QUICK = {"equal_steps": True, "start": "random"}
+# The kernels of all layers but the inner ones, of a 64 px U-Net of width 32.
+_OUTER = {"method": "piggyback", "free_up_to": 530_000, "unconstrained_ratio": 0.125}
+
+BETTER: Rows = {
+    "Full": {"method": "full"},
+    "Full, EMA": {"method": "full", **_AVERAGED},
+    "Full, EMA, int8": {"method": "full", **_STORED},
+    "Piggyback GAN": {"method": "piggyback"},
+    "piggyback, ¼, int8": {"method": "piggyback", "slice_precision": "int8"},
+    "piggyback, ¼, equal steps, EMA, int8": {"method": "piggyback", "equal_steps": True, **_STORED},
+    "piggyback, ¼, equal steps, random, EMA, int8": {"method": "piggyback", **_QUICK, **_STORED},
+    "outer free, ⅛": _OUTER,
+    "outer free, ⅛, EMA": {**_OUTER, **_AVERAGED},
+    "outer free, ⅛, previous, EMA": {**_OUTER, **_AVERAGED, "start": "previous_task"},
+    "outer free, ⅛, previous, EMA, int8": {**_OUTER, **_STORED, "start": "previous_task"},
+}
+FRONTIER: Rows = {
+    "low-rank, 4": {"method": "low_rank", "rank": 4},
+    "low-rank, 16": {"method": "low_rank", "rank": 16},
+    "mask, ternary": {"method": "mask", "mask": "ternary"},
+    "modulated": {"method": "modulated"},
+    "width-wise, 0.1": {"method": "width_wise", "learn_ratio": 0.1},
+    "width-wise, 0.25": {"method": "width_wise", "learn_ratio": 0.25},
+    "layer-wise, 0.25": {"method": "layer_wise", "learn_ratio": 0.25},
+    "piggyback, ¼, float16": {"method": "piggyback", "slice_precision": "float16"},
+    "piggyback, ¼, int8": {"method": "piggyback", "slice_precision": "int8"},
+    **{title: BETTER[title] for title in ("Full, EMA", "Full, EMA, int8")},
+    **{title: flags for title, flags in BETTER.items() if title.startswith("outer")},
+}
