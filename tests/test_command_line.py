@@ -125,7 +125,7 @@ class FlagsTest(parameterized.TestCase):
             self.assertEqual(headings[name], expected, name)
         words = " ".join(text.split())
         for saying in (
-            "--start (first_task|random) piggyback, factorized: Where a new task starts",
+            "--start (first_task|previous_task|random) piggyback, factorized: Where a new task starts",
             "--unconstrained_ratio piggyback: λ: the share",
             "the rest mixes the bank. Default: 0.25.",
             "--pool_size cyclegan: how many",

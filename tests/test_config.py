@@ -262,6 +262,11 @@ class OverrideTest(parameterized.TestCase):
             ),
         )
 
+    def test_a_task_has_a_start_of_its_own(self):
+        config = Config(tasks=("maps", "facades"), override=("facades:start=random",))
+        self.assertEqual(config.for_task("facades").method, Piggyback(start="random"))
+        self.assertEqual(config.for_task("maps").method, Piggyback())
+
     @parameterized.parameters(
         ("facades", "TASK:NAME=VALUE"),
         ("facades:", "TASK:NAME=VALUE"),

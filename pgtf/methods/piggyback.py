@@ -30,6 +30,7 @@ class Piggyback(Method):
         "Where a new task starts: as a copy of the first task's model, as the paper does, of the previous task's, or "
         "at random. Where the bank does not hold its filters as they are, they are fitted by least squares.",
         choices=("first_task", "previous_task", "random"),
+        may_change=True,
     )
     equal_steps: bool = setting(
         False, "Whether a mixing learns as fast, against its size, as free filters do; several times faster than else."

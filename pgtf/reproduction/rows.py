@@ -14,7 +14,6 @@ _OUTER = {"method": "piggyback", "free_up_to": 530_000, "unconstrained_ratio": 0
 BETTER: Rows = {
     "Full": {"method": "full"},
     "Full, EMA": {"method": "full", **_AVERAGED},
-    "Full, EMA, int8": {"method": "full", **_STORED},
     "Piggyback GAN": {"method": "piggyback"},
     "piggyback, ¼, int8": {"method": "piggyback", "slice_precision": "int8"},
     "piggyback, ¼, equal steps, EMA, int8": {"method": "piggyback", "equal_steps": True, **_STORED},
@@ -23,6 +22,7 @@ BETTER: Rows = {
     "outer free, ⅛, EMA": {**_OUTER, **_AVERAGED},
     "outer free, ⅛, previous, EMA": {**_OUTER, **_AVERAGED, "start": "previous_task"},
     "outer free, ⅛, previous, EMA, int8": {**_OUTER, **_STORED, "start": "previous_task"},
+    "Full, EMA, int8": {"method": "full", **_STORED},
 }
 FRONTIER: Rows = {
     "low-rank, 4": {"method": "low_rank", "rank": 4},
