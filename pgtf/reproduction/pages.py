@@ -30,7 +30,7 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
     for name, table in tables.items():
         stem = f"{folder}/{name.replace(' ', '-')}"
         files.write(f"{stem}.csv", _csv(table, known).encode())
-        parts.append(f"## {_heading(table)}\n\n{markdown(table, known)}")
+        parts.append(f"## {table.title}\n\n{markdown(table, known)}")
         points = _points(table, known) if table.plot else []
         if len(points) > 1:
             files.write(f"{stem}.png", _plot(table, points))
@@ -88,10 +88,6 @@ def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
     if len(found) < 2:
         return _number(found[0] if found else None, column)
     return f"{_number(sum(found) / len(found), column)} ({', '.join(_number(value, column) for value in found)})"
-
-
-def _heading(table: Table) -> str:
-    return table.title if table.plot else f"Table {table.title}"
 
 
 def _head(preset: Preset, known: Mapping[str, Result]) -> str:

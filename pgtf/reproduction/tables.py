@@ -50,8 +50,8 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
         "1": make.table_1(),
         "2": make.table_2(),
         "3": make.table_3(),
-        "4a": make.table_4("4a: unpaired tasks", PAIRED, paper.TABLE_4A),
-        "4b": make.table_4("4b: style transfer", STYLES, paper.TABLE_4B),
+        "4a": make.table_4("Table 4a: unpaired tasks", PAIRED, paper.TABLE_4A),
+        "4b": make.table_4("Table 4b: style transfer", STYLES, paper.TABLE_4B),
         "figure 3": make.figure_3(),
         "better": make.better(),
         "frontier": make.frontier(),
@@ -126,7 +126,7 @@ class _Maker:
 
     def table_1(self) -> Table:
         rows = [self._method(method, PAIRED, said) for method, said in paper.TABLE_1.items()]
-        return Table("1: model components, task 2 (maps)", _quality("maps"), tuple(rows))
+        return Table("Table 1: model components, task 2 (maps)", _quality("maps"), tuple(rows))
 
     def table_2(self) -> Table:
         rows = []
@@ -134,11 +134,11 @@ class _Maker:
             # What is learnt after maps changes nothing of it.
             tasks = PAIRED if first == PAIRED[0] else (first, "maps")
             rows.append(self._row(f"first {first}", tasks, paper=said, method="piggyback"))
-        return Table("2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
+        return Table("Table 2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
 
     def table_3(self) -> Table:
         rows = tuple(self._method(method, PAIRED, said) for method, said in paper.TABLE_3.items())
-        return Table("3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
+        return Table("Table 3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
 
     def table_4(self, title: str, tasks: tuple[str, ...], told: Mapping[str, paper.Figures]) -> Table:
         rows = [self._row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in told.items()]

@@ -16,7 +16,7 @@ from tests.reproduction.test_results import BASE, PIECE, piece
 WORSE = [[2 * value if value else value for value in row] for row in FID]
 GOOD, BAD = PIECE, piece(TASKS, {"method": "full"}, 1, BASE)
 COLUMNS = (Column("FID", distance, -1), Column("share", lambda found: 100 * later_share(found)))
-TABLE = Table("9: two methods", COLUMNS, (Row("good", (GOOD,), {"FID": 30.0}), Row("bad", (BAD,), {"FID": 20.0})))
+TABLE = Table("Table 9: two methods", COLUMNS, (Row("good", (GOOD,), {"FID": 30.0}), Row("bad", (BAD,), {"FID": 20.0})))
 
 
 class PagesTest(absltest.TestCase):
