@@ -65,6 +65,7 @@ class Script(Fork):
 
 def _scripted(arguments, before):
     sys.argv = arguments
+    sys.path.insert(0, os.path.dirname(arguments[0]))  # As Python itself does.
     if before:
         before()
     runpy.run_path(arguments[0], run_name="__main__")

@@ -37,7 +37,7 @@ def learnt(architecture, method, prefixes):
     return bank
 
 
-def unet_256(tasks, ratio=0.25):
+def unet_256(tasks, ratio=0.25, free_up_to=0):
     """[values of each task] of the paper's U-Net, counted with pencil and paper: (c_in, c_out) of each layer."""
     down = [(3, 64), (64, 128), (128, 256), (256, 512), (512, 512), (512, 512), (512, 512), (512, 512)]
     up = [(512, 512), (1024, 512), (1024, 512), (1024, 512), (1024, 256), (512, 128), (256, 64)]
@@ -45,7 +45,7 @@ def unet_256(tasks, ratio=0.25):
     for task in range(tasks):
         total = 4 * 4 * 128 * 3 + 3  # The output layer, each task's own.
         for c_in, c_out in down + up:
-            free = c_out if task == 0 else int(ratio * c_out)
+            free = c_out if task == 0 or 16 * c_in * c_out <= free_up_to else int(ratio * c_out)
             bank = c_out + (task - 1) * int(ratio * c_out)
             total += 16 * c_in * free + bank * (c_out - free) + c_out
         total += 2 * sum(c_out for _, c_out in down[1:-1] + up)
@@ -63,6 +63,7 @@ def unet_256(tasks, ratio=0.25):
     ("two_banks", UNET, Piggyback(), BOTH),
     ("another_ratio", UNET, Piggyback(0.6), ONE),
     ("all_free", UNET, Piggyback(1.0), ONE),
+    ("small_ones_free", UNET, Piggyback(free_up_to=512), ONE),
     ("full", UNET, Full(), ONE),
     ("half", UNET, Half(), ONE),
     ("quarter", UNET, Quarter(), ONE),
@@ -100,6 +101,13 @@ class PaperTest(tf.test.TestCase):
     def test_pure_factorization(self):
         planned = summary(plan(("maps", "facades"), PAPER, Factorized(), ONE))
         self.assertEqual([task["values"] for task in planned["tasks"]], unet_256(2, ratio=0.0))
+
+    def test_outer_layers_that_are_free(self):
+        method = Piggyback(0.125, free_up_to=2_100_000)  # As flags/outer.cfg has it.
+        planned = summary(plan(("maps", "facades", "edges", "more"), PAPER, method, ONE))
+        values = [task["values"] for task in planned["tasks"]]
+        self.assertEqual(values, unet_256(4, ratio=0.125, free_up_to=2_100_000))
+        self.assertEqual(values[1], 12_271_619)
 
     def test_the_layer_that_the_paper_counts(self):
         # design: 4 x 4, 64 -> 128 filters, λ = 1/4; and 128 biases.

@@ -47,11 +47,14 @@ class ScriptsTest(absltest.TestCase):
         nowhere = os.path.join(self.create_tempdir().full_path, "run")
         asked = f"--flagfile={ROOT}/flags/paired.cfg", f"--run_dir={nowhere}", "--data_dir=/nowhere", "--json"
         plan = Script(path_of("plan"), *asked)
+        outer = Script(path_of("plan"), *asked, f"--flagfile={ROOT}/flags/outer.cfg")
         typo = begun("train", f"--run_dir={nowhere}", "--unconstrained_ratio=2")
         size = Script(path_of("train"), f"--run_dir={nowhere}", "--image_size=100")
         facts = json.loads(plan.communicate()[0])
         self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", "maps", "facades", "edges2handbags"])
         self.assertEqual([task["values"] for task in facts["tasks"]][:2], [54_419_459, 15_519_491])
+        tasks = json.loads(outer.communicate()[0])["tasks"]
+        self.assertEqual([task["values"] for task in tasks][:2], [54_419_459, 12_271_619])
         for process, says in (
             (typo, "ValueError: --unconstrained_ratio must be in [0, 1]. Received: 2.0"),
             (size, "A U-Net takes images whose shorter side is a power of two"),
