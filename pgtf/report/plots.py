@@ -12,7 +12,9 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 from PIL import Image
 
 from pgtf.report.markup import Markup, element
@@ -23,6 +25,18 @@ INK, LINE = "#1d2733", "#c9ced6"
 MAIN, SECOND = "#2b8a9e", "#d9822b"
 DPI = 110  # Of a figure as a picture.
 FEW = 6  # Points of a plot whose names have room side by side.
+# Of a name beside its point: (offset, alignment), the best first.
+PLACES: tuple[tuple[tuple[int, int], dict[str, Any]], ...] = (
+    ((6, 5), {}),
+    ((6, -4), {"va": "top"}),
+    ((-6, 5), {"ha": "right"}),
+    ((-6, -4), {"ha": "right", "va": "top"}),
+    ((10, 0), {"va": "center"}),
+    ((0, 8), {"ha": "center"}),
+    ((0, -7), {"ha": "center", "va": "top"}),
+    ((6, 16), {}),
+    ((6, -15), {"va": "top"}),
+)
 POINTS = 200  # Of a curve; more of them nobody sees.
 _STYLE = {
     "svg.fonttype": "none",  # Text stays text.
@@ -125,9 +139,6 @@ def frontier(
         axes = figure.add_subplot()
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
         axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
-        for size, value, name in points:
-            faint: dict[str, Any] = {"fontsize": "small", "alpha": 0.6} if many and (size, value) not in line else {}
-            axes.annotate(_cut(name, 50 if many else 30), (size, value), (6, 5), textcoords="offset points", **faint)
         if many:
             axes.set_xscale("log")
             ticks = [tick for tick in (1, 3, 10, 30, 100, 300) if tick > min(sizes) / 2]
@@ -136,7 +147,30 @@ def frontier(
         axes.set_ylabel(title)
         axes.margins(0.2)
         axes.grid()
+        faint: dict[str, Any] = {"fontsize": "small", "alpha": 0.6} if many else {}
+        _name(figure, [(size, value, name, {} if (size, value) in line else faint) for size, value, name in points])
     return figure
+
+
+def _name(figure: Figure, points: Sequence[tuple[float, float, str, dict[str, Any]]]) -> None:
+    """Writes names beside points, (x, y, name, look): those that stand out first, each where there is room for it."""
+    figure.draw_without_rendering()  # Which settles where all is.
+    (axes,) = figure.axes
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    # A name right beside another point seems to be that one's.
+    beside = [
+        Bbox.from_bounds(x - 14, y - 5, 28, 10) for x, y in axes.transData.transform([each[:2] for each in points])
+    ]
+    names: list[Bbox] = []
+    for own, (x, y, name, look) in sorted(enumerate(points), key=lambda each: len(each[1][3])):
+        taken = [*names, *beside[:own], *beside[own + 1 :]]
+        for left, (place, align) in zip(reversed(range(len(PLACES))), PLACES):
+            told = axes.annotate(_cut(name, 50), (x, y), place, textcoords="offset points", **align, **look)
+            box = told.get_window_extent(renderer)
+            if not left or not any(box.overlaps(other) for other in taken):
+                break
+            told.remove()
+        names.append(box)
 
 
 def picture_table(cells: np.ndarray, rows: Sequence[str], columns: Sequence[str], gap: int) -> Figure:

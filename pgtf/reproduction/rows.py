@@ -20,11 +20,11 @@ BETTER: Rows = {
     "piggyback, ¼, int8": {"method": "piggyback", "slice_precision": "int8"},
     "piggyback, ¼, equal steps, EMA, int8": {"method": "piggyback", "equal_steps": True, **_STORED},
     "piggyback, ¼, equal steps, random, EMA, int8": {"method": "piggyback", **_QUICK, **_STORED},
-    "outer free, ⅛": _OUTER,
-    "outer free, ⅛, EMA": {**_OUTER, **_AVERAGED},
-    "outer free, ⅛, EMA, previous": {**_OUTER, **_AVERAGED, "start": "previous_task"},
-    "outer free, ⅛, EMA, previous (handbags random)": {**_OUTER, **_AVERAGED, **_STARTS},
-    "outer free, ⅛, EMA, previous (handbags random), int8": {**_OUTER, **_STORED, **_STARTS},
+    "outer free": _OUTER,
+    "outer free, EMA": {**_OUTER, **_AVERAGED},
+    "outer free, EMA, previous": {**_OUTER, **_AVERAGED, "start": "previous_task"},
+    "outer free, EMA, chosen start": {**_OUTER, **_AVERAGED, **_STARTS},
+    "outer free, EMA, chosen start, int8": {**_OUTER, **_STORED, **_STARTS},
 }
 FRONTIER: Rows = {
     "low-rank, 4": {"method": "low_rank", "rank": 4},

@@ -94,6 +94,18 @@ class PlotsTest(absltest.TestCase):
         self.assertEqual(axes.get_xscale(), "linear")
         self.assertFalse([text for text in axes.texts if text.get_alpha() is not None])
 
+    def test_names_do_not_cover_one_another(self):
+        sizes, values = [10, 11, 12, 13, 14, 30, 30, 30], [2.0, 2.01, 2.02, 2.0, 1.99, 1.5, 1.501, 1.52]
+        names = [f"a long name {n}" for n in range(8)]
+        figure = plots.frontier(names, sizes, values, "FID", "MB")
+        (axes,) = figure.axes
+        plots.png(figure)
+        boxes = [text.get_window_extent() for text in axes.texts]
+        self.assertLen(boxes, 8)
+        for place, box in enumerate(boxes):
+            self.assertFalse([other for other in boxes[:place] if box.overlaps(other)], names[place])
+        self.assertEqual(sorted(text.get_text() for text in axes.texts), names)
+
     def test_a_png_is_on_white(self):
         picture = plots.png(plots.curve("l1", [1, 2], [3.0, 4.0]))
         self.assertEqual((picture.dtype, picture.ndim, picture.shape[2]), (np.uint8, 3, 3))
