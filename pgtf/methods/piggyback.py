@@ -115,3 +115,4 @@ class Factorized(Piggyback):
     """The paper's pure factorization: Piggyback in which nothing is free."""
 
     unconstrained_ratio: float = dataclasses.field(default=0.0, init=False)
+    free_up_to: int = dataclasses.field(default=0, init=False)

@@ -74,6 +74,7 @@ class TaskSliceTest(SliceTestCase):
                 "borrow_from": "all",
                 "auto_free": False,
                 "equal_steps": False,
+                "free_up_to": 0,
             },
         )
         self.assertEqual((facts["architecture"]["size"], facts["steps"], facts["data"]), ([256, 128], 7, "drawn"))
