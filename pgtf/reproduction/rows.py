@@ -22,6 +22,7 @@ BETTER: Rows = {
     "piggyback, ¼, equal steps, random, EMA, int8": {"method": "piggyback", **_QUICK, **_STORED},
     "outer free": _OUTER,
     "outer free, EMA": {**_OUTER, **_AVERAGED},
+    "outer free, EMA, int8": {**_OUTER, **_STORED},
     "outer free, EMA, previous": {**_OUTER, **_AVERAGED, "start": "previous_task"},
     "outer free, EMA, chosen start": {**_OUTER, **_AVERAGED, **_STARTS},
     "outer free, EMA, chosen start, int8": {**_OUTER, **_STORED, **_STARTS},
