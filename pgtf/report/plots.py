@@ -148,7 +148,8 @@ def frontier(
         axes.margins(0.2)
         axes.grid()
         faint: dict[str, Any] = {"fontsize": "small", "alpha": 0.6} if many else {}
-        _name(figure, [(size, value, name, {} if (size, value) in line else faint) for size, value, name in points])
+        with _quiet():
+            _name(figure, [(size, value, name, {} if (size, value) in line else faint) for size, value, name in points])
     return figure
 
 
