@@ -149,7 +149,9 @@ def frontier(
         axes.grid()
         faint: dict[str, Any] = {"fontsize": "small", "alpha": 0.6} if many else {}
         with _quiet():
-            _name(figure, [(size, value, name, {} if (size, value) in line else faint) for size, value, name in points])
+            longest = 50 if many else 30
+            looks = [{} if (size, value) in line else faint for size, value, _ in points]
+            _name(figure, [(x, y, _cut(name, longest), look) for (x, y, name), look in zip(points, looks)])
     return figure
 
 
@@ -166,7 +168,7 @@ def _name(figure: Figure, points: Sequence[tuple[float, float, str, dict[str, An
     for own, (x, y, name, look) in sorted(enumerate(points), key=lambda each: len(each[1][3])):
         taken = [*names, *beside[:own], *beside[own + 1 :]]
         for left, (place, align) in zip(reversed(range(len(PLACES))), PLACES):
-            told = axes.annotate(_cut(name, 50), (x, y), place, textcoords="offset points", **align, **look)
+            told = axes.annotate(name, (x, y), place, textcoords="offset points", **align, **look)
             box = told.get_window_extent(renderer)
             if not left or not any(box.overlaps(other) for other in taken):
                 break

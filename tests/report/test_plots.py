@@ -97,6 +97,12 @@ class PlotsTest(absltest.TestCase):
         self.assertEqual(axes.get_xscale(), "linear")
         self.assertFalse([text for text in axes.texts if text.get_alpha() is not None])
 
+    def test_long_names_are_cut_to_the_room_that_there_is(self):
+        for count, longest in ((2, 30), (7, 50)):
+            names = [f"{n}" * 80 for n in range(count)]
+            (axes,) = plots.frontier(names, list(range(1, count + 1)), [1.0] * count, "FID", "MB").axes
+            self.assertEqual({len(text.get_text()) for text in axes.texts}, {longest})
+
     def test_names_do_not_cover_one_another(self):
         sizes, values = [10, 11, 12, 13, 14, 30, 30, 30], [2.0, 2.01, 2.02, 2.0, 1.99, 1.5, 1.501, 1.52]
         names = [f"a long name {n}" for n in range(8)]
