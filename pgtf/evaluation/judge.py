@@ -12,7 +12,7 @@ from pgtf.data.images import ImageError
 from pgtf.data.sources import Chosen, Source
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.accuracy import SIZE, Classifier, accuracy_figure, classifier, unclassified
-from pgtf.evaluation.activations import activations, kept_activations
+from pgtf.evaluation.activations import Activations, activations, kept_activations
 from pgtf.evaluation.collection import Collection, choice, has_test, sides_of
 from pgtf.evaluation.distances import distances
 from pgtf.evaluation.extractors import Extractor
@@ -44,11 +44,14 @@ class Judge:
         extractor = self.extractor or (self.classifier and self.classifier.extractor)
         if not extractor:
             return {name: figure for name, figure in unclassified(made_from).items() if name != "Acc"}
-        folder = os.path.join(self.folder, "activations")
-        return distances(
-            kept_activations(folder, extractor, lambda: real, real.image_set),
-            activations(extractor, self.watched(made), made_from),
-        )
+        return distances(self._kept(extractor, real), activations(extractor, self.watched(made), made_from))
+
+    def untouched(self, real: Collection, inputs: Collection) -> dict[str, Figure]:
+        """{name: Figure} of the distances of the inputs themselves to real targets: of doing nothing."""
+        extractor = self.extractor or (self.classifier and self.classifier.extractor)
+        if not extractor:
+            return {}
+        return distances(self._kept(extractor, real), self._kept(extractor, inputs))
 
     def accuracy(self, task: str, made: np.ndarray, made_from: ImageSet) -> Figure:
         """Acc of a task's generated images."""
@@ -68,7 +71,8 @@ class Judge:
           paired: Whether each input has its target.
 
         Returns:
-          {name: Figure}; those of the way back end in -backward.
+          {name: Figure}; those of the way back end in -backward, and those of the inputs as they are, which an unpaired
+          task has for nothing, in -untouched.
         """
         inputs, targets = sides
         made = generators["forward"](self.watched(inputs))
@@ -77,9 +81,17 @@ class Judge:
         found["Acc"] = self.accuracy(task, made, inputs.image_set)
         if "backward" in generators:
             made = generators["backward"](self.watched(targets))
-            for name, figure in self.distances(inputs, made, targets.image_set).items():
-                found[f"{name}-backward"] = dataclasses.replace(figure, name=f"{name}-backward")
+            found.update(_renamed("backward", self.distances(inputs, made, targets.image_set)))
+            found.update(_renamed("untouched", self.untouched(targets, inputs)))
         return found
+
+    def _kept(self, extractor: Extractor, side: Collection) -> Activations:
+        """Those of images that are as they are on disk."""
+        return kept_activations(os.path.join(self.folder, "activations"), extractor, lambda: side, side.image_set)
+
+
+def _renamed(suffix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
+    return {f"{name}-{suffix}": dataclasses.replace(found, name=f"{name}-{suffix}") for name, found in figures.items()}
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:

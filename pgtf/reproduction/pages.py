@@ -31,15 +31,14 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
         stem = f"{folder}/{name.replace(' ', '-')}"
         files.write(f"{stem}.csv", _csv(table, known).encode())
         parts.append(f"## {table.title}\n\n{markdown(table, known)}")
+        parts.append(_untouched(table, known))
         points = _points(table, known) if table.plot else []
         if len(points) > 1:
             files.write(f"{stem}.png", _plot(table, points))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
-        parts += filter(
-            None, (_disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known))
-        )
-    files.write(path, ("\n\n".join(parts) + "\n").encode())
+        parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known)
+    files.write(path, ("\n\n".join(filter(None, parts)) + "\n").encode())
 
 
 def markdown(table: Table, known: Mapping[str, Result]) -> str:
@@ -162,6 +161,19 @@ def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:
     names, shares, distances = zip(*points)
     titles = "mean distance of tasks 2-4", "a later task stores, % of a network"
     return plots.png_file(plots.frontier(names, shares, distances, *titles))
+
+
+def _untouched(table: Table, known: Mapping[str, Result]) -> str:
+    """What a network that does nothing would have, of the tasks where that is known."""
+    found: dict[str, float] = {}
+    for piece in _pieces({"": table}):
+        for task in known[piece.name].matrix.tasks if piece.name in known else ():
+            if (distance := known[piece.name].untouched(task)) is not None:
+                found[task] = distance
+    if not found:
+        return ""
+    each = ", ".join(f"{task} {distance:.4g}" for task, distance in found.items())
+    return f"Inputs as they are have an FID of {sum(found.values()) / len(found):.4g}: {each}."
 
 
 def _disagreements(table: Table, known: Mapping[str, Result]) -> str:

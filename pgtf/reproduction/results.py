@@ -14,6 +14,8 @@ from pgtf.evaluation.matrix import Matrix
 from pgtf.reproduction.pieces import Piece
 from pgtf.runs.bank import FilterBank
 
+ASIDE = ("-backward", "-untouched")  # What a figure's name ends in that is not of the way forth.
+
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -37,7 +39,7 @@ class Result:
 
     def figure(self, kind: str, task: str = "") -> float | None:
         """A metric at the end, as "FID" or "Acc": of one task, or the mean of all. None where it is not known."""
-        names = [name for name in self.metrics if name.split("-")[0] == kind and not name.endswith("-backward")]
+        names = self._named(kind)
         if not names:
             return None
         last = self.matrix.tasks[-1]
@@ -45,8 +47,17 @@ class Result:
 
     def forgetting(self, kind: str) -> float | None:
         """How much worse earlier tasks are at the end than they were at best."""
-        names = [name for name in self.metrics if name.split("-")[0] == kind and not name.endswith("-backward")]
+        names = self._named(kind)
         return self.matrix.forgetting(names[0]) if names else None
+
+    def untouched(self, task: str) -> float | None:
+        """The Fréchet distance of a task's inputs as they are; None where it is not known."""
+        names = [name for name in self.metrics if name[0] == "F" and name.endswith("-untouched")]
+        return self.matrix.value(names[0], task, task) if names else None
+
+    def _named(self, kind: str) -> list[str]:
+        """The metrics of a kind that are of the way forth."""
+        return [name for name in self.metrics if name.split("-")[0] == kind and not name.endswith(ASIDE)]
 
     def share(self, task: str) -> float:
         """What a task stores, as a share of a full network."""
@@ -122,8 +133,9 @@ def _images(summary: dict[str, Any]) -> str:
 def _beside(figures: list[dict[str, Any]]) -> dict[str, Any]:
     """What figures are of, and by what they were measured."""
     extractors = {one["name"]: one["extractor"] for one in figures if one["extractor"]}
+    forth = [one for one in figures if not one["name"].endswith(ASIDE)]
     return {
-        "n": {one["task"]: one["generated"]["n"] for one in figures if one["generated"]},
+        "n": {one["task"]: one["generated"]["n"] for one in forth if one["generated"]},
         "split": sorted({one["generated"]["split"] for one in figures if one["generated"]}),
         "extractors": {name: f"{facts['name']} ({facts['sha256'][:12]})" for name, facts in extractors.items()},
         "notes": sorted({note for one in figures for note in one["notes"]}),

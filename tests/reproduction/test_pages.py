@@ -62,6 +62,12 @@ class PagesTest(absltest.TestCase):
         page = self.page(self.create_tempdir().full_path, Table("9", COLUMNS, (worse, better)))
         self.assertIn("- FID: in the paper a lies below b, here above, within what seeds differ by.", page)
 
+    def test_what_doing_nothing_has_is_told_where_it_is_known(self):
+        self.assertNotIn("as they are", self.page(self.create_tempdir().full_path))
+        self.write(BAD)
+        page = self.page(self.create_tempdir().full_path)
+        self.assertIn("\n\nInputs as they are have an FID of 9: facades 8, maps 10.\n\n", page)
+
     def test_what_a_person_wrote_of_a_table_stands_below_it(self):
         folder = self.create_tempdir().full_path
         note = os.path.join(folder, "results", "notes", "9.md")

@@ -21,6 +21,7 @@ from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
 from pgtf.data.tasks import DRAWN_TEST
 from pgtf.evaluation import accuracy, judge
 from pgtf.evaluation.collection import sides
+from pgtf.evaluation.distances import frechet_distance
 from pgtf.evaluation.extractors import Extractor
 from pgtf.evaluation.judge import Judge
 from pgtf.methods import METHODS
@@ -97,6 +98,12 @@ def pairs_folder(folder, task, seed=0, **counts):
             pair = rng.integers(0, 256, (20, 40, 3), dtype="uint8")
             Image.fromarray(pair).save(os.path.join(folder, task, split, f"{number}.png"))
     return folder
+
+
+def colours(images):
+    """COLOURS in numpy: [n, 6]."""
+    x = images / 127.5 - 1
+    return np.concatenate([x.mean((1, 2)), (x * x).mean((1, 2))], axis=1)
 
 
 def by_hand(task_name, network, seed=3):
@@ -229,15 +236,21 @@ class MatrixTest(MeasuredTest):
         made(self.folder, ("photo2monet",), objective=CycleGAN(), method="full")
         matrix, _ = self.filled()
         self.assertEqual(
-            list(matrix.values), ["FD-6", "KD-6", "Acc", "FD-6-backward", "KD-6-backward"]
+            list(matrix.values),
+            ["FD-6", "KD-6", "Acc", "FD-6-backward", "KD-6-backward", "FD-6-untouched", "KD-6-untouched"],
         )  # No L1: no pairs.
-        inputs = [drawn.draw("photo2monet", DRAWN_TEST + number, 16, 3)[0] for number in range(TESTS)]
         with open(os.path.join(self.folder, "evaluation", "matrix.json")) as file:
             figures = {figure["name"]: figure for figure in json.load(file)["figures"]}
         hashes = [figures["FD-6"]["generated"]["sha256"], figures["FD-6-backward"]["real"]["sha256"]]
         self.assertEqual(hashes[0], hashes[1])
         self.assertNotEqual(hashes[0], figures["FD-6"]["real"]["sha256"])
-        self.assertLen(inputs, figures["FD-6-backward"]["real"]["n"])
+        self.assertEqual(figures["FD-6-backward"]["real"]["n"], TESTS)
+        untouched = figures["FD-6-untouched"]
+        self.assertEqual(untouched["generated"]["sha256"], hashes[0])
+        self.assertEqual(untouched["real"], figures["FD-6"]["real"])
+        pairs = [drawn.draw("photo2monet", DRAWN_TEST + number, SIZE[0], 3) for number in range(TESTS)]
+        expected = frechet_distance(*(colours(np.stack(side)) for side in zip(*pairs)))
+        self.assertAllClose(untouched["value"], expected, rtol=1e-4)
 
     def test_a_slice_of_format_1_recorded_no_images(self):
         shutil.copytree(FORMAT_1, self.folder)
