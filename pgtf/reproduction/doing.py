@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import statistics
 import subprocess
 import sys
 import time
@@ -42,20 +43,26 @@ class Doing:
     def plan(self, pieces: Sequence[Piece]) -> str:
         """What would be learnt, and about how long it takes."""
         lines, total = [], 0.0
-        for piece in self.missing(pieces):
-            seconds = self.estimate(piece)
+        for piece, seconds in self.estimates(pieces).items():
             total += seconds
             lines.append(f"{piece.name:<48} {'+'.join(piece.learnt):<40} about {clock(seconds)}")
         return "\n".join([*lines, f"{len(lines)} runs, about {clock(total)}"])
 
-    def estimate(self, piece: Piece) -> float:
-        """Seconds that a piece takes, by the preset's pace."""
+    def estimates(self, pieces: Sequence[Piece]) -> dict[Piece, float]:
+        """Seconds that each missing piece takes: as many a task as finished ones of its kind took, else by the pace."""
+        took: dict[bool, list[float]] = {}
+        for piece in pieces:
+            if found := self.results.read(piece):
+                took.setdefault(_unpaired(piece), []).append(found.seconds / len(piece.learnt))
+        return {piece: self._estimate(piece, took.get(_unpaired(piece), [])) for piece in self.missing(pieces)}
+
+    def _estimate(self, piece: Piece, took: Sequence[float]) -> float:
         if os.path.exists(os.path.join(self.runs, piece.name, "evaluation", "matrix.json")):
             return 0.0
         flags = dict(piece.flags)
-        pace = self.preset.pace[flags.get("objective") == "cyclegan"]
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Some hundreds of images a task.
-        return len(piece.learnt) * steps / pace
+        a_task = statistics.median(took) if took else steps / self.preset.pace[_unpaired(piece)]
+        return len(piece.learnt) * a_task
 
     def do(self, pieces: Sequence[Piece]) -> None:
         """Learns and measures what is missing. What was begun goes on; what fails is told, and the rest is done.
@@ -64,10 +71,9 @@ class Doing:
         """
         tried: list[Piece] = []
         failed: list[str] = []
-        while left := [piece for piece in self.missing(pieces) if piece not in tried]:
-            one = next(
-                (piece for piece in left if piece.base not in left and self._tried(piece, len(left), failed)), None
-            )
+        while left := {one: each for one, each in self.estimates(pieces).items() if one not in tried}:
+            told = f"{len(left)} left, about {clock(sum(left.values()))}"
+            one = next((piece for piece in left if piece.base not in left and self._tried(piece, told, failed)), None)
             if one:
                 tried.append(one)
             else:
@@ -75,11 +81,11 @@ class Doing:
         if failed:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
 
-    def _tried(self, piece: Piece, left: int, failed: list[str]) -> bool:
-        """Whether a piece was tried, one of so many that are left; not where another process is at it."""
+    def _tried(self, piece: Piece, told: str, failed: list[str]) -> bool:
+        """Whether a piece was tried, with what is told of those that are left; not where another process is at it."""
         try:
             with files.locked(os.path.join(self.runs, "taken", piece.name), "learns a piece"):
-                print(f"\n{piece.name}  ({left} left)", flush=True)
+                print(f"\n{piece.name}  ({told})", flush=True)
                 self._piece(piece)
         except files.Busy:
             return False
@@ -115,6 +121,10 @@ class Doing:
             raise
         if code:
             raise subprocess.CalledProcessError(code, command)
+
+
+def _unpaired(piece: Piece) -> bool:
+    return dict(piece.flags).get("objective") == "cyclegan"
 
 
 @contextlib.contextmanager

@@ -67,6 +67,17 @@ class DoingTest(absltest.TestCase):
         self.do(PIECE)
         self.assertEmpty(self.done)
 
+    def test_time_is_told_by_the_pace_and_then_by_what_was_taken(self):
+        pace = PRESETS["mini"].pace
+        others = [piece(TASKS, {"steps": 60, **flags}, 1) for flags in ({"method": "full"}, {"method": "mask"})]
+        unpaired = piece(TASKS[:1], {"method": "full", "steps": 60, "objective": "cyclegan"}, 1)
+        doing = Doing(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        self.assertEqual(list(doing.estimates([*others, unpaired]).values()), [180 / pace[0]] * 2 + [60 / pace[1]])
+        files.write(os.path.join(self.made, "seconds"), b"600")
+        self.results.write(others[0], self.made)
+        self.assertEqual(doing.estimates([*others, unpaired]), {others[1]: 600.0, unpaired: 60 / pace[1]})
+        self.assertIn("about 10:0", doing.plan(others))
+
     def test_a_piece_of_other_settings_is_learnt_anew(self):
         self.do(PIECE)
         other = piece(TASKS, {"method": "mask", "steps": 6}, 1, BASE)
@@ -75,7 +86,7 @@ class DoingTest(absltest.TestCase):
         self.assertEqual(self.done[-2:], [f"train.py {other.name} {BASE.name}", f"evaluate.py {other.name} "])
 
     def test_one_that_fails_is_told_and_the_rest_is_done(self):
-        good = piece(TASKS, {"method": "full"}, 1)
+        good = piece(TASKS, {"method": "full", "steps": 5}, 1)
         with self.assertRaisesRegex(ValueError, f"1 that did not: {PIECE.name}"):
             self.do(PIECE, good, fails="mask")
         self.assertIsNone(self.results.read(PIECE))
@@ -85,11 +96,11 @@ class DoingTest(absltest.TestCase):
         self.assertNotIn(good.name, " ".join(self.done))
 
     def test_what_another_process_is_at_is_left_to_it(self):
-        other = piece(TASKS, {"method": "full"}, 1)
+        other = piece(TASKS, {"method": "full", "steps": 5}, 1)
         with mock.patch("pgtf.reproduction.doing.PATIENCE", 0.01), futures.ThreadPoolExecutor() as pool:
             with files.locked(os.path.join(self.runs, "taken", BASE.name)):
                 done = pool.submit(self.do, PIECE, other)
-                while not self.results.read(other):  # What needs no base is done meanwhile.
+                while not self.results.read(other) and not done.done():  # What needs no base is done meanwhile.
                     time.sleep(0.01)
                 self.assertNotIn(BASE.name, pathlib.Path(self.log).read_text(encoding="utf-8"))
                 for one in (BASE, PIECE):  # The other process does these.
