@@ -47,6 +47,15 @@ class Fork:
         self._process.join(timeout)
         return tuple(pathlib.Path(self._folder.name, name).read_text() for name in SAID)
 
+    def wait(self):
+        """Its exit status, once it has ended."""
+        self._process.join()
+        return self.returncode
+
+    def terminate(self):
+        """Asks it to end."""
+        self.send_signal(signal.SIGTERM)
+
     def send_signal(self, number):
         """Sends it a signal."""
         os.kill(self._process.pid, number)

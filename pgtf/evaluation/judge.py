@@ -47,11 +47,12 @@ class Judge:
         return distances(self._kept(extractor, real), activations(extractor, self.watched(made), made_from))
 
     def untouched(self, real: Collection, inputs: Collection) -> dict[str, Figure]:
-        """{name: Figure} of the distances of the inputs themselves to real targets: of doing nothing."""
+        """{name: Figure} of the Fréchet distance of the inputs themselves to real targets: what doing nothing has."""
         extractor = self.extractor or (self.classifier and self.classifier.extractor)
         if not extractor:
             return {}
-        return distances(self._kept(extractor, real), self._kept(extractor, inputs))
+        frechet, _ = distances(self._kept(extractor, real), self._kept(extractor, inputs)).values()
+        return {frechet.name: frechet}
 
     def accuracy(self, task: str, made: np.ndarray, made_from: ImageSet) -> Figure:
         """Acc of a task's generated images."""
@@ -71,8 +72,7 @@ class Judge:
           paired: Whether each input has its target.
 
         Returns:
-          {name: Figure}; those of the way back end in -backward, and those of the inputs as they are, which an unpaired
-          task has for nothing, in -untouched.
+          {name: Figure}; those of the way back end in -backward, that of the inputs as they are in -untouched.
         """
         inputs, targets = sides
         made = generators["forward"](self.watched(inputs))
@@ -82,7 +82,7 @@ class Judge:
         if "backward" in generators:
             made = generators["backward"](self.watched(targets))
             found.update(_renamed("backward", self.distances(inputs, made, targets.image_set)))
-            found.update(_renamed("untouched", self.untouched(targets, inputs)))
+        found.update(_renamed("untouched", self.untouched(targets, inputs)))
         return found
 
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:

@@ -74,7 +74,7 @@ class StageTest(OnTheWayTest):
             points = [line for line in map(json.loads, file) if "evaluation" in line]
         self.assertEqual([point["step"] for point in points], [2, 4, 2, 4])
         for point in points:
-            self.assertEqual(list(point["evaluation"]), ["L1", "PSNR", "SSIM", "FCD", "KCD", "Acc"])
+            self.assertEqual(list(point["evaluation"]), ["L1", "PSNR", "SSIM", "FCD", "KCD", "Acc", "FCD-untouched"])
         with open(self.path("evaluation", "02-facades.txt"), encoding="utf-8") as file:
             self.assertIn(file.read(), said)
         self.assertIn("after facades", said.split("pictures")[0])

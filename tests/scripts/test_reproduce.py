@@ -1,0 +1,77 @@
+"""What is stopped on its way goes on to the same figures: the scripts themselves, on tiny drawn tasks."""
+
+import contextlib
+import pathlib
+import signal
+from unittest import mock
+
+from absl.testing import absltest
+
+from pgtf.reproduction.doing import Doing
+from pgtf.reproduction.pieces import piece
+from pgtf.reproduction.presets import PRESETS
+from pgtf.reproduction.results import Results
+from pgtf.runs.bank import folder_name
+from tests.processes import Script
+
+SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
+FLAGS = {
+    "method": "full",
+    "image_size": 16,
+    "load_size": 18,
+    "width": 4,
+    "discriminator_width": 4,
+    "discriminator_layers": 1,
+    "drawn_images": 8,
+    "steps": 60,
+    "log_every": 5,
+    "steps_per_call": 5,
+    "deterministic": True,
+}
+PIECE = piece(("maps",), FLAGS, 3)  # One task: no classifier has to be learnt.
+
+
+@contextlib.contextmanager
+def _stopping_after(path, lines):
+    """Interrupts a block, as Ctrl-C does, once a run's log has so many lines."""
+
+    def look(*_):
+        if path.exists() and path.read_text().count("\n") >= lines:
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+class ReproduceTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        forked = mock.patch("subprocess.Popen", lambda command, **_: Script(*command[1:]))
+        forked.start()
+        self.addCleanup(forked.stop)
+
+    def doing(self):
+        runs, results = (self.create_tempdir().full_path for _ in range(2))
+        return Doing(PRESETS["mini"], Results(results), runs, scripts=str(SCRIPTS))
+
+    def test_stopped_and_gone_on_with_it_has_the_same_figures(self):
+        whole, stopped = self.doing(), self.doing()
+        whole.do([PIECE])
+        run = pathlib.Path(stopped.runs, PIECE.name)
+        with self.assertRaises(KeyboardInterrupt), _stopping_after(run / "log.jsonl", lines=4):
+            stopped.do([PIECE])
+        self.assertFalse((run / "tasks" / folder_name(0, "maps") / "slice.json").exists())  # Stopped on its way.
+        stopped.do([PIECE])
+        one, other = (each.results.read(PIECE) for each in (whole, stopped))
+        self.assertEqual(one.matrix, other.matrix)
+        self.assertIsNotNone(one.matrix.value("L1", "maps", "maps"))
+
+
+if __name__ == "__main__":
+    absltest.main()
