@@ -32,10 +32,10 @@ PRESETS = {
     "mini": Preset(
         "mini",
         "64 px, width 32, batch 4, 2000 steps a task at a learning rate of 4e-3; unpaired: width 16, 3 blocks, "
-        "batch 1, 3000 steps at 1e-3",
+        "1200 steps at 2e-3",
         {**_SMALL, "steps": 2000, "learning_rate": 4e-3},
-        {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "batch_size": 1, "steps": 3000, "learning_rate": 1e-3},
-        pace=(10.0, 3.0),
+        {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
+        pace=(8.0, 3.0),
     ),
     "paper": Preset(
         "paper",
