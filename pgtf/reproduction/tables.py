@@ -62,6 +62,7 @@ def _quality(task: str = "") -> tuple[Column, ...]:
     return (
         Column("Acc, %", lambda found: _percent(found.figure("Acc", task)), +1, digits=4),
         Column("FID", lambda found: distance(found, task), -1, digits=4),
+        Column("1000 KID", lambda found: _thousand(kernel_distance(found, task)), -1),
     )
 
 
@@ -76,10 +77,26 @@ def distance(found: Result, task: str = "") -> float | None:
     return found.figure("FCD", task) if fid is None else fid
 
 
+def kernel_distance(found: Result, task: str = "") -> float | None:
+    """The kernel distance that a result has; unlike the Fréchet distance, it is not too high where images are few."""
+    kid = found.figure("KID", task)
+    return found.figure("KCD", task) if kid is None else kid
+
+
 def later_distance(found: Result) -> float | None:
     """The mean Fréchet distance of all tasks after the first."""
-    values = [distance(found, task) for task in found.matrix.tasks[1:]]
+    return later(found, distance)
+
+
+def later(found: Result, of: Callable[[Result, str], float | None]) -> float | None:
+    """The mean of a figure over all tasks after the first."""
+    values = [of(found, task) for task in found.matrix.tasks[1:]]
     return None if None in values or not values else sum(filter(None, values)) / len(values)
+
+
+def later_figure(found: Result, kind: str) -> float | None:
+    """The mean of one of `Result.figure` over all tasks after the first."""
+    return later(found, lambda result, task: result.figure(kind, task))
 
 
 def later_share(found: Result) -> float:
@@ -90,6 +107,10 @@ def later_share(found: Result) -> float:
 
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
+
+
+def _thousand(value: float | None) -> float | None:
+    return None if value is None else 1000 * value
 
 
 _TITLES = {
@@ -155,7 +176,8 @@ class _Maker:
 
     def better(self) -> Table:
         rows = [self._row(title, PAIRED, **flags) for title, flags in rows_of.BETTER.items()]
-        return Table("Better than Full: what was tried", _LATER, tuple(rows))
+        columns = (*_LATER[:3], *_NEAR_ITS_OWN, *_LATER[3:])
+        return Table("Better than Full: what was tried", columns, tuple(rows))
 
     def frontier(self) -> Table:
         known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
@@ -167,6 +189,11 @@ class _Maker:
 
 _LATER = (
     *(Column(task, functools.partial(distance, task=task), -1, 4) for task in PAIRED[1:]),
-    Column("mean of tasks 2-4", later_distance, -1, 4),
+    Column("FID of tasks 2-4", later_distance, -1, 4),
     Column("% of a full network", lambda found: 100 * later_share(found), 0, 4),
+)
+# How near an image is to its own target, whatever a network of features thinks of it.
+_NEAR_ITS_OWN = (
+    Column("L1 of tasks 2-4", functools.partial(later_figure, kind="L1"), -1),
+    Column("SSIM of tasks 2-4", functools.partial(later_figure, kind="SSIM"), +1),
 )

@@ -8,7 +8,7 @@ from absl.testing import absltest, parameterized
 from pgtf.reproduction.pieces import piece, with_bases
 from pgtf.reproduction.presets import PRESETS
 from pgtf.reproduction.results import Results
-from pgtf.reproduction.tables import distance, later_distance, later_share, tables
+from pgtf.reproduction.tables import distance, later_distance, later_figure, later_share, tables
 from tests.reproduction.made import TASKS, finished_run
 
 BASE = piece(TASKS[:1], {"method": "full", "steps": 5}, 1)
@@ -55,6 +55,7 @@ class ResultsTest(parameterized.TestCase):
         self.assertEqual(distance(found), (5 + 4 + 6) / 3)
         self.assertEqual(distance(found, "maps"), 4)
         self.assertEqual(later_distance(found), (4 + 6) / 2)
+        self.assertEqual(later_figure(found, "Acc"), (0.5 + 1) / 2)
         self.assertEqual(found.figure("Acc", "facades"), 0.25)
         self.assertEqual(found.forgetting("FID"), ((5 - 1) + (4 - 3)) / 2)
         self.assertIsNone(found.figure("KID"))
