@@ -43,8 +43,8 @@ def main(_):
     from pgtf.reproduction.tables import tables
 
     asked = flags.FLAGS
-    preset = PRESETS[asked.preset]
-    every = tables(preset, [int(seed) for seed in asked.seeds])
+    preset, seeds = PRESETS[asked.preset], _seeds(asked.seeds)
+    every = tables(preset, seeds)
     names = [*asked.table, *(f"figure {name}" for name in asked.figure)]
     names += [name for name in ("better", "frontier") if asked[name].value]
     chosen = {name: every[name] for name in names} or every
@@ -65,8 +65,15 @@ def main(_):
         if not asked.redraw:
             doing.do(pieces)
     finally:
+        every = tables(preset, sorted({*seeds, *results.seeds()}))  # A page has all that is known, whatever was asked.
         write_page(asked.page, preset, every, results)
         print(f"\n{asked.page}")
+
+
+def _seeds(texts):
+    if not texts or len(set(texts)) < len(texts) or not all(text.isdecimal() for text in texts):
+        raise ValueError(f"Seeds are whole numbers from 0 on, each once: --seeds=0,1. Received: {','.join(texts)}")
+    return [int(text) for text in texts]
 
 
 if __name__ == "__main__":

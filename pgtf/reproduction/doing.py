@@ -15,6 +15,7 @@ from pgtf.progress import clock
 from pgtf.reproduction.pieces import Piece, with_bases
 from pgtf.reproduction.presets import PAIRED, STYLES, Preset
 from pgtf.reproduction.results import Results, seconds_of
+from pgtf.runs.evaluating import extractor_of
 
 PATIENCE = 10.0  # Seconds until it is asked again whether another process is done with a piece.
 
@@ -69,6 +70,7 @@ class Doing:
 
         Several processes may do so at once: each takes what no other is at, and a base is waited for.
         """
+        self._refuse_what_would_fail(pieces)
         tried: list[Piece] = []
         failed: list[str] = []
         while left := {one: each for one, each in self.estimates(pieces).items() if one not in tried}:
@@ -80,6 +82,17 @@ class Doing:
                 time.sleep(PATIENCE)
         if failed:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
+
+    def _refuse_what_would_fail(self, pieces: Sequence[Piece]) -> None:
+        """Finds out now, not when a network has been learnt, that images or the network of FID are not there."""
+        extractor_of(self.inception)
+        tasks = sorted({task for piece in self.missing(pieces) for task in (*piece.tasks, *_classes(piece))})
+        lacking = [task for task in tasks if not os.path.isdir(os.path.join(self.data_dir, task))]
+        if self.data_dir and lacking:
+            raise FileNotFoundError(
+                "A task's images lie in DATA_DIR/TASK. "
+                f"Received: --data_dir={self.data_dir} without {', '.join(lacking)}"
+            )
 
     def _tried(self, piece: Piece, told: str, failed: list[str]) -> bool:
         """Whether a piece was tried, with what is told of those that are left; not where another process is at it."""
@@ -103,8 +116,7 @@ class Doing:
         with _counted(os.path.join(run_dir, "seconds")):
             self._run("train.py", *common, *flags, *base, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}")
             if not self.results.read(piece):
-                classes = PAIRED if piece.tasks[0] in PAIRED else STYLES
-                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(classes)}"]
+                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(_classes(piece))}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
                 self._run("evaluate.py", *common, *judged, *inception)
         if not self.results.read(piece):
@@ -121,6 +133,11 @@ class Doing:
             raise
         if code:
             raise subprocess.CalledProcessError(code, command)
+
+
+def _classes(piece: Piece) -> tuple[str, ...]:
+    """The tasks among which a classifier tells those of a piece apart, whatever the piece learns of them."""
+    return PAIRED if piece.tasks[0] in PAIRED else STYLES
 
 
 def _unpaired(piece: Piece) -> bool:

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.metadata
 import json
 import os
+import re
 from typing import Any
 
 from pgtf import __version__, files
@@ -73,6 +74,11 @@ class Results:
     def path(self, piece: Piece) -> str:
         """Where a piece's file lies."""
         return os.path.join(self.folder, f"{piece.name}.json")
+
+    def seeds(self) -> set[int]:
+        """The seeds of all pieces that are kept, whatever their settings."""
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return {int(found.group(1)) for name in names if (found := re.fullmatch(r".*-(\d+)-\w{10}\.json", name))}
 
     def read(self, piece: Piece) -> Result | None:
         """What is kept of a piece; None where nothing is, or it is not of this piece."""

@@ -5,6 +5,7 @@ import json
 
 from absl.testing import absltest, parameterized
 
+from pgtf import files
 from pgtf.reproduction.pieces import piece, with_bases
 from pgtf.reproduction.presets import PRESETS
 from pgtf.reproduction.results import Results
@@ -61,6 +62,14 @@ class ResultsTest(parameterized.TestCase):
         self.assertIsNone(found.figure("KID"))
         self.assertAlmostEqual(later_share(found), (found.stored["maps"] + found.stored["shoes"]) / 2 / found.full)
         self.assertEqual(found.beside["n"], {"facades": 7, "maps": 7, "shoes": 7})
+
+    def test_seeds(self):
+        self.assertEmpty(self.results.seeds())
+        run = finished_run(self.create_tempdir().full_path)
+        for seed in (10, 2):
+            self.results.write(dataclasses.replace(PIECE, seed=seed), run)
+        files.write(f"{self.results.folder}/notes/3-1.md", b"of something else")
+        self.assertEqual(self.results.seeds(), {2, 10})
 
     def test_another_piece_under_its_name_is_not_it(self):
         self.written()

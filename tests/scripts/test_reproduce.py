@@ -1,11 +1,12 @@
 """What is stopped on its way goes on to the same figures: the scripts themselves, on tiny drawn tasks."""
 
 import contextlib
+import os
 import pathlib
 import signal
 from unittest import mock
 
-from absl.testing import absltest
+from absl.testing import absltest, parameterized
 
 from pgtf.reproduction.doing import Doing
 from pgtf.reproduction.pieces import piece
@@ -49,7 +50,7 @@ def _stopping_after(path, lines):
         signal.signal(signal.SIGALRM, before)
 
 
-class ReproduceTest(absltest.TestCase):
+class ReproduceTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         forked = mock.patch("subprocess.Popen", lambda command, **_: Script(*command[1:]))
@@ -71,6 +72,27 @@ class ReproduceTest(absltest.TestCase):
         one, other = (each.results.read(PIECE) for each in (whole, stopped))
         self.assertEqual(one.matrix, other.matrix)
         self.assertIsNotNone(one.matrix.value("L1", "maps", "maps"))
+
+    @parameterized.parameters("x", "", "0,0", "-1", "1.5")
+    def test_seeds(self, seeds):
+        self.refused(f"--seeds={seeds}", says=f"ValueError: Seeds are whole numbers from 0 on.*Received: {seeds}\n")
+
+    def test_what_would_fail_after_hours_is_refused_at_once(self):
+        data = self.create_tempdir().full_path
+        for task in ("cityscapes", "maps", "facades"):
+            os.mkdir(os.path.join(data, task))
+        self.refused(f"--data_dir={data}", "--table=3", says="DATA_DIR/TASK. Received: .* without edges2handbags\n")
+        self.refused("--inception=/nowhere", says="SavedModel's folder or a TF-Hub handle. Received: /nowhere")
+
+    def refused(self, *flags, says):
+        folder = self.create_tempdir().full_path
+        places = (f"--{name}={os.path.join(folder, name)}" for name in ("runs", "results", "page"))
+        process = Script(SCRIPTS / "reproduce.py", *places, *flags)
+        errors = process.communicate()[1]
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(errors, says)
+        self.assertNotIn("Traceback", errors)
+        self.assertFalse(os.path.exists(os.path.join(folder, "runs")))
 
 
 if __name__ == "__main__":
