@@ -122,11 +122,17 @@ def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequ
 
 
 def frontier(
-    names: Sequence[str], sizes: Sequence[float], values: Sequence[float], title: str, sizes_title: str
+    names: Sequence[str],
+    sizes: Sequence[float],
+    values: Sequence[float],
+    title: str,
+    sizes_title: str,
+    ranges: Sequence[tuple[float, float]] = (),
 ) -> Figure:
     """Runs by what they store and how far their pictures are from real ones: below and left is better.
 
-    Where they are many, sizes get room by a logarithmic scale, and names on the line stand out.
+    Where they are many, sizes get room by a logarithmic scale, and names on the line stand out. ranges: from where to
+    where values go that were measured several times.
     """
     points = sorted(zip(sizes, values, names))
     many = len(points) > FEW
@@ -139,6 +145,8 @@ def frontier(
         axes = figure.add_subplot()
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
         axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
+        if ranges:
+            axes.vlines(sizes, *zip(*ranges), color=MAIN, alpha=0.35, linewidth=2, zorder=1)
         if many:
             axes.set_xscale("log")
             ticks = [tick for tick in (1, 3, 10, 30, 100, 300) if tick > min(sizes) / 2]

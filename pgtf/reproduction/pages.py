@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import itertools
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from pgtf import files
 from pgtf.report import plots
@@ -34,7 +35,7 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
         parts.append(_untouched(table, known))
         points = _points(table, known) if table.plot else []
         if len(points) > 1:
-            files.write(f"{stem}.png", _plot(table, points))
+            files.write(f"{stem}.png", _plot(points))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
         parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known)
@@ -139,28 +140,42 @@ def _csv(table: Table, known: Mapping[str, Result]) -> str:
     return out.getvalue()
 
 
-def _points(table: Table, known: Mapping[str, Result]) -> list[tuple[str, float, float]]:
-    """(row, share, distance) of each row that is there."""
-    distance, share = table.columns[-2:] if table.columns[-1].sign == 0 else table.columns[:2]
-    found = ((row.title, mean(row, share, known), mean(row, distance, known)) for row in table.rows)
-    return [(title, x, y) for title, x, y in found if x is not None and y is not None]
+@dataclasses.dataclass(frozen=True)
+class _Point:
+    """A row of a plot, by the mean of its seeds; range: their lowest and highest distance."""
+
+    title: str
+    share: float
+    distance: float
+    range: tuple[float, float]
 
 
-def _frontier(points: list[tuple[str, float, float]]) -> str:
+def _points(table: Table, known: Mapping[str, Result]) -> list[_Point]:
+    """Those of the rows that are there."""
+    distance, share = table.columns[-2:]
+    found = ((row, mean(row, share, known), values(row, distance, known)) for row in table.rows)
+    return [
+        _Point(row.title, size, sum(each) / len(each), (min(each), max(each)))
+        for row, size, each in found
+        if size is not None and each
+    ]
+
+
+def _frontier(points: Sequence[_Point]) -> str:
     """Who owns which part: the rows than which nothing as small is as good."""
     owners: list[str] = []
     best = math.inf
-    for name, share, distance in sorted(points, key=lambda point: point[1:]):
-        if distance < best:
-            best = distance
-            owners.append(f"{name} ({share:.3g} %, {distance:.3g})")
+    for point in sorted(points, key=lambda point: (point.share, point.distance)):
+        if point.distance < best:
+            best = point.distance
+            owners.append(f"{point.title} ({point.share:.3g} %, {point.distance:.3g})")
     return f"Nothing as small is as good as any of these (bytes, distance): {'; '.join(owners)}."
 
 
-def _plot(table: Table, points: list[tuple[str, float, float]]) -> bytes:
-    names, shares, distances = zip(*points)
-    titles = "mean distance of tasks 2-4", "a later task stores, % of a network"
-    return plots.png_file(plots.frontier(names, shares, distances, *titles))
+def _plot(points: Sequence[_Point]) -> bytes:
+    names, shares, distances, ranges = zip(*map(dataclasses.astuple, points))
+    titles = "mean distance of tasks 2-4; a bar: its seeds", "a later task stores, % of a network"
+    return plots.png_file(plots.frontier(names, shares, distances, *titles, ranges=ranges))
 
 
 def _untouched(table: Table, known: Mapping[str, Result]) -> str:

@@ -35,7 +35,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table or a figure. plot: whether rows are points of (share, distance)."""
+    """A table or a figure. plot: whether rows are points of their last two columns, distance and share."""
 
     title: str
     columns: tuple[Column, ...]

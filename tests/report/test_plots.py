@@ -87,6 +87,12 @@ class PlotsTest(absltest.TestCase):
         (line,) = axes.lines
         self.assertEqual(line.get_xydata().tolist(), [[1, 9], [2, 5], [4, 1]])
 
+    def test_a_range_stands_where_its_point_does(self):
+        ranges = [(8.0, 9.5), (1.0, 2.0)]
+        (axes,) = plots.frontier("ab", [1.0, 4.0], [9.0, 1.5], "FID", "MB", ranges=ranges).axes
+        (bars,) = (each for each in axes.collections if hasattr(each, "get_segments"))
+        self.assertEqual([bar.tolist() for bar in bars.get_segments()], [[[1, 8], [1, 9.5]], [[4, 1], [4, 2]]])
+
     def test_of_many_those_on_the_frontier_stand_out(self):
         sizes, values = [1.0, 40.0, 2.0, 30.0, 50.0, 60.0, 70.0], [9.0, 1.0, 5.0, 7.0, 2.0, 3.0, 4.0]
         (axes,) = plots.frontier("abcdefg", sizes, values, "FID", "MB").axes

@@ -15,6 +15,7 @@ from tests.reproduction.test_results import BASE, PIECE, piece
 
 WORSE = [[2 * value if value else value for value in row] for row in FID]
 GOOD, BAD = PIECE, piece(TASKS, {"method": "full"}, 1, BASE)
+PIECE_2 = piece(TASKS, {"method": "mask"}, 1, BASE)
 COLUMNS = (Column("FID", distance, -1), Column("share", lambda found: 100 * later_share(found)))
 TABLE = Table("Table 9: two methods", COLUMNS, (Row("good", (GOOD,), {"FID": 30.0}), Row("bad", (BAD,), {"FID": 20.0})))
 
@@ -83,12 +84,19 @@ class PagesTest(absltest.TestCase):
         self.assertNotIn("disagree", page)
 
     def test_who_owns_the_frontier(self):
-        points = [("large", 90.0, 1.5), ("none", 50.0, 2.5), ("small", 10.0, 3.0), ("small, too", 10.0, 2.25)]
+        rows = [("large", 90.0, 1.5), ("none", 50.0, 2.5), ("small", 10.0, 3.0), ("small, too", 10.0, 2.25)]
         self.assertEqual(
-            pages._frontier(points),
+            pages._frontier([pages._Point(*row, range=row[2:] * 2) for row in rows]),
             "Nothing as small is as good as any of these (bytes, distance): small, too (10 %, 2.25); "
             "large (90 %, 1.5).",
         )
+
+    def test_a_point_is_the_mean_of_its_seeds_with_their_range(self):
+        columns = (Column("mean", later_distance, -1), COLUMNS[1])
+        table = Table("9", columns, (Row("both", (GOOD, BAD)), Row("hole", (PIECE_2,))), plot=True)
+        known = self.write(GOOD, BAD)
+        share = 100 * later_share(known[GOOD.name])
+        self.assertEqual(pages._points(table, known), [pages._Point("both", share, 7.5, (5.0, 10.0))])
 
     def test_redrawn_it_is_the_same(self):
         self.write(GOOD, BAD)
