@@ -35,6 +35,8 @@ FRONTIER: Rows = {
     "width-wise, 0.1": {"method": "width_wise", "learn_ratio": 0.1},
     "width-wise, 0.25": {"method": "width_wise", "learn_ratio": 0.25},
     "layer-wise, 0.25": {"method": "layer_wise", "learn_ratio": 0.25},
+    "PackNet": {"method": "packnet"},
+    "CPG": {"method": "cpg"},
     "piggyback, ¼, float16": {"method": "piggyback", "slice_precision": "float16"},
     "piggyback, ¼, int8": {"method": "piggyback", "slice_precision": "int8"},
     "Full, EMA": BETTER["Full, EMA"],

@@ -125,6 +125,10 @@ _TITLES = {
 }
 
 
+# Of another width, or pruned when it is learnt: no first task of theirs is that of a full network.
+_OWN_FIRST = ("half", "quarter", "packnet", "cpg")
+
+
 class _Maker:
     """Makes tables of pieces that share what they can."""
 
@@ -132,13 +136,13 @@ class _Maker:
         self.preset, self.seeds = preset, seeds
 
     def _row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
-        """A row of pieces that begin with the same first task, whatever the method."""
+        """A row of pieces that begin with the same first task, where the method can."""
         common = self.preset.paired if paired else self.preset.unpaired
         pieces = []
         for seed in self.seeds:
             flags_of_base = {**common, "method": "full"}
             base = piece(tasks[:1], flags_of_base, seed)
-            own = flags["method"] in ("half", "quarter")  # Of another width: its own first task.
+            own = flags["method"] in _OWN_FIRST
             pieces.append(piece(tasks, {**common, **flags}, seed, None if own else base))
         return Row(title, tuple(pieces), paper or {})
 

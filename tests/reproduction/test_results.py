@@ -104,6 +104,8 @@ class TablesTest(parameterized.TestCase):
         self.assertEqual(pieces["figure 3"]["λ = ¼"], pieces["1"]["Piggyback GAN"])
         bases = {piece.base for piece in pieces["3"]["SFT"] + pieces["3"]["Full"]}
         self.assertLen(bases, 2)  # One for each seed.
+        for row in ("¼ Full", "PackNet", "CPG"):  # Narrower or pruned, their first task is no full network's.
+            self.assertEqual({piece.base for piece in pieces["frontier"][row]}, {None})
 
     def test_the_flags_are_those_of_train(self):
         from pgtf.config import Config
