@@ -37,7 +37,9 @@ flags.DEFINE_bool("redraw", False, "Only write the page.")
 
 
 def main(_):
-    from pgtf.reproduction.doing import Doing  # TensorFlow only once the flags are good.
+    import tensorflow as tf  # Only once the flags are good.
+
+    from pgtf.reproduction.doing import Doing
     from pgtf.reproduction.pages import write_page
     from pgtf.reproduction.results import Results
     from pgtf.reproduction.tables import tables
@@ -61,6 +63,9 @@ def main(_):
     if asked.dry_run:
         print(doing.plan(pieces))
         return
+    if not asked.redraw:
+        tf.config.set_visible_devices([], "GPU")  # They are the scripts', not of the one that waits for them.
+        doing.refuse_what_would_fail(pieces)
     try:
         if not asked.redraw:
             doing.do(pieces)

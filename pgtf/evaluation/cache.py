@@ -20,9 +20,11 @@ def kept(folder: str, facts: dict, make: Callable[[], dict]) -> dict:
     path = os.path.join(folder, f"{files.sha256(key)[:32]}.arrays")
     arrays = _read(path, key)
     if arrays is None:
-        arrays = {name: np.ascontiguousarray(value) for name, value in make().items()}
-        body = save(arrays)
-        files.write(path, _digest(key, body) + body)
+        made = {name: np.ascontiguousarray(value) for name, value in make().items()}
+        arrays = _read(path, key)  # What another process made meanwhile is kept: all go on with the same.
+        if arrays is None:
+            arrays, body = made, save(made)
+            files.write(path, _digest(key, body) + body)
     return arrays
 
 

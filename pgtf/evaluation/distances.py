@@ -69,7 +69,7 @@ def _biased(a, b):
     least, dimensions = min(len(a), len(b)), a.shape[1]
     if least >= dimensions:
         return ()
-    return (f"n is less than the {dimensions} features, so it is too high: compare at equal n only",)
+    return (f"n is less than the {dimensions} features, so a Fréchet distance is too high: compare at equal n only",)
 
 
 @contextlib.contextmanager

@@ -70,7 +70,6 @@ class Doing:
 
         Several processes may do so at once: each takes what no other is at, and a base is waited for.
         """
-        self._refuse_what_would_fail(pieces)
         tried: list[Piece] = []
         failed: list[str] = []
         while left := {one: each for one, each in self.estimates(pieces).items() if one not in tried}:
@@ -83,14 +82,16 @@ class Doing:
         if failed:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
 
-    def _refuse_what_would_fail(self, pieces: Sequence[Piece]) -> None:
+    def refuse_what_would_fail(self, pieces: Sequence[Piece]) -> None:
         """Finds out now, not when a network has been learnt, that images or the network of FID are not there."""
-        extractor_of(self.inception)
-        tasks = sorted({task for piece in self.missing(pieces) for task in (*piece.tasks, *_classes(piece))})
+        missing = self.missing(pieces)
+        if missing:
+            extractor_of(self.inception)
+        tasks = sorted({task for piece in missing for task in (*piece.tasks, *_classes(piece))})
         lacking = [task for task in tasks if not os.path.isdir(os.path.join(self.data_dir, task))]
         if self.data_dir and lacking:
             raise FileNotFoundError(
-                "A task's images lie in DATA_DIR/TASK. "
+                "The images of each task of the tables that are asked for lie in DATA_DIR/TASK. "
                 f"Received: --data_dir={self.data_dir} without {', '.join(lacking)}"
             )
 

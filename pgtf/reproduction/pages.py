@@ -98,7 +98,7 @@ def _head(preset: Preset, known: Mapping[str, Result]) -> str:
         "Written by this command, which learns what is missing; with `--redraw` it learns nothing. Without "
         "`--data_dir` images are drawn, and figures show nothing of quality.",
         "```\npython scripts/reproduce.py --preset=" + preset.name + " --data_dir=DATA --inception=INCEPTION\n```",
-        f"Learning and measuring what is here took {seconds / 3600:.1f} hours.",
+        f"The runs of what is here took {seconds / 3600:.1f} hours in all, some of them side by side.",
     ]
     if known:
         lines += [_beside(list(known.values()))]
@@ -180,15 +180,12 @@ def _plot(points: Sequence[_Point]) -> bytes:
 
 def _untouched(table: Table, known: Mapping[str, Result]) -> str:
     """What a network that does nothing would have, of the tasks where that is known."""
-    found: dict[str, float] = {}
+    found: dict[str, str] = {}
     for piece in _pieces({"": table}):
         for task in known[piece.name].matrix.tasks if piece.name in known else ():
             if (distance := known[piece.name].untouched(task)) is not None:
-                found[task] = distance
-    if not found:
-        return ""
-    each = ", ".join(f"{task} {distance:.4g}" for task, distance in found.items())
-    return f"Inputs as they are have an FID of {sum(found.values()) / len(found):.4g}: {each}."
+                found[task] = f"{task} {distance:.4g}"
+    return f"FID of the inputs as they are: {', '.join(found.values())}." if found else ""
 
 
 def _disagreements(table: Table, known: Mapping[str, Result]) -> str:

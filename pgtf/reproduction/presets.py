@@ -9,12 +9,17 @@ STYLES = ("photo2monet", "photo2ukiyoe")
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """paired, unpaired: the flags of every run of either kind. pace: steps a second, a first guess for each kind."""
+    """A size.
+
+    paired, unpaired: the flags of every run of either kind. outer: the most values of a kernel that is an outer
+    layer's, as in flags/outer.cfg. pace: steps a second, a first guess for each kind.
+    """
 
     name: str
     meaning: str
     paired: dict[str, Any]
     unpaired: dict[str, Any]
+    outer: int
     pace: tuple[float, float]
 
 
@@ -35,6 +40,7 @@ PRESETS = {
         "1200 steps at 2e-3",
         {**_SMALL, "steps": 2000, "learning_rate": 4e-3},
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
+        outer=530_000,
         pace=(8.0, 3.0),
     ),
     "paper": Preset(
@@ -42,6 +48,7 @@ PRESETS = {
         "the paper's setting: 256 px, width 64, batch 1, 200 passes over each task's images",
         {"image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         {**_CYCLES, "image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
+        outer=2_100_000,
         pace=(20.0, 8.0),
     ),
 }

@@ -7,8 +7,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from pgtf.reproduction import paper
-from pgtf.reproduction import rows as rows_of
+from pgtf.reproduction import paper, variants
 from pgtf.reproduction.pieces import Piece, piece
 from pgtf.reproduction.presets import PAIRED, STYLES, Preset
 from pgtf.reproduction.results import Result
@@ -16,11 +15,10 @@ from pgtf.reproduction.results import Result
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One number of each row. sign: +1 where more is better, -1 where less is, 0 where neither is."""
+    """One number of each row."""
 
     title: str
     of: Callable[[Result], float | None]
-    sign: int = 0
     digits: int = 3
 
 
@@ -60,14 +58,14 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
 
 def _quality(task: str = "") -> tuple[Column, ...]:
     return (
-        Column("Acc, %", lambda found: _percent(found.figure("Acc", task)), +1, digits=4),
-        Column("FID", lambda found: distance(found, task), -1, digits=4),
-        Column("1000 KID", lambda found: _thousand(kernel_distance(found, task)), -1),
+        Column("Acc, %", lambda found: _percent(found.figure("Acc", task)), digits=4),
+        Column("FID", lambda found: distance(found, task), digits=4),
+        Column("KID × 1000", lambda found: _thousand(kernel_distance(found, task))),
     )
 
 
 _FORGETTING = Column(
-    "forgetting, FID", lambda found: found.forgetting("FID" if found.figure("FID") is not None else "FCD"), -1
+    "forgetting, FID", lambda found: found.forgetting("FID" if found.figure("FID") is not None else "FCD")
 )
 
 
@@ -179,25 +177,25 @@ class _Maker:
         return self._row(f"λ = {title}", PAIRED, method="piggyback", **flags)
 
     def better(self) -> Table:
-        rows = [self._row(title, PAIRED, **flags) for title, flags in rows_of.BETTER.items()]
+        rows = [self._row(title, PAIRED, **flags) for title, flags in variants.better(self.preset.outer).items()]
         columns = (*_LATER[:3], *_NEAR_ITS_OWN, *_LATER[3:])
         return Table("Better than Full: what was tried", columns, tuple(rows))
 
     def frontier(self) -> Table:
         known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
         rows = [self._method(method) for method in known]
-        rows += [self._row(title, PAIRED, **flags) for title, flags in rows_of.FRONTIER.items()]
+        rows += [self._row(title, PAIRED, **flags) for title, flags in variants.frontier(self.preset.outer).items()]
         half = dataclasses.replace(self._lambda("½", 0.5), title="piggyback, ½")
         return Table("The frontier: distance over bytes", _LATER[-2:], (*rows, half), plot=True)
 
 
 _LATER = (
-    *(Column(task, functools.partial(distance, task=task), -1, 4) for task in PAIRED[1:]),
-    Column("FID of tasks 2-4", later_distance, -1, 4),
-    Column("% of a full network", lambda found: 100 * later_share(found), 0, 4),
+    *(Column(task, functools.partial(distance, task=task), 4) for task in PAIRED[1:]),
+    Column("FID of tasks 2-4", later_distance, 4),
+    Column("% of a full network", lambda found: 100 * later_share(found), 4),
 )
 # How near an image is to its own target, whatever a network of features thinks of it.
 _NEAR_ITS_OWN = (
-    Column("L1 of tasks 2-4", functools.partial(later_figure, kind="L1"), -1),
-    Column("SSIM of tasks 2-4", functools.partial(later_figure, kind="SSIM"), +1),
+    Column("L1 of tasks 2-4", functools.partial(later_figure, kind="L1")),
+    Column("SSIM of tasks 2-4", functools.partial(later_figure, kind="SSIM")),
 )

@@ -98,6 +98,14 @@ class KeptTest(tf.test.TestCase):
         os.replace(os.path.join(self.folder, first), os.path.join(self.folder, second))
         self.assertAllEqual(cache.kept(self.folder, {"of": 2}, lambda: {"x": np.ones(2)})["x"], np.ones(2))
 
+    def test_what_another_process_makes_meanwhile_is_what_all_go_on_with(self):
+        def make():
+            cache.kept(self.folder, {}, lambda: {"x": np.ones(2)})  # The other one, which is done before.
+            return {"x": np.zeros(2)}
+
+        for _ in range(2):
+            self.assertAllEqual(cache.kept(self.folder, {}, make)["x"], np.ones(2))
+
     def test_arrays_come_back_as_they_were(self):
         arrays = {"b": np.arange(6, dtype="int16").reshape(2, 3).T, "a": np.float64(np.pi)[None]}
         for _ in range(2):

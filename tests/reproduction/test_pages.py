@@ -16,7 +16,7 @@ from tests.reproduction.test_results import BASE, PIECE, piece
 WORSE = [[2 * value if value else value for value in row] for row in FID]
 GOOD, BAD = PIECE, piece(TASKS, {"method": "full"}, 1, BASE)
 PIECE_2 = piece(TASKS, {"method": "mask"}, 1, BASE)
-COLUMNS = (Column("FID", distance, -1), Column("share", lambda found: 100 * later_share(found)))
+COLUMNS = (Column("FID", distance), Column("share", lambda found: 100 * later_share(found)))
 TABLE = Table("Table 9: two methods", COLUMNS, (Row("good", (GOOD,), {"FID": 30.0}), Row("bad", (BAD,), {"FID": 20.0})))
 
 
@@ -67,7 +67,7 @@ class PagesTest(absltest.TestCase):
         self.assertNotIn("as they are", self.page(self.create_tempdir().full_path))
         self.write(BAD)
         page = self.page(self.create_tempdir().full_path)
-        self.assertIn("\n\nInputs as they are have an FID of 9: facades 8, maps 10.\n\n", page)
+        self.assertIn("\n\nFID of the inputs as they are: facades 8, maps 10.\n\n", page)
 
     def test_what_a_person_wrote_of_a_table_stands_below_it(self):
         folder = self.create_tempdir().full_path
@@ -92,7 +92,7 @@ class PagesTest(absltest.TestCase):
         )
 
     def test_a_point_is_the_mean_of_its_seeds_with_their_range(self):
-        columns = (Column("mean", later_distance, -1), COLUMNS[1])
+        columns = (Column("mean", later_distance), COLUMNS[1])
         table = Table("9", columns, (Row("both", (GOOD, BAD)), Row("hole", (PIECE_2,))), plot=True)
         known = self.write(GOOD, BAD)
         share = 100 * later_share(known[GOOD.name])
@@ -100,7 +100,7 @@ class PagesTest(absltest.TestCase):
 
     def test_redrawn_it_is_the_same(self):
         self.write(GOOD, BAD)
-        columns = (Column("mean", later_distance, -1), COLUMNS[1])
+        columns = (Column("mean", later_distance), COLUMNS[1])
         table = Table("9", columns, TABLE.rows, plot=True)
         folders = [self.create_tempdir().full_path for _ in range(2)]
         self.assertEqual(*(self.page(folder, table) for folder in folders))

@@ -1,6 +1,7 @@
 """What is stopped on its way goes on to the same figures: the scripts themselves, on tiny drawn tasks."""
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -29,7 +30,8 @@ FLAGS = {
     "steps_per_call": 5,
     "deterministic": True,
 }
-PIECE = piece(("maps",), FLAGS, 3)  # One task: no classifier has to be learnt.
+TASKS = ("maps",)  # One: no classifier has to be learnt.
+PIECE = piece(TASKS, FLAGS, 3)
 
 
 @contextlib.contextmanager
@@ -50,12 +52,18 @@ def _stopping_after(path, lines):
         signal.signal(signal.SIGALRM, before)
 
 
+def _steps(run):
+    lines = map(json.loads, (run / "log.jsonl").read_text().splitlines())
+    return [line["step"] for line in lines if "step" in line]
+
+
 class ReproduceTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         forked = mock.patch("subprocess.Popen", lambda command, **_: Script(*command[1:]))
-        forked.start()
-        self.addCleanup(forked.stop)
+        for each in (forked, mock.patch("pgtf.reproduction.doing.PAIRED", TASKS)):
+            each.start()
+            self.addCleanup(each.stop)
 
     def doing(self):
         runs, results = (self.create_tempdir().full_path for _ in range(2))
@@ -68,7 +76,9 @@ class ReproduceTest(parameterized.TestCase):
         with self.assertRaises(KeyboardInterrupt), _stopping_after(run / "log.jsonl", lines=4):
             stopped.do([PIECE])
         self.assertFalse((run / "tasks" / folder_name(0, "maps") / "slice.json").exists())  # Stopped on its way.
+        begun = _steps(run)
         stopped.do([PIECE])
+        self.assertGreaterEqual(_steps(run)[len(begun)], begun[-1])  # It went on, not anew.
         one, other = (each.results.read(PIECE) for each in (whole, stopped))
         self.assertEqual(one.matrix, other.matrix)
         self.assertIsNotNone(one.matrix.value("L1", "maps", "maps"))
@@ -92,7 +102,7 @@ class ReproduceTest(parameterized.TestCase):
         self.assertEqual(process.returncode, 1)
         self.assertRegex(errors, says)
         self.assertNotIn("Traceback", errors)
-        self.assertFalse(os.path.exists(os.path.join(folder, "runs")))
+        self.assertEmpty(os.listdir(folder))  # No run was begun, and no page written.
 
 
 if __name__ == "__main__":
