@@ -83,11 +83,12 @@ def _number(value: float | None, column: Column) -> str:
 
 
 def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
-    """The mean, and each seed's where there are several."""
+    """The mean, and each seed's where they differ."""
     found = values(row, column, known)
-    if len(found) < 2:
-        return _number(found[0] if found else None, column)
-    return f"{_number(sum(found) / len(found), column)} ({', '.join(_number(value, column) for value in found)})"
+    each = [_number(value, column) for value in found]
+    if len(set(each)) < 2:
+        return each[0] if each else HOLE
+    return f"{_number(sum(found) / len(found), column)} ({', '.join(each)})"
 
 
 def _head(preset: Preset, known: Mapping[str, Result]) -> str:

@@ -48,8 +48,10 @@ class PagesTest(absltest.TestCase):
         )
 
     def test_several_seeds(self):
-        table = Table("9", COLUMNS[:1], (Row("both", (GOOD, BAD)),))
-        self.assertIn("| both | 7.5 (5, 10) |", pages.markdown(table, self.write(GOOD, BAD)))
+        table = Table("9", COLUMNS, (Row("both", (GOOD, BAD)),))
+        known = self.write(GOOD, BAD)
+        share = f"{100 * later_share(known[GOOD.name]):.3g}"  # Of both.
+        self.assertIn(f"| both | 7.5 (5, 10) | {share} |", pages.markdown(table, known))
 
     def test_another_order_than_the_papers_is_told(self):
         self.write(GOOD, BAD)
