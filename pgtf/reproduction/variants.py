@@ -37,6 +37,7 @@ def frontier(outer: int) -> Variants:
     return {
         "low-rank, 4": {"method": "low_rank", "rank": 4},
         "low-rank, 16": {"method": "low_rank", "rank": 16},
+        "low-rank, 16, EMA, int8": {"method": "low_rank", "rank": 16, **_STORED},
         "mask, ternary": {"method": "mask", "mask": "ternary"},
         "modulated": {"method": "modulated"},
         "width-wise, 0.1": {"method": "width_wise", "learn_ratio": 0.1},
