@@ -63,12 +63,11 @@ def main(_):
     if asked.dry_run:
         print(doing.plan(pieces))
         return
-    if not asked.redraw:
-        tf.config.set_visible_devices([], "GPU")  # They are the scripts', not of the one that waits for them.
-        doing.refuse_what_would_fail(pieces)
+    tf.config.set_visible_devices([], "GPU")  # GPUs are for the scripts that learn, not for who waits.
+    wanted = [] if asked.redraw else pieces
+    doing.refuse_what_would_fail(wanted)
     try:
-        if not asked.redraw:
-            doing.do(pieces)
+        doing.do(wanted)
     finally:
         every = tables(preset, sorted({*seeds, *results.seeds()}))  # A page has all that is known, whatever was asked.
         write_page(asked.page, preset, every, results)

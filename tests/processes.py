@@ -1,5 +1,6 @@
 """Scripts in processes of their own that need not import TensorFlow first: they fork from one that has."""
 
+import contextlib
 import multiprocessing
 import os
 import pathlib
@@ -22,6 +23,24 @@ def keep_graphs():
     import tensorflow as tf
 
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+
+
+@contextlib.contextmanager
+def interrupted_when(condition):
+    """Interrupts a block, as Ctrl-C does, once a condition holds."""
+
+    def look(*_):
+        if condition():
+            raise KeyboardInterrupt
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+
+    before = signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 0.02)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 class Fork:

@@ -4,6 +4,9 @@ import dataclasses
 import math
 from typing import Optional
 
+# What the name of a figure ends in that is of the way back, or of the inputs as they are.
+BACKWARD, UNTOUCHED = "-backward", "-untouched"
+
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:

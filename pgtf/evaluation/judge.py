@@ -16,7 +16,7 @@ from pgtf.evaluation.activations import Activations, activations, kept_activatio
 from pgtf.evaluation.collection import Collection, choice, has_test, sides_of
 from pgtf.evaluation.distances import distances
 from pgtf.evaluation.extractors import Extractor
-from pgtf.evaluation.figures import Figure, ImageSet
+from pgtf.evaluation.figures import BACKWARD, UNTOUCHED, Figure, ImageSet
 from pgtf.evaluation.pairs import pair_figures
 from pgtf.progress import Bar
 
@@ -41,14 +41,14 @@ class Judge:
 
     def distances(self, real: Collection, made: np.ndarray, made_from: ImageSet) -> dict[str, Figure]:
         """{name: Figure} of the distances of generated images to real ones."""
-        extractor = self.extractor or (self.classifier and self.classifier.extractor)
+        extractor = self._extractor()
         if not extractor:
             return {name: figure for name, figure in unclassified(made_from).items() if name != "Acc"}
         return distances(self._kept(extractor, real), activations(extractor, self.watched(made), made_from))
 
     def untouched(self, real: Collection, inputs: Collection) -> dict[str, Figure]:
         """{name: Figure} of the Fréchet distance of the inputs themselves to real targets: what doing nothing has."""
-        extractor = self.extractor or (self.classifier and self.classifier.extractor)
+        extractor = self._extractor()
         if not extractor:
             return {}
         frechet, _ = distances(self._kept(extractor, real), self._kept(extractor, inputs)).values()
@@ -81,9 +81,12 @@ class Judge:
         found["Acc"] = self.accuracy(task, made, inputs.image_set)
         if "backward" in generators:
             made = generators["backward"](self.watched(targets))
-            found.update(_renamed("backward", self.distances(inputs, made, targets.image_set)))
-        found.update(_renamed("untouched", self.untouched(targets, inputs)))
+            found.update(_renamed(BACKWARD, self.distances(inputs, made, targets.image_set)))
+        found.update(_renamed(UNTOUCHED, self.untouched(targets, inputs)))
         return found
+
+    def _extractor(self) -> Optional[Extractor]:
+        return self.extractor or (self.classifier.extractor if self.classifier else None)
 
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:
         """Those of images that are as they are on disk."""
@@ -91,7 +94,7 @@ class Judge:
 
 
 def _renamed(suffix: str, figures: Mapping[str, Figure]) -> dict[str, Figure]:
-    return {f"{name}-{suffix}": dataclasses.replace(found, name=f"{name}-{suffix}") for name, found in figures.items()}
+    return {name + suffix: dataclasses.replace(found, name=name + suffix) for name, found in figures.items()}
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:

@@ -154,12 +154,12 @@ class _Point:
 def _points(table: Table, known: Mapping[str, Result]) -> list[_Point]:
     """Those of the rows that are there."""
     distance, share = table.columns[-2:]
-    found = ((row, mean(row, share, known), values(row, distance, known)) for row in table.rows)
-    return [
-        _Point(row.title, size, sum(each) / len(each), (min(each), max(each)))
-        for row, size, each in found
-        if size is not None and each
-    ]
+    points = []
+    for row in table.rows:
+        size, at, each = mean(row, share, known), mean(row, distance, known), values(row, distance, known)
+        if size is not None and at is not None:
+            points.append(_Point(row.title, size, at, (min(each), max(each))))
+    return points
 
 
 def _frontier(points: Sequence[_Point]) -> str:

@@ -11,11 +11,12 @@ from typing import Any
 
 from pgtf import __version__, files
 from pgtf.evaluation import matrix_text
+from pgtf.evaluation.figures import BACKWARD, UNTOUCHED
 from pgtf.evaluation.matrix import Matrix
 from pgtf.reproduction.pieces import Piece
 from pgtf.runs.bank import FilterBank
 
-ASIDE = ("-backward", "-untouched")  # What a figure's name ends in that is not of the way forth.
+ASIDE = (BACKWARD, UNTOUCHED)  # What a figure's name ends in that is not of the way forth.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Result:
 
     def untouched(self, task: str) -> float | None:
         """The Fréchet distance of a task's inputs as they are; None where it is not known."""
-        names = [name for name in self.metrics if name[0] == "F" and name.endswith("-untouched")]
+        names = [name for name in self.metrics if name[0] == "F" and name.endswith(UNTOUCHED)]
         return self.matrix.value(names[0], task, task) if names else None
 
     def _named(self, kind: str) -> list[str]:

@@ -99,8 +99,8 @@ def later_figure(found: Result, kind: str) -> float | None:
 
 def later_share(found: Result) -> float:
     """The mean share of a full network that a task after the first stores."""
-    later = found.matrix.tasks[1:]
-    return sum(map(found.share, later)) / len(later)
+    tasks = found.matrix.tasks[1:]
+    return sum(map(found.share, tasks)) / len(tasks)
 
 
 def _percent(share: float | None) -> float | None:

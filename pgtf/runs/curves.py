@@ -7,7 +7,7 @@ from typing import Any, Callable
 from pgtf.config import Config
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
-from pgtf.evaluation.figures import Figure
+from pgtf.evaluation.figures import UNTOUCHED, Figure
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.judge import Judge, classifier_of
 from pgtf.runs.bank import FilterBank
@@ -43,7 +43,7 @@ def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mappi
 def point_of(figures: Mapping[str, Figure]) -> Point:
     """The point of some figures; the best has the least Fréchet distance, of both ways together, or the least L1."""
     values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
-    distances = [value for name, value in values.items() if name.startswith("F")]
+    distances = [value for name, value in values.items() if name.startswith("F") and not name.endswith(UNTOUCHED)]
     return Point(values, sum(distances) if distances else values["L1"])
 
 

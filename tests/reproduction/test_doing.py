@@ -2,7 +2,6 @@
 
 import os
 import pathlib
-import signal
 import textwrap
 import time
 from concurrent import futures
@@ -15,6 +14,7 @@ from pgtf.reproduction.doing import Doing
 from pgtf.reproduction.pieces import piece
 from pgtf.reproduction.presets import PRESETS
 from pgtf.reproduction.results import Results
+from tests.processes import interrupted_when
 from tests.reproduction.made import TASKS, finished_run
 from tests.reproduction.test_results import BASE, PIECE
 
@@ -121,16 +121,7 @@ class DoingTest(absltest.TestCase):
         """
         pathlib.Path(self.scripts, "train.py").write_text(textwrap.dedent(saving).format(log=self.log))
         doing = Doing(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
-
-        def stopping(*_):
-            if not os.path.exists(self.log):
-                signal.setitimer(signal.ITIMER_REAL, 0.05)
-                return
-            raise KeyboardInterrupt
-
-        self.addCleanup(signal.signal, signal.SIGALRM, signal.signal(signal.SIGALRM, stopping))
-        signal.setitimer(signal.ITIMER_REAL, 0.05)
-        with self.assertRaises(KeyboardInterrupt):
+        with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: os.path.exists(self.log)):
             doing.do([BASE])
         self.assertEqual(pathlib.Path(self.log).read_text().splitlines(), ["begun", "saved"])
 

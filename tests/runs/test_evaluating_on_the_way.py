@@ -143,6 +143,7 @@ class CurveTest(OnTheWayTest):
 
         self.assertEqual(loss(L1=5.0, FCD=3.0, KCD=4.0, Acc=0.5).loss, 3)
         self.assertEqual(loss(FID_768=3.0, KID_768=1.0, FID_768_backward=4.0, KID_768_backward=1.0).loss, 7)
+        self.assertEqual(loss(L1=5.0, FCD=3.0, FCD_untouched=8.0).loss, 3)  # What no network changes counts nothing.
         self.assertEqual(loss(L1=5.0, PSNR=9.0, FCD=None, Acc=None), curves.Point({"L1": 5.0, "PSNR": 9.0}, 5.0))
 
 

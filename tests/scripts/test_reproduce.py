@@ -1,10 +1,8 @@
 """What is stopped on its way goes on to the same figures: the scripts themselves, on tiny drawn tasks."""
 
-import contextlib
 import json
 import os
 import pathlib
-import signal
 from unittest import mock
 
 from absl.testing import absltest, parameterized
@@ -14,7 +12,7 @@ from pgtf.reproduction.pieces import piece
 from pgtf.reproduction.presets import PRESETS
 from pgtf.reproduction.results import Results
 from pgtf.runs.bank import folder_name
-from tests.processes import Script
+from tests.processes import Script, interrupted_when
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
 FLAGS = {
@@ -34,26 +32,12 @@ TASKS = ("maps",)  # One: no classifier has to be learnt.
 PIECE = piece(TASKS, FLAGS, 3)
 
 
-@contextlib.contextmanager
-def _stopping_after(path, lines):
-    """Interrupts a block, as Ctrl-C does, once a run's log has so many lines."""
-
-    def look(*_):
-        if path.exists() and path.read_text().count("\n") >= lines:
-            raise KeyboardInterrupt
-        signal.setitimer(signal.ITIMER_REAL, 0.02)
-
-    before = signal.signal(signal.SIGALRM, look)
-    signal.setitimer(signal.ITIMER_REAL, 0.02)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+def _lines(log):
+    return log.read_text().count("\n")  # Whole ones: the last may be half written.
 
 
-def _steps(run):
-    lines = map(json.loads, (run / "log.jsonl").read_text().splitlines())
+def _steps(log):
+    lines = map(json.loads, log.read_text().splitlines())
     return [line["step"] for line in lines if "step" in line]
 
 
@@ -73,12 +57,13 @@ class ReproduceTest(parameterized.TestCase):
         whole, stopped = self.doing(), self.doing()
         whole.do([PIECE])
         run = pathlib.Path(stopped.runs, PIECE.name)
-        with self.assertRaises(KeyboardInterrupt), _stopping_after(run / "log.jsonl", lines=4):
+        log = run / "log.jsonl"
+        with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: log.exists() and _lines(log) >= 4):
             stopped.do([PIECE])
         self.assertFalse((run / "tasks" / folder_name(0, "maps") / "slice.json").exists())  # Stopped on its way.
-        begun = _steps(run)
+        begun = _steps(log)
         stopped.do([PIECE])
-        self.assertGreaterEqual(_steps(run)[len(begun)], begun[-1])  # It went on, not anew.
+        self.assertGreaterEqual(_steps(log)[len(begun)], begun[-1])  # It went on, not anew.
         one, other = (each.results.read(PIECE) for each in (whole, stopped))
         self.assertEqual(one.matrix, other.matrix)
         self.assertIsNotNone(one.matrix.value("L1", "maps", "maps"))
