@@ -83,7 +83,7 @@ class ReproduceTest(parameterized.TestCase):
         folder = self.create_tempdir().full_path
         places = (f"--{name}={os.path.join(folder, name)}" for name in ("runs", "results", "page"))
         process = Script(SCRIPTS / "reproduce.py", *places, *flags)
-        errors = process.communicate()[1]
+        errors = process.communicate(timeout=60)[1]  # One that is not refused would learn for hours.
         self.assertEqual(process.returncode, 1)
         self.assertRegex(errors, says)
         self.assertNotIn("Traceback", errors)
