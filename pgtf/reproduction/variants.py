@@ -36,7 +36,6 @@ def frontier(outer: int) -> Variants:
     tried = better(outer)
     return {
         "low-rank, 4": {"method": "low_rank", "rank": 4},
-        "low-rank, 4, EMA, int8": {"method": "low_rank", "rank": 4, **_STORED},
         "low-rank, 16": {"method": "low_rank", "rank": 16},
         "low-rank, 16, EMA, int8": {"method": "low_rank", "rank": 16, **_STORED},
         "mask, ternary": {"method": "mask", "mask": "ternary"},
