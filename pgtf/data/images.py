@@ -11,7 +11,12 @@ from typing import IO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+# Endings of image files that pgtf reads, and of those that it does not read, so that these can be named.
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+UNREAD_ENDINGS = (
+    *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jfif", ".tga", ".ppm", ".pgm", ".svg", ".eps", ".pdf"),
+    *(".psd", ".exr", ".hdr", ".dds", ".ico", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
+)
 # Pillow's own limit is lower than what users have.
 Image.MAX_IMAGE_PIXELS = None
 # One damaged file can be warned of dozens of times; what matters of it is an ImageError. For all threads, so here.
@@ -38,6 +43,11 @@ class ImageError(ValueError):
 def is_image_name(name: str) -> bool:
     """Whether a file of this name should hold an image; hidden files are not looked at."""
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
+
+
+def is_unread_image_name(name: str) -> bool:
+    """Whether a file of this name holds an image that pgtf does not read; hidden files are not looked at."""
+    return name.lower().endswith(UNREAD_ENDINGS) and not name.startswith(".")
 
 
 def read(path: str) -> np.ndarray:

@@ -15,7 +15,17 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from PIL import Image, PngImagePlugin
 
-from pgtf.data.images import ImageError, read, resized, rgb, to_float, to_uint8
+from pgtf.data.images import (
+    ENDINGS,
+    ImageError,
+    is_image_name,
+    is_unread_image_name,
+    read,
+    resized,
+    rgb,
+    to_float,
+    to_uint8,
+)
 
 # Taller than wide and with no symmetry, so that a turned or mirrored picture can't pass.
 PICTURE = np.random.default_rng(0).integers(0, 256, (5, 3, 3), dtype="uint8")
@@ -207,6 +217,14 @@ def exif_block():
     exif[0x8769] = {0x829A: 0.01, 0x8827: 100, 0x9000: b"0230", 0x927C: b"note", 0xA002: 80}
     exif[0x8825] = {1: "N", 2: (50.0, 30.0, 10.5)}
     return exif.tobytes()
+
+
+class NameTest(parameterized.TestCase):
+    def test_formats_are_read_or_known_not_to_be(self):
+        for name, kinds in (("a.JPG", (True, False)), ("a.HEIC", (False, True)), ("a.txt", (False, False))):
+            self.assertEqual((is_image_name(name), is_unread_image_name(name)), kinds)
+            self.assertFalse(is_image_name(f".{name}") or is_unread_image_name(f".{name}"))
+        self.assertFalse(any(is_unread_image_name(f"a{ending}") for ending in ENDINGS))
 
 
 class DamageTest(parameterized.TestCase):
