@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 # The rooms of pgtf from the ground up. A module imports from its own room and from rooms of lower tiers.
 TIERS = (
     ("files", "graphs", "lazy", "names", "progress", "replicas", "seeds", "settings", "workers"),
-    ("recipes",),
+    ("metrics", "recipes"),
     ("layers",),
     ("networks",),
     ("methods",),
