@@ -7,13 +7,15 @@ value. Each resample draws, with replacement,
 - for KID, real images too, once for each task;
 - seeds: once, the same for all tasks, since one run learns all of them.
 
-Tasks are not resampled: the interval is for these tasks. The interval lies between two quantiles of the resampled values.
+Tasks are not resampled: the interval is for these tasks. The interval lies between two quantiles of the resampled
+values.
 
-Of n images or seeds, n - 1 are drawn: the variance of a resampled mean is then s²/n, unbiased, where n draws would give
-(n - 1)/n of that, half for two seeds (Rao and Wu, JASA 1988). With few seeds the interval is still too narrow, as it
-cannot leave the range of their values: where seeds differ by much more than images do, it covers the true mean in 50 % of
-cases with two seeds, 75 % with three, 87 % with five, 92 % with ten. One seed shows no spread, so the interval is over
-images alone. `Interval.note` states both. For two equal distributions KID's interval is wide: it covers 0 in 99 %.
+Of n images or seeds, n - 1 are drawn: the variance of a resampled mean is then s²/n, unbiased, where n draws would
+give (n - 1)/n of that, half for two seeds (Rao and Wu, JASA 1988). With few seeds the interval is still too narrow,
+as it cannot leave the range of their values: where seeds differ by much more than images do, it covers the true
+mean in 50 % of cases with two seeds, 75 % with three, 87 % with five, 92 % with ten. One seed shows no spread, so
+the interval is over images alone. `Interval.note` states both. For two equal distributions KID's interval is wide:
+it covers 0 in 99 %.
 """
 
 import dataclasses

@@ -1,0 +1,97 @@
+"""Quantization to few bits: codes of 2 to 256 levels, with one scale per filter or per group of its values.
+
+    value = scale × (code - (levels - 1) / 2),    code = 0 … levels - 1
+
+| bits | 1 | 1.58 | 2 | 3 | 4 | 8 |
+|---|---|---|---|---|---|---|
+| levels | 2 (signs) | 3 (-1, 0, 1) | 4 | 8 | 16 | 256 |
+
+A filter is one place of the last axis. The scale is the least-squares one for the codes of the best of a few
+candidates. Its squared error on normal values, in filters of 1,152, as a fraction of their variance, and with the
+largest value at the outermost level instead:
+
+| bits | 1 | 1.58 | 2 | 3 | 4 | 8 |
+|---|---|---|---|---|---|---|
+| least squares | 0.363 | 0.190 | 0.119 | 0.0376 | 0.0116 | 0.00006 |
+| largest value | 7.607 | 0.760 | 0.467 | 0.0824 | 0.0179 | 0.00006 |
+"""
+
+import math
+from typing import Optional
+
+import numpy as np
+import numpy.typing as npt
+
+LEVELS = {1: 2, 1.58: 3, 2: 4, 3: 8, 4: 16, 8: 256}
+# The outermost level of each candidate, as a fraction of the largest value.
+FRACTIONS = tuple(2 ** (-step / 4) for step in range(18))
+
+
+def levels_of(bits: float) -> int:
+    """The number of levels."""
+    if bits not in LEVELS:
+        raise ValueError(f"bits must be one of {', '.join(map(str, LEVELS))}. Received: {bits}")
+    return LEVELS[bits]
+
+
+def quantize(array: npt.ArrayLike, bits: float, group: Optional[int] = None) -> tuple[np.ndarray, np.ndarray]:
+    """Quantizes an array.
+
+    Args:
+      array: float32 [..., filters].
+      bits: A key of LEVELS.
+      group: The most values that share a scale. The values of a filter, in C order, are cut into as few and as equal
+        groups as this allows. Default: all values of a filter.
+
+    Returns:
+      (codes, scales): uint8 of the array's shape, and float32 [groups, filters].
+    """
+    levels, array = levels_of(bits), np.asarray(array, "float32")
+    if array.ndim < 2 or not array.size or not np.isfinite(array).all() or (group is not None and group < 1):
+        raise ValueError(
+            "Only finite arrays [..., filters] of two axes or more, in groups of at least 1 value, can be quantized. "
+            f"Received: shape {list(array.shape)}, group {group}, largest value {np.abs(array).max(initial=0)}"
+        )
+    values = array.reshape([-1, array.shape[-1]])
+    ends = group_ends(len(values), math.ceil(len(values) / (group or len(values))))
+    scales = _best_scales(values, ends, levels)
+    return _codes(values, _spread(scales, ends), levels).astype("uint8").reshape(array.shape), scales
+
+
+def dequantize(codes: np.ndarray, scales: np.ndarray, bits: float) -> np.ndarray:
+    """Returns the float32 values of uint8 codes [..., filters] and float32 scales [groups, filters]."""
+    levels = levels_of(bits)
+    values = codes.reshape([-1, codes.shape[-1]]).astype("float32") - np.float32((levels - 1) / 2)
+    return (values * _spread(scales, group_ends(len(values), len(scales)))).reshape(codes.shape)
+
+
+def group_ends(values: int, groups: int) -> np.ndarray:
+    """The place after each group's last value, where so many values are cut into groups of nearly equal size."""
+    return np.arange(1, groups + 1) * values // groups
+
+
+def _best_scales(values, ends, levels):
+    """The scales [groups, filters] of least squared error among the candidates, each fitted to its codes."""
+    starts = np.concatenate([[0], ends[:-1]])
+    largest = np.maximum.reduceat(np.abs(values), starts, axis=0)
+    best, scales = np.zeros(largest.shape), np.zeros(largest.shape)
+    for fraction in FRACTIONS:
+        candidate = largest * np.float32(2 * fraction / (levels - 1))
+        steps = _codes(values, _spread(candidate, ends), levels).astype("float64") - (levels - 1) / 2
+        # |x - s l|² is least at s = xᵀl / lᵀl, where it is |x|² - (xᵀl)² / lᵀl.
+        product, norm = (np.add.reduceat(steps * other, starts, axis=0) for other in (values, steps))
+        fitted = product / np.maximum(norm, 0.25)
+        better = product * fitted > best
+        best, scales = np.where(better, product * fitted, best), np.where(better, fitted, scales)
+    return scales.astype("float32")
+
+
+def _codes(values, scales, levels):
+    """The nearest code of each value; a scale of 0 is that of zeros only."""
+    places = values / np.where(scales > 0, scales, np.float32(1)) + np.float32(levels / 2)
+    return np.clip(np.floor(places), 0, levels - 1)
+
+
+def _spread(scales, ends):
+    """The scale of each value: [groups, filters] to [values, filters]."""
+    return np.repeat(scales, np.diff(ends, prepend=0), axis=0)
