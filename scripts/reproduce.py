@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Redoes the tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), and the frontier of quality over bytes.
 
-    python scripts/reproduce.py --dry_run                                       what would be learnt, and how long
+    python scripts/reproduce.py --dry_run --data_dir=DATA --inception=FOLDER    what would be learnt, and how long
     python scripts/reproduce.py --data_dir=DATA --inception=FOLDER              all of it
     python scripts/reproduce.py --table=3 --data_dir=DATA --inception=FOLDER    one table
     python scripts/reproduce.py --redraw                                        the page again, from results/ alone
 
 Each run is a piece: a run directory named for its settings, learnt once however many tables need it. The figures of a
 finished piece stay in --results, so that the tables need the runs no more. The same command again goes on; several at
-once, with the same --runs and --results, share the work.
+once, with the same --runs and --results, share the work. A result of other images, or measured by another network,
+does not count, and the page says why.
 """
 
 import os
@@ -50,7 +51,7 @@ def main(_):
     names = [*asked.table, *(f"figure {name}" for name in asked.figure)]
     names += [name for name in ("better", "frontier") if asked[name].value]
     chosen = {name: every[name] for name in names} or every
-    results = Results(os.path.join(asked.results, preset.name))
+    results = Results(os.path.join(asked.results, preset.name), _wanted(asked))
     pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]
     doing = Doing(
         preset,
@@ -72,6 +73,16 @@ def main(_):
         every = tables(preset, sorted({*seeds, *results.seeds()}))  # A page has all that is known, whatever was asked.
         write_page(asked.page, preset, every, results)
         print(f"\n{asked.page}")
+
+
+def _wanted(asked):
+    """The data and the judge that count. A page that is only redrawn takes those of most of its results."""
+    from pgtf.reproduction.identity import CLASSIFIER, Wanted, judge_identity
+    from pgtf.runs.evaluating import extractor_of
+
+    extractor = extractor_of(asked.inception)
+    judge = judge_identity(extractor.facts) if extractor else "" if asked.redraw else CLASSIFIER
+    return Wanted(asked.data_dir or (None if asked.redraw else ""), judge)
 
 
 def _seeds(texts):

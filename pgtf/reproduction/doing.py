@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pgtf import files
 from pgtf.progress import clock
 from pgtf.reproduction.pieces import Piece, with_bases
-from pgtf.reproduction.presets import PAIRED, STYLES, Preset
+from pgtf.reproduction.presets import Preset
 from pgtf.reproduction.results import Results, seconds_of
 from pgtf.runs.evaluating import extractor_of
 
@@ -54,15 +54,15 @@ class Doing:
         took: dict[bool, list[float]] = {}
         for piece in pieces:
             if found := self.results.read(piece):
-                took.setdefault(_unpaired(piece), []).append(found.seconds / len(piece.learnt))
-        return {piece: self._estimate(piece, took.get(_unpaired(piece), [])) for piece in self.missing(pieces)}
+                took.setdefault(piece.unpaired, []).append(found.seconds / len(piece.learnt))
+        return {piece: self._estimate(piece, took.get(piece.unpaired, [])) for piece in self.missing(pieces)}
 
     def _estimate(self, piece: Piece, took: Sequence[float]) -> float:
         if os.path.exists(os.path.join(self.runs, piece.name, "evaluation", "matrix.json")):
             return 0.0
         flags = dict(piece.flags)
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Some hundreds of images a task.
-        a_task = statistics.median(took) if took else steps / self.preset.pace[_unpaired(piece)]
+        a_task = statistics.median(took) if took else steps / self.preset.pace[piece.unpaired]
         return len(piece.learnt) * a_task
 
     def do(self, pieces: Sequence[Piece]) -> None:
@@ -83,11 +83,20 @@ class Doing:
             raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
 
     def refuse_what_would_fail(self, pieces: Sequence[Piece]) -> None:
-        """Finds out now, not when a network has been learnt, that images or the network of FID are not there."""
+        """Finds out now, not when a network has been learnt, that images or the network of FID are not there.
+
+        No result is overwritten by one of other data or another judge.
+        """
         missing = self.missing(pieces)
+        others = [f"{self.results.path(piece)} ({why})" for piece in missing if (why := self.results.other(piece))]
+        if others:
+            raise ValueError(
+                f"{len(others)} results have other data or another judge. Keep them: give other folders, --results "
+                f"and --runs. Received: {others[0]}"
+            )
         if missing:
             extractor_of(self.inception)
-        tasks = sorted({task for piece in missing for task in (*piece.tasks, *_classes(piece))})
+        tasks = sorted({task for piece in missing for task in (*piece.tasks, *piece.classes)})
         lacking = [task for task in tasks if not os.path.isdir(os.path.join(self.data_dir, task))]
         if self.data_dir and lacking:
             raise FileNotFoundError(
@@ -106,6 +115,9 @@ class Doing:
         except subprocess.CalledProcessError as error:
             failed.append(piece.name)
             print(f"{piece.name}: stopped with exit status {error.returncode}; its table has a hole", flush=True)
+        except ValueError as error:
+            failed.append(piece.name)
+            print(f"{piece.name}: {error}", flush=True)
         return True
 
     def _piece(self, piece: Piece) -> None:
@@ -117,7 +129,7 @@ class Doing:
         with _counted(os.path.join(run_dir, "seconds")):
             self._run("train.py", *common, *flags, *base, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}")
             if not self.results.read(piece):
-                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(_classes(piece))}"]
+                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(piece.classes)}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
                 self._run("evaluate.py", *common, *judged, *inception)
         if not self.results.read(piece):
@@ -134,15 +146,6 @@ class Doing:
             raise
         if code:
             raise subprocess.CalledProcessError(code, command)
-
-
-def _classes(piece: Piece) -> tuple[str, ...]:
-    """The tasks among which a classifier tells those of a piece apart, whatever the piece learns of them."""
-    return PAIRED if piece.tasks[0] in PAIRED else STYLES
-
-
-def _unpaired(piece: Piece) -> bool:
-    return dict(piece.flags).get("objective") == "cyclegan"
 
 
 @contextlib.contextmanager

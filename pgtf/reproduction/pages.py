@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pgtf import files
 from pgtf.report import plots
+from pgtf.reproduction.identity import ACC_JUDGE, part_key, usual
 from pgtf.reproduction.pieces import Piece, with_bases
 from pgtf.reproduction.presets import Preset
-from pgtf.reproduction.results import Result, Results
+from pgtf.reproduction.results import MISSING, Result, Results
 from pgtf.reproduction.tables import Column, Row, Table
 
 HOLE = "–"
@@ -25,7 +26,7 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
 
     What a person wrote of a table, notes/NAME.md among the results, stands below it.
     """
-    known = {piece.name: found for piece in with_bases(_pieces(tables)) if (found := results.read(piece))}
+    known, holes = comparable(with_bases(_pieces(tables)), results)
     place, folder = os.path.dirname(path) or ".", os.path.join(results.folder, "page")
     parts = [_head(preset, known)]
     for name, table in tables.items():
@@ -38,8 +39,29 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
             files.write(f"{stem}.png", _plot(points))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
-        parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known)
+        parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known, holes)
     files.write(path, ("\n\n".join(filter(None, parts)) + "\n").encode())
+
+
+def comparable(pieces: Sequence[Piece], results: Results) -> tuple[dict[str, Result], dict[str, str]]:
+    """Returns {name: result} of the pieces whose data and judges are the page's, and {name: reason} of the others.
+
+    What results are wanted leaves open, most of them decide. An Acc by another classifier is left out alone.
+    """
+    found = {piece: result for piece in pieces if (result := results.read(piece))}
+    holes = {piece.name: results.hole(piece) for piece in pieces if piece not in found}
+    common, known = usual({piece: result.identity for piece, result in found.items()}), {}
+    for piece, result in found.items():
+        odd = {
+            part: f"{part} {'is' if 'judge' in part else 'are'} {value}, not {common[part_key(piece, part)]}"
+            for part, value in result.identity.items()
+            if value != common[part_key(piece, part)]
+        }
+        if odd:
+            holes[piece.name] = "; ".join(odd.values())
+        if set(odd) <= {ACC_JUDGE}:
+            known[piece.name] = result.without("Acc") if odd else result
+    return known, holes
 
 
 def markdown(table: Table, known: Mapping[str, Result]) -> str:
@@ -122,6 +144,7 @@ def _beside(found: list[Result]) -> str:
     return "\n".join(
         [
             f"- Images measured: {n}; split {said(split for each in found for split in each.beside['split'])}.",
+            f"- Data: {said(f'{task} {data}' for each in found for task, data in each.images.items())}.",
             f"- Measured by: {said(judges)}.",
             f"- Versions: {said(versions)}.",
             *(f"- Note: {note}." for note in sorted({note for each in found for note in each.beside["notes"]})),
@@ -223,10 +246,15 @@ def _note(folder: str, name: str) -> str:
         return file.read().strip()
 
 
-def _missing(table: Table, known: Mapping[str, Result]) -> str:
-    missing = []
+def _missing(table: Table, known: Mapping[str, Result], holes: Mapping[str, str]) -> str:
+    missing, others = [], []
     for row in table.rows:
-        seeds = [str(piece.seed) for piece in row.pieces if piece.name not in known]
+        seeds = [str(piece.seed) for piece in row.pieces if holes.get(piece.name) == MISSING]
         if seeds:
             missing.append(f"{row.title} (seed {' and '.join(seeds)})")
-    return f"Missing: {', '.join(missing)}." if missing else ""
+        for piece in row.pieces:
+            if (why := holes.get(piece.name, MISSING)) != MISSING:
+                left_out = "Acc of " if piece.name in known else ""
+                others.append(f"- {left_out}{row.title} (seed {piece.seed}): {why}.")
+    lines = [f"Missing: {', '.join(missing)}."] if missing else []
+    return "\n\n".join([*lines, "\n".join(["Left out:", *others])] if others else lines)

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from pgtf import files
+from pgtf.reproduction.presets import PAIRED, STYLES
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,6 +43,16 @@ class Piece:
     def learnt(self) -> tuple[str, ...]:
         """The tasks that it learns itself."""
         return self.tasks[1:] if self.base else self.tasks
+
+    @property
+    def unpaired(self) -> bool:
+        """Whether its images are used without their pairs."""
+        return dict(self.flags).get("objective") == "cyclegan"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The tasks among which a classifier tells those of a piece apart, whatever the piece learns of them."""
+        return PAIRED if self.tasks[0] in PAIRED else STYLES
 
 
 def piece(tasks: tuple[str, ...], flags: dict[str, Any], seed: int, base: Piece | None = None) -> Piece:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import importlib.metadata
 import json
+import math
 import os
 import re
-from typing import Any
+from typing import Any, Callable
 
-from pgtf import __version__, files
+from pgtf import __version__, files, settings
 from pgtf.evaluation import matrix_text
 from pgtf.evaluation.figures import BACKWARD, UNTOUCHED
 from pgtf.evaluation.matrix import Matrix
+from pgtf.reproduction.identity import ACC_JUDGE, JUDGE, Identity, Wanted, images_identity, judge_identity
 from pgtf.reproduction.pieces import Piece
 from pgtf.runs.bank import FilterBank
 
+MISSING = "missing"
+ANY = Wanted()
 ASIDE = (BACKWARD, UNTOUCHED)  # What a figure's name ends in that is not of the way forth.
 
 
@@ -24,7 +28,7 @@ class Result:
     """The figures of a piece.
 
     stored: {task: bytes}. full: what a full network takes, in bytes. seconds: what learning and measuring took. images:
-    {task: the hash of its images}. beside: n, splits, extractors, versions.
+    {task: the identity of its images}. beside: n, splits, extractors, versions.
     """
 
     matrix: Matrix
@@ -33,6 +37,22 @@ class Result:
     seconds: float
     images: dict[str, str]
     beside: dict[str, Any]
+
+    @property
+    def identity(self) -> Identity:
+        """The data and the judges that the figures come from."""
+        judges = {name: judge for name, judge in self.beside["extractors"].items() if not name.endswith(ASIDE)}
+        acc = judges.pop("Acc", "")
+        found = {JUDGE: "; ".join(sorted(set(judges.values()))), ACC_JUDGE: acc}
+        return {
+            **{f"images of {task}": self.images[task] for task in self.matrix.tasks},
+            **{part: judge for part, judge in found.items() if judge},
+        }
+
+    def without(self, kind: str) -> Result:
+        """This result without the metrics of a kind, such as "Acc"."""
+        values = {name: rows for name, rows in self.matrix.values.items() if name.split("-")[0] != kind}
+        return dataclasses.replace(self, matrix=dataclasses.replace(self.matrix, values=values))
 
     @property
     def metrics(self) -> list[str]:
@@ -67,10 +87,15 @@ class Result:
 
 
 class Results:
-    """A folder with a file for each piece."""
+    """A folder with a file for each piece.
 
-    def __init__(self, folder: str):
-        self.folder = folder
+    Args:
+      folder: Path of the folder.
+      wanted: The data and the judge that results must come from. Default: any.
+    """
+
+    def __init__(self, folder: str, wanted: Wanted = ANY):
+        self.folder, self.wanted = folder, wanted
 
     def path(self, piece: Piece) -> str:
         """Where a piece's file lies."""
@@ -82,22 +107,33 @@ class Results:
         return {int(found.group(1)) for name in names if (found := re.fullmatch(r".*-(\d+)-\w{10}\.json", name))}
 
     def read(self, piece: Piece) -> Result | None:
-        """What is kept of a piece; None where nothing is, or it is not of this piece."""
+        """Returns the result of a piece; None if it is missing, damaged, or of other data or another judge."""
+        return None if self.hole(piece) else self._load(piece)
+
+    def hole(self, piece: Piece) -> str:
+        """Returns why the result of a piece does not count: "missing", or a reason in words; empty if it counts."""
         try:
-            with open(self.path(piece), encoding="utf-8") as file:
-                plain = json.load(file)
-            if plain["piece"] != piece.facts:
-                return None
-            matrix = Matrix(tuple(plain["tasks"]), tuple(plain["slices"]), plain["values"])
-            fields = {name: plain[name] for name in ("stored", "full", "seconds", "images", "beside")}
-            return Result(matrix, **fields)
+            self._load(piece)
         except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"A file of results must be as it was written; without it, its piece is learnt anew. "
-                f"Received: {self.path(piece)} ({error})"
-            ) from error
+            return MISSING
+        except ValueError as error:
+            return str(error)
+        return self.other(piece)
+
+    def other(self, piece: Piece) -> str:
+        """Returns what is not wanted of the data or the judge of a readable result; empty if nothing."""
+        try:
+            return self.wanted.difference(piece, self._load(piece).identity)
+        except (FileNotFoundError, ValueError):
+            return ""
+
+    def _load(self, piece: Piece) -> Result:
+        with open(self.path(piece), encoding="utf-8") as file:
+            try:
+                plain = json.load(file)
+            except (ValueError, RecursionError) as error:
+                raise ValueError("its file is damaged") from error
+        return _result(piece, plain)
 
     def write(self, piece: Piece, run_dir: str) -> Result:
         """Keeps what was measured of a run."""
@@ -113,12 +149,16 @@ class Results:
             "stored": {each.name: int(each.stored_bytes) for each in slices},
             "full": 4 * slices[-1].facts.full_values,
             "seconds": round(seconds_of(os.path.join(run_dir, "seconds"))),
-            "images": {each.name: _images(each.facts.images) for each in slices},
+            "images": {each.name: images_identity(each.facts.data, each.facts.images) for each in slices},
             "beside": _beside(json.loads(text)["figures"]),
         }
-        files.write(self.path(piece), json.dumps(plain, indent=1).encode())
-        found = self.read(piece)
-        assert found
+        found = _result(piece, plain)
+        if difference := self.wanted.difference(piece, found.identity):
+            raise ValueError(
+                f"The run has other data or another judge: {difference}. Give another folder for runs. "
+                f"Received: --runs={os.path.dirname(run_dir)}"
+            )
+        files.write(self.path(piece), json.dumps({**plain, "sha256": _sha256(plain)}, indent=1).encode())
         return found
 
 
@@ -131,10 +171,64 @@ def seconds_of(path: str) -> float:
         return 0.0
 
 
-def _images(summary: dict[str, Any]) -> str:
-    """A hash of a task's images, wherever they lie."""
-    parts = {part: {key: value for key, value in facts.items() if key != "folder"} for part, facts in summary.items()}
-    return files.sha256(json.dumps(parts, sort_keys=True).encode())[:16]
+def _sha256(plain: dict[str, Any]) -> str:
+    """Hash of a result's content, without the hash that it carries."""
+    content = {name: value for name, value in plain.items() if name != "sha256"}
+    return files.sha256(json.dumps(content, sort_keys=True).encode())
+
+
+def _result(piece: Piece, plain: Any) -> Result:
+    """The result that a file's JSON describes. Raises ValueError if it is not one of this piece.
+
+    Results from before content was hashed have no hash; their images and judges are recorded all the same.
+    """
+    if not isinstance(plain, dict) or plain.get("piece") != piece.facts:
+        raise ValueError("its file is of another piece")
+    if "sha256" in plain and plain["sha256"] != _sha256(plain):
+        raise ValueError("its file has changed since it was written")
+    for name, fits in _FIELDS.items():
+        if name not in plain and name in ("images", "beside"):
+            raise ValueError(f"it was recorded before {'data' if name == 'images' else 'judges'} were recorded")
+        if not fits(plain.get(name)):
+            raise ValueError(f"`{name}` in its file is {json.dumps(plain.get(name))[:60]}")
+    if not set(piece.tasks) <= set(plain["tasks"]) <= plain["stored"].keys():
+        raise ValueError("its file is of other tasks")
+    if not all(plain["images"].get(task) for task in plain["tasks"]):
+        raise ValueError("it was recorded before data were recorded")
+    try:
+        matrix = Matrix(tuple(plain["tasks"]), tuple(plain["slices"]), plain["values"])
+    except (ValueError, TypeError) as error:
+        raise ValueError("`values` in its file are no matrices of its tasks") from error
+    return Result(matrix, **{name: plain[name] for name in ("stored", "full", "seconds", "images", "beside")})
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _named(kind: type, least: float = -math.inf) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, dict)
+        and all(settings.is_of(kind, each) and (kind is str or each >= least) for each in value.values())
+    )
+
+
+def _is_beside(value: Any) -> bool:
+    return isinstance(value, dict) and all(fits(value.get(name)) for name, fits in _BESIDE.items())
+
+
+# {field of a result's file: whether a value of JSON can stand there}
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "tasks": _texts,
+    "slices": _texts,
+    "values": lambda value: isinstance(value, dict),
+    "stored": _named(int, 0),
+    "full": lambda value: settings.is_of(int, value) and value > 0,
+    "seconds": lambda value: settings.is_of(float, value) and 0 <= value < math.inf,
+    "images": _named(str),
+    "beside": _is_beside,
+}
+_BESIDE = {"n": _named(int, 1), "split": _texts, "extractors": _named(str), "notes": _texts, "versions": _named(str)}
 
 
 def _beside(figures: list[dict[str, Any]]) -> dict[str, Any]:
@@ -144,7 +238,7 @@ def _beside(figures: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "n": {one["task"]: one["generated"]["n"] for one in forth if one["generated"]},
         "split": sorted({one["generated"]["split"] for one in figures if one["generated"]}),
-        "extractors": {name: f"{facts['name']} ({facts['sha256'][:12]})" for name, facts in extractors.items()},
+        "extractors": {name: judge_identity(facts) for name, facts in extractors.items()},
         "notes": sorted({note for one in figures for note in one["notes"]}),
         "versions": {"pgtf": __version__, "tensorflow": importlib.metadata.version("tensorflow")},
     }

@@ -11,9 +11,10 @@ from absl.testing import absltest
 
 from pgtf import files
 from pgtf.reproduction.doing import Doing
+from pgtf.reproduction.identity import Wanted
 from pgtf.reproduction.pieces import piece
 from pgtf.reproduction.presets import PRESETS
-from pgtf.reproduction.results import Results
+from pgtf.reproduction.results import MISSING, Results
 from tests.processes import interrupted_when
 from tests.reproduction.made import TASKS, finished_run
 from tests.reproduction.test_results import BASE, PIECE
@@ -94,6 +95,27 @@ class DoingTest(absltest.TestCase):
         self.do(PIECE, good)  # Goes on with what is missing.
         self.assertIsNotNone(self.results.read(PIECE))
         self.assertNotIn(good.name, " ".join(self.done))
+
+    def test_a_result_of_other_data_is_kept_and_not_counted(self):
+        self.do(PIECE)
+        data = self.create_tempdir().full_path
+        for task in ("cityscapes", "edges2handbags", *TASKS):
+            files.write(os.path.join(data, task, "train", "1.png"), b"an image")
+        real = Results(self.results.folder, Wanted(data))
+        doing = Doing(PRESETS["mini"], real, self.runs, data_dir=data, scripts=self.scripts)
+        self.assertEqual(doing.missing([PIECE]), [BASE, PIECE])
+        with self.assertRaisesRegex(
+            ValueError, r"2 results have .*Received: .*images of facades are drawn, not \w{16}"
+        ):
+            doing.refuse_what_would_fail([PIECE])
+
+    def test_a_run_of_other_data_is_told_and_the_rest_goes_on(self):
+        self.results.wanted = Wanted(self.create_tempdir().full_path)
+        other = piece(TASKS, {"method": "full", "steps": 5}, 1)
+        with self.assertRaisesRegex(ValueError, f"2 that did not: {BASE.name}, {other.name}"):
+            self.do(BASE, other)
+        self.assertLen(self.done, 4)
+        self.assertEqual(self.results.hole(BASE), MISSING)
 
     def test_what_another_process_is_at_is_left_to_it(self):
         other = piece(TASKS, {"method": "full", "steps": 5}, 1)

@@ -1,5 +1,6 @@
 """The page: figures side by side, holes with their names, and what disagrees."""
 
+import json
 import os
 import shutil
 
@@ -84,6 +85,53 @@ class PagesTest(absltest.TestCase):
         self.assertIn("| bad | 20 | – | – |", page)
         self.assertIn("Missing: bad (seed 1).", page)
         self.assertNotIn("disagree", page)
+
+    def edited(self, piece, images=None, **judges):
+        """Rewrites the file of a piece as one of other images or judges, from before content was hashed."""
+        with open(self.results.path(piece), encoding="utf-8") as file:
+            plain = json.load(file)
+        del plain["sha256"]
+        plain["images"].update(images or {})
+        plain["beside"]["extractors"].update(judges)
+        files.write(self.results.path(piece), json.dumps(plain).encode())
+
+    def test_a_result_of_other_images_is_neither_averaged_nor_silent(self):
+        self.write(GOOD, BAD)
+        table = Table("9", COLUMNS, (Row("both", (GOOD, BAD)), Row("other", (PIECE_2,))))
+        self.edited(BAD, {"maps": "59135585e4a8f1c1"})
+        self.write(PIECE_2)
+        page = self.page(self.create_tempdir().full_path, table)
+        self.assertIn("| both | 5 |", page)
+        self.assertIn("Left out:\n- both (seed 1): images of maps are 59135585e4a8f1c1, not drawn.", page)
+        self.assertNotIn("Missing", page)
+
+    def test_a_distance_by_another_judge_is_not_averaged(self):
+        self.write(GOOD, BAD, PIECE_2)
+        self.edited(BAD, **{"FID-8": "classifier of the tasks (12)"})
+        page = self.page(self.create_tempdir().full_path, Table("9", COLUMNS, (Row("all", (GOOD, BAD, PIECE_2)),)))
+        self.assertIn("| all | 5 |", page)
+        self.assertIn(
+            "- all (seed 1): judge of distances is classifier of the tasks (12), not eyes (abababababab).", page
+        )
+
+    def test_an_acc_by_another_classifier_is_left_out_alone(self):
+        columns = (*COLUMNS, Column("Acc", lambda found: found.figure("Acc")))
+        self.write(GOOD, BAD, PIECE_2)
+        self.edited(BAD, Acc="a (2)")
+        self.edited(GOOD, Acc="a (1)")
+        self.edited(PIECE_2, Acc="a (1)")
+        table = Table("9", columns, (Row("good", (GOOD,)), Row("bad", (BAD,)), Row("2", (PIECE_2,))))
+        page = self.page(self.create_tempdir().full_path, table)
+        self.assertRegex(page, r"\| bad \| 10 \| [\d.]+ \| – \|")
+        self.assertRegex(page, r"\| good \| 5 \| [\d.]+ \| 0.583 \|")
+        self.assertIn("- Acc of bad (seed 1): judge of Acc is a (2), not a (1).", page)
+
+    def test_a_damaged_result_is_a_hole_with_its_reason(self):
+        self.write(GOOD, BAD)
+        files.write(self.results.path(BAD), b"{")
+        page = self.page(self.create_tempdir().full_path)
+        self.assertIn("| bad | 20 | – | – |", page)
+        self.assertIn("Left out:\n- bad (seed 1): its file is damaged.", page)
 
     def test_who_owns_the_frontier(self):
         rows = [("large", 90.0, 1.5), ("none", 50.0, 2.5), ("small", 10.0, 3.0), ("small, too", 10.0, 2.25)]

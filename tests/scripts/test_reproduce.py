@@ -45,7 +45,7 @@ class ReproduceTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
         forked = mock.patch("subprocess.Popen", lambda command, **_: Script(*command[1:]))
-        for each in (forked, mock.patch("pgtf.reproduction.doing.PAIRED", TASKS)):
+        for each in (forked, mock.patch("pgtf.reproduction.pieces.PAIRED", TASKS)):
             each.start()
             self.addCleanup(each.stop)
 
