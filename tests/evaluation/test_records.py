@@ -1,9 +1,11 @@
 """Figures on disk, by what they follow from."""
 
+import json
 import os
 
 from absl.testing import absltest
 
+from pgtf import files
 from pgtf.evaluation.figures import Figure, ImageSet
 from pgtf.evaluation.records import Records
 
@@ -42,6 +44,17 @@ class RecordsTest(absltest.TestCase):
             with open(path, "wb") as file:
                 file.write(damaged)
             self.assertIsNone(self.records.read(FACTS), damaged[:20])
+
+    def test_figures_are_hashed(self):
+        self.records.write(FACTS, FIGURES)
+        path = os.path.join(self.records.folder, os.listdir(self.records.folder)[0])
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        files.write(path, text.replace("1.25", "1.75").encode())
+        self.assertIsNone(self.records.read(FACTS))
+        older = {name: value for name, value in json.loads(text).items() if name != "sha256"}
+        files.write(path, json.dumps(older).encode())
+        self.assertEqual(self.records.read(FACTS), FIGURES)
 
 
 if __name__ == "__main__":
