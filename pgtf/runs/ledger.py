@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 import json
 import os
-from typing import Any
+from typing import Any, Optional
 
 from pgtf import files
 from pgtf.runs.bank import FilterBank
@@ -41,6 +41,15 @@ class Ledger:
                 "A run's ledger must be as it was written; where the tasks are whole, it can be deleted and is made "
                 f"anew. Received: {path} ({error})"
             ) from error
+
+    @staticmethod
+    def stamp(run_dir: str) -> Optional[tuple[int, int]]:
+        """(time, inode) of a run's ledger: another one after each write. None where none was written yet."""
+        try:
+            found = os.stat(os.path.join(run_dir, "ledger.json"))
+        except FileNotFoundError:
+            return None
+        return found.st_mtime_ns, found.st_ino
 
     def write(self, run_dir: str) -> None:
         """Writes the ledger, whole or not at all."""

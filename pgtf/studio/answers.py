@@ -7,6 +7,7 @@ import threading
 import numpy as np
 
 from pgtf.runs.directory import Run, Task
+from pgtf.runs.ledger import Ledger
 from pgtf.studio.palette import palette
 
 KEPT = 4  # Tasks whose networks stay in memory: 0.2 GB each for a U-Net of width 64.
@@ -47,6 +48,7 @@ class Answers:
         self.run_dir, self.most = run_dir, most
         self.tasks = [_offered(task) for task in Run(run_dir)]
         self._kept: collections.OrderedDict[int, Task] = collections.OrderedDict()
+        self._stamp = Ledger.stamp(run_dir)
         # One at a time: each takes all cores.
         self._lock = threading.Lock()
 
@@ -57,6 +59,11 @@ class Answers:
             return self._ready(task)(picture, backward=prefix == "backward")
 
     def _ready(self, number: int) -> Task:
+        """Returns a task. Once the ledger was written anew, tasks are opened anew, and changed ones refused."""
+        stamp = Ledger.stamp(self.run_dir)
+        if stamp != self._stamp:
+            self._kept.clear()
+            self._stamp = stamp
         if number not in self._kept:
             while len(self._kept) >= self.most:
                 self._kept.popitem(last=False)

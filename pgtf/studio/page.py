@@ -28,6 +28,8 @@ def page(name: str, tasks: Sequence[Offered]) -> str:
             "main",
             _choice("task", "Task", [task.name for task in tasks]),
             element("div", _paper(), _answer(), class_="pair"),
+            element("p", id="error", role="alert", class_="wrong", hidden=True),
+            element("p", id="notice", role="status", hidden=True),
             _tools(),
             element("section", element("h2", "Start from a test picture"), element("div", id="examples", class_="row")),
             _all_tasks(),
@@ -84,6 +86,7 @@ def _tools() -> Markup:
         _choice("tool", "Tool", ["Pencil", "Rectangle", "Eraser"]),
         element("fieldset", element("legend", "Colour"), element("div", id="colours"), class_="chips"),
         element("label", "Width", element("input", type="range", id="width", min=1, max=40, value=4), class_="width"),
+        element("label", element("input", type="checkbox", id="full"), " Opened pictures at full size", class_="full"),
         element(
             "div",
             element("button", "Undo", type="button", id="undo"),

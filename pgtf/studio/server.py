@@ -2,11 +2,15 @@
 
 import base64
 import contextlib
+import errno
 import hashlib
 import http.server
+import io
 import ipaddress
 import socket
 import sys
+import threading
+import time
 import urllib.parse
 from typing import Any, Callable
 
@@ -15,6 +19,9 @@ from pgtf.studio.page import SCRIPT, STYLE, page
 from pgtf.studio.uploads import BYTES, fitted, png, received
 
 CANVAS = 1024 * 1024  # Pixels of a picture that is answered.
+SECONDS = 60  # For a whole request to come in, and for its answer to be taken.
+AT_ONCE = 8  # Pictures that are worked on, or wait for that.
+LINGER = 2  # Seconds in which the rest of a refused request is read, so that the refusal is seen.
 TEXT, HTML, PNG = "text/plain; charset=utf-8", "text/html; charset=utf-8", "image/png"
 EVERYWHERE = ("", "0.0.0.0", "::")
 
@@ -31,15 +38,25 @@ class Server(http.server.ThreadingHTTPServer):
       host: Where to listen; anywhere but on this machine itself, others can use it.
       port: 0 takes a free one.
       name: Of the run.
+      seconds: For a whole request to come in.
     """
 
     daemon_threads = True
 
-    def __init__(self, answers: Answers, host: str = "127.0.0.1", port: int = 0, name: str = ""):
-        self.answers, self.given_host = answers, host
+    def __init__(
+        self, answers: Answers, host: str = "127.0.0.1", port: int = 0, name: str = "", *, seconds: float = SECONDS
+    ):
+        self.answers, self.given_host, self.seconds = answers, host, seconds
         self.page = page(name, answers.tasks).encode()
+        self.places = threading.BoundedSemaphore(AT_ONCE)
+        self.decoding = threading.Lock()  # A photo of 50 megapixels takes 0.7 GB while it is read.
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), Handler)
+        try:
+            super().__init__((host, port), Handler)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            raise ValueError(f"Port {port} is taken; --port=0 takes a free one. Received: --port={port}") from error
 
     @property
     def url(self) -> str:
@@ -49,7 +66,10 @@ class Server(http.server.ThreadingHTTPServer):
 
     def knows(self, host: str) -> bool:
         """Whether a Host header names this server: a page of another site, whose name leads here, names that site."""
-        name = urllib.parse.urlsplit(f"//{host}").hostname or ""
+        try:
+            name = urllib.parse.urlsplit(f"//{host}").hostname or ""
+        except ValueError:  # "[", for one.
+            return False
         if name in ("127.0.0.1", "localhost", "::1", self.given_host.lower()):
             return True
         if self.given_host not in EVERYWHERE:
@@ -64,13 +84,46 @@ class Server(http.server.ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+class WithDeadline(io.RawIOBase):
+    """Reads from a connection until a moment, however slowly bytes come in.
+
+    end: That moment, in seconds of time.monotonic().
+    """
+
+    def __init__(self, connection: socket.socket):
+        self.connection, self.end = connection, 0.0
+
+    def readable(self) -> bool:
+        """Always true."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Reads what is there; raises socket.timeout at the end."""
+        left = self.end - time.monotonic()
+        if left <= 0:
+            raise socket.timeout("a request took too long")
+        self.connection.settimeout(left)
+        return self.connection.recv_into(buffer)
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers requests; none of them names a file."""
 
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "pgtf", ""
-    timeout = 30  # Seconds that a silent browser is waited for.
     server: Server
+
+    def setup(self) -> None:
+        """Gives each request a deadline."""
+        super().setup()
+        self.rfile.close()
+        self.incoming = WithDeadline(self.connection)
+        self.rfile = io.BufferedReader(self.incoming)
+
+    def handle_one_request(self) -> None:
+        """Reads a request and answers it; one that does not come in whole in time ends the connection."""
+        self.incoming.end = time.monotonic() + self.server.seconds
+        super().handle_one_request()
 
     def do_GET(self) -> None:
         """The page, and test pictures to start from."""
@@ -78,16 +131,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """A picture made ready to draw on, and what a task makes of one."""
-        self._answer({"/picture": self._picture, "/answer": self._task_answer})
+        if not self.server.places.acquire(blocking=False):
+            self._refuse(503, f"The studio works on {AT_ONCE} pictures already; try again in a moment.")
+            return
+        try:
+            self._answer({"/picture": self._picture, "/answer": self._task_answer})
+        finally:
+            self.server.places.release()
 
-    def _answer(self, routes: dict[str, Callable[[], tuple[str, bytes]]]) -> None:
-        place = urllib.parse.urlsplit(self.path)
-        self.query = dict(urllib.parse.parse_qsl(place.query))
+    def _answer(self, routes: dict[str, Callable[[], tuple]]) -> None:
+        path, _, query = self.path.partition("?")
         try:
             self._check_origin()
-            if place.path not in routes:
+            self.query = dict(urllib.parse.parse_qsl(query))
+            if path not in routes:
                 raise Refused(404, "There is no such page.")
-            self._send(200, *routes[place.path]())
+            self._send(200, *routes[path]())
         except Refused as refused:
             self._refuse(*refused.args)
         except ValueError as error:
@@ -108,10 +167,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         examples = self.server.answers.tasks[task].ways[way].examples
         return PNG, png(examples[self._number("number", len(examples))])
 
-    def _picture(self) -> tuple[str, bytes]:
+    def _picture(self) -> tuple[str, bytes, tuple[str, str]]:
         task, _ = self._task_and_way()
-        picture = received(self._body())
-        return PNG, png(fitted(picture, self.server.answers.tasks[task].size, CANVAS))
+        size = None if self.query.get("full") == "1" else self.server.answers.tasks[task].size
+        content = self._body()
+        with self.server.decoding:
+            picture = received(content)
+            height, width = picture.shape[:2]
+            picture = fitted(picture, size, CANVAS)
+        return PNG, png(picture), ("Picture-Size", f"{width} x {height}")
 
     def _task_answer(self) -> tuple[str, bytes]:
         task, way = self._task_and_way()
@@ -134,15 +198,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise Refused(411, "A request says how many bytes it has.")
         if len(length) > 12 or int(length) > BYTES:
             raise Refused(413, f"A picture's file has at most {BYTES:,} bytes. Received: {length}")
-        return self.rfile.read(int(length))
+        try:
+            return self.rfile.read(int(length))
+        except socket.timeout as error:
+            raise Refused(408, f"A request comes in within {self.server.seconds:g} seconds.") from error
 
     def _refuse(self, status: int, why: str) -> None:
-        self.close_connection = True  # What it still sends is not read.
-        self._send(status, TEXT, why.encode())
+        self.close_connection = True
+        self._send(status, TEXT, why.encode(), *([("Retry-After", "1")] if status == 503 else ()))
+        # A connection that is closed on bytes that were not read is reset, and the refusal lost.
+        self.incoming.end = time.monotonic() + LINGER
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_WR)
+            while self.rfile.read1(1 << 16):
+                pass
 
-    def _send(self, status: int, kind: str, content: bytes) -> None:
+    def _send(self, status: int, kind: str, content: bytes, *more: tuple[str, str]) -> None:
+        self.connection.settimeout(self.server.seconds)
         self.send_response(status)
-        for name, value in (*HEADERS, ("Content-Type", kind), ("Content-Length", str(len(content)))):
+        for name, value in (*HEADERS, *more, ("Content-Type", kind), ("Content-Length", str(len(content)))):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")

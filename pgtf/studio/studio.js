@@ -6,7 +6,7 @@
   const pen = paper.getContext("2d", { willReadFrequently: true });
   const past = [];  // What Undo goes back to.
   const UNDOS = 30, LARGEST_FILE = 32 * 2 ** 20, SMALL = 128;
-  let task = 0, way = 0, colour = "#000000", drawn = false;
+  let task = 0, way = 0, colour = "#000000", drawn = false, opened = null;
 
   const make = (name, properties = {}, ...children) => {
     const element = document.createElement(name);
@@ -20,21 +20,36 @@
   const chosen = () => tasks[task].ways[way];
   const background = () => chosen().colours[0];
   const tool = () => Number(document.querySelector("input[name=tool]:checked").value);
-  const say = (text, wrong = false) => {
-    at("status").textContent = text;
-    at("status").classList.toggle("wrong", wrong);
+  const say = (text) => { at("status").textContent = text; };
+  const line = (id, text) => {
+    at(id).textContent = text;
+    at(id).hidden = !text;
+  };
+  const fail = (error) => {
+    say("");
+    line("error", error.message);
   };
 
   // Pictures travel as files; what comes back is a file too, or why not.
   const ask = async (path, query, body, signal) => {
-    const answer = await fetch(`/${path}?${new URLSearchParams(query)}`, body ? { method: "POST", body, signal } : { signal });
+    const request = body ? { method: "POST", body, signal } : { signal };
+    const answer = await fetch(`/${path}?${new URLSearchParams(query)}`, request).catch((error) => {
+      throw signal?.aborted ? error : new Error("The studio's server does not answer. Start it again, and draw on.");
+    });
     if (!answer.ok) throw new Error(await answer.text());
-    return answer.blob();
+    const blob = await answer.blob();
+    blob.before = answer.headers.get("Picture-Size");  // Of a picture that came back scaled.
+    return blob;
   };
   const show = (image, blob) => {
     if (image.src) URL.revokeObjectURL(image.src);
     image.src = URL.createObjectURL(blob);
     image.blob = blob;
+  };
+  const vanish = (image) => {
+    if (image.src) URL.revokeObjectURL(image.src);
+    image.removeAttribute("src");
+    image.blob = null;
   };
   const save = (blob, name) => {
     const link = make("a", { href: URL.createObjectURL(blob), download: name });
@@ -63,11 +78,14 @@
       const blob = await ask("answer", { task, way }, onPaper());
       show(at("answer"), blob);
       at("answer").alt = `What ${asked.name} makes of your picture`;
+      line("error", "");
       say(`${((performance.now() - begun) / 1000).toFixed(2)} s`);
     } catch (error) {
-      say(error.message, true);
+      vanish(at("answer"));
+      fail(error);
     }
     clearTimeout(slow);
+    at("answer").classList.toggle("waiting", again);
     asking = false;
     if (again) { again = false; renew(); return; }
     if (pressed(at("all"))) compare();
@@ -85,7 +103,8 @@
         figure.classList.remove("waiting");
       } catch (error) {
         if (signal.aborted) return;
-        say(error.message, true);
+        vanish(figure.querySelector("img"));
+        fail(error);
       }
     }
   };
@@ -101,6 +120,8 @@
 
   // The paper.
   const sized = (width, height) => {
+    opened = null;
+    line("notice", "");
     paper.width = width;
     paper.height = height;
     const small = Math.max(width, height) <= SMALL;
@@ -127,12 +148,22 @@
   };
   const open = async (file) => {
     if (!file) return;
-    if (file.size > LARGEST_FILE) return say("A picture's file has at most 32 MB.", true);
+    if (file.size > LARGEST_FILE) return fail(new Error("A picture's file has at most 32 MB."));
     try {
-      await put(await ask("picture", { task, way }, file), true);
+      const blob = await ask("picture", { task, way, full: Number(at("full").checked) }, file);
+      await put(blob, true);
+      opened = file;
+      line("error", "");
+      line("notice", scaled(blob.before, `${paper.width} x ${paper.height}`));
     } catch (error) {
-      say(error.message, true);
+      fail(error);
     }
+  };
+  const scaled = (before, after) => {
+    if (before === after) return "";
+    const full = at("full").checked;
+    const why = full ? "more pixels than are answered" : `the size that ${tasks[task].name} learnt at, where it is best and fast`;
+    return `Your picture of ${before} became ${after}: ${why}.${full ? "" : " Tick “full size” for a larger answer."}`;
   };
 
   let stroke = null;
@@ -193,12 +224,20 @@
     for (const one of at("colours").querySelectorAll("button")) one.setAttribute("aria-pressed", one.dataset.colour === value);
     if (tool() === 2) document.querySelector("input[name=tool][value='0']").click();
   };
+  const start = async (query) => {
+    try {
+      await put(await ask("example", query), false);
+    } catch (error) {
+      vanish(at("answer"));
+      fail(error);
+    }
+  };
   const examples = () => {
     const buttons = Array.from({ length: chosen().examples }, (_, number) => {
       const query = { task, way, number };
       const image = make("img", { alt: "", src: `/example?${new URLSearchParams(query)}` });
       const button = make("button", { type: "button", "aria-label": `Test picture ${number + 1} of ${tasks[task].name}` }, image);
-      button.addEventListener("click", async () => put(await ask("example", query), false));
+      button.addEventListener("click", () => start(query));
       return button;
     });
     at("examples").replaceChildren(...buttons);
@@ -214,12 +253,13 @@
     at("ways").replaceChildren(at("ways").querySelector("legend"), ...labels);
     at("ways").hidden = titles.length < 2;
   };
-  const choose = async () => {
+  const choose = () => {
     at("answers").textContent = `What ${tasks[task].name} makes of it`;
+    at("answer").classList.add("waiting");  // Until the new one is there.
     colours();
     examples();
     if (drawn) return soon();
-    if (chosen().examples) return put(await ask("example", { task, way, number: 0 }), false);
+    if (chosen().examples) return start({ task, way, number: 0 });
     sized(tasks[task].width, tasks[task].height);
     clear();
     drawn = false;
@@ -241,6 +281,7 @@
     soon();
   });
   at("open").addEventListener("click", () => at("file").click());
+  at("full").addEventListener("change", () => open(opened));
   at("file").addEventListener("change", () => { open(at("file").files[0]); at("file").value = ""; });
   at("save").addEventListener("click", () => at("answer").blob && save(at("answer").blob, `${tasks[task].name}.png`));
   at("save-paper").addEventListener("click", () => save(onPaper(), "picture.png"));

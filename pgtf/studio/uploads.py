@@ -2,6 +2,7 @@
 
 import io
 import math
+from typing import Optional
 
 import numpy as np
 from PIL import Image
@@ -10,37 +11,58 @@ from pgtf.data.images import ImageError, decoded
 
 BYTES = 32 * 2**20
 PIXELS = 50_000_000
+RATIO = 16  # Longer to shorter side. At 2**20 pixels no side is then longer than 4096.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # None that runs another program.
 
 
 def received(content: bytes, pixels: int = PIXELS) -> np.ndarray:
-    """The picture in a file, uint8 [h, w, 3]; one of more pixels is refused before it is decoded."""
+    """Reads the picture in a file. One of a size that is refused is never decoded.
+
+    Args:
+      content: The file.
+      pixels: The most that are taken.
+
+    Returns:
+      uint8 [h, w, 3].
+    """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            width, height = image.size
-        picture = decoded(io.BytesIO(content), len(content), FORMATS) if width * height <= pixels else None
+            wrong = _wrong_size(*image.size, pixels)
+        picture = None if wrong else decoded(io.BytesIO(content), len(content), FORMATS)
     except Exception as error:  # Pillow raises almost any on a broken file.
         raise ImageError(
             f"A picture is a {', '.join(FORMATS)} file. Received: {len(content):,} bytes that can't be read as one"
         ) from error
     if picture is None:
-        raise ImageError(f"A picture has at most {pixels:,} pixels. Received: {width} x {height}")
+        raise ImageError(wrong)
     return picture
 
 
-def fitted(picture: np.ndarray, size: tuple[int, int], pixels: int) -> np.ndarray:
-    """A picture at the scale of a size (height, width): its shorter side is that of the size, its shape stays.
+def _wrong_size(width: int, height: int, pixels: int) -> str:
+    """The reason why a picture of this size is refused. Empty for one that is taken."""
+    rule = ""
+    if width * height > pixels:
+        rule = f"has at most {pixels:,} pixels; scale it down"
+    elif max(width, height) > RATIO * min(width, height):
+        rule = f"is at most {RATIO} times as long on one side as on the other; crop it"
+    return rule and f"A picture {rule}. Received: {width} x {height}"
+
+
+def fitted(picture: np.ndarray, size: Optional[tuple[int, int]], pixels: int) -> np.ndarray:
+    """Scales a picture, its shape stays.
 
     Args:
       picture: uint8 [h, w, 3].
-      size: What a task learnt at.
+      size: (height, width) that a task learnt at; the shorter side becomes as long as the shorter one of it. None: the
+        picture keeps its size where `pixels` allow.
       pixels: The most that the result has.
 
     Returns:
       uint8 [h, w, 3].
     """
     height, width = picture.shape[:2]
-    scale = min(min(size) / min(height, width), math.sqrt(pixels / (height * width)))
+    wanted = min(size) / min(height, width) if size else 1.0
+    scale = min(wanted, math.sqrt(pixels / (height * width)))
     across, down = max(1, int(width * scale)), max(1, int(height * scale))
     return np.asarray(Image.fromarray(picture).resize((across, down), Image.Resampling.LANCZOS))
 

@@ -5,6 +5,7 @@ import io
 import os
 import socket
 import threading
+import time
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +15,7 @@ from PIL import Image
 import pgtf
 from pgtf.runs.ledger import Ledger
 from pgtf.studio.answers import Answers
-from pgtf.studio.server import BYTES, CANVAS, Server
+from pgtf.studio.server import AT_ONCE, BYTES, CANVAS, Server
 from pgtf.studio.uploads import png
 from tests.tiny import tiny_run
 
@@ -30,12 +31,24 @@ class ServerTest(tf.test.TestCase):
         super().setUp()
         self.run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS)
         self.answers = Answers(self.run_dir, most=2)
-        self.server = Server(self.answers, name="run")
+        self.serve()
+
+    def serve(self, **settings):
+        """Asks another server from now on."""
+        self.server = Server(self.answers, name="run", **settings)
         thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         self.addCleanup(thread.join)
         self.addCleanup(self.server.server_close)
         self.addCleanup(self.server.shutdown)
+
+    def connection(self, *said):
+        """A connection on which a request has begun with these lines."""
+        connection = socket.create_connection(self.server.server_address, timeout=60)
+        self.addCleanup(connection.close)
+        host = f"Host: 127.0.0.1:{self.server.server_address[1]}"
+        connection.sendall("".join(f"{line}\r\n" for line in (said[0], host, *said[1:])).encode())
+        return connection
 
     def ask(self, method, path, body=None, **headers):
         """(status, headers, body) of an answer."""
@@ -143,6 +156,77 @@ class ServerTest(tf.test.TestCase):
         Ledger(changed=(TASKS[0],)).write(self.run_dir)
         self.assertRefused(400, "A task is served while", self.answer(0, png(picture())))
         self.assertEqual(self.answer(1, png(picture()))[0], 200)
+
+    def test_a_task_that_changes_meanwhile_is_no_longer_shown(self):
+        self.assertEqual(self.answer(0, png(picture()))[0], 200)
+        Ledger(changed=(TASKS[0],)).write(self.run_dir)
+        self.assertRefused(400, "A task is served while", self.answer(0, png(picture())))
+        self.assertEqual(self.answer(1, png(picture()))[0], 200)
+        Ledger().write(self.run_dir)  # Whole again.
+        self.assertEqual(self.answer(0, png(picture()))[0], 200)
+
+    def test_a_picture_is_scaled_as_asked_and_the_page_learns_of_it(self):
+        for full, size in (("0", (16, 8)), ("1", (128, 64))):
+            _, headers, content = self.ask("POST", f"/picture?task=0&way=0&full={full}", png(picture(64, 128)))
+            self.assertEqual((Image.open(io.BytesIO(content)).size, headers["Picture-Size"]), (size, "128 x 64"))
+        _, headers, content = self.ask("POST", "/picture?task=0&way=0&full=1", png(picture(900, 2000)))
+        width, height = Image.open(io.BytesIO(content)).size
+        self.assertBetween(width * height, CANVAS * 0.99, CANVAS)
+
+    def test_a_picture_that_is_a_thread(self):
+        for height, width in ((1, 1 << 20), (4000, 200)):
+            thread = png(np.zeros([height, width, 3], "uint8"))
+            for path in ("/answer?task=0&way=0", "/picture?task=0&way=0", "/picture?task=0&way=0&full=1"):
+                self.assertRefused(400, f"at most 16 times .* {width} x {height}", self.ask("POST", path, thread))
+
+    def test_what_is_no_address(self):
+        for line in ("GET http://[ HTTP/1.1", "GET //[ HTTP/1.1", "POST /answer?[ HTTP/1.1"):
+            connection = self.connection(line, "Content-Length: 0", "")
+            self.assertRegex(connection.recv(100), b"^HTTP/1.1 40[04] ", line)
+        self.assertRefused(403, "under its own address", self.ask("GET", "/", Host="["))
+
+    def test_a_request_has_an_end_however_slowly_it_comes(self):
+        self.serve(seconds=0.5)
+        for lines in (("GET / HTTP/1.1",), ("POST /answer?task=0&way=0 HTTP/1.1", "Content-Length: 1000", "")):
+            connection, begun, answer = self.connection(*lines), time.monotonic(), b""
+            for _ in range(100):  # A byte each 0.1 s, which is no silence.
+                try:
+                    connection.sendall(b"x")
+                    connection.settimeout(0.1)
+                    received = connection.recv(1000)
+                except socket.timeout:
+                    continue
+                except OSError:
+                    break
+                answer += received
+                if not received:
+                    break
+            self.assertLess(time.monotonic() - begun, 8, lines)
+            self.assertStartsWith(answer, b"HTTP/1.1 408 " if len(lines) > 1 else b"")
+        self.assertEqual(self.ask("GET", "/")[0], 200)
+
+    def test_only_so_many_pictures_are_worked_on_at_once(self):
+        length, path = len(png(picture())), "POST /answer?task=0&way=0 HTTP/1.1"
+        waiting = [self.connection(path, f"Content-Length: {length}", "") for _ in range(AT_ONCE)]
+        for _ in range(500):  # Until all of them have their place.
+            found = self.answer(0, b"")
+            if found[0] == 503:
+                break
+            time.sleep(0.02)
+        self.assertRefused(503, f"works on {AT_ONCE} pictures already", found)
+        self.assertEqual(found[1]["Retry-After"], "1")
+        # A refusal is heard although the picture was not read.
+        self.assertRefused(503, "already", self.answer(0, bytes(8 << 20)))
+        self.assertEqual(self.ask("GET", "/")[0], 200)
+        for connection in waiting:
+            connection.sendall(png(picture()))
+            self.assertStartsWith(connection.recv(1000), b"HTTP/1.1 200 ")
+        self.assertEqual(self.answer(0, png(picture()))[0], 200)
+
+    def test_a_port_that_is_taken(self):
+        port = self.server.server_address[1]
+        with self.assertRaisesRegex(ValueError, f"Port {port} is taken; --port=0 takes a free one. .*--port={port}"):
+            Server(self.answers, port=port)
 
     def test_a_server_for_others_knows_addresses_but_no_foreign_names(self):
         with Server(self.answers, "0.0.0.0") as server:

@@ -60,14 +60,21 @@ class UploadsTest(absltest.TestCase):
             (as_file(Image.fromarray(picture(5, 7)), "PNG"), "7 x 5"),
             (claiming(60000, 60000), "60000 x 60000"),
         ):
-            with self.assertRaisesRegex(ImageError, f"has at most 34 pixels. Received: {size}"):
+            with self.assertRaisesRegex(ImageError, f"has at most 34 pixels; scale it down. Received: {size}"):
                 received(content, pixels=34)
+
+    def test_a_picture_too_long_for_its_width_is_never_decoded(self):
+        self.assertEqual(received(as_file(Image.fromarray(picture(2, 32)), "PNG")).shape, (2, 32, 3))
+        with self.assertRaisesRegex(ImageError, "at most 16 times as long .* crop it. Received: 1048576 x 1"):
+            received(claiming(1048576, 1))
 
     def test_a_picture_is_brought_to_the_scale_of_a_task(self):
         self.assertEqual(fitted(picture(100, 200), (64, 64), 10**6).shape, (64, 128, 3))
         self.assertEqual(fitted(picture(20, 10), (64, 128), 10**6).shape, (128, 64, 3))
         self.assertEqual(fitted(picture(10, 1000), (64, 64), 64 * 100).shape, (8, 800, 3))
         self.assertEqual(fitted(picture(1, 5000), (64, 64), 1000).shape, (1, 2236, 3))
+        for pixels, shape in ((10**6, (100, 200, 3)), (5000, (50, 100, 3))):
+            self.assertEqual(fitted(picture(100, 200), None, pixels).shape, shape)
 
     def test_png_is_exact(self):
         np.testing.assert_array_equal(received(png(picture(5, 7))), picture(5, 7))
