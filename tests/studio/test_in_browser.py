@@ -50,6 +50,7 @@ class BrowserTest(tf.test.TestCase):
                 self.check_a_dropped_picture()
                 self.check_what_is_no_picture()
                 self.assertEqual([error for error in seen.errors if "400" not in error], [])
+                self.check_a_server_that_is_gone()
             finally:
                 server.shutdown()
                 thread.join()
@@ -103,10 +104,24 @@ class BrowserTest(tf.test.TestCase):
         bytes_of = f"Uint8Array.from(atob('{content}'), (letter) => letter.charCodeAt(0))"
         self.after(lambda: self.drop(f"new File([{bytes_of}], 'a.png')"))
         self.assertEqual(self.seen.run("[paper.width, paper.height]"), [16, 8])
+        notice = "document.getElementById('notice').textContent"
+        self.seen.until(f"{notice}.startsWith('Your picture of 90 x 45 became 16 x 8: the size that ')")
+        self.after(lambda: self.seen.run("document.getElementById('full').click()"))
+        self.assertEqual(self.seen.run("[paper.width, paper.height]"), [90, 45])
+        self.seen.until("document.getElementById('notice').hidden")
 
     def check_what_is_no_picture(self):
         self.drop("new File(['no'], 'a.png')")
-        self.seen.until("document.getElementById('status').textContent.startsWith('A picture is a')")
+        self.seen.until("document.getElementById('error').textContent.startsWith('A picture is a')")
+
+    def check_a_server_that_is_gone(self):
+        self.seen.call("Network.enable")
+        self.seen.call(
+            "Network.emulateNetworkConditions", offline=True, latency=0, downloadThroughput=-1, uploadThroughput=-1
+        )
+        self.seen.run("document.querySelectorAll('input[name=task]')[0].click()")
+        self.seen.until("document.getElementById('error').textContent.startsWith('The studio\\'s server does not')")
+        self.assertFalse(self.seen.run("document.getElementById('answer').hasAttribute('src')"))
 
 
 if __name__ == "__main__":
