@@ -59,7 +59,13 @@ def read(path: str) -> np.ndarray:
         with open(path, "rb") as file:
             return decoded(file, status.st_size)
     except Exception as error:  # Pillow raises almost any on a broken file.
-        why = "it is no image" if isinstance(error, UnidentifiedImageError) else str(error) or type(error).__name__
+        why = str(error) or type(error).__name__
+        if isinstance(error, UnidentifiedImageError):
+            why = (
+                "pgtf does not read its format; convert it to JPEG or PNG"
+                if is_unread_image_name(path)
+                else "it is no image"
+            )
         raise ImageError(f"An image must be readable. Received: {path!r} ({why})") from error
 
 
@@ -92,6 +98,26 @@ def rgb(image: Image.Image) -> np.ndarray:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def of_array(array: np.ndarray) -> np.ndarray:
+    """An array as [h, w, 3] uint8, converted as `read` converts a file of it.
+
+    Args:
+      array: uint8 or uint16, [h, w] or [h, w, channels]: gray, gray and alpha, RGB or RGBA.
+    """
+    array = np.asarray(array)
+    channels = {2: 1, 3: array.shape[-1] if array.ndim else 0}.get(array.ndim, 0)
+    if array.dtype not in (np.uint8, np.uint16) or channels not in (1, 2, 3, 4) or not array.size:
+        raise ValueError(
+            "An image must be uint8 or uint16, [h, w] or [h, w, channels] with 1 to 4 channels. "
+            f"Received: {array.dtype} {list(array.shape)}"
+        )
+    if channels == 1:
+        return rgb(Image.fromarray(array.reshape(array.shape[:2])))
+    if array.dtype == np.uint16:  # Pillow reads only gray in 16 bits; of colours it keeps the upper 8.
+        array = (array >> 8).astype("uint8")
+    return array if channels == 3 else rgb(Image.fromarray(array))
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import graphs
-from pgtf.data.images import to_float, to_uint8
+from pgtf.data.images import of_array, to_float, to_uint8
 
 TILE = 1024
 LEAST = 16  # What a ResNet takes at least, and small enough for every network.
@@ -45,10 +45,8 @@ class Translator:
         self._apply = apply
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """uint8 [h, w, 3] -> uint8 [h, w, 3]."""
-        image = np.asarray(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ValueError(f"An image must be uint8 [h, w, 3]. Received: {image.dtype} {list(image.shape)}")
+        """Translates gray, RGB or RGBA, uint8 or uint16, as `images.of_array` takes them; gives uint8 [h, w, 3]."""
+        image = of_array(image)
         height, width, _ = image.shape
         rows, columns = (_tiles(length, self.tile, self.overlap) for length in (height, width))
         result = np.empty_like(image)

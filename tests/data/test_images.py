@@ -20,6 +20,7 @@ from pgtf.data.images import (
     ImageError,
     is_image_name,
     is_unread_image_name,
+    of_array,
     read,
     resized,
     rgb,
@@ -306,6 +307,42 @@ class DamageTest(parameterized.TestCase):
             outcomes[self.outcome(damaged[: draw.choice([len(content), draw.integers(len(content))])]) is None] += 1
         self.assertGreater(outcomes[True], 10)
         self.assertIsNotNone(self.outcome(content))
+
+
+def uncompressed_16_bits(array):
+    """A TIFF file of uint16 [h, w, 3], which Pillow reads and does not write."""
+    height, width, channels = array.shape
+    entries = [(256, 3, width), (257, 3, height), (259, 3, 1), (262, 3, 2), (277, 3, channels), (278, 3, height)]
+    after = 8 + 2 + 12 * (len(entries) + 3) + 4  # Where the bits of each channel lie, and then the pixels.
+    entries += [(258, 3, after, channels), (273, 4, after + 2 * channels), (279, 4, array.nbytes)]
+    content = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    for tag, kind, value, *count in sorted(entries):
+        content += struct.pack("<HHII", tag, kind, count[0] if count else 1, value)
+    return content + struct.pack(f"<I{channels}H", 0, *[16] * channels) + array.astype("<u2").tobytes()
+
+
+class ArrayTest(parameterized.TestCase):
+    @parameterized.parameters(((5, 3), "uint8"), ((5, 3), "uint16"), ((5, 3, 2), "uint8"), ((5, 3, 4), "uint8"))
+    def test_an_array_becomes_what_its_file_becomes(self, shape, kind):
+        array = np.random.default_rng(1).integers(0, np.iinfo(kind).max + 1, shape, dtype=kind)
+        path = os.path.join(self.create_tempdir().full_path, "x.png")
+        Image.fromarray(array).save(path)
+        np.testing.assert_array_equal(of_array(array), read(path))
+        if len(shape) == 2:
+            np.testing.assert_array_equal(of_array(array[..., None]), read(path))
+
+    def test_colours_of_16_bits(self):
+        array = np.random.default_rng(1).integers(0, 1 << 16, (5, 3, 3), dtype="uint16")
+        path = os.path.join(self.create_tempdir().full_path, "x.tif")
+        with open(path, "wb") as file:
+            file.write(uncompressed_16_bits(array))
+        np.testing.assert_array_equal(of_array(array), read(path))
+
+    def test_what_is_no_image(self):
+        self.assertIs(of_array(PICTURE), PICTURE)
+        for array in (PICTURE.astype("float32"), PICTURE[:, :, :0], PICTURE[None], PICTURE[0, 0], np.uint8(3)):
+            with self.assertRaisesRegex(ValueError, f"must be uint8 or uint16, .* Received: {array.dtype} "):
+                of_array(array)
 
 
 class ValuesTest(absltest.TestCase):
