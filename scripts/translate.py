@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Translates an image, or all images of a folder, with a learnt task.
 
-    python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg --output=out
+    python scripts/translate.py --run_dir=runs/demo --task=facades --input=photo.jpg --output=facade.png
     python scripts/translate.py --run_dir=runs/demo --task=facades --input=photos --output=out --compare
 
-Each image becomes a PNG file of its name and size; those of folders in a folder go to the same folders in the output.
-One that can't be read is named and left out, and the exit status is then 1.
+Each image becomes a PNG file of its size. In an output folder it has the image's name; images of folders in a folder
+go to the same folders in the output. Of a GIF the first picture is translated. Files that are left out are named with
+the reason. The exit status is 1 if an image is among them.
 """
 
 from absl import flags
@@ -16,10 +17,14 @@ from pgtf.settings import refuse
 flags.DEFINE_string("run_dir", None, "The run that learnt the task, or a file that pack.py wrote.", required=True)
 flags.DEFINE_string("task", None, "Its name; one that is not there is answered with those that are.")
 flags.DEFINE_string("input", None, "An image, or a folder of images and folders, of any sizes.", required=True)
-flags.DEFINE_string("output", None, "The folder for the PNG files; new or empty.", required=True)
+flags.DEFINE_string(
+    "output", None, "The folder for the PNG files, new or empty; for one image also a .png file.", required=True
+)
 flags.DEFINE_bool("backward", False, "From the target back to the input; for tasks learnt with cyclegan.")
 flags.DEFINE_bool("compare", False, "Write input and output side by side.")
-flags.DEFINE_bool("overwrite", False, "Write into a folder that holds something, replacing files of the same names.")
+flags.DEFINE_bool(
+    "overwrite", False, "Write into a folder that holds something, or onto a file; replaces files of the same names."
+)
 flags.DEFINE_integer(
     "tile",
     1024,
@@ -35,13 +40,21 @@ def main(_):
         refuse("workers", "1 or more", given.workers)
 
     from pgtf import load  # TensorFlow only once the flags are good.
-    from pgtf.serving.folders import outputs, translate_files
+    from pgtf.serving.folders import few, outputs, skipped, translate_files
 
     targets = outputs(given.input, given.output, given.overwrite)
+    unread_formats, others = skipped(given.input, given.output)
+    if unread_formats:
+        print(
+            f"left out as their format is not read, {len(unread_formats)}: {few(unread_formats)}; "
+            "convert them to JPEG or PNG"
+        )
+    if others:
+        print(f"left out as they are no images, {len(others)}: {few(others)}")
     translator = load(given.run_dir)[given.task].translator(given.backward, given.tile)
     unread = translate_files(translator, targets, compare=given.compare, workers=given.workers, title=given.task)
     print(f"{len(targets) - len(unread)} of {len(targets)} images translated into {given.output}")
-    return 1 if unread else 0
+    return 1 if unread or unread_formats else 0
 
 
 if __name__ == "__main__":

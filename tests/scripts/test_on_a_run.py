@@ -33,6 +33,9 @@ class ScriptsTest(tf.test.TestCase):
         Image.fromarray(image).save(os.path.join(folder, "more", "a.png"))
         with open(os.path.join(folder, "broken.jpg"), "wb") as file:
             file.write(b"broken")
+        for name in ("photo.heic", "notes.txt", "more/notes.json"):
+            with open(os.path.join(folder, name), "wb") as file:
+                file.write(b"something")
         return folder, image
 
     def translate(self, folder, *flags):
@@ -49,6 +52,8 @@ class ScriptsTest(tf.test.TestCase):
         said, errors = translate.communicate()
         self.assertEqual(translate.returncode, 1, errors)
         self.assertIn("broken.jpg", said)
+        self.assertIn("left out as their format is not read, 1: photo.heic; convert them to JPEG or PNG\n", said)
+        self.assertIn("left out as they are no images, 2: notes.txt, more/notes.json\n", said)
         self.assertIn("1 of 2 images translated", said)
         self.assertNotIn("Traceback", errors)
         (found,) = pathlib.Path(self.place, "out").rglob("*.*")

@@ -8,7 +8,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from PIL import Image
 
-from pgtf.serving.folders import outputs, translate_files
+from pgtf.serving.folders import few, outputs, skipped, translate_files
 
 
 def noise(*shape):
@@ -147,6 +147,37 @@ class FileTranslationTest(parameterized.TestCase):
         found, _, _ = self.translated(path)
         self.assertEqual(list(found), ["photo.png"])
 
+    def test_one_file_to_one_file(self):
+        path, picture = self.put("photo.jpg", noise(5, 9, 3)), os.path.join(self.output, "deep", "out.PNG")
+        for overwrite in (False, True):
+            self.assertEqual(outputs(path, picture, overwrite), {path: picture})
+            translate_files(negative, {path: picture}, out=io.StringIO())
+            self.assertEqual(Image.open(picture).size, (9, 5))
+        with self.assertRaisesRegex(ValueError, r"\(--overwrite\). Received: '.*out.PNG', which is there"):
+            outputs(path, picture)
+        os.makedirs(os.path.join(self.output, "folder.png"))  # A folder, whatever its name.
+        inside = os.path.join(self.output, "folder.png", "photo.png")
+        self.assertEqual(outputs(path, os.path.join(self.output, "folder.png")), {path: inside})
+        with self.assertRaisesRegex(ValueError, "never takes an input's place"):
+            outputs(inside := self.put("b.png"), inside, overwrite=True)
+
+    def test_the_first_picture_of_a_gif(self):
+        pictures = [Image.fromarray(np.full((5, 9), value, "uint8")) for value in (30, 200)]
+        self.put("a.gif", pictures[0], save_all=True, append_images=pictures[1:])
+        self.expect("a.png", np.full((5, 9, 3), 30, "uint8"))
+
+    def test_what_is_left_out_of_a_folder_is_known(self):
+        self.put("a.png")
+        os.makedirs(os.path.join(self.input, "b"))
+        for name in ("x.HEIC", "b/y.cr2", "notes.txt", "b/z.json", ".hidden.heic"):
+            with open(os.path.join(self.input, name), "wb") as file:
+                file.write(b"something")
+        found = skipped(self.input, self.output)
+        self.assertEqual(found, (["x.HEIC", "b/y.cr2"], ["notes.txt", "b/z.json"]))
+        self.assertEqual(few([*"abcdefg"]), "a, b, c, d, e and 2 more")
+        _, unread, _ = self.translated(os.path.join(self.input, "x.HEIC"))
+        self.assertRegex(str(*unread.values()), "does not read its format; convert it to JPEG or PNG")
+
     def test_compare_has_the_input_at_the_left(self):
         picture = noise(5, 9, 3)
         self.put("a.png", picture)
@@ -276,8 +307,13 @@ class FileTranslationTest(parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "A folder of images must hold some .* Received: '.*in', without any"):
             outputs(self.input, self.output)
         path = self.put("a.png")
-        with self.assertRaisesRegex(ValueError, "Pictures go into a folder. Received: '.*a.png', a file"):
+        with self.assertRaisesRegex(ValueError, "go into a folder; name one without an ending. Received: '.*a.png'"):
             outputs(self.input, path)
+        with self.assertRaisesRegex(ValueError, "go into a folder; name one without an ending. Received: 'new.png'"):
+            outputs(self.input, "new.png")
+        for name in ("out.jpg", "out.HEIC"):
+            with self.assertRaisesRegex(ValueError, f"name it .png, or name a folder. Received: '{name}'"):
+                outputs(path, name)
 
 
 if __name__ == "__main__":
