@@ -7,6 +7,10 @@ import os
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+# What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 if TYPE_CHECKING:
     from pgtf.runs.directory import Run

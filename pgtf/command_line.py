@@ -18,8 +18,6 @@ from pgtf.runs.bank import FilterBank
 from pgtf.runs.ledger import Ledger
 from pgtf.settings import as_text
 
-# What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
 
 _TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}

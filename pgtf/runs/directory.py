@@ -10,15 +10,17 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.evaluation.replay import Probes, Replay
+from pgtf.methods import METHODS
 from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.building import rebuilt
 from pgtf.runs.facts import Facts
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import TaskSlice
 from pgtf.serving.translation import TILE, Translator
+from pgtf.settings import name_in
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Task:
     """One learnt task: a function of images.
 
@@ -32,6 +34,10 @@ class Task:
     bank: FilterBank
     folder: str
     player: str = ""
+
+    def __repr__(self) -> str:
+        method = name_in(METHODS, self.facts.method)
+        return f"<Task {self.name!r}: {method}, {self.slice.stored_bytes / 1e6:.2f} MB>"
 
     @property
     def name(self) -> str:
@@ -73,12 +79,13 @@ class Task:
         """Translates images.
 
         Args:
-          image: uint8 [h, w, 3] or [n, h, w, 3], of any size.
+          image: [h, w] or [h, w, channels], gray, RGB or RGBA, uint8 or uint16, of any size; or n such images
+            [n, h, w, channels]. They are converted to RGB as files are.
           backward: From B to A; for tasks that were learnt both ways.
           tile: Larger images go in blended tiles of so many pixels.
 
         Returns:
-          The same of the target domain.
+          uint8 [h, w, 3] or [n, h, w, 3].
         """
         image, translator = np.asarray(image), self.translator(backward, tile)
         return np.stack([translator(one) for one in image]) if image.ndim == 4 else translator(image)
@@ -126,6 +133,11 @@ class Run:
         self._used: dict[str, Task] = {}
         if not len(self.bank):
             raise none_learnt(folder)
+
+    def __repr__(self) -> str:
+        more = f" and {len(self) - 5} more" if len(self) > 5 else ""
+        size = sum(self.bank.slice(index).stored_bytes for index in range(len(self))) / 1e6
+        return f"<Run {self.folder!r}: {', '.join(self.names[:5])}{more}, {size:.2f} MB>"
 
     @property
     def names(self) -> list[str]:

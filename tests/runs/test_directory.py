@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -40,6 +42,27 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
             self.assertGreater(np.ptp(recorded), 50, "a picture of nothing proves nothing")
             self.assertAllClose(task(given, backward=prefix == "backward"), recorded, atol=1)
             self.assertAllClose(task(given[1], backward=prefix == "backward"), recorded[1], atol=1)
+
+    def test_runs_and_tasks_are_shown_in_a_line(self):
+        run = pgtf.load(self.folder)
+        self.assertRegex(repr(run), rf"^<Run '{self.folder}': facades, maps, 0\.\d\d MB>$")
+        self.assertRegex(repr(run["maps"]), r"^<Task 'maps': piggyback, 0\.\d\d MB>$")
+
+    def test_nothing_is_printed_by_libraries(self):
+        script = f"import pgtf, numpy; pgtf.load({self.folder!r})['maps'](numpy.zeros([8, 8], 'uint16'))"
+        environment = {key: value for key, value in os.environ.items() if key != "TF_CPP_MIN_LOG_LEVEL"}
+        done = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**environment, "PYTHONPATH": os.pathsep.join(sys.path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+
+    def test_names_of_the_package(self):
+        self.assertEqual(sorted(pgtf.__all__), ["__version__", "load"])
+        self.assertRegex(pgtf.__version__, r"^\d+\.\d+\.\d+")
 
     def test_every_value_matters(self):
         """What a task gives is made with all that it stores: biases and norms too."""
