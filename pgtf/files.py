@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, and folders whose links are not followed."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
+
+WRITING = ".writing-"  # What a file is called until it is whole.
 
 
 def write(path: str, content: bytes | memoryview, read_only: bool = False) -> None:
     """Writes bytes so that a crash at any moment leaves the old file or the new one, never a part."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".writing-", dir=folder)
+    handle, temporary = tempfile.mkstemp(prefix=WRITING, dir=folder)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -52,6 +56,29 @@ def sha256_of(path: str) -> str:
     return digest.hexdigest()
 
 
+def inside(folder: str, *parts: str) -> str:
+    """Returns the path of `parts` in a folder; raises ValueError where one of them is a symbolic link.
+
+    For all that is written or removed in a run, which may be a stranger's: a link in it can lead anywhere.
+    """
+    path = folder
+    for part in parts:
+        path = os.path.join(path, part)
+        if os.path.islink(path):
+            raise ValueError(
+                f"Nothing is written or removed through a link; remove it. Received: {path}, a link to "
+                f"{os.readlink(path)}"
+            )
+    return path
+
+
+def remove(folder: str, *parts: str) -> None:
+    """Removes a file or a folder if it is there, of a link the link alone; the folders above must be no links."""
+    path = os.path.join(inside(folder, *parts[:-1]), *parts[-1:])
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(path) if stat.S_ISDIR(os.lstat(path).st_mode) else os.unlink(path)
+
+
 class Busy(ValueError):
     """Another process is at work there."""
 
@@ -60,7 +87,7 @@ class Busy(ValueError):
 def locked(folder: str, work: str = "trains in a run directory") -> Iterator[None]:
     """Keeps other processes out of a folder until the block, or the process, ends; work: what each would do there."""
     os.makedirs(folder, exist_ok=True)
-    with open(os.path.join(folder, ".lock"), "a+") as file:
+    with open(inside(folder, ".lock"), "a+", opener=_unfollowed) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -73,3 +100,7 @@ def locked(folder: str, work: str = "trains in a run directory") -> Iterator[Non
         file.write(str(os.getpid()))
         file.flush()
         yield
+
+
+def _unfollowed(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW, 0o666)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from typing import Any, Callable
 
 from pgtf import files
@@ -38,5 +39,5 @@ class Parts:
     def forget_unused(self) -> None:
         """Removes the parts that nobody asked for since this object was made."""
         for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
-            if name not in self._used:
-                os.unlink(os.path.join(self.folder, name))
+            if name not in self._used and re.fullmatch("[0-9a-f]{32}", name):
+                files.remove(self.folder, name)

@@ -91,6 +91,10 @@ class FilterBank:
         name = self.names[index]
         return name, files.sha256_of(os.path.join(self.place(index, name), "slice.json"))
 
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """The entries of all tasks, in order."""
+        return tuple(map(self.entry, range(len(self))))
+
     def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
         """What a slice notes that borrows from these tasks."""
         return tuple(Borrowed(name, self.slice(self.names.index(name)).sha256) for name in names)
@@ -161,7 +165,7 @@ def folder_name(index: int, name: str) -> str:
 def slice_folders(folder: str) -> list[str]:
     """The folders that hold a slice, in order; a number between them that has none, nor was dropped, is an error."""
     found: dict[int, str] = {}
-    for number, name in _numbered(folder):
+    for number, name in numbered(folder):
         # A folder without slice.json is a task still being learnt.
         if os.path.exists(os.path.join(folder, name, "slice.json")) and not _is_dropped(folder, name):
             if number in found:
@@ -196,7 +200,7 @@ class Dropped:
 
 def dropped_in(folder: str) -> tuple[Dropped, ...]:
     """The marks of the dropped tasks, in order."""
-    return tuple(_read_mark(folder, number, name) for number, name in _numbered(folder) if _is_dropped(folder, name))
+    return tuple(_read_mark(folder, number, name) for number, name in numbered(folder) if _is_dropped(folder, name))
 
 
 def _read_mark(folder: str, number: int, name: str) -> Dropped:
@@ -216,7 +220,7 @@ def _is_dropped(folder: str, name: str) -> bool:
     return os.path.exists(os.path.join(folder, name, MARK))
 
 
-def _numbered(folder: str) -> list[tuple[int, str]]:
+def numbered(folder: str) -> list[tuple[int, str]]:
     """(number, name) of the folders NUMBER-TASK in a folder, in order."""
     matches = (re.fullmatch(r"(\d+)-.+", name) for name in (os.listdir(folder) if os.path.isdir(folder) else ()))
     return sorted((int(match[1]), match[0]) for match in matches if match)

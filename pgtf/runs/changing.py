@@ -8,12 +8,25 @@ from pgtf import files
 from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.listing import unfinished
 
+# What pgtf writes into a task's folder; beside it lies the mark of a dropped task.
+WRITTEN = (
+    "slice.json",
+    "slice.safetensors",
+    "probes.safetensors",
+    "replays.json",
+    "begun.json",
+    "nearest.json",
+    "train",
+)
+
 
 @contextlib.contextmanager
 def changing(run_dir: str) -> Iterator[FilterBank]:
     """The bank of a run that no other process changes, and in which no task is being learnt."""
     if not len(bank_of(run_dir)):
         raise none_learnt(run_dir)
+    for folder in ("tasks", "samples", "evaluation"):
+        files.inside(run_dir, folder)
     with files.locked(run_dir, "changes a run directory"):
         begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, "begun.json"))]
         if begun:
@@ -22,6 +35,13 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
                 f"or remove its folder. Received: {run_dir}, where {', '.join(begun)} has begun"
             )
         yield bank_of(run_dir)
+
+
+def clear(run_dir: str, folder: str) -> None:
+    """Removes of a task's folder what pgtf writes into one, and no link's target."""
+    for name in os.listdir(files.inside(run_dir, "tasks", folder)):
+        if name in WRITTEN or name.startswith(files.WRITING):
+            files.remove(run_dir, "tasks", folder, name)
 
 
 def bank_of(run_dir: str) -> FilterBank:

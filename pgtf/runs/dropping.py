@@ -1,13 +1,13 @@
 """Taking a task out of a run."""
 
-import contextlib
 import os
-import shutil
+import re
 from typing import Optional
 
+from pgtf import files
 from pgtf.config import Config
-from pgtf.runs.bank import MARK, Dropped, FilterBank
-from pgtf.runs.changing import bank_of, changing, sample_path, task_path
+from pgtf.runs.bank import Dropped, FilterBank
+from pgtf.runs.changing import bank_of, changing, clear, task_path
 from pgtf.runs.directory import Run
 from pgtf.runs.ledger import Ledger
 
@@ -52,19 +52,12 @@ def _refuse_needed(run: Run, name: str) -> None:
 
 def _forget(run_dir: str, bank: FilterBank) -> None:
     """Removes what dropped tasks leave, and the tables of all that was measured together with them."""
-    ledger, gone = Ledger.read(run_dir), {(mark.name, mark.sha256) for mark in bank.dropped}
-    Ledger(
-        tuple(entry for entry in ledger.learnt if entry not in gone),
-        tuple(task for task in ledger.changed if task in bank.names),
-    ).write(run_dir)
-    left = []
+    Ledger.read(run_dir).without_dropped(bank).write(run_dir)
     for mark in bank.dropped:
-        folder = os.path.dirname(mark.path(task_path(run_dir)))
-        left += [os.path.join(folder, file) for file in os.listdir(folder) if file != MARK]
-        left += [] if mark.name in bank.names else [sample_path(run_dir, mark.name)]
+        clear(run_dir, os.path.basename(os.path.dirname(mark.path(task_path(run_dir)))))
+        if mark.name not in bank.names:
+            files.remove(run_dir, "samples", f"{mark.name}-input.png")
     evaluation = os.path.join(run_dir, "evaluation")
-    tables = os.listdir(evaluation) if os.path.isdir(evaluation) else ()
-    left += [os.path.join(evaluation, file) for file in tables if file.endswith((".txt", "matrix.json", "matrix.csv"))]
-    for path in left:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+    for name in os.listdir(evaluation) if os.path.isdir(evaluation) else ():
+        if re.fullmatch(r"\d+-.+\.txt|matrix\.(json|csv)", name):
+            files.remove(run_dir, "evaluation", name)

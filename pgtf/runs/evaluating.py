@@ -73,7 +73,7 @@ class Evaluation:
         say: Callable[[str], Any] = print,
     ):
         self.run, self.question, self.say = run, question, say
-        self.folder = os.path.join(run.folder, "evaluation")
+        self.folder = files.inside(run.folder, "evaluation")
         self.slices = [run.bank.slice(index) for index in range(len(run))]
         for each in self.slices:
             each.check()  # A figure on record is that of these bits.
@@ -81,6 +81,8 @@ class Evaluation:
         self._refuse_another_run()
         self._refuse_another_size()
         self.kept = question.kept or self.folder
+        for part in ("figures", "activations", "classifiers"):
+            files.inside(self.kept, part)
         self.records = Records(os.path.join(self.kept, "figures"))
         self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in self.slices}
         self.coming = dict(coming or {})
@@ -100,7 +102,7 @@ class Evaluation:
         follows = {(index, j): self._follows_from(index, j) for index in asked for j in range(index, len(self.run))}
         self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
-        to_tensorboard(self.matrix, os.path.join(self.run.folder, "tensorboard"))
+        to_tensorboard(self.matrix, files.inside(self.run.folder, "tensorboard"))
         if len(asked) == len(self.run):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
         return self.matrix

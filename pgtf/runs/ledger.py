@@ -6,7 +6,7 @@ import json
 import os
 from typing import Any, Optional
 
-from pgtf import files
+from pgtf import files, settings
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.slices import BankError
 
@@ -15,11 +15,13 @@ from pgtf.runs.slices import BankError
 class Ledger:
     """The learnt tasks of a run, in order, each with the sha256 of its slice.json.
 
-    learnt: ((task, sha256), …). changed: the tasks whose last replay was not what had been recorded.
+    learnt: ((task, sha256), …). changed: the tasks that were last seen changed. dropped: the numbers of the dropped
+    tasks that are out of `learnt`; what has come in since is another task, also where it is equal.
     """
 
     learnt: tuple[tuple[str, str], ...] = ()
     changed: tuple[str, ...] = ()
+    dropped: tuple[int, ...] = ()
 
     @classmethod
     def read(cls, run_dir: str) -> "Ledger":
@@ -33,13 +35,17 @@ class Ledger:
             learnt = tuple((name, sha256) for name, sha256 in plain["learnt"])
             if not all(isinstance(text, str) for text in (*itertools.chain(*learnt), *plain["changed"])):
                 raise ValueError("it holds other things than names and hashes")
-            return cls(learnt, tuple(plain["changed"]))
+            dropped = tuple(plain.get("dropped", ()))  # Older ledgers don't say.
+            if not settings.is_of(tuple[int, ...], dropped):
+                raise ValueError("its dropped tasks are no numbers")
+            return cls(learnt, tuple(plain["changed"]), dropped)
         except FileNotFoundError:
             return cls()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BankError(
-                "A run's ledger must be as it was written; where the tasks are whole, it can be deleted and is made "
-                f"anew. Received: {path} ({error})"
+                "A run's ledger must be as it was written. Without the file the run goes on, but tasks that were "
+                "lost or exchanged before are not noticed: compare with a digest kept elsewhere (verify.py --expect). "
+                f"Received: {path} ({error})"
             ) from error
 
     @staticmethod
@@ -54,14 +60,14 @@ class Ledger:
     def write(self, run_dir: str) -> None:
         """Writes the ledger, whole or not at all."""
         plain: dict[str, Any] = {"learnt": [list(entry) for entry in self.learnt], "changed": list(self.changed)}
+        plain.update({"dropped": list(self.dropped)} if self.dropped else {})
         plain["own_sha256"] = _digest(plain)
         files.write(os.path.join(run_dir, "ledger.json"), json.dumps(plain, indent=1).encode())
 
     def problems(self, bank: FilterBank) -> dict[str, str]:
         """{folder: what is wrong} of the learnt tasks that are not in the bank as they were."""
         found = {}
-        dropped = {(mark.name, mark.sha256) for mark in bank.dropped}
-        for index, (name, sha256) in enumerate(entry for entry in self.learnt if entry not in dropped):
+        for index, (name, sha256) in enumerate(self.without_dropped(bank).learnt):
             folder = os.path.basename(bank.place(index, name))
             if index >= len(bank) or bank.names[index] != name:
                 there = "nothing" if index >= len(bank) else os.path.basename(bank.place(index, bank.names[index]))
@@ -75,7 +81,18 @@ class Ledger:
         problems = self.problems(bank)
         if problems:
             raise BankError("\n".join(problems.values()))
-        return dataclasses.replace(self, learnt=tuple(map(bank.entry, range(len(bank)))))
+        return dataclasses.replace(self.without_dropped(bank), learnt=bank.entries())
+
+    def without_dropped(self, bank: FilterBank) -> "Ledger":
+        """This ledger without the tasks that were dropped since it was written."""
+        gone = {(mark.name, mark.sha256) for mark in bank.dropped if mark.number not in self.dropped}
+        gone -= set(bank.entries() if gone else ())  # Adopted again.
+        names = {name for name, _ in gone.intersection(self.learnt)}
+        return Ledger(
+            tuple(entry for entry in self.learnt if entry not in gone),
+            tuple(task for task in self.changed if task not in names),
+            tuple(mark.number for mark in bank.dropped),
+        )
 
 
 def _digest(plain: dict[str, Any]) -> str:

@@ -37,7 +37,7 @@ def report(
     """
     if grid_path and not others:
         raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
-    parts = Parts(os.path.join(run_dir, "report", "parts"))
+    parts = Parts(files.inside(run_dir, "report", "parts"))
     collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
     run = collectors[0].run()
     compared = _compared(collectors, run) if others else None
@@ -57,7 +57,7 @@ def renew(config: Config, tensorboard: bool = False) -> str:
       The path of the page.
     """
     try:
-        parts = Parts(os.path.join(config.run_dir, "report", "parts"))
+        parts = Parts(files.inside(config.run_dir, "report", "parts"))
         run = Collector(config.run_dir, config, parts).run()
         if tensorboard:
             to_tensorboard(config, run)

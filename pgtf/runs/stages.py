@@ -138,7 +138,8 @@ class Sequence:
         return table(totals["tasks"], totals["total"])
 
     def _task(self, index: int, name: str) -> None:
-        folder = self.bank.place(index, name)
+        folder = self._path("tasks", os.path.basename(self.bank.place(index, name)))
+        files.inside(folder, "train")
         evaluated = ((table_path(self.config.run_dir, index, name), self._evaluate),) if self.config.evaluate else ()
         stages = (
             (os.path.join(folder, "slice.json"), self._learn),
@@ -222,7 +223,7 @@ class Sequence:
         Evaluation(Run(config.run_dir), question, coming=coming).fill()
 
     def _note_learnt(self) -> None:
-        self._note(learnt=tuple(map(self.bank.entry, range(len(self.bank)))))
+        self._note(learnt=self.bank.entries())
 
     def _note(self, **changes: Any) -> None:
         self.ledger = dataclasses.replace(self.ledger, **changes)
@@ -254,4 +255,4 @@ class Sequence:
         files.write(self._path("samples", name), png(picture))
 
     def _path(self, *parts: str) -> str:
-        return os.path.join(self.config.run_dir, *parts)
+        return files.inside(self.config.run_dir, *parts)

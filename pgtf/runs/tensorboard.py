@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
+from pgtf import files
 from pgtf.config import Config
 from pgtf.evaluation.matrix import Matrix, metric
 from pgtf.report import plots
@@ -19,7 +20,7 @@ EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
 def to_tensorboard(config: Config, run: ReportedRun) -> None:
     """Writes report/… at step = number of learnt tasks, and what HParams compares runs by."""
-    folder, step = os.path.join(config.run_dir, "tensorboard"), len(run.learnt)
+    folder, step = files.inside(config.run_dir, "tensorboard"), len(run.learnt)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)
     writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)

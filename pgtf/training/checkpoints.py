@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import tempfile
 from collections.abc import Iterator
 from typing import Any
@@ -44,12 +43,12 @@ class Checkpoints:
         if not workers.is_chief():
             return
         writing, path = (os.path.join(self.folder, f"{name}step-{step}") for name in (_WRITING, ""))
-        _remove(writing)
+        files.remove(writing)
         os.makedirs(writing)
         with _plainly_named(writing) as path_for_tensorflow:
             self.state.write(os.path.join(path_for_tensorflow, "state"))
         files.write(os.path.join(writing, _HASHES), json.dumps(_hashes(writing)).encode())
-        _remove(path)
+        files.remove(path)
         os.rename(writing, path)
         forget_checkpoints(self.folder, but=f"step-{step}")
 
@@ -73,7 +72,7 @@ class Checkpoints:
             if _is_whole(path):
                 return step, lost
             aside = os.path.join(self.folder, f"{_DAMAGED}step-{step}")
-            _remove(aside)
+            files.remove(aside)
             os.rename(path, aside)
             lost.append(f"the checkpoint of step {step} is damaged; it is kept as {aside}")
         return _NONE, lost
@@ -98,9 +97,9 @@ def forget_checkpoints(folder: str, but: Any = None) -> None:
     for name in names:
         # "checkpoint" and ckpt-*: of pgtf up to 0.1.
         if name != but and (name == "checkpoint" or name.startswith(("step-", "ckpt-", _WRITING))):
-            _remove(os.path.join(folder, name))
+            files.remove(folder, name)
         elif but is None and name.startswith("width-"):
-            forget_checkpoints(os.path.join(folder, name))
+            forget_checkpoints(files.inside(folder, name))
 
 
 def _is_whole(path: str) -> bool:
@@ -124,10 +123,3 @@ def _plainly_named(path: str) -> Iterator[str]:
         link = os.path.join(folder, "checkpoint")
         os.symlink(os.path.abspath(path), link)
         yield link
-
-
-def _remove(path: str) -> None:
-    if os.path.isdir(path):
-        shutil.rmtree(path)
-    elif os.path.exists(path):
-        os.unlink(path)

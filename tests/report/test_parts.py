@@ -45,6 +45,14 @@ class PartsTest(absltest.TestCase):
         self.part(Parts(self.folder), "b")
         self.assertEqual(self.made, ["a", "b", "a"])
 
+    def test_files_of_others_stay(self):
+        parts = Parts(self.folder)
+        self.part(parts, "a")
+        for name in ("notes.txt", "a" * 31, f"{'a' * 32}.txt"):
+            open(os.path.join(self.folder, name), "w").close()
+        parts.forget_unused()
+        self.assertLen(os.listdir(self.folder), 4)
+
     def test_without_a_folder(self):
         parts = Parts()
         self.part(parts, "a")

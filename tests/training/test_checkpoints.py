@@ -85,6 +85,17 @@ class CheckpointsTest(tf.test.TestCase):
         self.assertCountEqual(os.listdir(self.folder), ["events.out", "damaged-step-0"])
         forget_checkpoints(os.path.join(self.folder, "not there"))
 
+    def test_nothing_is_removed_behind_a_link(self):
+        theirs = os.path.join(self.other, "step-1", "state")
+        os.makedirs(theirs)
+        os.symlink(os.path.join(self.other, "step-1"), os.path.join(self.folder, "step-1"))
+        forget_checkpoints(self.folder)
+        self.assertEmpty(os.listdir(self.folder))
+        os.symlink(self.other, os.path.join(self.folder, "width-8"))
+        with self.assertRaisesRegex(ValueError, "through a link"):
+            forget_checkpoints(self.folder)
+        self.assertTrue(os.path.exists(theirs))
+
 
 if __name__ == "__main__":
     tf.test.main()
