@@ -10,7 +10,7 @@ from typing import Any, Callable, Optional
 
 from absl import app, flags, logging
 
-from pgtf import settings
+from pgtf import names, settings
 from pgtf.config import DEFAULTS, Config
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES
@@ -194,7 +194,9 @@ def run(main: Callable, stopped: str = "The same command goes on from the last c
             result: Optional[int] = main([])
         except (ValueError, OSError) as error:
             logging.debug("where it happened", exc_info=True)
-            print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+            # What it received may be a stranger's, and must not look like lines of its own.
+            told = names.escaped(str(error), but="\n").replace("\n", "\n  ")
+            print(f"\n{type(error).__name__}: {told}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             print(f"\nStopped. {stopped}".rstrip(), file=sys.stderr)

@@ -21,11 +21,13 @@ flags.DEFINE_string("licence", None, "What its card says of its licence, as in C
 def main(_):
     given = flags.FLAGS
 
-    from pgtf.runs.directory import Run  # TensorFlow only once the flags are good.
+    from pgtf import names  # TensorFlow only once the flags are good.
+    from pgtf.runs.directory import Run
     from pgtf.runs.packing import pack
 
     card = pack(Run(given.run_dir), given.task, given.output, given.licence)
-    print(f"{json.dumps(card, indent=1, ensure_ascii=False)}\n{given.output} is written")
+    print(names.escaped(json.dumps(card, indent=1, ensure_ascii=False), but="\n"))
+    print(f"{given.output} is written")
 
 
 if __name__ == "__main__":

@@ -2,36 +2,44 @@
 """Proves that every learnt task of a run is what it was: its files by their sha256, its outputs by replaying them.
 
     python scripts/verify.py --run_dir=runs/demo
+    python scripts/verify.py --run_dir=runs/demo --expect=DIGEST
 
-Exits with 0 if all are, else with 1.
+All hashes lie in the run itself. So they show accidents and mistakes, not the work of somebody who means to deceive and
+writes hashes that fit. Against that, keep the digest that is printed elsewhere, and expect it.
+
+Exits with 0 if all tasks are proved and the digest is the expected one, else with 1. What is found is noted in the run.
 """
 
-import contextlib
+import os
 
 from absl import flags
 
 from pgtf import command_line
 
 flags.DEFINE_string("run_dir", None, "The run to check.", required=True)
+flags.DEFINE_string("expect", "", "The digest that an earlier verify.py printed; the run must still have it.")
 
 
 def main(_):
-    from pgtf.runs.verification import (
-        VERDICT_HEAD,
-        conclusion,
-        remember,
-        verdicts,
-    )  # TensorFlow only once the flags are good.
+    from pgtf import names  # TensorFlow only once the flags are good.
+    from pgtf.runs.bank import FilterBank
+    from pgtf.runs.verification import VERDICT_HEAD, conclusion, difference, digest, remember, verdicts
 
-    found = []
+    run_dir, expected, found = flags.FLAGS.run_dir, flags.FLAGS.expect, []
     print(VERDICT_HEAD)
-    for verdict in verdicts(flags.FLAGS.run_dir):
+    for verdict in verdicts(run_dir):
         print(verdict, flush=True)
         found.append(verdict)
-    with contextlib.suppress(OSError):  # A run that can't be written to is verified all the same.
-        remember(flags.FLAGS.run_dir, found)
-    print(f"\n{conclusion(found)}")
-    return 0 if all(verdict.holds for verdict in found) else 1
+    try:
+        remember(run_dir, found)
+    except (OSError, ValueError) as error:  # A run that can't be written to, or is in use, is verified all the same.
+        print(names.escaped(f"not noted in the run: {error}"))
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    print(f"\n{conclusion(found)}\ndigest of the run: {digest(bank)}")
+    differs = difference(bank, expected) if expected else ""
+    if differs:
+        print(names.escaped(f"FAILED: {differs}"))
+    return 0 if all(verdict.holds for verdict in found) and not differs else 1
 
 
 if __name__ == "__main__":

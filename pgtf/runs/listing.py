@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterable
 from typing import Any, Optional
 
+from pgtf import names
 from pgtf.methods import METHODS, Shares
-from pgtf.runs.bank import MARK, FilterBank, none_learnt
+from pgtf.runs.bank import MARK, FilterBank, none_learnt, numbered
 from pgtf.runs.slices import TaskSlice
 from pgtf.settings import name_in
 
@@ -57,16 +58,16 @@ def _counted(task_slice: TaskSlice) -> int:
 def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
     """Rows as a table; whose the weights are, where tasks share them."""
     shared = [field.name for field in dataclasses.fields(Shares)] if any(row["weights"] for row in found) else []
-    names = max([12] + [len(row["task"]) for row in found]) + 2
+    longest = max([12] + [len(row["task"]) for row in found]) + 2
     yield (
-        f"{'task':<{names}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}"
+        f"{'task':<{longest}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}"
         f"{''.join(f'{name:>8}' for name in shared)}  {'learnt':<17}{'direction':<11}data"
     )
     for row in found:
         shares = "".join(f"{row['weights'][name] if row['weights'] else 0:>8.1%}" for name in shared)
         size = "-" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f}"
-        yield (
-            f"{row['task']:<{names}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
+        yield names.escaped(
+            f"{row['task']:<{longest}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
             f"{size:>12}{shares}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}{row['data']}"
         )
 
@@ -76,7 +77,7 @@ def unfinished(run_dir: str) -> list[str]:
     folder = os.path.join(run_dir, "tasks")
     return [
         name
-        for name in sorted(os.listdir(folder))
+        for _, name in numbered(folder)
         if os.path.isdir(os.path.join(folder, name))
         and not any(os.path.exists(os.path.join(folder, name, file)) for file in ("slice.json", MARK))
     ]

@@ -1,11 +1,14 @@
 """Whether a run directory is what it was."""
 
 import dataclasses
+import json
 import os
 from collections.abc import Iterator
 from typing import Optional
 
+from pgtf import files, names
 from pgtf.evaluation.replay import TOLERANCE, Replay
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import BankError
@@ -18,7 +21,8 @@ VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")
 class Verdict:
     """Of one stored task: whether its slice is what was written, and whether its outputs are what they were.
 
-    task: Its folder's name. player: The later task whose network plays it now, where the method forgets.
+    task: Its folder's name. player: The later task whose network plays it now, where the method forgets. has_probes:
+    Whether there is something to replay; without it nothing is proved, but nothing was seen to change either.
     """
 
     task: str
@@ -26,6 +30,12 @@ class Verdict:
     replay: Optional[Replay] = None
     problem: str = ""
     player: str = ""
+    has_probes: bool = True
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.task.split("-", 1)[1]
 
     @property
     def holds(self) -> bool:
@@ -35,7 +45,7 @@ class Verdict:
     def __str__(self) -> str:
         whole = "as written" if self.slice_is_whole else "ALTERED"
         outputs = str(self.replay or "not replayed") + (f"; played by {self.player} now" if self.player else "")
-        return VERDICT.format(self.task, whole, outputs)
+        return VERDICT.format(*map(names.escaped, (self.task, whole, outputs)))
 
 
 def verdicts(run_dir: str) -> Iterator[Verdict]:
@@ -63,22 +73,42 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
 
 
 def remember(run_dir: str, found: list[Verdict]) -> None:
-    """Notes in the run's ledger which tasks changed, so that they are served no more, or that none did."""
-    run = Run(run_dir)
-    names = {os.path.basename(run.bank.place(index, name)): name for index, name in enumerate(run.names)}
-    changed = tuple(
-        names[verdict.task] for verdict in found if verdict.task in names and verdict.replay and not verdict.holds
-    )
-    ledger = Ledger.read(run_dir)
-    if ledger.changed != changed:
-        dataclasses.replace(ledger, changed=changed).write(run_dir)
+    """Writes into the run's ledger which tasks were seen changed, so that they are served no more, or that none was."""
+    changed = tuple(verdict.name for verdict in found if verdict.has_probes and not verdict.holds)
+    with files.locked(run_dir, "changes a run directory"):
+        ledger = Ledger.read(run_dir)
+        if ledger.changed != changed:
+            dataclasses.replace(ledger, changed=changed).write(run_dir)
+
+
+def digest(bank: FilterBank, tasks: Optional[int] = None) -> str:
+    """Returns the digest of a run: the sha256 of the names of its first `tasks` tasks and of their slice.json files.
+
+    Default: all tasks. Kept elsewhere it shows later that none was lost, exchanged or added.
+    """
+    return files.sha256(json.dumps(bank.entries()[:tasks]).encode())
+
+
+def difference(bank: FilterBank, expected: str) -> str:
+    """Returns in words how a run differs from the one whose digest was kept; empty where it does not."""
+    if expected == digest(bank):
+        return ""
+    grown = [count for count in range(1, len(bank)) if digest(bank, count) == expected]
+    if grown:
+        return f"The expected digest is of the tasks up to {bank.names[grown[0] - 1]}; after it came " + ", ".join(
+            bank.names[grown[0] :]
+        )
+    tasks = ", ".join(f"{name} (slice.json {sha256[:16]}…)" for name, sha256 in bank.entries())
+    return f"The run is not the one whose digest was kept. Received: {digest(bank)}, of {tasks}"
 
 
 def _replayed(run: Run, index: int, folder: str) -> Verdict:
+    task = None
     try:
-        replay = run.at(index, index).replay()  # As it was learnt, whatever network plays it now.
+        task = run.at(index, index)  # As it was learnt, whatever network plays it now.
+        replay = task.replay()
     except ValueError as error:
-        return Verdict(folder, True, problem=str(error))
+        return Verdict(folder, True, problem=str(error), has_probes=not task or task.has_probes)
     problem = "" if replay.holds else f"Outputs may differ by {TOLERANCE:.0e}. Received: {replay.difference:.1e}"
     return Verdict(folder, True, replay, problem, run.at(index).player)
 
@@ -87,7 +117,7 @@ def conclusion(found: list[Verdict]) -> str:
     """What verdicts prove together, and why those fail that do."""
     failed = [verdict for verdict in found if not verdict.holds]
     if failed:
-        reasons = [f"{verdict.task}: {verdict.problem}" for verdict in failed]
+        reasons = [names.escaped(f"{verdict.task}: {verdict.problem}") for verdict in failed]
         total = f"FAILED: {len(failed)} of {len(found)} tasks are not proved to be what was learnt"
         return "\n".join([*reasons, total])
     if all(verdict.replay is not None and verdict.replay.bit_equal for verdict in found):

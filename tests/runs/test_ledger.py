@@ -1,15 +1,19 @@
 """What a run knows of itself, held against what is there."""
 
+import json
 import os
 import shutil
 
 import tensorflow as tf
 
-from pgtf.runs.bank import FilterBank
+from pgtf import files
+from pgtf.evaluation.replay import Replay
+from pgtf.runs.bank import Dropped, FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.slices import BankError
-from pgtf.runs.verification import conclusion, remember, verdicts
+from pgtf.runs.verification import Verdict, conclusion, remember, verdicts
+from tests.runs.made_slices import NAMES, SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, tiny_run
 
 TASKS = ("facades", "maps", "streets")
@@ -70,7 +74,9 @@ class LedgerTest(tf.test.TestCase):
 
     def test_an_altered_ledger_is_refused_and_a_lost_one_is_none(self):
         flip_a_bit(self.at("ledger.json"), byte=40)
-        with self.assertRaisesRegex(BankError, "can be deleted and is made anew. Received: .*ledger.json"):
+        with self.assertRaisesRegex(
+            BankError, "not noticed: compare with a digest kept elsewhere .* Received: .*ledger.json"
+        ):
             Ledger.read(self.folder)
         os.unlink(self.at("ledger.json"))
         self.assertEqual(Ledger.read(self.folder), Ledger())
@@ -90,6 +96,83 @@ class LedgerTest(tf.test.TestCase):
         self.assertEqual(Run(self.folder)["facades"].name, "facades")
         remember(self.folder, list(verdicts(self.folder)))
         self.assertEqual(Run(self.folder)["maps"].name, "maps")
+
+
+class DroppedAndAdoptedAgainTest(SliceTestCase):
+    """labels, maps, facades; maps was dropped and is there again as 04-maps; then came 05-shoes."""
+
+    def setUp(self):
+        super().setUp()
+        self.run_dir = self.create_tempdir().full_path
+        for number in (1, 2, 3):
+            self.slice(number, number - 1)
+        self.note()
+        name, sha256 = self.bank().entry(1)
+        shutil.rmtree(self.at("02-maps"))
+        Dropped(2, name, sha256).write(self.at())
+        self.note()
+        for number, index in ((4, 1), (5, 3)):
+            self.slice(number, index)
+            self.note()
+
+    def at(self, *parts):
+        return os.path.join(self.run_dir, "tasks", *parts)
+
+    def slice(self, number, index):
+        a_slice(index).write(self.at(f"{number:02d}-{NAMES[index]}"))
+
+    def bank(self):
+        return FilterBank.open(self.at())
+
+    def note(self):
+        Ledger.read(self.run_dir).checked(self.bank()).write(self.run_dir)
+
+    def problems(self):
+        return Ledger.read(self.run_dir).problems(self.bank())
+
+    def test_it_is_whole_and_goes_on(self):
+        self.assertEqual(self.problems(), {})
+        self.assertEqual([name for name, _ in Ledger.read(self.run_dir).learnt], ["labels", "facades", "maps", "shoes"])
+
+    def test_what_was_adopted_again_is_missed(self):
+        shutil.rmtree(self.at("05-shoes"))
+        shutil.rmtree(self.at("04-maps"))
+        self.assertLen(self.problems(), 2)
+
+    def test_what_was_adopted_again_is_seen_to_change(self):
+        flip_a_bit(self.at("04-maps", "slice.json"))
+        self.assertEqual(list(self.problems()), ["04-maps"])
+
+    def test_a_ledger_that_does_not_say_what_was_dropped(self):
+        """As pgtf wrote it before."""
+        ledger = Ledger.read(self.run_dir)
+        Ledger(ledger.learnt).write(self.run_dir)
+        with open(os.path.join(self.run_dir, "ledger.json")) as file:
+            self.assertNotIn("dropped", json.load(file))
+        self.assertEqual(self.problems(), {})
+        self.assertEqual(Ledger.read(self.run_dir).checked(self.bank()), ledger)
+
+
+class RememberTest(SliceTestCase):
+    def setUp(self):
+        super().setUp()
+        self.run_dir = self.create_tempdir().full_path
+
+    def changed(self, **verdict):
+        remember(self.run_dir, [Verdict("02-maps", **{"slice_is_whole": True, **verdict})])
+        return Ledger.read(self.run_dir).changed
+
+    def test_what_was_found_is_noted_until_it_is_whole(self):
+        self.assertEqual(self.changed(slice_is_whole=False), ("maps",))
+        self.assertEqual(self.changed(replay=Replay(0.0, True)), ())
+        self.assertEqual(self.changed(problem="Its filters are mixed from 01-labels, which is not whole"), ("maps",))
+        self.assertEqual(self.changed(replay=Replay(0.1, False)), ("maps",))
+        self.assertEqual(self.changed(has_probes=False), ())  # They may be deleted.
+
+    def test_not_while_another_process_writes_the_ledger(self):
+        with files.locked(self.run_dir), self.assertRaises(files.Busy):
+            self.changed(slice_is_whole=False)
+        self.assertEqual(Ledger.read(self.run_dir), Ledger())
 
 
 if __name__ == "__main__":

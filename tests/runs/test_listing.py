@@ -52,6 +52,12 @@ class ListingTest(tf.test.TestCase):
         self.assertEqual({row["direction"] for row in found}, {"both ways"})
         self.assertEqual(found[0]["share"], 1)  # A full network, of as many generators as it has.
 
+    def test_what_a_stranger_says_moves_no_cursor(self):
+        row = {"task": "a", "method": "full", "values": 1, "share": 1, "bytes": None, "weights": None, "borrows": []}
+        row |= {"learnt": "\x1b[2J", "direction": "\u202e", "data": "x\nProved"}
+        _, line = row_lines([row])
+        self.assertTrue(line.isprintable(), line)
+
     def test_no_run(self):
         with self.assertRaisesRegex(FileNotFoundError, "A run directory holds"):
             rows(self.create_tempdir().full_path)

@@ -10,9 +10,11 @@ from absl.testing import parameterized
 from safetensors.numpy import load_file
 
 from pgtf import files
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.slices import TaskSlice, _digest
-from pgtf.runs.verification import conclusion, verdicts
+from pgtf.runs.verification import Verdict, conclusion, difference, digest, verdicts
+from tests.runs.made_slices import SliceTestCase
 from tests.tiny import flip_a_bit, rewrite, tiny_run
 
 TASKS = ("facades", "maps", "streets")
@@ -157,6 +159,28 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
     def test_no_run(self):
         with self.assertRaisesRegex(FileNotFoundError, "A run directory holds"):
             list(verdicts(self.create_tempdir().full_path))
+
+
+class DigestTest(SliceTestCase):
+    def test_it_says_what_differs(self):
+        folder = self.bank_on_disk(3)
+        bank = FilterBank.open(folder)
+        kept = [digest(bank, count) for count in (1, 2, 3)]
+        self.assertLen(set(kept), 3)
+        self.assertEqual(difference(bank, digest(bank)), "")
+        self.assertEqual(kept[2], digest(bank))
+        self.assertIn("is of the tasks up to labels; after it came maps, facades", difference(bank, kept[0]))
+        os.rename(os.path.join(folder, "01-labels"), os.path.join(folder, "x"))
+        os.rename(os.path.join(folder, "02-maps"), os.path.join(folder, "01-maps"))
+        os.rename(os.path.join(folder, "x"), os.path.join(folder, "02-labels"))
+        self.assertRegex(
+            difference(FilterBank.open(folder), kept[2]),
+            "not the one whose digest was kept. Received: .* of maps .*, labels",
+        )
+
+    def test_no_line_of_a_verdict_is_forged(self):
+        verdict = Verdict("01-a\x1b[1A", True, problem="x\nProved: every output")
+        self.assertNotRegex(f"{verdict}{conclusion([verdict])}", "\x1b|\nProved")
 
 
 if __name__ == "__main__":
