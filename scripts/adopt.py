@@ -2,7 +2,7 @@
 """Takes tasks that were learnt elsewhere into a run, without learning anything.
 
     python scripts/adopt.py --run_dir=runs/many --from=runs/worker-3
-    python scripts/adopt.py --run_dir=runs/many --from=maps.safetensors --task=maps
+    python scripts/adopt.py --run_dir=runs/many --from=maps.safetensors --task=maps --as=old-maps
 
 The run must have the slices that they borrow from, by their sha256. Each task is replayed before it is taken, and must
 answer as when it was learnt. Nothing that is there changes.
@@ -17,6 +17,12 @@ from pgtf import command_line
 flags.DEFINE_string("run_dir", None, "The run that takes them.", required=True)
 flags.DEFINE_string("from", None, "A run directory, or a file that pack.py wrote.", required=True)
 flags.DEFINE_list("task", [], "The tasks, as in maps,facades; all that the run does not have unless told.")
+flags.DEFINE_string(
+    "as",
+    "",
+    "The name that the run gives the one --task. Default: its own. Tasks that borrow from it by its own name can't be "
+    "adopted beside it.",
+)
 
 
 def main(_):
@@ -27,7 +33,7 @@ def main(_):
     from pgtf import load  # TensorFlow only once the flags are good.
     from pgtf.runs.adopting import adopt
 
-    taken = adopt(run_dir, load(source), flags.FLAGS.task, config)
+    taken = adopt(run_dir, load(source), flags.FLAGS.task, config, flags.FLAGS["as"].value)
     print(f"{run_dir} has taken {', '.join(taken) or 'nothing: it has them all'}")
 
 

@@ -106,6 +106,8 @@ def _check_images(inputs: dict, targets: dict, outputs: dict) -> None:
                 raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
             if prefix not in inputs or values.shape != inputs[prefix].shape:
                 raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
+            if kind == np.float32 and not np.isfinite(values).all():
+                raise ValueError(f"{prefix}: outputs that are not finite")
 
 
 def outputs(network: Any, images: np.ndarray) -> np.ndarray:

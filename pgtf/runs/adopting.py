@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from typing import Any, Optional
 
@@ -12,44 +11,50 @@ from pgtf.config import Config
 from pgtf.data.images import png
 from pgtf.evaluation.replay import TOLERANCE
 from pgtf.runs.bank import FilterBank
-from pgtf.runs.changing import bank_of, changing, sample_path, task_path
+from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
 from pgtf.runs.directory import Run, Task
 from pgtf.runs.ledger import Ledger
-from pgtf.runs.listing import unfinished
-from pgtf.runs.slices import BankError
+from pgtf.runs.slices import BankError, renamed
+
+STAGED = ".adopting"  # The folder of a task that is not whole yet, beside those of tasks.
 
 
-def adopt(run_dir: str, source: Run, names: Sequence[str] = (), config: Optional[Config] = None) -> list[str]:
+def adopt(
+    run_dir: str, source: Run, names: Sequence[str] = (), config: Optional[Config] = None, new_name: str = ""
+) -> list[str]:
     """Takes tasks that were learnt elsewhere into a run, at its end; nothing is learnt, and all are proved before.
 
-    A task is there once its slice.json is, which is written last: killed at any time, this leaves the run with some of
-    the tasks and without the others, and called again it goes on.
+    A task's folder is written under another name and renamed once it is whole: killed at any time, this leaves the run
+    with some of the tasks and without the others, and called again it goes on.
 
     Args:
       run_dir: The run; its slices must be, by their sha256, those that the tasks borrow from.
       source: Holds them.
       names: Of the tasks; all that the run does not have unless told.
       config: The run's, where known; it is written anew.
+      new_name: What the run calls the task, of which `names` has one. Default: its own name. Tasks that borrow from it
+        by its old name can't be adopted beside it.
 
     Returns:
       The names of the tasks that are new.
     """
+    if new_name and len(names) != 1:
+        raise ValueError(f"One task is adopted under another name. Received: {new_name!r} for {', '.join(names)}")
     with changing(run_dir) as bank:
         ledger = Ledger.read(run_dir).checked(bank)
-        chosen = _chosen(bank, source, names)
+        chosen = _chosen(bank, source, names, new_name)
         replays = [_proved(bank, task, chosen[:place]) for place, task in enumerate(chosen)]
-        for folder in unfinished(run_dir):  # What a killed one left.
-            shutil.rmtree(task_path(run_dir, folder))
+        ledger.write(run_dir)  # A task that comes back is told from the one that was dropped.
         for task, replay in zip(chosen, replays):
-            _take(run_dir, bank.place(len(bank), task.name), task, replay)
+            _take(run_dir, os.path.basename(bank.place(len(bank), new_name or task.name)), task, replay, new_name)
             bank = bank_of(run_dir)
         ledger.checked(bank).write(run_dir)
         if config:
             config.having_learnt(bank.names).save()
-    return [task.name for task in chosen]
+    return [new_name or task.name for task in chosen]
 
 
-def _chosen(bank: FilterBank, source: Run, names: Sequence[str]) -> list[Task]:
+def _chosen(bank: FilterBank, source: Run, names: Sequence[str], new_name: str) -> list[Task]:
     """The tasks to take, in the order of their own run; those that the run has already are left out."""
     for name in names:
         if name not in source.names:
@@ -58,10 +63,14 @@ def _chosen(bank: FilterBank, source: Run, names: Sequence[str]) -> list[Task]:
     for task in source:
         if names and task.name not in names:
             continue
-        if task.name not in bank.names:
+        name = new_name or task.name
+        if name not in bank.names:
             chosen.append(task)
-        elif bank.slice(bank.names.index(task.name)).sha256 != task.slice.sha256:
-            raise BankError(f"Each task has one slice. Received: another one of {task.name!r}, from {source.folder}")
+        elif bank.slice(bank.names.index(name)).sha256 != task.slice.sha256:
+            raise BankError(
+                "Each task has one slice; another task comes under another name (--as). "
+                f"Received: another one of {name!r}, from {source.folder}"
+            )
     return chosen
 
 
@@ -85,15 +94,22 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
     return dataclasses.asdict(replay)
 
 
-def _take(run_dir: str, place: str, task: Task, replay: dict[str, Any]) -> None:
-    """Writes what learning would have left of a task, its slice.json last."""
-    _copy(task.folder, place, "slice.safetensors")
-    _copy(task.folder, place, "probes.safetensors")
-    files.write(os.path.join(place, "replays.json"), json.dumps({task.name: replay}, indent=1).encode())
-    files.write(sample_path(run_dir, task.name), png(task.probes.inputs["forward"][0]))
-    _copy(task.folder, place, "slice.json")
-
-
-def _copy(source: str, target: str, name: str) -> None:
-    with open(os.path.join(source, name), "rb") as file:
-        files.write(os.path.join(target, name), file.read(), read_only=True)
+def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_name: str) -> None:
+    """Writes the folder that learning would have left of a task, whole or not at all, and then its picture."""
+    if os.path.lexists(task_path(run_dir, folder)):
+        raise ValueError(
+            f"A task is adopted into a new folder; move what is there. Received: {task_path(run_dir, folder)}"
+        )
+    staged = task_path(run_dir, STAGED)
+    if os.path.lexists(staged):  # What a killed one left.
+        clear(run_dir, STAGED)
+    name = new_name or task.name
+    for part in ("slice.safetensors", "probes.safetensors", "slice.json"):
+        with open(os.path.join(task.folder, part), "rb") as file:
+            content = file.read()
+        content = renamed(content, name) if part == "slice.json" and new_name else content
+        files.write(os.path.join(staged, part), content, read_only=True)
+    files.write(os.path.join(staged, "replays.json"), json.dumps({name: replay}, indent=1).encode())
+    os.rename(staged, task_path(run_dir, folder))
+    files.sync_folder(task_path(run_dir))
+    files.write(sample_path(run_dir, name), png(task.probes.inputs["forward"][0]))

@@ -23,13 +23,14 @@ def take_base(config: Config, bank: FilterBank) -> None:
     if len(bank) or not config.base:
         return
     task = Run(config.base).at(0)
-    probes = task.probes.content()
-    facts = dataclasses.replace(task.facts, method=config.method, probes_sha256=files.sha256(probes))
+    task.probes  # noqa: B018  (reads, and so checks)
+    facts = dataclasses.replace(task.facts, method=config.method)
     asked = (config.tasks[0], building.architecture(config), config.objective.generators)
     found = (task.name, facts.architecture, facts.generators)
     if asked != found:
         raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.base}")
     taken = dataclasses.replace(task.slice, facts=facts)
     building.rebuilt(taken, FilterBank())  # Refuses a method whose first task stores other arrays.
-    files.write(os.path.join(bank.place(0, task.name), "probes.safetensors"), probes, read_only=True)
+    with open(os.path.join(task.folder, "probes.safetensors"), "rb") as file:
+        files.write(os.path.join(bank.place(0, task.name), "probes.safetensors"), file.read(), read_only=True)
     bank.append(taken)

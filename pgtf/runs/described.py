@@ -59,14 +59,21 @@ def measured(run_dir: str) -> Optional[Measured]:
         return None
     with open(path, encoding="utf-8") as file:
         text = file.read()
-    matrix, notes = matrix_text.from_json(text), {}
+    matrix = matrix_text.from_json(text)
+    notes: dict[tuple[str, str, str], str] = {}
     conditions: dict[str, dict[str, Any]] = {}
-    for figure in json.loads(text).get("figures", []):
-        task, after, name = figure["task"], figure["after"], figure["name"]
-        notes[task, after, name] = _note(figure)
-        if after == matrix.tasks[-1]:
-            with_what = {side: figure[side] for side in ("real", "generated", "extractor")}
-            conditions.setdefault(name, {})[task] = with_what
+    try:
+        for figure in json.loads(text).get("figures", []):
+            task, after, name = figure["task"], figure["after"], figure["name"]
+            notes[task, after, name] = _note(figure)
+            if after == matrix.tasks[-1]:
+                with_what = {side: figure[side] for side in ("real", "generated", "extractor")}
+                conditions.setdefault(name, {})[task] = with_what
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(
+            "Figures stand in matrix.json as they were written; without the file they are measured anew. "
+            f"Received: {path} ({type(error).__name__}: {error})"
+        ) from error
     told = {name: json.dumps(found, sort_keys=True) for name, found in conditions.items()}
     return Measured(matrix, notes, told) if matrix.values else None
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Optional
 
-from pgtf import settings
+from pgtf import names, settings
 from pgtf.data.manifest import check_summary
 from pgtf.methods import METHODS, Method, Shares
 from pgtf.networks import Architecture
@@ -16,9 +16,9 @@ class Facts:
 
     full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
     learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
-    their names and sizes. load_size: (height, width) that they were resized to.
-    probes_sha256: of the file of its probes. shares: whose the weights of its kernels are, where tasks share them.
-    unsaid: settings of the method that a slice of format 1 doesn't say.
+    their names and sizes. load_size: (height, width) that they were resized to. probes_sha256: of the file of its
+    probes. learnt_as: the task's name when it was learnt, where it has another now. shares: whose the weights of its
+    kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
     """
 
     architecture: Architecture
@@ -35,12 +35,15 @@ class Facts:
     skipped_images: int = 0
     learnt: str = ""
     probes_sha256: str = ""
+    learnt_as: str = ""
     shares: Optional[Shares] = None
     unsaid: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         settings.check_types(self)
         check_summary(self.images)
+        if self.learnt_as and not names.is_name(self.learnt_as):
+            raise ValueError(f"Tasks have {names.RULE}. Received: {self.learnt_as!r}")
 
     @property
     def generators(self) -> tuple[str, ...]:
@@ -70,7 +73,8 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """These facts as plain data."""
-        plain = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "unsaid"}
+        said = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
+        plain = {name: getattr(self, name) for name in said if name != "learnt_as" or self.learnt_as}
         return {
             **plain,
             "architecture": dataclasses.asdict(self.architecture),
@@ -107,7 +111,7 @@ def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
         method["share_bank"] = bool(plain["borrows_from"])
     if plain["method"] == "piggyback":
         method["unconstrained_ratio"] = plain["unconstrained_ratio"]
-    kept = ("steps", "seed", "data", "direction", "load_size", "skipped_images", "learnt", "probes_sha256")
+    kept = ("steps", "seed", "data", "direction", "load_size", "skipped_images", "learnt", "probes_sha256", "learnt_as")
     return {
         **{key: plain[key] for key in kept if key in plain},
         "architecture": {**architecture, "size": [old["height"], old["width"]], "width": old["filters"]},

@@ -46,6 +46,8 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
     for index in _needed(run, run.names.index(name)):
         each = run.at(index, index)
         each.slice.check()
+        if each.has_probes:
+            each.probes  # noqa: B018  (reads, and so checks)
         entry: dict[str, Any] = {"name": each.name}
         with open(os.path.join(each.folder, "slice.json"), encoding="utf-8") as file:
             entry["description"] = file.read()
@@ -85,7 +87,7 @@ def unpack(path: str, folder: str) -> None:
                 raise ValueError(f"tasks have different {names.RULE}, not {found!r}")
             for index, entry in enumerate(slices):
                 _unpack_one(entry, file.get_tensor, os.path.join(folder, "tasks", folder_name(index, entry["name"])))
-    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BankError(
             f"A pack is a file that pack.py wrote. Received: {path} ({type(error).__name__}: {error})"
         ) from error
@@ -124,15 +126,24 @@ def _read(path: str) -> tuple[str, dict[str, np.ndarray]]:
 
 
 def _card(run: Run, task: Any, licence: Optional[str]) -> dict[str, Any]:
-    figures = measured(run.folder)
-    matrix = figures.matrix if figures else None
-    found = {metric: matrix.value(metric, task.name, matrix.tasks[-1]) for metric in matrix.values} if matrix else {}
+    found = _figures(run, task)
     return {
         "task": task.name,
         "about": described(task.slice),
         "borrows": [{"task": one.task, "sha256": one.sha256} for one in task.slice.borrows],
         "sha256": task.slice.sha256,
         "licence": licence,
+        "measured": bool(found),
         "figures": found,
         "pgtf": pgtf.__version__,
     }
+
+
+def _figures(run: Run, task: Any) -> dict[str, Optional[float]]:
+    """{metric: value} of a task, after the last one that was measured; empty where this slice was not."""
+    figures = measured(run.folder)
+    matrix = figures.matrix if figures else None
+    if not matrix or (task.name, task.slice.sha256) not in zip(matrix.tasks, matrix.slices):
+        return {}
+    found = {metric: matrix.value(metric, task.name, matrix.tasks[-1]) for metric in matrix.values}
+    return found if any(value is not None for value in found.values()) else {}

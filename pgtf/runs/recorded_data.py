@@ -33,7 +33,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
         drawn_images=facts.images.get("train", {}).get("count", Config.drawn_images) if drawn else 1,
         cache_bytes=0,
     )
-    data = find(name, facts.direction == "BtoA")
+    data = dataclasses.replace(find(facts.learnt_as or name, facts.direction == "BtoA"), name=name)
     left_out = {part: facts.images.get(part, {}).get("left_out", ()) for part in data.manifest.files}
     return data.without({part: tuple(names) for part, names in left_out.items()})
 

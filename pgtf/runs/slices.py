@@ -79,6 +79,8 @@ class TaskSlice:
         return self.values.sha256 if isinstance(self.values, StoredValues) else files.sha256(self._tensors())
 
     def _tensors(self) -> bytes:
+        if isinstance(self.values, StoredValues):
+            return self.values.content()
         return save({name: np.asarray(value, order="C") for name, value in self.values.tensors().items()})
 
     def write(self, folder: str) -> None:
@@ -210,6 +212,17 @@ def _description(folder: str) -> dict[str, Any]:
     if not whole:
         raise BankError(f"A slice's description must be as it was written; its sha256 differs. Received: {path}")
     return description
+
+
+def renamed(content: bytes, name: str) -> bytes:
+    """Returns a slice.json under another name; its facts keep the name under which the task was learnt."""
+    if not names.is_name(name):
+        raise BankError(f"Tasks have {names.RULE}. Received: {name!r}")
+    description = json.loads(content)
+    description["facts"].setdefault("learnt_as", description["name"])
+    description["name"] = name
+    description["own_sha256"] = _digest(description)
+    return json.dumps(description, indent=1).encode()
 
 
 def _digest(description: dict[str, Any]) -> str:

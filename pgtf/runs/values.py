@@ -14,6 +14,10 @@ from pgtf.recipes import rounding
 SCALES = ":scales"  # Of PATH, beside it in the file; no layer's name has a colon.
 
 
+# Kernels may be rounded to float16; vectors (norms, biases) may be squared in float32.
+LARGEST_IN_KERNELS, LARGEST_IN_VECTORS = 65504.0, 1.8e19
+
+
 class BankError(ValueError):
     """What is stored is not whole, or would not be after this."""
 
@@ -50,6 +54,7 @@ class Values(Mapping):
             value = rounding.restored(value, scales)
         elif self.bits[path] == 1:
             value = np.unpackbits(value, count=math.prod(self.shapes[path])).reshape(self.shapes[path]).astype(bool)
+        _refuse_overflow(path, value)
         value.setflags(write=False)
         return value
 
@@ -108,16 +113,27 @@ class StoredValues(Values):
     ):
         self.path, self.sha256, self.shapes, self.bits, self.rounded = path, sha256, shapes, bits, rounded or {}
 
+    def content(self) -> bytes:
+        """The file, byte for byte."""
+        with open(self._checked_path, "rb") as file:
+            return file.read()
+
     @functools.cached_property
     def _file(self) -> Any:
         try:
-            if files.sha256_of(self.path) != self.sha256:
-                raise BankError(f"A slice must be as it was written; its sha256 differs. Received: {self.path}")
-            return safe_open(self.path, framework="numpy")
-        except FileNotFoundError as error:
-            raise BankError(f"A slice needs slice.safetensors. Received: none at {self.path}") from error
+            return safe_open(self._checked_path, framework="numpy")
         except SafetensorError as error:
             raise BankError(f"A slice must be a safetensors file. Received: {self.path} ({error})") from error
+
+    @property
+    def _checked_path(self) -> str:
+        try:
+            found = files.sha256_of(self.path)
+        except FileNotFoundError as error:
+            raise BankError(f"A slice needs slice.safetensors. Received: none at {self.path}") from error
+        if found != self.sha256:
+            raise BankError(f"A slice must be as it was written; its sha256 differs. Received: {self.path}")
+        return self.path
 
     def _tensor(self, name: str) -> np.ndarray:
         try:
@@ -138,6 +154,18 @@ class StoredValues(Values):
 
     def _unlike(self, name: str, what: Any) -> BankError:
         return BankError(f"A slice holds the tensors that it lists. Received: {name} in {self.path} ({what})")
+
+
+def _refuse_overflow(path: str, value: np.ndarray) -> None:
+    """Raises BankError unless all values are finite, and stay so when they are used."""
+    if not value.size or value.dtype.kind != "f":
+        return
+    least, most = float(value.min()), float(value.max())
+    largest = LARGEST_IN_KERNELS if value.ndim > 1 else LARGEST_IN_VECTORS
+    if not (-largest <= least and most <= largest):  # Of no number, all comparisons are false.
+        raise BankError(
+            f"A slice's values are finite and at most {largest:g}. Received: {path}, from {least:g} to {most:g}"
+        )
 
 
 def _bytes(shapes: Mapping[str, tuple[int, ...]], bits: Mapping[str, int]) -> int:

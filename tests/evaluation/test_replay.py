@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from pgtf.evaluation.replay import outputs
+from pgtf import files
+from pgtf.evaluation.replay import Probes, outputs
 
 
 class ReplayTest(tf.test.TestCase):
@@ -25,6 +26,13 @@ class ReplayTest(tf.test.TestCase):
         self.assertAllEqual(made, np.ones((2, 4, 4, 3), "float32"))
         self.assertLen(devices, 2)
         self.assertTrue(all(device.endswith("CPU:0") for device in devices), devices)
+
+    def test_recorded_outputs_are_finite(self):
+        images = np.zeros((1, 4, 4, 3), "uint8")
+        probes = Probes({"forward": images}, {}, {"forward": np.full(images.shape, np.nan, "float32")})
+        path = self.create_tempfile(content=probes.content()).full_path
+        with self.assertRaisesRegex(ValueError, "outputs that are not finite"):
+            Probes.read(path, files.sha256(probes.content()))
 
 
 if __name__ == "__main__":

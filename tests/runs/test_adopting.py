@@ -1,7 +1,9 @@
 """Tasks learnt elsewhere are taken in, tasks are taken out, and whoever is killed leaves the run whole."""
 
+import dataclasses
 import json
 import os
+import pathlib
 import shutil
 from unittest import mock
 
@@ -13,12 +15,16 @@ from pgtf import files
 from pgtf.command_line import load_config
 from pgtf.methods import Piggyback
 from pgtf.runs.adopting import adopt
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.dropping import drop
+from pgtf.runs.evaluating import Evaluation
 from pgtf.runs.ledger import Ledger
 from pgtf.runs.listing import rows, unfinished
+from pgtf.runs.reporting import report
 from pgtf.runs.slices import BankError
 from pgtf.runs.verification import verdicts
+from tests.runs.made_slices import SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, rewrite, tiny_run
 
 FIRST = Piggyback(borrow_from="first")
@@ -65,7 +71,11 @@ class AdoptTest(ManyTestCase):
     def test_a_task_of_another_run_on_the_same_first_one(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
         expected = Run(other)["streets"](IMAGE)
+        mine = [os.path.join(folder, "tasks", *parts) for parts in (("old", "a"), ("07-x", "slice.safetensors"))]
+        for path in mine:
+            files.write(path, b"mine")
         self.assertEqual(self.adopted(folder, other), ["streets"])
+        self.assertTrue(all(map(os.path.exists, mine)))
         self.assert_whole(folder, "facades", "maps", "streets")
         self.assertAllEqual(Run(folder)["streets"](IMAGE), expected)
         self.assertEqual(rows(folder)[2]["borrows"], ["facades"])
@@ -74,6 +84,22 @@ class AdoptTest(ManyTestCase):
             self.assertTrue(json.load(file)["streets"]["bit_equal"])
         self.assertTrue(os.path.exists(os.path.join(folder, "samples", "streets-input.png")))
         self.assertEqual(self.adopted(folder, other), [])  # Again.
+
+    def test_under_another_name(self):
+        folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
+        config = load_config(folder)
+        with self.assertRaisesRegex(ValueError, "One task is adopted under another name"):
+            adopt(folder, Run(other), (), config, "roads")
+        self.assertEqual(adopt(folder, Run(other), ["streets"], config, "roads"), ["roads"])
+        self.assert_whole(folder, "facades", "maps", "roads")
+        self.assertEqual(adopt(folder, Run(other), ["streets"], load_config(folder), "roads"), [])  # Again.
+
+    def test_what_is_in_the_way_is_told_and_stays(self):
+        folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
+        path = os.path.join(folder, "tasks", "03-streets", "replays.json")
+        files.write(path, b"mine")
+        self.refused(folder, other, "into a new folder; move what is there. Received: .*03-streets")
+        self.assertTrue(os.path.exists(path))
 
     def test_several_in_the_order_of_their_run_one_mixing_the_other(self):
         folder, other = self.run_of("facades"), self.run_of("facades", "maps", "streets", method=Piggyback())
@@ -93,7 +119,7 @@ class AdoptTest(ManyTestCase):
         self.refused(folder, self.run_of("streets", "shoes"), "none of 'streets'", "shoes")
         self.refused(folder, self.run_of("facades", "streets", norm="batch"), "A run keeps its networks", "streets")
         another = self.run_of("facades", "streets", precision="float16")
-        self.refused(folder, another, "Each task has one slice. Received: another one of 'facades'")
+        self.refused(folder, another, "Each task has one slice.* Received: another one of 'facades'")
         self.refused(folder, another, "needs the slice of 'facades' that it was learnt on", "streets")
         self.refused(folder, self.run_of("facades", "streets", method="full"), "A run keeps its method", "streets")
         self.refused(folder, self.run_of("facades", "streets"), "is one of facades, streets. Received: 'x'", "x")
@@ -135,6 +161,9 @@ class AdoptTest(ManyTestCase):
             self.assertIn(run.names, (["facades", "maps"], ["facades", "maps", "streets"]))
             self.assertEqual(ledger.problems(run.bank), {})
             self.assertEqual(load_config(folder).tasks, tuple(run.names))
+            if "streets" not in run.names:  # Whoever learns the task now finds none of its stages done.
+                self.assertFalse(os.path.exists(os.path.join(folder, "tasks", "03-streets")))
+                self.assertFalse(os.path.exists(os.path.join(folder, "samples", "streets-input.png")))
         self.assertGreaterEqual(killed, 5)
         self.assert_whole(folder, "facades", "maps", "streets")
         self.assertEqual(unfinished(folder), [])
@@ -156,6 +185,8 @@ class DropTest(ManyTestCase):
         self.assertEqual(self.adopted(folder, self.run_of("facades", "maps")), ["maps"])
         self.assert_whole(folder, "facades", "streets", "maps")
         self.assertTrue(os.path.exists(os.path.join(folder, "tasks", "04-maps", "slice.json")))
+        self.assertEqual(self.adopted(folder, self.run_of("facades", "shoes")), ["shoes"])
+        self.assert_whole(folder, "facades", "streets", "maps", "shoes")
 
     def test_the_last_number_stays_taken_too(self):
         folder = self.run_of("facades", "maps")
@@ -203,6 +234,60 @@ class DropTest(ManyTestCase):
         drop(folder, "maps", load_config(folder))
         self.assert_whole(folder, "facades", "streets")
         self.assertEqual(os.listdir(os.path.join(folder, "tasks", "02-maps")), ["dropped.json"])
+
+
+class LinksTest(SliceTestCase):
+    """Nothing behind a link is removed, and a link keeps nobody from dropping; no network is built."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder, self.outside = self.create_tempdir().full_path, self.create_tempdir().full_path
+        bank = FilterBank(folder=os.path.join(self.folder, "tasks"))
+        for index in (0, 1):
+            bank.append(dataclasses.replace(a_slice(index), borrows=()))
+        for name in ("01-labels.txt", "replays.json", "lock", "1" * 32):
+            files.write(os.path.join(self.outside, name), b"theirs")
+
+    def link(self, *parts, to=""):
+        path = os.path.join(self.folder, *parts)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.symlink(os.path.join(self.outside, to), path)
+
+    def assert_untouched(self):
+        for name in ("01-labels.txt", "replays.json", "lock", "1" * 32):
+            self.assertEqual(pathlib.Path(self.outside, name).read_bytes(), b"theirs")
+        self.assertLen(os.listdir(self.outside), 4)
+
+    @parameterized.parameters((["evaluation"], ""), ([".lock"], "lock"), (["samples"], ""))
+    def test_a_run_is_not_changed_through_a_link(self, parts, to):
+        self.link(*parts, to=to)
+        with self.assertRaisesRegex(ValueError, "Nothing is written or removed through a link"):
+            drop(self.folder, "maps")
+        self.assertEqual(Run(self.folder).names, ["labels", "maps"])
+        self.assert_untouched()
+
+    def test_links_in_a_dropped_task_s_folder_go_and_other_files_stay(self):
+        self.link("tasks", "02-maps", "train")
+        self.link("tasks", "03-shoes")
+        files.write(os.path.join(self.folder, "tasks", "02-maps", "notes.txt"), b"mine")
+        files.write(os.path.join(self.folder, "evaluation", "notes.txt"), b"mine")
+        files.write(os.path.join(self.folder, "evaluation", "02-maps.txt"), b"")
+        drop(self.folder, "maps")
+        self.assertCountEqual(os.listdir(os.path.join(self.folder, "tasks", "02-maps")), ["dropped.json", "notes.txt"])
+        self.assertEqual(os.listdir(os.path.join(self.folder, "evaluation")), ["notes.txt"])
+        self.assert_untouched()
+
+    @parameterized.parameters((["report"],), (["report", "parts"],))
+    def test_no_report_through_a_link(self, parts):
+        self.link(*parts)
+        with self.assertRaisesRegex(ValueError, "Nothing is written or removed through a link"):
+            report(self.folder)
+        self.assert_untouched()
+
+    def test_no_figures_through_a_link(self):
+        self.link("evaluation")
+        with self.assertRaisesRegex(ValueError, "Nothing is written or removed through a link"):
+            Evaluation(Run(self.folder))
 
 
 if __name__ == "__main__":

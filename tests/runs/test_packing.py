@@ -1,5 +1,6 @@
 """A pack answers as the run that it came from, and a stranger's can do no harm."""
 
+import dataclasses
 import json
 import os
 from unittest import mock
@@ -13,11 +14,15 @@ from safetensors.numpy import load_file, save_file
 import pgtf
 from pgtf import files
 from pgtf.command_line import load_config
+from pgtf.evaluation.matrix import Matrix
+from pgtf.evaluation.matrix_text import to_json
 from pgtf.methods import Piggyback
 from pgtf.runs.adopting import adopt
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
 from pgtf.runs.packing import pack, unpack
 from pgtf.runs.slices import BankError
+from tests.runs.made_slices import SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, tiny_run
 
 FIRST = Piggyback(borrow_from="first")
@@ -110,6 +115,7 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
         {"slices": '[{"name": "a"}]'},
         {"slices": '[{"name": "a", "description": "{}", "slice": "[]"}]'},
         {"slices": "[" * 100_000},
+        {"slices": '[{"name": "a", "description": "{}", "slice": "{\\"x\\": {\\"data_offsets\\": []}}"}]'},
         {"pgtf_pack": "2"},
     )
     def test_other_metadata_are_refused(self, **change):
@@ -141,6 +147,41 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_task_that_another_one_plays_is_refused(self):
         with self.assertRaisesRegex(ValueError, "plays itself. Received: 'facades', which maps plays now"):
             self.packed("facades", ("facades", "maps"), method="finetune")
+
+
+class CardTest(SliceTestCase):
+    """Of slices that are packed without a network being built."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+        bank = FilterBank(folder=os.path.join(self.folder, "tasks"))
+        for index in (0, 1):
+            bank.append(dataclasses.replace(a_slice(index), borrows=()))
+
+    def packed(self, name):
+        return pack(Run(self.folder), name, os.path.join(self.create_tempdir().full_path, "x.safetensors"))
+
+    def measure(self, **changes):
+        facts = json.loads(to_json(Matrix(("labels",), (a_slice(0).sha256,), {"L1": [[0.5]]})))
+        path = os.path.join(self.folder, "evaluation", "matrix.json")
+        files.write(path, json.dumps({**facts, **changes}).encode())
+
+    def test_a_task_that_came_after_the_last_evaluation_is_packed(self):
+        self.measure()
+        cards = {name: self.packed(name) for name in ("labels", "maps")}
+        self.assertEqual((cards["labels"]["measured"], cards["labels"]["figures"]), (True, {"L1": 0.5}))
+        self.assertEqual((cards["maps"]["measured"], cards["maps"]["figures"]), (False, {}))
+
+    def test_figures_of_another_slice_of_that_name_are_not_the_task_s(self):
+        self.measure(slices=["0" * 64])
+        self.assertFalse(self.packed("labels")["measured"])
+
+    @parameterized.parameters(([{}],), ([1],), ([{"task": "labels", "after": "labels", "name": "L1"}],), (7,))
+    def test_figures_that_are_none_are_refused(self, figures):
+        self.measure(figures=figures)
+        with self.assertRaisesRegex(ValueError, "Figures stand in matrix.json .*Received: "):
+            self.packed("labels")
 
 
 if __name__ == "__main__":

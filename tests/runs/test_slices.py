@@ -1,7 +1,9 @@
 """A slice is written once, and what is stored is whole or refused."""
 
+import dataclasses
 import json
 import os
+import pathlib
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +11,7 @@ from absl.testing import parameterized
 
 from pgtf import files
 from pgtf.runs.bank import FilterBank
-from pgtf.runs.slices import FORMAT, BankError, TaskSlice, _digest
+from pgtf.runs.slices import FORMAT, BankError, TaskSlice, _digest, renamed
 from tests.runs.made_slices import FACTS, SliceTestCase, a_slice
 
 
@@ -210,6 +212,51 @@ class DamageTest(SliceTestCase):
         rule = f"reads slices up to format {FORMAT}; .*Received: format {FORMAT + 1} in {path}"
         with self.assertRaisesRegex(BankError, rule):
             FilterBank.open(folder).slice(0)
+
+    def test_a_slice_that_was_read_is_written_with_the_same_bytes(self):
+        """Another writer of safetensors may order and pad them in its own way."""
+        there, here = self.bank_on_disk(), self.create_tempdir().full_path
+
+        def padded(content):
+            length = int.from_bytes(content[:8], "little")
+            return (length + 8).to_bytes(8, "little") + content[8 : 8 + length] + b" " * 8 + content[8 + length :]
+
+        path = self.changed(there, "slice.safetensors", padded)
+        description = json.loads(pathlib.Path(there, "01-labels", "slice.json").read_bytes())
+        description["sha256"] = files.sha256_of(path)
+        description["own_sha256"] = _digest(description)
+        self.changed(there, "slice.json", lambda _: json.dumps(description).encode())
+        TaskSlice.read(os.path.join(there, "01-labels")).write(here)
+        TaskSlice.read(here).check()
+        self.assertEqual(files.sha256_of(os.path.join(here, "slice.safetensors")), description["sha256"])
+
+    @parameterized.parameters(
+        ("forward/down1/bias", np.nan),
+        ("forward/down1/bias", np.inf),
+        ("forward/down1/bias", -3e38),
+        ("forward/down1/unconstrained", np.nan),
+        ("forward/down1/unconstrained", 3e38),
+        ("forward/down1/unconstrained", -1e5),
+    )
+    def test_values_that_are_not_finite_or_overflow_are_refused(self, path, value):
+        folder, values = self.create_tempdir().full_path, dict(a_slice(1).values)
+        values[path] = values[path].copy()
+        values[path].flat[3] = value
+        dataclasses.replace(a_slice(1), values=values).write(folder)
+        with self.assertRaisesRegex(BankError, f"finite and at most .* Received: {path}, from"):
+            TaskSlice.read(folder).check()
+
+    def test_under_another_name(self):
+        folder = self.create_tempdir().full_path
+        a_slice(1).write(folder)
+        path = os.path.join(folder, "slice.json")
+        content = pathlib.Path(path).read_bytes()
+        files.write(path, renamed(renamed(content, "roads"), "streets"), read_only=True)
+        found = TaskSlice.read(folder)
+        self.assertEqual((found.name, found.facts.learnt_as, found.sha256), ("streets", "maps", a_slice(1).sha256))
+        for name in ("..", "a\nb"):
+            with self.assertRaisesRegex(BankError, "Tasks have names that do"):
+                renamed(content, name)
 
 
 if __name__ == "__main__":

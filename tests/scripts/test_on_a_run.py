@@ -89,16 +89,34 @@ class ScriptsTest(tf.test.TestCase):
         path = os.path.join(self.run_dir, "tasks", "01-facades", "slice.safetensors")
         flip_a_bit(path)
         folder, _ = self.inputs()
-        translate, verify = self.translate(folder, "--task=maps"), begun("verify", f"--run_dir={self.run_dir}")
+        translate = self.translate(folder, "--task=maps")
         _, errors = translate.communicate()
         self.assertEqual(translate.returncode, 1)
         self.assertIn(f"its sha256 differs. Received: {path}", errors)
         self.assertNotIn("Traceback", errors)
         self.assertFalse(os.path.exists(os.path.join(self.place, "out")))
+        verify = begun("verify", f"--run_dir={self.run_dir}", "--expect=0")
         said, _ = verify.communicate()
         self.assertEqual(verify.returncode, 1)
         self.assertRegex(said, r"01-facades +ALTERED")
         self.assertIn(path, said)
+        self.assertRegex(
+            said, r"\ndigest of the run: [0-9a-f]{64}\nFAILED: The run is not the one whose digest was kept"
+        )
+        said, errors = begun("list", f"--run_dir={self.run_dir}").communicate()
+        self.assertIn("\nchanged, as verify.py found: facades, maps\n", said, errors)
+
+    def test_drop_asks_or_is_told(self):
+        flags = f"--run_dir={self.run_dir}", "--task=maps"
+        ended = begun("drop", *flags)
+        _, errors = ended.communicate()
+        self.assertEqual(ended.returncode, 1)
+        self.assertRegex(
+            errors, "gone unless it was packed before: python scripts/pack.py .* --task=maps .*\n.*--yes drops it"
+        )
+        self.assertEqual(pgtf.load(self.run_dir).names, ["facades", "maps"])
+        said, errors = begun("drop", *flags, "--yes").communicate()
+        self.assertIn("no longer has maps", said, errors)
 
 
 if __name__ == "__main__":
