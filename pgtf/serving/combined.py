@@ -4,16 +4,16 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
-from pgtf import files
 from pgtf.evaluation.replay import TOLERANCE
 from pgtf.methods import Piggyback
-from pgtf.serving.direction import MODELS_CONFIG, Direction
+from pgtf.serving.direction import Direction
 from pgtf.serving.export import STAGING, Tasks, alone_in
-from pgtf.serving.models_config import models_config
-from pgtf.serving.saved_model import largest_difference, save
+from pgtf.serving.models_config import write_models_config
+from pgtf.serving.saved_model import described, largest_difference, save
 from pgtf.serving.sharing import Filters, sharing_network
 from pgtf.serving.signatures import Signatures
 from pgtf.serving.true_float32 import true_float32
@@ -22,7 +22,9 @@ NAME = "combined"
 
 
 def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[str] = ()) -> str:
-    """Writes tasks as one SavedModel, output/combined/VERSION, and checks each of them; nothing is overwritten.
+    """Writes tasks as one SavedModel, output/combined/VERSION, and checks each of them.
+
+    Nothing is overwritten. An export of the same slices that is there is checked and kept.
 
     Args:
       run: Has learnt them.
@@ -39,18 +41,41 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
     directions = [Direction(task, prefix) for task in learnt for prefix in task.facts.generators]
     path, started = os.path.join(output, NAME, str(version)), time.monotonic()
     with alone_in(output):
-        if os.path.lexists(path):
+        kept = os.path.lexists(path)
+        if kept and _identities(described(path)) != {direction.name: direction.identity for direction in directions}:
             raise ValueError(f"An export never overwrites; another --version goes beside it. Received: {path}")
-        print(f"{path} of {len(learnt)} tasks ...", flush=True)
-        with tempfile.TemporaryDirectory(prefix=STAGING, dir=output) as folder, true_float32():
-            written = os.path.join(folder, str(version))
-            write_combined(directions, written)
-            difference = _checked(directions, written)
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.rename(written, path)
-        files.write(os.path.join(output, MODELS_CONFIG), models_config(output).encode())
-    print(f"checked, differs from the learnt tasks by at most {difference:.1e}; {time.monotonic() - started:.1f} s")
+        print(f"{path} of {len(learnt)} tasks {'is there, of the same slices' if kept else '...'}", flush=True)
+        with true_float32():
+            if kept:
+                difference = _checked(directions, path, "remove it to have it written anew")
+            else:
+                difference = _put(directions, path, output)
+        write_models_config(output)
+    print(
+        f"{'kept, ' if kept else ''}checked, differs from the learnt tasks by at most {difference:.1e}; "
+        f"{time.monotonic() - started:.1f} s"
+    )
     return path
+
+
+def _identities(found: Any) -> Any:
+    """{exported name: identity} of a description as `write_combined` writes it; None where it is another thing."""
+    try:
+        keys = ("direction", "slice_sha256")
+        return {name: {key: about[key] for key in keys} for name, about in found["tasks"].items()}
+    except (TypeError, KeyError, AttributeError):
+        return None
+
+
+def _put(directions: Sequence[Direction], path: str, output: str) -> float:
+    """Writes directions into a folder of its own, checks them and moves them to a path; gives their difference."""
+    with tempfile.TemporaryDirectory(prefix=STAGING, dir=output) as folder:
+        written = os.path.join(folder, os.path.basename(path))
+        write_combined(directions, written)
+        difference = _checked(directions, written, "nothing was kept")
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        os.rename(written, path)
+    return difference
 
 
 def write_combined(directions: Sequence[Direction], path: str) -> None:
@@ -77,15 +102,15 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
     save(signatures, module, {"tasks": description}, path)
 
 
-def _checked(directions: Sequence[Direction], path: str) -> float:
+def _checked(directions: Sequence[Direction], path: str, otherwise: str) -> float:
     """How far the tasks in a SavedModel are from the learnt ones; an error where one is too far."""
     ask, largest = tf.saved_model.load(path).signatures, 0.0
     for direction in directions:
         difference = largest_difference(ask, *direction.shown(), task=tf.constant(direction.name))
         if not difference <= TOLERANCE:  # NaN is too far, too.
             raise ValueError(
-                f"An export must answer as the learnt task, within {TOLERANCE:.0e}; nothing was kept. "
-                f"Received: {direction.name} differs by {difference:.1e}"
+                f"An export must answer as the learnt task, within {TOLERANCE:.0e}; {otherwise}. "
+                f"Received: {direction.name} in {path} differs by {difference:.1e}"
             )
         largest = max(largest, difference)
     return largest

@@ -11,8 +11,7 @@ import pgtf
 from pgtf.data.images import resized
 from pgtf.evaluation.replay import TOLERANCE, outputs
 from pgtf.layers import folded
-
-MODELS_CONFIG = "models.config"
+from pgtf.serving.models_config import NAME as MODELS_CONFIG
 
 
 class Learnt(Protocol):

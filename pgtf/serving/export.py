@@ -8,7 +8,6 @@ import collections
 import contextlib
 import dataclasses
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -16,9 +15,9 @@ from typing import Any, Protocol
 
 from pgtf import files
 from pgtf.evaluation.replay import TOLERANCE
-from pgtf.serving.direction import MODELS_CONFIG, Direction, Learnt
+from pgtf.serving.direction import Direction, Learnt
 from pgtf.serving.format import Format
-from pgtf.serving.models_config import models_config
+from pgtf.serving.models_config import write_models_config
 from pgtf.serving.true_float32 import true_float32
 
 STAGING = ".exporting-"
@@ -52,7 +51,7 @@ def export(run: Tasks, output: str, formats: Sequence[Format], tasks: Sequence[s
         while waiting:
             with true_float32():
                 waiting.popleft().do(output)  # Popped, so that its network is freed.
-            files.write(os.path.join(output, MODELS_CONFIG), models_config(output).encode())
+            write_models_config(output)
 
 
 def _exports(run: Tasks, output: str, formats: Sequence[Format], tasks: Sequence[str]) -> "list[Export]":
@@ -78,8 +77,8 @@ def alone_in(output: str) -> Iterator[None]:
         raise ValueError(f"Exports go into a folder. Received: {output}, a file")
     with files.locked(output, "exports into a folder"):
         for name in os.listdir(output):
-            if name.startswith(STAGING):
-                shutil.rmtree(os.path.join(output, name))
+            if name.startswith((STAGING, files.WRITING)):
+                files.remove(output, name)
         yield
 
 

@@ -2,6 +2,17 @@
 
 import os
 
+from pgtf import files
+
+NAME = "models.config"
+
+
+def write_models_config(output: str) -> None:
+    """Writes the models in a folder to its models.config. Writes none where there are no models and it is not there."""
+    path = os.path.join(output, NAME)
+    if os.path.exists(path) or _models(output):
+        files.write(path, models_config(output).encode())
+
 
 def models_config(output: str) -> str:
     """The models in a folder that the server sees as /models.
@@ -14,11 +25,16 @@ def models_config(output: str) -> str:
     """
     lines = ["# Written anew by each export. A path is one inside the server's container: /models is this folder."]
     lines.append("model_config_list {")
-    for name in sorted(os.listdir(output)):
-        if not name.startswith(".") and versions(os.path.join(output, name)):
-            name, path = quoted(name), quoted(f"/models/{name}")
-            lines.append(f'  config {{ name: {name} base_path: {path} model_platform: "tensorflow" }}')
+    for model in _models(output):
+        name, path = quoted(model), quoted(f"/models/{model}")
+        lines.append(f'  config {{ name: {name} base_path: {path} model_platform: "tensorflow" }}')
     return "\n".join([*lines, "}", ""])
+
+
+def _models(output: str) -> list[str]:
+    return [
+        name for name in sorted(os.listdir(output)) if not name.startswith(".") and versions(os.path.join(output, name))
+    ]
 
 
 def quoted(text: str) -> str:

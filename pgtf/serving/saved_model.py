@@ -34,17 +34,22 @@ class SavedModel(Format):
         return f"the next free version is {max(versions(os.path.dirname(path)), default=0) + 1}"
 
     def described(self, path: str) -> Any:
-        try:
-            with open(os.path.join(path, "assets", "task.json"), "rb") as file:
-                return json.load(file)
-        except (OSError, ValueError):
-            return None
+        return described(path)
 
     def write(self, direction: Direction, path: str) -> None:
         write_saved_model(direction.plain, direction.multiple, self.description(direction), path)
 
     def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
         return largest_difference(tf.saved_model.load(path).signatures, images, expected)
+
+
+def described(path: str) -> Any:
+    """The description in a SavedModel that `save` wrote; None where there is none."""
+    try:
+        with open(os.path.join(path, "assets", "task.json"), "rb") as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return None
 
 
 def largest_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **more: tf.Tensor) -> float:
@@ -84,7 +89,7 @@ def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], pa
 
 def save(signatures: Signatures, module: tf.Module, description: dict[str, Any], path: str) -> None:
     """Writes a SavedModel of these signatures, whose variables the module holds, with an asset task.json."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:  # Removed with what a killed export leaves.
         asset = os.path.join(folder, "task.json")
         files.write(asset, json.dumps(description, indent=1).encode())
         module.description = tf.saved_model.Asset(asset)

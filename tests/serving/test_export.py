@@ -31,6 +31,7 @@ from pgtf.recipes.base import Recipe, Spec
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.slices import BankError
 from pgtf.serving import direction as directions
+from pgtf.serving.combined import export_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
@@ -270,6 +271,52 @@ class CommandTest(parameterized.TestCase):
     )
     def test_refuses(self, flag, error):
         self.assertEqual(command(f"--run_dir={UNET}", f"--output={SERVED}", flag), (f"\nValueError: {error}\n", 1))
+
+
+def killed_before(event, ending, function, *arguments):
+    """Calls a function, and kills this process before it renames or makes something of such a name."""
+
+    def look(name, given):
+        if name == event and str(given[-1 if event == "os.rename" else 0]).endswith(ending):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.addaudithook(lambda name, given: look(name, [part for part in given if isinstance(part, str)]))
+    function(*arguments)
+
+
+def export_all_in_one(run_dir, output):
+    export_combined(pgtf.load(run_dir), output)
+
+
+def export_tflite(run_dir, output):
+    export(pgtf.load(run_dir), output, [TFLite()])
+
+
+class KilledTest(parameterized.TestCase):
+    """After a kill the same command goes on; of what was begun nothing is left, and what is whole is kept."""
+
+    @parameterized.parameters(
+        (export_all_in_one, "os.mkdir", "/combined", []),
+        (export_all_in_one, "os.rename", "/models.config", ["combined"]),
+        (export_tflite, "os.rename", "/maps.tflite", ["facades.tflite"]),
+    )
+    def test_goes_on(self, function, event, ending, whole):
+        output = new_folder()
+        _, code = ended(Fork(killed_before, event, ending, function, UNET, output))
+        self.assertEqual(code, -signal.SIGKILL)
+        before = listing(output)
+        self.assertTrue([path for path in before if path.startswith((".exporting-", ".writing-"))], before)
+        self.assertEqual(sorted({path.split("/")[0] for path in before if path[0] != "."}), whole)
+        with contextlib.redirect_stdout(io.StringIO()):
+            function(UNET, output)
+        now = listing(output)
+        self.assertEqual(
+            {path: now[path] for path in before if path[0] != "."},
+            {path: seen for path, seen in before.items() if path[0] != "."},
+        )
+        self.assertEqual([name for name in os.listdir(output) if name[0] == "."], [".lock"])
+        # Only a server of SavedModels takes a list of them.
+        self.assertEqual("models.config" in now, function is export_all_in_one)
 
 
 class Scaled(Recipe):
