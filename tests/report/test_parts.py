@@ -1,9 +1,11 @@
 """Parts: made once for what they follow from."""
 
 import os
+from unittest import mock
 
 from absl.testing import absltest
 
+from pgtf import files
 from pgtf.report.parts import Parts
 from tests.tiny import flip_a_bit
 
@@ -52,6 +54,24 @@ class PartsTest(absltest.TestCase):
             open(os.path.join(self.folder, name), "w").close()
         parts.forget_unused()
         self.assertLen(os.listdir(self.folder), 4)
+
+    def test_two_processes_share_a_folder(self):
+        removes_all = Parts(self.folder)
+        self.part(Parts(self.folder), "kept by another process")
+        original = files.write
+
+        def written_meanwhile(path, content):
+            """Another process cleans up while the file is half written, and again once it is there."""
+            with mock.patch("os.replace", lambda *paths: (removes_all.forget_unused(), os.rename(*paths))):
+                original(path, content)
+            removes_all.forget_unused()
+
+        with mock.patch("pgtf.files.write", written_meanwhile):
+            self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
+        with mock.patch("os.path.exists", lambda path: True):  # It was there a moment ago.
+            self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
+        with mock.patch("os.listdir", lambda folder: ["0" * 32]):
+            removes_all.forget_unused()
 
     def test_without_a_folder(self):
         parts = Parts()
