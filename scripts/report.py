@@ -4,7 +4,8 @@
     python scripts/report.py --run_dir=runs/demo
     python scripts/report.py --run_dir=runs/piggyback --compare=runs/full,runs/finetune --grid=grid.png
 
-The page holds all that it shows; it needs no server and no network. Training renews it after each task and each sample.
+With --compare, RUN_DIR/report/compare.html beside it holds the runs against each other. A page holds all that it
+shows; it needs no server and no network. Training renews the report after each task and each sample.
 """
 
 from absl import flags
@@ -12,7 +13,7 @@ from absl import flags
 from pgtf import command_line
 
 flags.DEFINE_string("run_dir", None, "The run to report.", required=True)
-flags.DEFINE_list("compare", [], "Other runs, to hold it against on the same inputs.")
+flags.DEFINE_list("compare", [], "Other runs, to hold it against on the same inputs, in RUN_DIR/report/compare.html.")
 flags.DEFINE_string("grid", "", "A PNG file to write as well: one input of each task, and what each run makes of it.")
 
 

@@ -14,6 +14,7 @@ from pgtf.evaluation.hashes import arrays_sha256
 from pgtf.evaluation.images import checked
 
 SIZE, FEATURES, BATCH = 64, 64, 32
+NAMED = 6  # Tasks in a classifier's name; more are counted.
 ONE_TASK = "a classifier needs two tasks to tell apart"
 
 
@@ -85,7 +86,7 @@ def _of(tasks, arrays, seed):
     body, weights = _body(seed), {name: array for name, array in arrays.items() if name != "held_out"}
     body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
     known = dict(zip(tasks, arrays["held_out"].tolist()))
-    return Classifier(tasks, _extractor(body, arrays_sha256(weights)), arrays["kernel"], arrays["bias"], known)
+    return Classifier(tasks, _extractor(body, arrays_sha256(weights), tasks), arrays["kernel"], arrays["bias"], known)
 
 
 def accuracy_figure(found: Classifier, task: str, generated, image_set: ImageSet) -> Figure:
@@ -120,9 +121,10 @@ def _body(seed):
     return keras.Sequential(layers)
 
 
-def _extractor(body, sha256):
+def _extractor(body, sha256, tasks):
+    more = f" and {len(tasks) - NAMED} more" if len(tasks) > NAMED else ""
     return Extractor(
-        name="classifier of the tasks",
+        name=f"classifier of {', '.join(tasks[:NAMED])}{more}",
         sha256=sha256,
         network=lambda images: body(images, training=False),
         dimensions=FEATURES,
@@ -141,7 +143,7 @@ def _learnt(train, steps, seed):
     model = keras.Sequential([body, head])
     model.build((None, SIZE, SIZE, 3))
     model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    prepared = _extractor(body, "").prepared
+    prepared = _extractor(body, "", tuple(train)).prepared
     each = -(-BATCH // len(train))
     labels = np.repeat(np.arange(len(train)), each)
     for _ in range(steps):

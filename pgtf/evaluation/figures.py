@@ -78,8 +78,17 @@ class Figure:
 
     @classmethod
     def from_facts(cls, facts: dict) -> "Figure":
-        """The figure that `facts` described, also after JSON."""
-        sides = {side: facts[side] and ImageSet(**facts[side]) for side in ("real", "generated")}
+        """The figure that `facts` described, also after JSON; raises ValueError, KeyError or TypeError for others."""
+        network, error, notes = facts["extractor"], facts["standard_error"], facts["notes"]
+        texts = [facts["name"], facts["reason"], *notes]
+        if network is not None:
+            texts += [network["name"], network["sha256"]]
+        if not isinstance(notes, (list, tuple)) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"A figure's names, reasons and notes are texts. Received: {texts}")
+        if error is not None and not math.isfinite(error):
+            raise ValueError(f"A standard error is finite, or None. Received: {error}")
+        found = {side: facts[side] for side in ("real", "generated")}
+        sides = {side: None if images is None else ImageSet(**images) for side, images in found.items()}
         return cls(**{**facts, **sides, "notes": tuple(facts["notes"])})
 
     def __str__(self):

@@ -6,13 +6,21 @@ from typing import Optional
 
 import numpy as np
 
+from pgtf.evaluation.figures import BACKWARD, UNTOUCHED
+
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """sign: +1 where higher is better, -1 where lower is; what it tells."""
+    """sign: +1 where higher is better, -1 where lower is; what it tells; the worst and the best value, if any."""
 
     sign: int
     meaning: str
+    bounds: Optional[tuple[float, float]] = None
+
+    @property
+    def better(self) -> str:
+        """The direction: "higher" or "lower"."""
+        return "higher" if self.sign > 0 else "lower"
 
 
 # By name, up to a dash: FID-768 is a FID.
@@ -23,18 +31,22 @@ METRICS = {
     "KD": Metric(-1, "kernel distance of another network's features"),
     "FCD": Metric(-1, "Fréchet distance of the features of the tasks' classifier"),
     "KCD": Metric(-1, "kernel distance of the features of the tasks' classifier"),
-    "Acc": Metric(+1, "share of the images that the tasks' classifier takes for the task's"),
+    "Acc": Metric(+1, "share of the images that the tasks' classifier takes for the task's", (0, 1)),
     "L1": Metric(-1, "mean distance to the target, in [-1, 1]"),
     "PSNR": Metric(+1, "peak signal-to-noise ratio against the target, dB"),
-    "SSIM": Metric(+1, "structural similarity to the target"),
+    "SSIM": Metric(+1, "structural similarity to the target", (0, 1)),
 }
 
 
 def metric(name: str) -> Metric:
-    """The row of METRICS of a metric's name."""
+    """The row of METRICS of a metric's name, with a meaning of its own for the way back and the untouched inputs."""
     if name.split("-")[0] not in METRICS:
         raise ValueError(f"A metric is one of {', '.join(METRICS)}. Received: {name!r}")
-    return METRICS[name.split("-")[0]]
+    row = METRICS[name.split("-")[0]]
+    if name.endswith(UNTOUCHED):
+        base = name.removesuffix(UNTOUCHED)
+        return dataclasses.replace(row, meaning=f"what doing nothing scores: {base} of the inputs as they are")
+    return dataclasses.replace(row, meaning=f"{row.meaning}, on the way back") if name.endswith(BACKWARD) else row
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +67,8 @@ class Matrix:
     values: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
+        if not all(isinstance(text, str) for text in (*self.tasks, *self.slices)):
+            raise ValueError(f"Tasks and slices are texts. Received: {self.tasks} and {self.slices}")
         if not self.tasks or len(set(self.tasks)) != len(self.tasks) or len(self.slices) != len(self.tasks):
             raise ValueError(
                 f"A matrix has tasks, each once, and a slice of each. Received: {self.tasks} and {self.slices}"
@@ -130,6 +144,15 @@ class Matrix:
         """1/(T-1) Σ_{i<T-1} (s r[i, T-1] - s r[i, i]): what later tasks did to earlier ones; positive is better."""
         r = self._goodness(name)
         return _mean([r[i, -1] - r[i, i] for i in range(len(r) - 1)])
+
+    def measures(self, name: str, comparable: bool = True) -> dict[str, Optional[float]]:
+        """{measure: value} after the last task; None of each where values are not comparable."""
+        found = {
+            "average": self.average(name),
+            "forgetting": self.forgetting(name),
+            "backward transfer": self.backward_transfer(name),
+        }
+        return found if comparable else dict.fromkeys(found)
 
     def forward_transfer(self, name: str, alone: dict) -> Optional[float]:
         """1/(T-1) Σ_{i≥1} (s r[i, i] - s a[i]): what earlier tasks were worth to later ones; positive is better.

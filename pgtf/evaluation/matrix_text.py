@@ -5,12 +5,13 @@ import io
 import json
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Optional
+from typing import Any, Optional
 
 import numpy as np
 
 from pgtf.evaluation.figures import Figure
 from pgtf.evaluation.matrix import Matrix, metric
+from pgtf.evaluation.sealed import check_seal, sealed
 
 COLUMNS = ["metric", "task", "slice", "after", "value"]
 # What stands beside a value, where its figure is given.
@@ -20,23 +21,50 @@ Figures = Mapping[tuple[str, str], Mapping[str, Figure]]  # {(task, after): {met
 
 
 def to_json(matrix: Matrix, figures: Figures = MappingProxyType({})) -> str:
-    """{"tasks": […], "slices": […], "values": {metric: rows}, "figures": [all facts of each value]}."""
+    """{"tasks": […], "slices": […], "values": {metric: rows}, "figures": [all facts of each value]}, sealed."""
     beside = [
         {"task": task, "after": after, **figure.facts}
         for (task, after), found in figures.items()
         for figure in found.values()
     ]
     facts = {"tasks": matrix.tasks, "slices": matrix.slices, "values": matrix.values, "figures": beside}
-    return json.dumps(facts, indent=1, allow_nan=False, ensure_ascii=False)
+    return json.dumps(sealed(facts), indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def from_json(text: str) -> Matrix:
     """The matrix that `to_json` wrote."""
+    return _read(text)[0]
+
+
+def with_figures(text: str) -> tuple[Matrix, Figures]:
+    """The matrix and the figures that `to_json` wrote."""
+    matrix, facts = _read(text)
+    found: dict[tuple[str, str], dict[str, Figure]] = {}
+    try:
+        for plain in facts.get("figures", []):
+            task, after = plain["task"], plain["after"]
+            figure = Figure.from_facts({key: plain[key] for key in plain if key not in ("task", "after")})
+            if matrix.value(figure.name, task, after) != figure.value:
+                raise ValueError(f"{figure.name} of {task} after {after} differs from the matrix")
+            found.setdefault((task, after), {})[figure.name] = figure
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"A matrix's figures are read as they were written. Received: {error!r}") from error
+    return matrix, found
+
+
+def _read(text: str) -> tuple[Matrix, dict[str, Any]]:
     try:
         facts = json.loads(text)
-        return Matrix(facts["tasks"], facts["slices"], facts["values"])
-    except (KeyError, TypeError, AttributeError, RecursionError, json.JSONDecodeError) as error:
+        check_seal(facts)
+        return Matrix(facts["tasks"], facts["slices"], facts["values"]), facts
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"A matrix is read from the JSON that was written. Received: {error!r}") from error
+
+
+def yardsticks(figures: Figures, name: str) -> list[str]:
+    """The networks that a metric's values are measured by, each with a short hash; none for a metric of pixels."""
+    found = (figure[name].extractor for figure in figures.values() if name in figure)
+    return sorted({f"{one['name']} ({one['sha256'][:8]})" for one in found if one})
 
 
 def to_csv(matrix: Matrix, figures: Figures = MappingProxyType({})) -> str:
@@ -80,16 +108,17 @@ def _number(text):
         raise ValueError(f"A value in a matrix's CSV is a number, or empty. Received: {text!r}") from None
 
 
-def table(matrix: Matrix, name: str) -> str:
+def table(matrix: Matrix, name: str, figures: Figures = MappingProxyType({})) -> str:
     """One metric: a row for each task, a column for each time; averages, forgetting and backward transfer below."""
-    better = "higher" if metric(name).sign > 0 else "lower"
     rows = [("after", matrix.tasks), *zip(matrix.tasks, matrix.array(name))]
-    rows.append(("average", [matrix.average(name, after) for after in matrix.tasks]))
-    measures = {"forgetting": matrix.forgetting(name), "backward transfer": matrix.backward_transfer(name)}
+    one = len(yardsticks(figures, name)) < 2
+    found = matrix.measures(name, comparable=one)
+    rows.append(("average", [matrix.average(name, after) if one else None for after in matrix.tasks]))
     first = max(len(head) for head, _ in rows)
-    lines = [f"{name}, {metric(name).meaning}; {better} is better"]
+    lines = [f"{name}, {metric(name).meaning}; {metric(name).better} is better"]
     lines += [f"{head:<{first}}" + "".join(f"{_cell(cell):>14}" for cell in cells) for head, cells in rows]
-    return "\n".join([*lines, *(f"{head} {_cell(value)}" for head, value in measures.items())])
+    below = (f"{head} {_cell(found[head])}" for head in ("forgetting", "backward transfer"))
+    return "\n".join([*lines, *below])
 
 
 def summary(matrix: Matrix, figures: Figures) -> str:
@@ -104,17 +133,13 @@ def summary(matrix: Matrix, figures: Figures) -> str:
         counts = {str(figure.generated.n) for figure in found.values() if figure.generated}
         values = [_cell(matrix.value(name, task, last)) + _error(found.get(name)) for name in matrix.values]
         rows.append([task, *values, "/".join(sorted(counts)) or "–"])
-    measures = {
-        "average": matrix.average,
-        "forgetting": matrix.forgetting,
-        "backward transfer": matrix.backward_transfer,
-    }
-    rows += [[head, *(_cell(measure(name)) for name in matrix.values), ""] for head, measure in measures.items()]
+    below = [matrix.measures(name, len(yardsticks(figures, name)) < 2) for name in matrix.values]
+    rows += [[head, *(_cell(one[head]) for one in below), ""] for head in (below[0] if below else ())]
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
     changed = [name for name, values in matrix.values.items() if any(len(set(_known(row))) > 1 for row in values)]
-    tables = [line for name in changed for line in ("", table(matrix, name))]
-    return "\n".join([*lines, "", *_legend(matrix), *_remarks(figures, last), *tables])
+    tables = [line for name in changed for line in ("", table(matrix, name, figures))]
+    return "\n".join([*lines, "", *_legend(matrix, figures), *_remarks(figures, last), *tables])
 
 
 def _error(figure):
@@ -124,10 +149,17 @@ def _error(figure):
     return f" ±{figure.standard_error:.1g}"
 
 
-def _legend(matrix):
+def _legend(matrix, figures):
     for name in matrix.values:
-        better = "higher" if metric(name).sign > 0 else "lower"
-        yield f"{name}: {metric(name).meaning}; {better} is better"
+        yield f"{name}: {metric(name).meaning}; {metric(name).better} is better"
+    names: dict[tuple, list] = {}
+    for name in matrix.values:
+        names.setdefault(tuple(yardsticks(figures, name)), []).append(name)
+    for found, measured in names.items():
+        if len(found) == 1:
+            yield f"{', '.join(measured)}: measured by {found[0]}; compare only with values by the same"
+        elif found:
+            yield f"{', '.join(measured)}: not compared, as values are measured by several networks: {', '.join(found)}"
 
 
 def _remarks(figures, last):

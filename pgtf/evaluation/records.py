@@ -3,30 +3,41 @@
 import json
 import os
 from collections.abc import Mapping
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from pgtf import files
 from pgtf.evaluation.figures import Figure
 
 
 class Records:
-    """A folder with a file of figures for each thing that was measured."""
+    """A folder with a file of figures for each thing that was measured.
 
-    def __init__(self, folder: str):
-        self.folder = folder
+    The hash in each file guards against accident, not against intent: whoever edits can hash anew.
+
+    Args:
+      folder: Where the files lie.
+      say: Is told of a file that can't be used.
+    """
+
+    def __init__(self, folder: str, say: Callable[[str], Any] = lambda text: None):
+        self.folder, self.say = folder, say
 
     def read(self, facts: Mapping[str, Any]) -> Optional[dict[str, Figure]]:
-        """{name: Figure} of what was measured under these facts; None where nothing was, or the file is not whole."""
+        """{name: Figure} of what was measured under these facts; None where no file is as it was written."""
+        path = self._path(facts)
         try:
-            with open(self._path(facts), "rb") as file:
+            with open(path, "rb") as file:
                 record = json.load(file)
             # Facts as JSON has them: it knows no tuples.
             if record["of"] != json.loads(json.dumps(facts)):
-                return None
+                raise ValueError("the file is of another measurement")
             if record.get("sha256") not in (None, _sha256(record["figures"])):  # Older records have no hash.
-                return None
+                raise ValueError("the file was changed since it was written: its sha256 differs")
             return {plain["name"]: Figure.from_facts(plain) for plain in record["figures"]}
-        except (FileNotFoundError, ValueError, KeyError, TypeError, RecursionError):
+        except FileNotFoundError:
+            return None
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+            self.say(f"Figures on record are not used: {error}. Received: {path}")
             return None
 
     def write(self, facts: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:

@@ -18,7 +18,7 @@ def comparison(compared: Comparison, pictures: Pictures, drawn: Plots) -> Markup
     return element(
         "section",
         element("h2", "Runs side by side"),
-        element("p", "Each run learnt with the settings that its own report tells; all see the same pictures here."),
+        element("p", f"Each run learnt with the settings that its own report tells. {_seen(compared.runs)}"),
         _numbers(compared.runs),
         _frontiers(compared.runs, drawn),
         _same_inputs(compared, pictures),
@@ -27,18 +27,29 @@ def comparison(compared: Comparison, pictures: Pictures, drawn: Plots) -> Markup
     )
 
 
+def _seen(runs: tuple[ReportedRun, ...]) -> str:
+    sizes = {task.size for run in runs for task in run.learnt}
+    if len(sizes) < 2:
+        return "All see the same pictures here."
+    return "They learnt at different sizes: each sees the pictures resized to its own, and sizes can't be compared."
+
+
 def _numbers(runs: tuple[ReportedRun, ...]) -> Markup:
     rows = [
         [
             run.name,
             run.method,
             len(run.learnt),
+            run.sizes,
+            run.steps,
+            run.images,
             f"{run.stored_bytes / 1e6:,.2f} MB",
             f"{run.stored_bytes / run.full_bytes:.0%}" if run.full_bytes else "–",
         ]
         for run in runs
     ]
-    return table("Runs in numbers", ["run", "method", "tasks", "stored", "of full networks"], rows, "numbers", True)
+    heads = ["run", "method", "tasks", "pixels", "steps a task", "images", "stored", "of full networks"]
+    return table("Runs in numbers", heads, rows, "numbers", True)
 
 
 def _frontiers(runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup:
@@ -75,7 +86,8 @@ def _frontier(name: str, runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup 
 
 def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:
     if not compared.inputs:
-        return element("p", "These runs have no task of the same name.", class_="note")
+        return joined()
+    common = any(len(one.outputs) > 1 for one in compared.inputs)
     runs = [run.name for run in compared.runs]
     targets = any(one.target is not None for one in compared.inputs)
     kinds = ["input", *(["target"] if targets else []), *runs]
@@ -88,6 +100,7 @@ def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:
         rows.append([one.task, *[known.get(kind, "–") for kind in kinds]])
     return joined(
         element("h3", "On the same inputs"),
-        element("p", "What each run makes of them once all its tasks are learnt."),
+        element("p", "What each run makes of them once all its tasks are learnt; a dash where it has no such task."),
+        None if common else element("p", "These runs have no task of the same name.", class_="note"),
         table("Runs on the same inputs", ["task", *kinds], rows, "strip", True),
     )

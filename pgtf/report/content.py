@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -29,13 +29,13 @@ class Way:
 
 @dataclasses.dataclass(frozen=True)
 class Later:
-    """What a task makes of the inputs of its first way after another one was learnt.
+    """What a task makes of the inputs of its first way after another one was learnt; None where it can't be played.
 
     replay: How far that is from what it made when it was learnt; None where nobody looked.
     """
 
     after: str
-    outputs: list[Picture]
+    outputs: list[Picture | None]
     replay: Replay | None = None
 
 
@@ -43,7 +43,9 @@ class Later:
 class ReportedTask:
     """One task of a run, learnt or being learnt.
 
-    facts: {what: text}. curves: {loss or metric: (steps, values)}. problem: Why something is missing.
+    facts: {what: text}. curves: {loss or metric: (steps, values)}. problem: Why something is missing. size: (height,
+    width) of its images. drawn: Whether they are drawn ones. changed: Whether the last check found that it is no longer
+    what was learnt.
     """
 
     name: str
@@ -57,15 +59,18 @@ class ReportedTask:
     stored_bytes: float = 0.0
     full_bytes: float = 0.0
     problem: str = ""
+    size: tuple[int, int] | None = None
+    drawn: bool = False
+    changed: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
 class Through:
-    """One picture through every task: outputs: {task: what it makes of it}."""
+    """One picture through every task: outputs: {task: what it makes of it}, None where it can't be played."""
 
     of: str
     picture: Picture
-    outputs: Mapping[str, Picture]
+    outputs: Mapping[str, Picture | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,12 +78,14 @@ class Measured:
     """The figures of a run.
 
     notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
-    on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same.
+    on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same. yardsticks:
+    {metric: the networks that its values are measured by}; values of several can't be compared.
     """
 
     matrix: Matrix
     notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
     conditions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    yardsticks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +93,8 @@ class ReportedRun:
     """One run.
 
     folder: Where it lies. method: Its name and what it does, in a sentence. to_come: Names of tasks that are not begun.
-    command: What learns it again. stored_bytes: What it takes to play all learnt tasks.
+    command: What learns it again. stored_bytes: What it takes to play all learnt tasks. unmeasured: Why the
+    figures on disk are not used.
     """
 
     name: str
@@ -99,6 +107,7 @@ class ReportedRun:
     stored_bytes: float = 0.0
     through: tuple[Through, ...] = ()
     measured: Measured | None = None
+    unmeasured: str = ""
 
     @property
     def learnt(self) -> list[ReportedTask]:
@@ -110,15 +119,34 @@ class ReportedRun:
         """What a full network for each learnt task would store."""
         return sum(task.full_bytes for task in self.learnt)
 
+    @property
+    def sizes(self) -> str:
+        """The size of its images, as text; several where tasks differ."""
+        return _several(f"{task.size[0]} × {task.size[1]}" for task in self.tasks if task.size)
+
+    @property
+    def steps(self) -> str:
+        """How many steps each of its tasks learnt."""
+        return _several(f"{task.step:,}" for task in self.learnt)
+
+    @property
+    def images(self) -> str:
+        """Whether its tasks learn from drawn images or from files."""
+        return _several("drawn" if task.drawn else "files" for task in self.tasks if task.size)
+
+
+def _several(texts: Iterable[str]) -> str:
+    return " and ".join(dict.fromkeys(texts)) or "–"
+
 
 @dataclasses.dataclass(frozen=True)
 class SameInput:
-    """One input of a task through several runs: outputs: {run: what it makes of it}."""
+    """One input of a task through several runs: outputs: {run: what it makes of it}, of the runs that know the task."""
 
     task: str
     picture: Picture
     target: Picture | None
-    outputs: Mapping[str, Picture]
+    outputs: Mapping[str, Picture | None]
 
 
 @dataclasses.dataclass(frozen=True)

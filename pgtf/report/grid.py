@@ -17,7 +17,7 @@ def grid(compared: Comparison) -> bytes:
     """A PNG file: a row for one input of each task that two runs know; columns: the input, the target, and each run."""
     runs = [run.name for run in compared.runs]
     firsts: dict[str, SameInput] = {}
-    for one in compared.inputs:
+    for one in (each for each in compared.inputs if len(each.outputs) > 1):
         firsts.setdefault(one.task, one)
     if not firsts:
         raise ValueError(f"Runs in one grid have a task of the same name. Received: {', '.join(runs)}, which have none")

@@ -20,52 +20,83 @@ BOUNDS = ((150, 256), (400, 192), (1000, 128))
 LEAST = 96
 
 
-def page(run: ReportedRun, compared: Comparison | None = None, parts: Parts | None = None) -> str:
-    """The report of a run, and of how it compares with others.
+def page(run: ReportedRun, parts: Parts | None = None) -> str:
+    """The report of a run.
 
     Args:
       run: What to tell.
-      compared: This run among others.
       parts: Where pictures and plots are kept for the next time.
 
     Returns:
       HTML.
     """
-    pictures, drawn = Pictures(longest_side(run, compared), parts), Plots(parts)
+    pictures, drawn = Pictures(longest_side(run), parts), Plots(parts)
     body = [
-        run_sections.head(run),
-        _contents(run, compared),
+        run_sections.head(run, pictures),
+        _contents(run),
         element(
             "main",
-            comparison(compared, pictures, drawn) if compared else None,
             _tasks(run, pictures, drawn),
             run_sections.matrix(run, drawn),
             run_sections.storage(run, drawn),
             run_sections.through(run, pictures),
             id="main",
         ),
+    ]
+    return _whole(run.name, body, pictures)
+
+
+def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
+    """Several runs held against each other, as a page beside the first one's report.
+
+    Args:
+      compared: The runs.
+      parts: Where pictures and plots are kept for the next time.
+
+    Returns:
+      HTML.
+    """
+    names = [run.name for run in compared.runs]
+    pictures = Pictures(_side(sum(len(one.outputs) for one in compared.inputs)), parts)
+    body = [
+        element(
+            "header",
+            element("p", "pgtf report", class_="kicker"),
+            element("h1", f"{names[0]} and {', '.join(names[1:])}"),
+            element("p", element("a", f"The report of {names[0]} alone", href="index.html")),
+        ),
+        element("main", comparison(compared, pictures, Plots(parts)), id="main"),
+    ]
+    return _whole(" and ".join(names), body, pictures)
+
+
+def _whole(title: str, body: list[Markup], pictures: Pictures) -> str:
+    """HTML of a page with its foot and its pictures."""
+    foot = [
         _foot(),
         element("noscript", element("p", "The pictures of this page are put in place by a few lines of script.")),
         pictures.script(),
         element("script", Markup(beside(__file__, "page.js"))),
     ]
-    return document(f"{run.name} · pgtf", body, style=beside(__file__, "page.css"))
+    return document(f"{title} · pgtf", [*body, *foot], style=beside(__file__, "page.css"))
 
 
-def longest_side(run: ReportedRun, compared: Comparison | None = None) -> int:
+def longest_side(run: ReportedRun) -> int:
     """How large pictures may be, for as many as a report has."""
     count = 0
     for task in run.tasks:
         count += sum(len(way.inputs) * (3 if way.targets else 2) for way in task.ways)
         count += sum(len(later.outputs) for later in task.later if not (later.replay and later.replay.bit_equal))
     count += sum(len(one.outputs) for one in run.through)
-    count += sum(len(one.outputs) for one in compared.inputs) if compared else 0
+    return _side(count)
+
+
+def _side(count: int) -> int:
     return next((side for most, side in BOUNDS if count <= most), LEAST)
 
 
-def _contents(run: ReportedRun, compared: Comparison | None) -> Markup:
-    places = [("runs", "Runs side by side")] if compared else []
-    places += [(f"task-{task.number}", task.name) for task in run.tasks]
+def _contents(run: ReportedRun) -> Markup:
+    places = [(f"task-{task.number}", task.name) for task in run.tasks]
     places += [("matrix", "How good")]
     places += [("storage", "Stored")] if run.learnt else []
     places += [("through", "One input, all tasks")] if run.through else []

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from pgtf import files
-from pgtf.report.markup import Markup, data, element
+from pgtf.report.markup import Markup, data, element, joined
 from pgtf.report.parts import Parts
 
 FLAT = 64  # Pictures of so few colours are drawn ones, which lossless files hold best.
@@ -46,6 +46,10 @@ class Pictures:
         drawn = "pixels" if max(height, width) <= SMALL else None
         named = {"data_picture": self.name(picture), "class_": drawn, **attributes}
         return element("img", alt=text, width=width, height=height, **named)
+
+    def or_dash(self, picture: np.ndarray | None, text: str) -> Markup:
+        """An img of a picture, or a dash where there is none."""
+        return joined("–") if picture is None else self.image(picture, text)
 
     def script(self) -> Markup:
         """The pictures themselves, WebP files in base64."""

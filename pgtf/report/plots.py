@@ -79,16 +79,26 @@ def thinned(steps: Sequence[int], values: Sequence[float], points: int = POINTS)
     return first, second
 
 
-def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int) -> Figure:
-    """float [task, time] with NaN for what is not known; the better, the brighter. sign: +1 where higher is better."""
+def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int, bounds: tuple[float, float] | None = None) -> Figure:
+    """Draws a metric of each task after each time; the better, the brighter.
+
+    Args:
+      values: float [task, time], NaN for what is not known.
+      tasks: Names.
+      sign: +1 where higher is better, -1 where lower is.
+      bounds: The worst and the best value, the ends of one scale. Without them each row has a scale of its own, as
+        values of different tasks can't be compared: the row's best is brightest, and twice as bad darkest.
+
+    Returns:
+      A figure.
+    """
     count = len(tasks)
     with _figure(1.6 + 0.75 * count, 0.9 + 0.42 * count) as figure:
         axes = figure.add_subplot()
-        shown = np.ma.masked_invalid(sign * values)
-        axes.imshow(shown, cmap="viridis", aspect="auto", alpha=0.9)
-        middle = (shown.min() + shown.max()) / 2 if shown.count() else 0
+        shown = _brightness(np.ma.masked_invalid(values), sign, bounds)
+        axes.imshow(shown, cmap="viridis", aspect="auto", alpha=0.9, vmin=0, vmax=1)
         for row, column in zip(*np.nonzero(np.isfinite(values))):
-            colour = "#111111" if shown[row, column] > middle else "#ffffff"
+            colour = "#111111" if shown[row, column] > 0.5 else "#ffffff"
             axes.text(column, row, short(values[row, column]), ha="center", va="center", color=colour)
         axes.set_xticks(
             range(count), [_cut(name, 10) for name in tasks], rotation=30, ha="right", rotation_mode="anchor"
@@ -99,6 +109,17 @@ def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int) -> Figure:
         for spine in axes.spines.values():
             spine.set_visible(False)
     return figure
+
+
+def _brightness(values: np.ma.MaskedArray, sign: int, bounds: tuple[float, float] | None) -> np.ma.MaskedArray:
+    """From 0, the worst, to 1, the best."""
+    if bounds:
+        worst, best = bounds
+        return np.ma.clip((values - worst) / (best - worst), 0, 1)
+    good = sign * values
+    best = good.max(axis=1, keepdims=True)
+    lost = best - good
+    return np.ma.clip(1 - lost / np.ma.maximum(np.abs(best), 1e-12), 0, 1)
 
 
 def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequence[float]) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from pgtf.evaluation.figures import UNTOUCHED
 from pgtf.evaluation.matrix import METRICS, metric
 from pgtf.report import plots
 from pgtf.report.content import Measured, ReportedRun
@@ -13,14 +14,15 @@ from pgtf.report.pictures import Pictures
 from pgtf.report.tables import table
 
 NAMED = 8  # Tasks; more of them are counted.
+_IMAGES = {"drawn": "drawn images", "files": "images of files"}
 # What the sentences on methods take for known.
 _WORDS = element(
     "small", "(Kernels are the weights of a network's layers; the bank is what earlier tasks learnt freely.)"
 )
 
 
-def head(run: ReportedRun) -> Markup:
-    """What the run is, and its four numbers."""
+def head(run: ReportedRun, pictures: Pictures) -> Markup:
+    """What the run is: its name, a picture of each task, its four numbers and its method."""
     learnt = len(run.learnt)
     names = [task.name for task in run.tasks]
     told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
@@ -36,6 +38,9 @@ def head(run: ReportedRun) -> Markup:
         "header",
         element("p", "pgtf report", class_="kicker"),
         element("h1", run.name),
+        element("p", _conditions(run)),
+        _firsts(run, pictures),
+        element("dl", [element("div", element("dd", n), element("dt", t)) for n, t in numbers], class_="numbers"),
         element(
             "p",
             "A run learns to turn pictures into pictures: one task after the other, without the pictures of the tasks "
@@ -43,21 +48,42 @@ def head(run: ReportedRun) -> Markup:
             class_="lead",
         ),
         element("p", "Its method, ", element("b", run.method), f": {run.meaning} ", _WORDS) if run.method else None,
-        element("dl", [element("div", element("dd", n), element("dt", t)) for n, t in numbers], class_="numbers"),
         _again(run),
     )
 
 
+def _conditions(run: ReportedRun) -> str:
+    """The size of the images, the steps of a task, and whether the images are drawn; as far as that is known."""
+    told = (run.sizes, "{} pixels"), (run.steps, "{} steps a task"), (_IMAGES.get(run.images, run.images), "{}")
+    return " · ".join(text.format(value) for value, text in told if value != "–")
+
+
+def _firsts(run: ReportedRun, pictures: Pictures) -> Markup | None:
+    """The first test picture of each task, and what the task makes of it."""
+    shown = [task for task in run.tasks if task.ways and task.ways[0].inputs][:NAMED]
+    figures = []
+    for task in shown:
+        way, about = task.ways[0], f"{task.name}, first test picture"
+        pair = (pictures.image(way.inputs[0], f"{about}: in"), pictures.image(way.outputs[0], f"{about}: out"))
+        figures.append(element("figure", element("div", pair), element("figcaption", task.name)))
+    return element("div", figures, class_="firsts") if figures else None
+
+
 def _memory(run: ReportedRun) -> tuple[str, str]:
-    """How many of the later looks at earlier tasks found them as they were."""
+    """How many of the later looks at earlier tasks found them as they were; the last check (verify) before all."""
+    changed = [task.name for task in run.learnt if task.changed]
+    if changed:
+        told = ", ".join(changed[:NAMED]) + (" and more" if len(changed) > NAMED else "")
+        return f"{len(changed)} changed", f"of {len(run.learnt)} tasks, as the last check found: {told}"
     looks = [later for task in run.learnt for later in task.later]
     replays = [later.replay for later in looks if later.replay]
     if not replays:
         return "–", "no look back at earlier tasks is on record" if looks else "nothing to forget yet"
-    if all(replay.bit_equal for replay in replays):
+    if len(replays) == len(looks) and all(replay.bit_equal for replay in replays):
         return "0 bits", "changed in what earlier tasks make"
-    kept = sum(replay.holds for replay in replays)
-    return f"{kept} of {len(replays)}", "looks back found an earlier task unchanged"
+    kept, unmade = sum(replay.holds for replay in replays), len(looks) - len(replays)
+    rest = f"; {unmade} more are not on record" if unmade else ""
+    return f"{kept} of {len(replays)}", f"looks back found an earlier task unchanged{rest}"
 
 
 def _again(run: ReportedRun) -> Markup:
@@ -84,7 +110,7 @@ def through(run: ReportedRun, pictures: Pictures) -> Markup:
     rows = []
     for one in run.through:
         cells = [pictures.image(one.picture, f"an input of {one.of}")]
-        cells += [pictures.image(one.outputs[name], f"the input of {one.of} through {name}") for name in names]
+        cells += [pictures.or_dash(one.outputs[name], f"the input of {one.of} through {name}") for name in names]
         rows.append(cells)
     return element(
         "section",
@@ -100,9 +126,12 @@ def matrix(run: ReportedRun, drawn: Plots) -> Markup:
     """How good each task is after each later one: a heat map for each metric, and the same as tables."""
     sentence = (
         "A row is a task, a column the time after one more was learnt; a row that stays as it is forgets nothing. "
-        "The brighter, the better."
+        "The brighter, the better: of Acc and SSIM on one scale from 0 to 1, of all others within a row, as values of "
+        "different tasks can't be compared."
     )
-    if run.measured is None:
+    if run.unmeasured:
+        inner = element("p", f"{run.unmeasured[:1].upper()}{run.unmeasured[1:]}", class_="note")
+    elif run.measured is None:
         inner = element(
             "p",
             "Nothing is measured yet: ",
@@ -111,7 +140,8 @@ def matrix(run: ReportedRun, drawn: Plots) -> Markup:
             class_="note",
         )
     else:
-        names = sorted(run.measured.matrix.values, key=lambda name: list(METRICS).index(name.split("-")[0]))
+        known = [name for name in run.measured.matrix.values if not name.endswith(UNTOUCHED)]
+        names = sorted(known, key=lambda name: list(METRICS).index(name.split("-")[0]))
         inner = joined([_heat_map(run.measured, name, drawn, name == names[0]) for name in names])
     return element(
         "section",
@@ -124,32 +154,54 @@ def matrix(run: ReportedRun, drawn: Plots) -> Markup:
 
 
 def _heat_map(measured: Measured, name: str, drawn: Plots, first: bool) -> Markup:
-    found, better = measured.matrix, "higher" if metric(name).sign > 0 else "lower"
+    found, row = measured.matrix, metric(name)
     text = f"{name} of each task after each time, as the table below tells it"
     values = found.values[name]
     return element(
         "details",
-        element("summary", element("b", name), f", {metric(name).meaning}; {better} is better"),
+        element("summary", element("b", name), f", {row.meaning}; {row.better} is better"),
         element(
-            "div", drawn.svg(_map_of, values, list(found.tasks), metric(name).sign, text=text), class_="scroll plots"
+            "div",
+            drawn.svg(_map_of, values, list(found.tasks), row.sign, row.bounds, text=text),
+            class_="scroll plots",
+            tabindex="0",
+            role="region",
+            aria_label=f"Heat map of {name}",
         ),
         element("p", " · ".join(_measures(measured, name))),
+        [
+            element("p", text, class_="note")
+            for text in (_untouched(measured, name), _yardstick(measured, name))
+            if text
+        ],
         element("details", element("summary", "As a table"), _table(measured, name)),
         open=first,
     )
 
 
-def _map_of(values: list, tasks: list[str], sign: int):
-    return plots.heat_map(np.array(values, "float64"), tasks, sign)
+def _map_of(values: list, tasks: list[str], sign: int, bounds: tuple[float, float] | None):
+    return plots.heat_map(np.array(values, "float64"), tasks, sign, bounds)
+
+
+def _untouched(measured: Measured, name: str) -> str:
+    """What doing nothing scores, task by task; "" where it is not measured."""
+    found, untouched = measured.matrix, name + UNTOUCHED
+    last = found.tasks[-1]
+    values = {task: found.value(untouched, task, last) for task in found.tasks}
+    told = ", ".join(f"{task} {plots.short(value)}" for task, value in values.items() if value is not None)
+    return f"Doing nothing, the inputs as they are, scores: {told}." if told else ""
+
+
+def _yardstick(measured: Measured, name: str) -> str:
+    """The network that values are measured by; "" for a metric of pixels."""
+    by = measured.yardsticks.get(name, ())
+    if len(by) > 1:
+        return f"Measured by several networks, so values can't be compared: {', '.join(by)}."
+    return f"Measured by: {by[0]}. Compare only with values by the same." if by else ""
 
 
 def _measures(measured: Measured, name: str) -> list[str]:
-    found = measured.matrix
-    measures = {
-        "average after the last task": found.average(name),
-        "forgetting": found.forgetting(name),
-        "backward transfer": found.backward_transfer(name),
-    }
+    measures = measured.matrix.measures(name, comparable=len(measured.yardsticks.get(name, ())) < 2)
     return [f"{what} {'–' if value is None else plots.short(value)}" for what, value in measures.items()]
 
 

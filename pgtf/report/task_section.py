@@ -9,14 +9,22 @@ from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
 from pgtf.report.tables import table
 
+CHANGED = joined(
+    "The last check found that this task is no longer what was learnt; ",
+    element("code", "python scripts/verify.py"),
+    " says what changed, and clears this once all is whole again.",
+)
+
 
 def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup:
     """A task's pictures, then and after every later task, its curves and its facts."""
     state = None if task.learnt else element("span", f"being learnt, step {task.step:,}", class_="badge")
+    state = element("span", "changed since it was learnt", class_="badge") if task.changed else state
     shown = len(task.ways[0].inputs) if task.ways else 0
     return element(
         "section",
         element("h3", f"{task.number} · {task.name} ", state),
+        element("p", CHANGED, class_="note") if task.changed else None,
         element("p", task.problem, class_="note") if task.problem else None,
         [_way(task.name, way, pictures) for way in task.ways],
         _afterwards(task, pictures) if task.later and shown else None,
@@ -90,7 +98,13 @@ def _slider(name: str, way: Way, pictures: Pictures) -> Markup:
 
 
 def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
-    """The same inputs at every later time."""
+    """The same inputs at every later time; one line where all of them are the same pictures."""
+    if _is_same(task):
+        return element(
+            "p",
+            f"Nothing is forgotten: every pixel that {task.name} makes is the same to the bit after every later task "
+            f"({', '.join(later.after for later in task.later)}).",
+        )
     way = task.ways[0]
     heads = ["input", "when learnt"]
     heads += [joined(f"after {later.after}", element("small", said(later))) for later in task.later]
@@ -99,7 +113,7 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
         about = f"{task.name}, test picture {place + 1}"
         cells = [pictures.image(source, f"{about}: input"), pictures.image(way.outputs[place], f"{about}: when learnt")]
         for later in task.later:
-            cells.append(pictures.image(later.outputs[place], f"{about}: after {later.after}, {said(later)}"))
+            cells.append(pictures.or_dash(later.outputs[place], f"{about}: after {later.after}, {said(later)}"))
         rows.append(cells)
     return joined(
         element("h4", "The same inputs after every later task"),
@@ -119,10 +133,13 @@ def said(later: Later) -> str:
     return f"changed by up to {later.replay.difference / 2:.0%}"  # Of the range, [-1, 1].
 
 
+def _is_same(task: ReportedTask) -> bool:
+    """Whether every later look, the last check among them, found the task as it was, to the bit."""
+    return not task.changed and all(later.replay and later.replay.bit_equal for later in task.later)
+
+
 def _summary(task: ReportedTask) -> str:
     replays = [later.replay for later in task.later if later.replay]
-    if len(replays) == len(task.later) and all(replay.bit_equal for replay in replays):
-        return f"Nothing is forgotten: every pixel that {task.name} makes is the same to the bit as when it was learnt."
     if any(not replay.holds for replay in replays):
         return f"This method forgets: what later tasks learnt changed what {task.name} makes."
     return "Each later column shows what the run makes of the same inputs by then."

@@ -18,8 +18,10 @@ from pgtf.runs import listing, log
 from pgtf.runs.bank import FilterBank, none_learnt
 from pgtf.runs.described import command, described, measured
 from pgtf.runs.directory import Run
+from pgtf.runs.ledger import Ledger
 from pgtf.runs.played import Played
 from pgtf.runs.sampling import SAMPLE
+from pgtf.runs.slices import BankError
 from pgtf.settings import name_in
 
 # Test pictures of each task, in a run of at most so many tasks, and in a longer one.
@@ -45,12 +47,14 @@ class Collector:
         self.played = Played(Run(run_dir), parts or Parts()) if len(self.bank) else None
         self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
         self._curves = log.curves(run_dir)
+        self._changed = Ledger.read(run_dir).changed
         self._problems: dict[int, str] = {}
         self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
 
     def run(self, through: bool = True) -> ReportedRun:
         """All of it; through: also what all tasks make of one input, for which networks are built."""
-        later = self._later()
+        later, through_all = self._later(), self._through() if through else ()
+        figures, unmeasured = measured(self.folder, self.bank)
         tasks = [self._learnt(index, later.get(index, ())) for index in range(len(self.bank))]
         tasks += [self._unfinished(folder) for folder in self.unfinished]
         known = [task.name for task in tasks]
@@ -64,8 +68,9 @@ class Collector:
             to_come=tuple(name for name in (self.config.tasks if self.config else ()) if name not in known),
             command=command(self.config) if self.config else "",
             stored_bytes=sum(self.bank.slice(index).stored_bytes for index in self._playing()),
-            through=self._through() if through else (),
-            measured=measured(self.folder),
+            through=through_all,
+            measured=figures,
+            unmeasured=unmeasured,
         )
 
     def inputs(self, index: int) -> list:
@@ -77,13 +82,24 @@ class Collector:
         return list(self._probes[index].targets.get("forward", [])[: self.shown]) if index in self._probes else []
 
     def answers(self, index: int, pictures: list) -> list:
-        """What task `index` makes of pictures, now that all are learnt; its own inputs it has answered already."""
+        """What task `index` makes of pictures, now that all are learnt; its own inputs it has answered already.
+
+        None of each where the slices are no longer what was learnt; the task's section says why.
+        """
         assert self.played
         last, own = len(self.bank) - 1, self.inputs(index)[: len(pictures)]
         if self._player(index, last) == index and np.array_equal(own, pictures):
             return self._recorded(index)[: len(pictures)]
         size = self.bank.slice(index).facts.architecture.size
-        return self.played.of(index, [resized(picture, *size) for picture in pictures], latest=last)
+        return self._answered(index, [resized(picture, *size) for picture in pictures], last)
+
+    def _answered(self, index: int, pictures: list, latest: int) -> list:
+        assert self.played
+        try:
+            return self.played.of(index, pictures, latest=latest)
+        except BankError as error:
+            self._problems[index] = str(error)
+            return [None] * len(pictures)
 
     def _recorded(self, index: int) -> list:
         """What a task made of its inputs when it was learnt."""
@@ -124,13 +140,19 @@ class Collector:
             stored_bytes=own.stored_bytes,
             full_bytes=4 * (facts.full_values or full_values(facts.architecture, facts.generators)),
             problem=self._problems.get(index, ""),
+            size=facts.architecture.size,
+            drawn=facts.data == "drawn",
+            changed=own.name in self._changed,
         )
 
     def _unfinished(self, folder: str) -> ReportedTask:
         number, name = folder.split("-", 1)
         curves = self._curves.get(name, {})
         path = os.path.join(self.folder, "tasks", folder, SAMPLE)
-        sample = Probes.read(path, sha256_of(path)) if os.path.exists(path) else None
+        try:
+            sample = Probes.read(path, sha256_of(path))
+        except (FileNotFoundError, ValueError):  # None yet, or the next one is taking its place.
+            sample = None
         return ReportedTask(
             name=name,
             number=int(number),
@@ -166,11 +188,7 @@ class Collector:
                     continue
                 replay = replays.get(self.bank.names[index])
                 own = self._player(index, time) == index and (replay is None or replay.holds)
-                if own:
-                    outputs = self._recorded(index)
-                else:
-                    assert self.played
-                    outputs = self.played.of(index, self.inputs(index), latest=time)
+                outputs = self._recorded(index) if own else self._answered(index, self.inputs(index), time)
                 found[index] = (*found.get(index, ()), Later(after, outputs, replay))
         return found
 

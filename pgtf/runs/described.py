@@ -8,9 +8,11 @@ from typing import Any, Optional
 
 from pgtf.config import DEFAULTS, Config
 from pgtf.evaluation import matrix_text
+from pgtf.evaluation.figures import Figure
 from pgtf.methods import METHODS, Shares
 from pgtf.objectives import OBJECTIVES
 from pgtf.report.content import Measured
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.slices import TaskSlice
 from pgtf.settings import as_text, name_in, settings_of
 
@@ -52,40 +54,49 @@ def _shares(shares: Shares) -> str:
     return ", ".join(f"{name} {share:.1%}" for name, share in dataclasses.asdict(shares).items())
 
 
-def measured(run_dir: str) -> Optional[Measured]:
-    """The figures of a run; None where there are none yet."""
+def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
+    """Reads the figures of a run.
+
+    Args:
+      run_dir: Where it lies.
+      bank: Its slices, which the figures must be of.
+
+    Returns:
+      The figures, or None where there are none; and why the file that is there can't be used, or "".
+    """
     path = os.path.join(run_dir, "evaluation", "matrix.json")
-    if not os.path.exists(path):
-        return None
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    matrix = matrix_text.from_json(text)
-    notes: dict[tuple[str, str, str], str] = {}
-    conditions: dict[str, dict[str, Any]] = {}
     try:
-        for figure in json.loads(text).get("figures", []):
-            task, after, name = figure["task"], figure["after"], figure["name"]
+        with open(path, encoding="utf-8") as file:
+            matrix, figures = matrix_text.with_figures(file.read())
+        matrix.of_run(bank.names, [bank.slice(index).sha256 for index in range(len(bank))])
+    except FileNotFoundError:
+        return None, ""
+    except ValueError as error:
+        return None, f"not measured: the file of figures was changed, or is of another run: {path} ({error})"
+    notes, conditions = {}, dict[str, dict[str, Any]]()
+    for (task, after), found in figures.items():
+        for name, figure in found.items():
             notes[task, after, name] = _note(figure)
             if after == matrix.tasks[-1]:
-                with_what = {side: figure[side] for side in ("real", "generated", "extractor")}
-                conditions.setdefault(name, {})[task] = with_what
-    except (LookupError, ValueError, TypeError, AttributeError) as error:
-        raise ValueError(
-            "Figures stand in matrix.json as they were written; without the file they are measured anew. "
-            f"Received: {path} ({type(error).__name__}: {error})"
-        ) from error
+                conditions.setdefault(name, {})[task] = _conditions(figure)
     told = {name: json.dumps(found, sort_keys=True) for name, found in conditions.items()}
-    return Measured(matrix, notes, told) if matrix.values else None
+    by = {name: tuple(matrix_text.yardsticks(figures, name)) for name in matrix.values}
+    return (Measured(matrix, notes, told, by) if matrix.values else None), ""
 
 
-def _note(figure: dict[str, Any]) -> str:
-    if figure["value"] is None:
-        return str(figure["reason"])
-    error = figure.get("standard_error")
-    made = figure.get("generated") or {}
-    parts = [f"± {error:.2g}"] if error is not None else []
-    parts += [f"{made['n']:,} images"] if "n" in made else []
-    return ", ".join([*parts, *figure.get("notes", ())])
+def _conditions(figure: Figure) -> dict[str, Any]:
+    """What a value depends on besides the generator; a network is known by its hash, not its name."""
+    facts = figure.facts
+    network = facts["extractor"] and {key: value for key, value in facts["extractor"].items() if key != "name"}
+    return {"real": facts["real"], "generated": facts["generated"], "extractor": network}
+
+
+def _note(figure: Figure) -> str:
+    if figure.value is None:
+        return figure.reason
+    parts = [f"± {figure.standard_error:.2g}"] if figure.standard_error is not None else []
+    parts += [f"{figure.generated.n:,} images"] if figure.generated else []
+    return ", ".join([*parts, *figure.notes])
 
 
 def _settings(table: dict[str, Any], settings: Any) -> str:

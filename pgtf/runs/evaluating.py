@@ -78,12 +78,12 @@ class Evaluation:
         for each in self.slices:
             each.check()  # A figure on record is that of these bits.
         self.matrix = Matrix(tuple(run.names), tuple(each.sha256 for each in self.slices))
-        self._refuse_another_run()
+        self._earlier = self._read_earlier()
         self._refuse_another_size()
         self.kept = question.kept or self.folder
         for part in ("figures", "activations", "classifiers"):
             files.inside(self.kept, part)
-        self.records = Records(os.path.join(self.kept, "figures"))
+        self.records = Records(os.path.join(self.kept, "figures"), say)
         self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in self.slices}
         self.coming = dict(coming or {})
         self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in self.slices}
@@ -102,6 +102,7 @@ class Evaluation:
         follows = {(index, j): self._follows_from(index, j) for index in asked for j in range(index, len(self.run))}
         self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
+        self._tell_other_yardsticks()
         to_tensorboard(self.matrix, files.inside(self.run.folder, "tensorboard"))
         if len(asked) == len(self.run):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
@@ -209,17 +210,36 @@ class Evaluation:
         ):
             files.write(os.path.join(self.folder, name), text.encode())
 
-    def _refuse_another_run(self) -> None:
+    def _tell_other_yardsticks(self) -> None:
+        """Tells which values can't be compared with those of the matrix that was there before."""
+        names: dict[tuple[str, str], list[str]] = {}
+        for name in self.matrix.values:
+            then, now = (", ".join(matrix_text.yardsticks(each, name)) for each in (self._earlier, self.figures))
+            if then and now and then != now:
+                names.setdefault((then, now), []).append(name)
+        for (then, now), measured in names.items():
+            self.say(
+                f"{', '.join(measured)}: measured by {now}, before by {then}; not comparable with the values before"
+            )
+
+    def _read_earlier(self) -> matrix_text.Figures:
+        """The figures that matrix.json holds so far; refuses those of another run."""
         path = os.path.join(self.folder, "matrix.json")
-        if not os.path.exists(path):
-            return
         try:
             with open(path, encoding="utf-8") as file:
-                matrix_text.from_json(file.read()).of_run(self.matrix.tasks, self.matrix.slices)
+                matrix, figures = matrix_text.with_figures(file.read())
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            self.say(f"{path} is not as it was written, and is made anew: {error}")
+            return {}
+        try:
+            matrix.of_run(self.matrix.tasks, self.matrix.slices)
         except ValueError as error:
             raise ValueError(
                 f"{self.folder} holds what was measured of this run; without that folder all is measured anew. {error}"
             ) from error
+        return figures
 
     def _refuse_another_size(self) -> None:
         size, asked = self.slices[0].facts.architecture.size, self.question.size

@@ -17,6 +17,7 @@ from safetensors.numpy import save
 
 import pgtf
 from pgtf import files, names
+from pgtf.report.content import Measured
 from pgtf.runs.bank import folder_name
 from pgtf.runs.described import described, measured
 from pgtf.runs.directory import Run
@@ -126,7 +127,8 @@ def _read(path: str) -> tuple[str, dict[str, np.ndarray]]:
 
 
 def _card(run: Run, task: Any, licence: Optional[str]) -> dict[str, Any]:
-    found = _figures(run, task)
+    figures, unmeasured = measured(run.folder, run.bank)
+    found = _figures(figures, task)
     return {
         "task": task.name,
         "about": described(task.slice),
@@ -135,13 +137,14 @@ def _card(run: Run, task: Any, licence: Optional[str]) -> dict[str, Any]:
         "licence": licence,
         "measured": bool(found),
         "figures": found,
+        "measured_by": {name: list(by) for name, by in figures.yardsticks.items() if by} if figures and found else {},
+        **({"not_measured": unmeasured} if unmeasured else {}),
         "pgtf": pgtf.__version__,
     }
 
 
-def _figures(run: Run, task: Any) -> dict[str, Optional[float]]:
+def _figures(figures: Optional[Measured], task: Any) -> dict[str, Optional[float]]:
     """{metric: value} of a task, after the last one that was measured; empty where this slice was not."""
-    figures = measured(run.folder)
     matrix = figures.matrix if figures else None
     if not matrix or (task.name, task.slice.sha256) not in zip(matrix.tasks, matrix.slices):
         return {}

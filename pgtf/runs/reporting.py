@@ -10,7 +10,7 @@ from pgtf import files
 from pgtf.config import Config
 from pgtf.report.content import Comparison, ReportedRun, SameInput
 from pgtf.report.grid import grid
-from pgtf.report.page import page
+from pgtf.report.page import compare_page, page
 from pgtf.report.parts import Parts
 from pgtf.runs.collecting import Collector
 from pgtf.runs.tensorboard import to_tensorboard
@@ -24,26 +24,32 @@ def report(
     configs: Mapping[str, Optional[Config]] = MappingProxyType({}),
     grid_path: str = "",
 ) -> str:
-    """Writes the report of a run.
+    """Writes the report of a run, and a page that holds it against others.
 
     Args:
       run_dir: Where it lies, and the report then in run_dir/report.
-      others: Runs to hold it against.
+      others: Runs to hold it against, in compare.html beside the report.
       configs: {run: its config}, where that is known.
       grid_path: A PNG file to write of what all of them make of the same inputs; none unless told.
 
     Returns:
-      The path of the page.
+      The path of the page; of that of all runs, where there are others.
     """
     if grid_path and not others:
         raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
     parts = Parts(files.inside(run_dir, "report", "parts"))
     collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
     run = collectors[0].run()
-    compared = _compared(collectors, run) if others else None
-    if compared and grid_path:
-        files.write(grid_path, grid(compared))
-    return _written(run, compared, parts)
+    path = page_of(run_dir)
+    files.write(path, page(run, parts).encode())
+    if others:
+        compared = _compared(collectors, run)
+        if grid_path:
+            files.write(grid_path, grid(compared))
+        path = os.path.join(run_dir, "report", "compare.html")
+        files.write(path, compare_page(compared, parts).encode())
+    parts.forget_unused()
+    return path
 
 
 def renew(config: Config, tensorboard: bool = False) -> str:
@@ -61,7 +67,9 @@ def renew(config: Config, tensorboard: bool = False) -> str:
         run = Collector(config.run_dir, config, parts).run()
         if tensorboard:
             to_tensorboard(config, run)
-        return _written(run, None, parts)
+        files.write(page_of(run.folder), page(run, parts).encode())
+        parts.forget_unused()
+        return page_of(run.folder)
     except Exception as error:
         print(f"warning: the report is not renewed: {type(error).__name__}: {error}")
         return page_of(config.run_dir)
@@ -72,28 +80,23 @@ def page_of(run_dir: str) -> str:
     return os.path.join(run_dir, "report", "index.html")
 
 
-def _written(run: ReportedRun, compared: Optional[Comparison], parts: Parts) -> str:
-    files.write(page_of(run.folder), page(run, compared, parts).encode())
-    parts.forget_unused()
-    return page_of(run.folder)
-
-
 def _compared(collectors: list[Collector], first: ReportedRun) -> Comparison:
     runs = [first, *(collector.run(through=False) for collector in collectors[1:])]
     names = [run.name for run in runs]
     if len(set(names)) < len(names):
         runs = [dataclasses.replace(run, name=run.folder) for run in runs]
     inputs = []
-    for index, task in enumerate(collectors[0].bank.names):
-        pictures, targets = collectors[0].inputs(index)[:INPUTS_COMPARED], collectors[0].targets(index)
-        outputs = {
-            run.name: collector.answers(collector.bank.names.index(task), pictures)
-            for run, collector in zip(runs, collectors)
-            if pictures and task in collector.bank.names
-        }
-        if len(outputs) > 1:
-            for place, picture in enumerate(pictures):
-                target = targets[place] if targets else None
-                made = {name: answers[place] for name, answers in outputs.items()}
-                inputs.append(SameInput(task, picture, target, made))
+    for task in dict.fromkeys(name for collector in collectors for name in collector.bank.names):
+        able = [
+            (run.name, each, each.bank.names.index(task))
+            for run, each in zip(runs, collectors)
+            if task in each.bank.names
+        ]
+        # The pictures are those of the first run that still has them.
+        _, source, index = next((one for one in able if one[1].inputs(one[2])), able[0])
+        pictures, targets = source.inputs(index)[:INPUTS_COMPARED], source.targets(index)
+        outputs = {name: each.answers(place, pictures) for name, each, place in able} if pictures else {}
+        for place, picture in enumerate(pictures):
+            target = targets[place] if targets else None
+            inputs.append(SameInput(task, picture, target, {name: made[place] for name, made in outputs.items()}))
     return Comparison(tuple(runs), tuple(inputs))

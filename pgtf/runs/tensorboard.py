@@ -39,7 +39,8 @@ def _figures(matrix: Matrix) -> None:
         average = matrix.average(name)
         if average is not None:
             tf.summary.scalar(f"report/average {name}", average)
-        _image(f"report/{name}", plots.heat_map(matrix.array(name), matrix.tasks, metric(name).sign))
+        row = metric(name)
+        _image(f"report/{name}", plots.heat_map(matrix.array(name), matrix.tasks, row.sign, row.bounds))
 
 
 def _image(title: str, figure: Any) -> None:

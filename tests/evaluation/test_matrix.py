@@ -7,14 +7,15 @@ from absl.testing import absltest
 
 from pgtf.evaluation.figures import Figure, ImageSet
 from pgtf.evaluation.matrix import METRICS, Matrix, metric
-from pgtf.evaluation.matrix_text import from_csv, from_json, summary, table, to_csv, to_json
+from pgtf.evaluation.matrix_text import from_csv, from_json, summary, table, to_csv, to_json, with_figures
+from pgtf.evaluation.sealed import sealed
 
 TASKS, SLICES = ("maps", "facades", "edges"), ("a" * 64, "b" * 64, "c" * 64)
 # The same three tasks; FID-768 falls as things get better, Acc rises.
 FID = [[100.0, 90.0, 130.0], [None, 50.0, 45.0], [None, None, 70.0]]
 ACC = [[0.5, 0.75, 0.25], [None, 0.5, 1.0], [None, None, 0.75]]
 SET = ImageSet("test", 7, (8, 8), "left half", "hash")
-NETWORK = {"sha256": "e" * 64, "resize": "to 299"}
+NETWORK = {"name": "eyes", "sha256": "e" * 64, "resize": "to 299"}
 KID = Figure("KID-768", 0.5, standard_error=0.25, generated=SET, extractor=NETWORK, notes=("few", "new"))
 NONE = Figure("KID-768", None, "one image")
 BACKWARD = ["backward", "transfer"]
@@ -65,6 +66,11 @@ class MeasuresTest(absltest.TestCase):
         self.assertEqual({name for name, row in METRICS.items() if row.sign > 0}, {"Acc", "PSNR", "SSIM"})
         self.assertEqual({row.sign for row in METRICS.values()}, {1, -1})
         self.assertIs(metric("KID-768"), METRICS["KID"])
+
+    def test_the_way_back_and_doing_nothing_have_a_meaning_of_their_own(self):
+        self.assertEqual(metric("FCD-untouched").meaning, "what doing nothing scores: FCD of the inputs as they are")
+        self.assertEqual(metric("FCD-backward").meaning, f"{METRICS['FCD'].meaning}, on the way back")
+        self.assertEqual({metric(name).sign for name in ("FCD", "FCD-untouched", "FCD-backward")}, {-1})
 
 
 class MatrixTest(absltest.TestCase):
@@ -170,6 +176,45 @@ class TextTest(absltest.TestCase):
         for text in ("", "a,b\n1,2\n", to_csv(MATRIX).replace("100.0", "x"), "metric,task,slice,after,value\n"):
             with self.assertRaisesRegex(ValueError, "Received: "):
                 from_csv(text)
+
+    def test_an_edited_file_is_refused_and_an_older_one_is_read(self):
+        text = to_json(MATRIX)
+        with self.assertRaisesRegex(ValueError, "was changed since it was written"):
+            from_json(text.replace("130.0", "30.0"))
+        self.assertEqual(from_json(json.dumps(json.loads(text))), MATRIX)
+        older = {key: value for key, value in json.loads(text).items() if key != "own_sha256"}
+        self.assertEqual(from_json(json.dumps(older)), MATRIX)
+
+    def test_figures_of_wrong_types_are_refused(self):
+        matrix = Matrix(("maps", "edges"), ("1", "2"), {"KID-768": [[None, 0.5], [None, None]]})
+        figures = {("maps", "edges"): {"KID-768": KID}, ("edges", "edges"): {"KID-768": NONE}}
+        self.assertEqual(with_figures(to_json(matrix, figures)), (matrix, figures))
+        plain = json.loads(to_json(matrix, figures))
+        first, second = plain["figures"]
+        changes = [{"value": "0.5"}, {"value": 0.25}, {"notes": None}, {"notes": [1]}, {"notes": "few"}, {"task": "x"}]
+        changes += [{"extractor": []}, {"extractor": {"name": 1}}, {"extractor": "x"}, {"real": 3}, {"generated": {}}]
+        changes += [{"standard_error": "x"}, {"name": None}, {"name": []}, {"after": {}}, {"more": 1}]
+        for wrong in (None, 3, "x", {"a": 1}, [None], [[]], *([{**first, **change}, second] for change in changes)):
+            with self.assertRaisesRegex(ValueError, "Received: ", msg=wrong):
+                with_figures(json.dumps(sealed({**plain, "figures": wrong})))
+
+    def test_values_by_several_networks_are_not_compared(self):
+        matrix = Matrix(("maps", "edges"), ("1", "2"), {"FCD": [[67.0, 76.0], [None, 70.0]]})
+        of_two, of_three = ({**NETWORK, "name": name, "sha256": name[-1] * 64} for name in ("a, b", "a, b, c"))
+
+        def figures(then, now):
+            cells = (("maps", "maps"), then), (("maps", "edges"), now), (("edges", "edges"), now)
+            return {
+                (task, after): {"FCD": Figure("FCD", matrix.value("FCD", task, after), extractor=network)}
+                for (task, after), network in cells
+            }
+
+        one = summary(matrix, figures(of_three, of_three))
+        self.assertIn("FCD: measured by a, b, c (cccccccc); compare only with values by the same", one)
+        self.assertRegex(one, r"\nforgetting +9")
+        several = summary(matrix, figures(of_two, of_three))
+        self.assertIn("values are measured by several networks: a, b (bbbbbbbb), a, b, c (cccccccc)", several)
+        self.assertNotRegex(several, r"(average|forgetting|transfer) +-?\d")
 
     def test_the_table_shows_values_and_measures(self):
         lines = table(MATRIX, "FID-768").splitlines()

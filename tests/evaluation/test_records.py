@@ -11,7 +11,7 @@ from pgtf.evaluation.records import Records
 
 SET = ImageSet("test", 3, (8, 12), "left half", "a" * 64)
 FIGURES = {
-    "FID-768": Figure("FID-768", 1.25, real=SET, generated=SET, extractor={"name": "x"}, notes=("n is small",)),
+    "FID-768": Figure("FID-768", 1.25, real=SET, generated=SET, extractor={"name": "x", "sha256": "y"}, notes=("few",)),
     "KID-768": Figure("KID-768", 0.5, standard_error=0.1, real=SET),
     "Acc": Figure("Acc", None, "one task"),
 }
@@ -39,11 +39,14 @@ class RecordsTest(absltest.TestCase):
         (path,) = [os.path.join(self.records.folder, name) for name in os.listdir(self.records.folder)]
         with open(path, "rb") as file:
             content = file.read()
-        others = content.replace(b"maps", b"edge"), content.replace(b"1.25", b"NaN")
-        for damaged in (content[:-9], b"", b"[]", b"[" * 200_000, *others):
+        edited = content.replace(b"1.25", b"0.25")  # As a person would, who wishes for better figures.
+        others = content.replace(b"maps", b"edge"), content.replace(b"1.25", b"NaN"), edited
+        for damaged in (content[:-9], b"", b"[]", b"[" * 200_000, b"null", *others):
             with open(path, "wb") as file:
                 file.write(damaged)
-            self.assertIsNone(self.records.read(FACTS), damaged[:20])
+            said = []
+            self.assertIsNone(Records(self.records.folder, said.append).read(FACTS), damaged[:20])
+            self.assertRegex(said[0], "^Figures on record are not used: .* Received: .*json$")
 
     def test_figures_are_hashed(self):
         self.records.write(FACTS, FIGURES)

@@ -31,7 +31,7 @@ def task(name, number, after=(), replay=SAME, side=8, **changes):
         stored_bytes=1e6,
         full_bytes=4e6,
     )
-    return ReportedTask(name, number, True, 10, **{**told, **changes})
+    return ReportedTask(name, number, True, **{"step": 10, **told, **changes})
 
 
 def run(names=("facades", "maps"), replay=SAME, measured=True, side=8, **changes):

@@ -50,7 +50,7 @@ class GridTest(absltest.TestCase):
             place_of(picture, 20)
 
     def test_other_shapes_are_whole_and_what_is_missing_is_white(self):
-        inputs = (SameInput("maps", flat(1, 10, 40), None, {"made": flat(2, 40, 10)}),)
+        inputs = (SameInput("maps", flat(1, 10, 40), None, {"made": flat(2, 40, 10), "other": None}),)
         picture = grid(compared(*inputs))
         (_, _, width, height), (_, _, w, h) = place_of(picture, 1), place_of(picture, 2)
         self.assertAlmostEqual(width / height, 4, delta=0.3)

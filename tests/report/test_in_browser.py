@@ -7,12 +7,34 @@ import unittest
 
 from absl.testing import absltest
 
+from pgtf.evaluation.replay import Replay
 from pgtf.report.content import Comparison
-from pgtf.report.page import page
+from pgtf.report.page import compare_page, page
 from tests.browser import CHROMIUM, MISSING, browser
 from tests.report.made_runs import run
 
 NAMES = ("facades", "<script>document.title = 'broken'<∕script>", 'it\'s "quoted" & <b>')
+
+# Words of cells and headings that stand on more than one line.
+BROKEN_WORDS = """[...document.querySelectorAll("th, td, dt, dd, h1, h2, h3, h4")].flatMap((cell) => {
+  const found = [], texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    for (const word of texts.currentNode.data.matchAll(/[a-zA-Z0-9]+/g)) {
+      const range = document.createRange();
+      range.setStart(texts.currentNode, word.index);
+      range.setEnd(texts.currentNode, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((line) => Math.round(line.top))).size > 1) found.push(word[0]);
+    }
+  }
+  return found;
+})"""
+# Plots and tables that are wider than what holds them, where that does not scroll.
+CUT_OFF = """[...document.querySelectorAll("svg.plot, table")].filter((one) => {
+  const box = one.closest(".scroll"), right = one.getBoundingClientRect().right;
+  if (!box) return right > innerWidth;
+  const scrolls = getComputedStyle(box).overflowX === "auto" && box.getBoundingClientRect().right <= innerWidth;
+  return !scrolls || right - box.getBoundingClientRect().left > box.scrollWidth + 1;
+}).map((one) => one.outerHTML.slice(0, 80))"""
 
 
 @unittest.skipUnless(CHROMIUM, MISSING)
@@ -21,7 +43,7 @@ class BrowserTest(absltest.TestCase):
         path = os.path.join(self.create_tempdir().full_path, "index.html")
         told = dataclasses.replace(run(NAMES, side=16), name=NAMES[1])
         with open(path, "w", encoding="utf-8") as file:
-            file.write(page(told, Comparison((told, dataclasses.replace(told, name=NAMES[2])))))
+            file.write(page(told))
         with browser() as seen:
             for width in (1280, 390):
                 seen.open(pathlib.Path(path).as_uri(), width, dark=width == 390)
@@ -37,6 +59,22 @@ class BrowserTest(absltest.TestCase):
         self.assertEqual(seen.run("document.title"), f"{NAMES[1]} · pgtf")
         self.assertTrue(seen.fits, width)
         self.assertEqual(seen.run("document.querySelectorAll('script').length"), 2)
+
+    def test_on_a_phone_words_stay_whole_and_wide_things_scroll_in_their_own_box(self):
+        names = ("facades", "edges2handbags", "photo2monet", "labels2street", "winter2summer")
+        told = run(names, replay=Replay(0.5, False), side=64)
+        pages = page(told), compare_page(Comparison((told, dataclasses.replace(told, name="piggyback-quarter"))))
+        with browser() as seen:
+            for number, content in enumerate(pages):
+                path = os.path.join(self.create_tempdir().full_path, f"{number}.html")
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(content)
+                seen.open(pathlib.Path(path).as_uri(), 390)
+                seen.run("document.querySelectorAll('details').forEach((one) => one.open = true)")
+                self.assertTrue(seen.fits)
+                self.assertEqual(seen.run(BROKEN_WORDS), [])
+                self.assertEqual(seen.run(CUT_OFF), [])
+            self.assertEqual(seen.errors, [])
 
     def check_slider(self, seen):
         seen.run("document.querySelector('.stage input').focus()")

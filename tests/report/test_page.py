@@ -13,8 +13,9 @@ from PIL import Image
 
 from pgtf.evaluation.replay import Replay
 from pgtf.report.content import Comparison, ReportedTask, SameInput, Way
-from pgtf.report.page import longest_side, page
+from pgtf.report.page import compare_page, longest_side, page
 from pgtf.report.parts import Parts
+from pgtf.report.run_sections import NAMED
 from tests.report.made_runs import pictures, run, task
 
 VOID = ("br", "img", "input", "link", "meta")
@@ -70,14 +71,17 @@ class PageTest(absltest.TestCase):
         cls.folder = tempfile.TemporaryDirectory()
         cls.addClassCleanup(cls.folder.cleanup)
 
-    def seen(self, told, compared=None):
+    def seen(self, told):
         """A page, whose elements and references must be in order."""
-        found = Page(page(told, compared, Parts(self.folder.name)))
+        return self.checked(page(told, Parts(self.folder.name)))
+
+    def checked(self, text):
+        found = Page(text)
         self.assertEqual(found.wrong, [])
         ids = [attributes["id"] for _, attributes in found.elements if "id" in attributes]
         self.assertCountEqual(ids, set(ids))
         for link in found.all("a"):
-            self.assertIn(link["href"][1:], ids)
+            self.assertIn(link["href"][1:], [*ids, "ndex.html"])
         for image in found.all("img"):
             self.assertTrue(image["alt"])
             self.assertLess(int(image["data-picture"]), len(found.files))
@@ -96,7 +100,8 @@ class PageTest(absltest.TestCase):
         self.assertTrue(all(slider["aria-label"] for slider in found.all("input", type="range")))
 
     def test_pictures_stand_where_they_belong(self):
-        told, found = run(), self.seen(run())
+        told = run(replay=Replay(0.5, False))
+        found = self.seen(told)
         (way,) = told.tasks[0].ways
         for place in range(2):
             about = f"facades, test picture {place + 1}"
@@ -105,7 +110,7 @@ class PageTest(absltest.TestCase):
                 f"{about}: output": way.outputs,
                 f"{about}: target": way.targets,
                 f"{about}: when learnt": way.outputs,
-                f"{about}: after maps, the same to the bit": way.outputs,
+                f"{about}: after maps, changed by up to 25%": told.tasks[0].later[0].outputs,
             }
             for alt, kind in wanted.items():
                 self.assertNotEmpty(found.all("img", alt=alt), alt)
@@ -128,6 +133,68 @@ class PageTest(absltest.TestCase):
         self.assertNotIn("the same to the bit", found.told)
         self.assertIn("0 of 1", found.told)
         self.assertLen(found.files, 2 * 3 * 2 + 2)
+
+    def test_identical_strips_are_one_line(self):
+        found = self.seen(run())
+        self.assertIn("facades makes is the same to the bit after every later task (maps).", found.told)
+        self.assertFalse([image["alt"] for image in found.all("img") if "when learnt" in image["alt"]])
+
+    def test_a_task_that_the_last_check_found_changed(self):
+        told = run()
+        told = dataclasses.replace(told, tasks=(dataclasses.replace(told.tasks[0], changed=True), told.tasks[1]))
+        found = self.seen(told)
+        self.assertNotIn("0 bits", found.told)
+        self.assertNotIn("Nothing is forgotten", found.told)
+        self.assertContainsInOrder(["1 changed", "as the last check found: facades"], found.told)
+        self.assertContainsInOrder(["1 · facades", "changed since", "no longer what was"], found.told)
+
+    def test_a_look_that_was_never_made_is_not_claimed(self):
+        told = run(("facades", "maps", "shoes"))
+        first = told.tasks[0]
+        later = (first.later[0], dataclasses.replace(first.later[1], replay=None))
+        told = dataclasses.replace(told, tasks=(dataclasses.replace(first, later=later), *told.tasks[1:]))
+        found = self.seen(told)
+        self.assertNotIn("0 bits", found.told)
+        self.assertContainsInOrder(["2 of 2", "1 more are not on record"], found.told)
+
+    def test_a_picture_that_can_t_be_played_is_a_dash(self):
+        told = run(("facades", "maps"), replay=Replay(0.5, False))
+        first, (through,) = told.tasks[0], told.through
+        gone = dataclasses.replace(first.later[0], outputs=[None, None])
+        told = dataclasses.replace(
+            told,
+            tasks=(dataclasses.replace(first, later=(gone,)), told.tasks[1]),
+            through=(dataclasses.replace(through, outputs={**through.outputs, "maps": None}),),
+        )
+        told = dataclasses.replace(told, measured=None)
+        self.assertEqual([text for tag, text in self.seen(told).texts if tag == "td"].count("–"), 3)
+
+    def test_pictures_come_before_words_and_beside_the_name_what_they_are(self):
+        told = run()
+        tasks = [dataclasses.replace(one, size=(8, 8), drawn=True) for one in told.tasks]
+        text = page(dataclasses.replace(told, tasks=tuple(tasks)))
+        self.assertIn("8 × 8 pixels · 10 steps a task · drawn images", Page(text).told)
+        self.assertLess(text.index("<img"), text.index("A run learns to turn"))
+
+    def test_figures_name_what_they_are_measured_by_and_what_doing_nothing_scores(self):
+        told = run()
+        rows = told.measured.matrix.values["FID-768"]
+        values = {"FID-768": rows, "FID-768-untouched": [[99.0, 99.0], [None, 77.0]]}
+        matrix = dataclasses.replace(told.measured.matrix, values=values)
+        one, several = (
+            dataclasses.replace(told.measured, matrix=matrix, yardsticks={"FID-768": by})
+            for by in (("eyes (abcd)",), ("eyes (abcd)", "ears (1234)"))
+        )
+        found = self.seen(dataclasses.replace(told, measured=one)).told
+        self.assertContainsInOrder(["forgetting 0", "facades 99, maps 77", "Measured by: eyes (abcd)."], found)
+        self.assertNotIn("FID-768-untouched", found)
+        found = self.seen(dataclasses.replace(told, measured=several)).told
+        self.assertContainsInOrder(["forgetting –", "by several networks", "eyes (abcd), ears (1234)"], found)
+
+    def test_figures_that_are_not_of_this_run_are_a_hole_with_a_reason(self):
+        found = self.seen(run(measured=False, unmeasured="not measured: the file was changed")).told
+        self.assertIn("Not measured: the file was changed", found)
+        self.assertNotIn("Nothing is measured yet", found)
 
     def test_a_task_that_nobody_replayed_or_that_is_nearly_the_same(self):
         found = self.seen(run(replay=None))
@@ -171,7 +238,10 @@ class PageTest(absltest.TestCase):
 
     def test_names_are_told_as_they_are(self):
         told = dataclasses.replace(run(BAD), name=BAD[0], folder=BAD[1], command=" ".join(BAD))
-        found = self.seen(told, Comparison((told, dataclasses.replace(told, name=BAD[1]))))
+        compared = self.checked(compare_page(Comparison((told, dataclasses.replace(told, name=BAD[1])))))
+        self.assertLen(compared.all("script"), 2)
+        self.assertIn(f"{BAD[0]} and {BAD[1]}", compared.told)
+        found = self.seen(told)
         self.assertLen(found.all("script"), 2)
         self.assertLen(found.all("b"), found.told.count("Its method") + 2)
         for name in BAD:
@@ -188,8 +258,7 @@ class PageTest(absltest.TestCase):
         found = Page(text)
         self.assertLen(found.files, 20 * 2 * 3)
         in_a_slider, in_a_grid = 2, 2 * 3
-        later = sum(2 * (2 + number) for number in range(1, 20))
-        self.assertLen(found.all("img"), 20 * (in_a_slider + in_a_grid) + later)
+        self.assertLen(found.all("img"), 20 * (in_a_slider + in_a_grid) + 2 * NAMED)
 
     def test_more_pictures_are_smaller(self):
         told = run([f"task{number}" for number in range(40)])
@@ -205,7 +274,7 @@ class ComparisonTest(absltest.TestCase):
             ),
             SameInput("maps", pictures(1, 5)[0], None, {"made": pictures(1, 6)[0]}),
         )
-        found = Page(page(first, Comparison((first, second), inputs)))
+        found = Page(compare_page(Comparison((first, second), inputs)))
         self.assertEqual(found.wrong, [])
         self.assertContainsInOrder(
             ["made", "piggyback", "2.00 MB", "25%", "other", "full", "8.00 MB", "100%"], found.told
@@ -217,12 +286,26 @@ class ComparisonTest(absltest.TestCase):
         alts = [image["alt"] for image in found.all("img")]
         self.assertContainsSubset(["an input of facades through made", "an input of facades through other"], alts)
         self.assertNotIn("an input of maps through other", alts)
+        self.assertIn("an input of maps through made", alts)
+
+    def test_the_same_pictures_are_claimed_of_runs_of_one_size_only(self):
+        sizes = [(8, 8), (8, 8), (16, 16)]
+        runs = [
+            run(("facades",), tasks=(task("facades", 1, size=size, step=10 * number + 10, drawn=number == 0),))
+            for number, size in enumerate(sizes)
+        ]
+        same = Page(compare_page(Comparison((runs[0], dataclasses.replace(runs[1], name="other"))))).told
+        self.assertIn("All see the same pictures", same)
+        self.assertContainsInOrder(["8 × 8", "10", "drawn", "other", "8 × 8", "20", "files"], same)
+        told = Page(compare_page(Comparison((runs[0], dataclasses.replace(runs[2], name="other"))))).told
+        self.assertNotIn("All see the same pictures", told)
+        self.assertContainsInOrder(["at different sizes", "8 × 8", "16 × 16", "30"], told)
 
     def test_runs_that_were_measured_otherwise_are_not_plotted_together(self):
         first = run()
         measured = dataclasses.replace(first.measured, conditions={"FID-768": "another"})
         second = dataclasses.replace(first, name="other", measured=measured)
-        told = Page(page(first, Comparison((first, second)))).told
+        told = Page(compare_page(Comparison((first, second)))).told
         self.assertIn("once two runs are measured on the same images", told)
 
 

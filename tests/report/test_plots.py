@@ -82,6 +82,25 @@ class PlotsTest(absltest.TestCase):
             self.assertEqual(sorted(text.get_text() for text in axes.texts), ["1", "2", "3"])
             self.assertTrue(image.get_array().mask[1, 0])
 
+    def brightness(self, *args):
+        (axes,) = plots.heat_map(*args).axes
+        (image,) = axes.images
+        return image.cmap(image.norm(image.get_array()))[..., :3].sum(-1)
+
+    def test_a_perfect_accuracy_everywhere_is_bright(self):
+        found = self.brightness(np.array([[1.0, 1.0], [np.nan, 1.0]]), ["a", "b"], 1, (0, 1))
+        low = self.brightness(np.array([[0.0, 1.0], [np.nan, 0.5]]), ["a", "b"], 1, (0, 1))
+        self.assertEqual(found[0, 0], found[1, 1])
+        self.assertEqual(found[0, 0], low[0, 1])
+        self.assertLess(low[0, 0], low[1, 1])
+        self.assertLess(low[1, 1], low[0, 1])
+
+    def test_distances_of_different_tasks_share_no_scale(self):
+        found = self.brightness(np.array([[10.0, 10.0, 15.0], [np.nan, 900.0, 900.0], [np.nan] * 3]), "abc", -1)
+        self.assertEqual(found[0, 0], found[1, 1])
+        self.assertEqual(found[1, 1], found[1, 2])
+        self.assertLess(found[0, 2], found[0, 0])
+
     def test_the_frontier_leaves_out_what_another_run_beats(self):
         (axes,) = plots.frontier("abcd", [1.0, 4.0, 2.0, 3.0], [9.0, 1.0, 5.0, 7.0], "FID", "MB").axes
         (line,) = axes.lines

@@ -22,6 +22,7 @@ def finished_run(folder, fid=FID):
     plain = json.loads(
         matrix_text.to_json(Matrix(TASKS, slices, {"FID-8": fid, "Acc": ACC, "FID-8-untouched": UNTOUCHED}))
     )
+    del plain["own_sha256"]  # It is written anew.
     plain["figures"] = [_figure(task) for task in TASKS] + [_figure(TASKS[0], "FID-8-backward", 9)]
     os.makedirs(os.path.join(folder, "evaluation"), exist_ok=True)
     with open(os.path.join(folder, "evaluation", "matrix.json"), "w", encoding="utf-8") as file:

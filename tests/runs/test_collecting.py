@@ -13,17 +13,21 @@ from absl.testing import absltest
 from pgtf import command_line, files
 from pgtf.config import Config
 from pgtf.data.images import to_uint8
+from pgtf.evaluation.figures import Figure, ImageSet
 from pgtf.evaluation.matrix import Matrix
 from pgtf.evaluation.matrix_text import to_json
 from pgtf.evaluation.replay import Replay, outputs
 from pgtf.methods import Full, Piggyback
 from pgtf.objectives import CycleGAN
 from pgtf.report.parts import Parts
+from pgtf.runs.bank import FilterBank
 from pgtf.runs.collecting import Collector
 from pgtf.runs.described import command, measured
 from pgtf.runs.directory import Run
+from pgtf.runs.ledger import Ledger
 from pgtf.runs.sampling import SAMPLE, forget_sample, sampler
-from tests.tiny import tiny_run
+from tests.runs.made_slices import a_slice
+from tests.tiny import flip_a_bit, tiny_run
 
 TASKS = ("maps", "facades", "handbags")
 
@@ -110,6 +114,22 @@ class CollectingTest(tf.test.TestCase):
         self.assertAllEqual(first.tasks[0].later[0].outputs, again.tasks[0].later[0].outputs)
         self.assertAllEqual(first.through[0].outputs["facades"], again.through[0].outputs["facades"])
 
+    def test_a_task_that_the_last_check_found_changed(self):
+        tiny_run(self.run_dir, TASKS[:2])
+        self.record(1, maps=0.0)
+        self.assertEqual([task.changed for task in Collector(self.run_dir).run().tasks], [False, False])
+        flip_a_bit(os.path.join(self.run_dir, "tasks", "01-maps", "slice.safetensors"))
+        Ledger(changed=("maps",)).write(self.run_dir)
+        found = Collector(self.run_dir).run()
+        self.assertEqual([task.changed for task in found.tasks], [True, False])
+        self.assertIn("its sha256 differs", found.tasks[0].problem)
+        maps, facades = (one.outputs for one in found.through)
+        self.assertIsNone(facades["maps"])
+        self.assertIsNone(maps["facades"])  # Which borrows from maps.
+        self.assertIsNotNone(maps["maps"])  # Recorded when it was learnt.
+        Ledger().write(self.run_dir)
+        self.assertFalse(Collector(self.run_dir).run().tasks[0].changed)
+
     def test_probes_that_are_gone(self):
         tiny_run(self.run_dir, TASKS[:2])
         os.unlink(os.path.join(self.run_dir, "tasks", "01-maps", "probes.safetensors"))
@@ -183,33 +203,43 @@ class DescribedTest(absltest.TestCase):
 
     def test_figures(self):
         folder = self.create_tempdir().full_path
-        self.assertIsNone(measured(folder))
-        matrix = Matrix(("a", "b"), ("1", "2"), {"L1": [[0.5, 0.25], [None, None]]})
-        side = {"n": 20, "sha256": "x"}
-        figure = {
-            "task": "a",
-            "name": "L1",
-            "standard_error": 0.012,
-            "real": side,
-            "generated": side,
-            "extractor": None,
-        }
-        found = [
-            {**figure, "after": "a", "value": 0.5, "reason": "", "notes": []},
-            {**figure, "after": "b", "value": 0.25, "reason": "", "notes": ["few"]},
-            {**figure, "task": "b", "after": "b", "value": None, "reason": "no network", "notes": []},
-        ]
-        plain = {**json.loads(to_json(matrix)), "figures": found}
-        files.write(os.path.join(folder, "evaluation", "matrix.json"), json.dumps(plain).encode())
-        told = measured(folder)
+        bank = FilterBank([a_slice(0), a_slice(1)])
+        a, b = bank.names
+        self.assertEqual(measured(folder, bank), (None, ""))
+        slices = tuple(bank.slice(index).sha256 for index in range(2))
+        matrix = Matrix((a, b), slices, {"L1": [[0.5, 0.25], [None, None]]})
+
+        def written(n=20, by="eyes", slices=slices, change=lambda text: text):
+            """What is read of a file of figures that was changed."""
+            side = ImageSet("test", n, (8, 8), "whole", "x")
+            figure = Figure("L1", 0.5, "", 0.012, side, ImageSet("test", 20, (8, 8), "whole", "x"))
+            network = {"name": by, "sha256": "ab" * 32}
+            later = dataclasses.replace(figure, value=0.25, notes=("few",), generated=side, extractor=network)
+            none = dataclasses.replace(figure, value=None, reason="no network")
+            found = {(a, a): {"L1": figure}, (a, b): {"L1": later}, (b, b): {"L1": none}}
+            text = change(to_json(dataclasses.replace(matrix, slices=slices), found))
+            files.write(os.path.join(folder, "evaluation", "matrix.json"), text.encode())
+            return measured(folder, bank)
+
+        told, why = written()
+        self.assertEqual((why, told.yardsticks), ("", {"L1": ("eyes (abababab)",)}))
         self.assertEqual(told.matrix, matrix)
-        self.assertEqual(told.notes["a", "a", "L1"], "± 0.012, 20 images")
-        self.assertEqual(told.notes["a", "b", "L1"], "± 0.012, 20 images, few")
-        self.assertEqual(told.notes["b", "b", "L1"], "no network")
+        self.assertEqual(told.notes[a, a, "L1"], "± 0.012, 20 images")
+        self.assertEqual(told.notes[a, b, "L1"], "± 0.012, 20 images, few")
+        self.assertEqual(told.notes[b, b, "L1"], "no network")
         self.assertEqual(list(told.conditions), ["L1"])
-        other = [{**one, "generated": {**side, "n": 21}} if one["after"] == "b" else one for one in found]
-        files.write(os.path.join(folder, "evaluation", "matrix.json"), json.dumps({**plain, "figures": other}).encode())
-        self.assertNotEqual(measured(folder).conditions, told.conditions)
+        self.assertNotEqual(written(n=21)[0].conditions, told.conditions)
+        self.assertEqual(written(by="the same, under another name")[0].conditions, told.conditions)
+        for found, why in (
+            written(slices=("1", "2")),
+            written(change=lambda text: text.replace("0.25", "0.125")),
+            written(change=lambda text: text.replace(f'"{a}"', '"another"')),
+            written(change=lambda text: json.dumps({**json.loads(text), "figures": None})),
+            written(change=lambda text: json.dumps({**json.loads(text), "values": [], "own_sha256": None})),
+            written(change=lambda text: text[:-20]),
+        ):
+            self.assertIsNone(found)
+            self.assertRegex(why, "^not measured: the file of figures was changed, or is of another run: .*matrix.json")
 
 
 if __name__ == "__main__":

@@ -54,12 +54,18 @@ class ReportingTest(tf.test.TestCase):
 
     def test_several_runs_on_the_same_inputs(self):
         first, second = self.run_of("a/run"), self.run_of("b/run", "facades", "other", method="full")
-        found = seen(report(first, [second]))
+        path = report(first, [second])
+        self.assertEqual(path, os.path.join(first, "report", "compare.html"))
+        self.assertIn("1 · maps", seen(os.path.join(first, "report", "index.html")).told)  # The run's own page stays.
+        found = seen(path)
         self.assertEqual(found.wrong, [])
+        self.assertContainsSubset({"8 × 8", "10", "drawn"}, {text for tag, text in found.texts if tag == "td"})
         alts = [image["alt"] for image in found.all("img")]
         for run_dir in (first, second):  # Both are called "run".
             self.assertIn(f"an input of facades through {run_dir}", alts)
-        self.assertFalse([alt for alt in alts if alt.startswith("an input of maps through")])
+        self.assertIn(f"an input of maps through {first}", alts)  # Tasks that one run alone has.
+        self.assertIn(f"an input of other through {second}", alts)
+        self.assertNotIn(f"an input of maps through {second}", alts)
         self.assertContainsSubset({"piggyback", "full"}, {text for tag, text in found.texts if tag == "td"})
 
     def test_a_grid_of_several_runs(self):
