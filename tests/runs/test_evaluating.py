@@ -289,6 +289,14 @@ class GoingOnTest(MeasuredTest):
         self.assertEqual(self.filled(), (first, []))
         other = dataclasses.replace(COLOURS, sha256="d" * 64)
         self.assertLen(self.filled(dataclasses.replace(ASKED, extractor=other), ("maps",))[1], 1)
+        self.assertEqual(
+            self.said,
+            [
+                "FD-6, KD-6, FD-6-untouched: measured by colours (dddddddd), before by colours (cccccccc); "
+                "not comparable with the values before"
+            ],
+        )
+        self.assertIn("measured by colours (dddddddd)", self.table)
 
     def test_a_run_that_learnt_more_has_room_for_it(self):
         made(self.folder, TASKS[:1])
@@ -457,6 +465,19 @@ class RefusedTest(MeasuredTest):
         with self.assertRaisesRegex(ValueError, "without that folder all is measured anew.*belongs to the run"):
             Evaluation(Run(other), ASKED)
         self.assertEqual(files.sha256_of(path), before)
+
+    def test_an_edited_matrix_is_told_and_made_anew(self):
+        self.copied()
+        path = os.path.join(self.folder, "evaluation", "matrix.json")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        value = str(once()[1].matrix.values["L1"][0][0])
+        files.write(path, text.replace(value, "0.001").encode())
+        matrix, measured = self.filled()
+        self.assertRegex(self.said[0], "matrix.json is not as it was written, and is made anew")
+        self.assertEqual((matrix, measured), (once()[1].matrix, []))
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(file.read(), text)
 
     def test_a_run_that_learnt_at_another_size(self):
         self.copied()
