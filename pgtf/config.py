@@ -84,8 +84,10 @@ class Config:
 
     data_dir: str = _data(
         "",
-        "Folder with one folder per task: TASK/{train,val,test}/*.jpg|png with input and target side by side "
-        "(pix2pix), or TASK/{trainA,trainB,testA,testB} (CycleGAN). Empty: drawn stand-ins, made on the spot.",
+        "Folder with one folder per task: TASK/{train,val,test}/*.jpg|png with input and target side by side, "
+        "TASK/{trainA,trainB,testA,testB} with equal names in A and B, or TASK/{train,test}.csv with lines "
+        "input,target (pix2pix); TASK/{trainA,trainB,testA,testB} (CycleGAN). Empty: drawn stand-ins, made on the "
+        "spot.",
         may_change=True,
     )
     direction: tuple[str, ...] = _data(
@@ -94,6 +96,14 @@ class Config:
     image_size: str = _data("256", "Training images in pixels: 256, or HEIGHTxWIDTH. A U-Net wants powers of two.")
     load_size: str = _data("", "What images are resized to before the random crop; default 286/256 of image_size.")
     drawn_images: int = _data(400, "How many training images a drawn task has.", above=0)
+    validation: float = _data(
+        0.0,
+        "Share of the training images, rounded to one in N, that is held out, chosen by the hash of the names: never "
+        "learned from. Pictures, --evaluate_every and --keep=best use these instead of test images. Default: 0.",
+        least=0,
+        most=0.5,
+        may_change=True,
+    )
     bad_images: str = _data(
         "refuse", "A broken image: stop and name it, or skip it and count.", choices=("refuse", "skip"), may_change=True
     )
@@ -116,7 +126,8 @@ class Config:
     keep: str = _training(
         "last",
         "The weights that a task keeps: the last, or those of the best point of --evaluate_every, the one with the "
-        "least Fréchet distance (or L1). It is chosen on test images, so it looks better on those than it is.",
+        "least Fréchet distance (or L1). Without --validation it is chosen on test images, so it looks better on those "
+        "than it is.",
         choices=("last", "best"),
     )
     ema: float = _training(
@@ -163,8 +174,8 @@ class Config:
     sample_every: int = _while_learning(1000, "Steps between sample pictures in TensorBoard.", above=0, may_change=True)
     evaluate_every: int = _while_learning(
         0,
-        "Steps between points of a curve of distances (and L1) on a few test images, in TensorBoard and the log; 0: "
-        "no curve.",
+        "Steps between points of a curve of distances (and L1) on a few test images (with --validation, on held-out "
+        "ones), in TensorBoard and the log; 0: no curve.",
         least=0,
         may_change=True,
     )

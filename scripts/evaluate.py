@@ -22,7 +22,12 @@ flags.DEFINE_string(
     "Without one, distances are in the features of a classifier of the run's tasks, and are called FCD and KCD.",
 )
 flags.DEFINE_integer("limit", 0, "Images of each task, a fixed random choice; 0 takes all.", lower_bound=0)
-flags.DEFINE_enum("split", "test", ["test", "train"], "Which images; test is val where there is only that.")
+flags.DEFINE_enum(
+    "split",
+    "test",
+    ["test", "validation", "train"],
+    "Which images; test is val where there is only that, validation those that --validation held out.",
+)
 flags.DEFINE_list("task", [], "The tasks to measure; all unless told. Rows of others stay empty.")
 flags.DEFINE_list(
     "classes", [], "Further tasks that the classifier tells apart, so that Acc of several runs is by the same one."

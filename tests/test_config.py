@@ -31,6 +31,7 @@ OTHER = dict(
     image_size="64x128",
     load_size="70x140",
     drawn_images=19,
+    validation=0.25,
     bad_images="skip",
     cache_mb=23,
     epochs=11,

@@ -5,10 +5,25 @@ from __future__ import annotations
 import dataclasses
 import os
 import stat
+from collections.abc import Collection
 from typing import Any, Union
 
 from pgtf import files, settings
 from pgtf.data.images import is_image_name
+
+TABLE = ".csv"
+SPLITS = ("train", "test", "val")
+
+
+def split_of(folder: str) -> str:
+    """The split that a folder or a table of images is, by its name; folders A and B without one are training images."""
+    name = os.path.basename(folder)
+    return next((split for split in SPLITS if name.startswith(split)), "train")
+
+
+def is_held_out(name: str, share: float) -> bool:
+    """Whether a training image of this name is one of those held out for validation; share: 1/N of all."""
+    return int(files.sha256(os.fsencode(name)), 16) % round(min(1 / share, 1e9)) == 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,9 +41,23 @@ class ImageFiles:
         return cls(folder, {name: size for name, size in sizes.items() if size is not None})
 
     @property
+    def root(self) -> str:
+        """The folder that the names are relative to."""
+        return self.folder
+
+    @property
     def paths(self) -> list[str]:
         """All of the files, also those left out."""
-        return [os.path.join(self.folder, name) for name in self.sizes]
+        return [os.path.join(self.root, name) for name in self.sizes]
+
+    @property
+    def target_paths(self) -> list[str]:
+        """The files that hold the targets: the same ones."""
+        return self.paths
+
+    def only(self, names: Collection[str]) -> ImageFiles:
+        """These files without all others."""
+        return dataclasses.replace(self, sizes={name: size for name, size in self.sizes.items() if name in names})
 
     @property
     def kept(self) -> list[str]:
@@ -47,7 +76,7 @@ class ImageFiles:
 
     def change(self, now: Part | None) -> str:
         """What came and what went, in words; empty where the names and sizes are the same, wherever they lie."""
-        if not isinstance(now, ImageFiles):
+        if not isinstance(now, ImageFiles) or type(self) is not type(now):
             return f"{self} before, {now or 'nothing'} now"
         kinds = {
             "more": now.sizes.keys() - self.sizes.keys(),
@@ -73,6 +102,52 @@ class ImageFiles:
     def to_json(self) -> dict[str, Any]:
         """All of it as plain data."""
         return {**self.summary(), "files": self.sizes}
+
+
+@dataclasses.dataclass(frozen=True)
+class PairedFiles(ImageFiles):
+    """Pairs of two files each: a file of `sizes` is an input, and its size that of both.
+
+    folder: That of the inputs, or the table that lists the pairs. targets: {input: target}, both relative to `root`.
+    alone: Files that have no partner, and are in no pair.
+    """
+
+    targets: dict[str, str] = dataclasses.field(default_factory=dict)
+    alone: tuple[str, ...] = dataclasses.field(default=(), compare=False)
+
+    @classmethod
+    def listed(cls, folder: str, targets: dict[str, str], alone: tuple[str, ...] = ()) -> PairedFiles:
+        """These pairs as they lie there now."""
+        root = cls(folder, {}).root
+        both = {name: [_size(os.path.join(root, one)) for one in (name, target)] for name, target in targets.items()}
+        return cls(folder, {name: sum(size or 0 for size in sizes) for name, sizes in both.items()}, (), targets, alone)
+
+    @property
+    def root(self) -> str:
+        return os.path.dirname(self.folder) if self.folder.endswith(TABLE) else self.folder
+
+    @property
+    def target_paths(self) -> list[str]:
+        return [os.path.normpath(os.path.join(self.root, self.targets[name])) for name in self.sizes]
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the sorted inputs, targets and sizes, each ended by a zero byte."""
+        listed = sorted((os.fsencode(name), os.fsencode(self.targets[name]), size) for name, size in self.sizes.items())
+        return files.sha256(b"".join(b"%s\0%s\0%d\0" % entry for entry in listed))
+
+    def __str__(self) -> str:
+        return f"{len(self.sizes)} pairs of files"
+
+    def change(self, now: Part | None) -> str:
+        found = super().change(now)
+        if found or not isinstance(now, PairedFiles):
+            return found
+        others = [name for name in self.sizes if self.targets[name] != now.targets[name]]
+        return f"{len(others)} of another target; first: {others[0]!r}" if others else ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "targets": self.targets}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +178,10 @@ Part = Union[ImageFiles, DrawnImages]
 
 @dataclasses.dataclass(frozen=True)
 class Manifest:
-    """The data of a task: {"train": …, "test": …}, or {"trainA": …, "trainB": …, "testA": …, "testB": …}."""
+    """The data of a task: {"train": …, "test": …}, or {"trainA": …, "trainB": …, "testA": …, "testB": …}.
+
+    Where training images are held out: "validation", or "validationA" and "validationB", too.
+    """
 
     parts: dict[str, Part]
 
@@ -157,7 +235,12 @@ def _part(facts):
     strangers = [name for name in left_out if name not in sizes]
     if strangers:
         raise ValueError(f"Files that are left out are among the others. Received: {strangers!r:.200}")
-    return ImageFiles(folder, sizes, tuple(left_out))
+    if "targets" not in facts:
+        return ImageFiles(folder, sizes, tuple(left_out))
+    targets = facts["targets"]
+    if not (isinstance(targets, dict) and all(isinstance(targets.get(name), str) for name in sizes)):
+        raise TypeError(f"Pairs of files have a target for each input. Received: {targets!r:.200}")
+    return PairedFiles(folder, sizes, tuple(left_out), targets)
 
 
 def _size(path):

@@ -43,6 +43,9 @@ class Images(Source):
         return resized(read(self.paths[index]), self.height, self.width)[None]
 
 
+ODD_WIDTH = "A pair is two images of one width side by side, so a file's width is even. Received: "
+
+
 class Pairs(Images):
     """Two images side by side in a file: stacks of (input, target)."""
 
@@ -56,12 +59,22 @@ class Pairs(Images):
         image = read(self.paths[index])
         half, odd = divmod(image.shape[1], 2)
         if odd:
-            raise ImageError(
-                "A pair is two images of one width side by side, so a file's width is even. "
-                f"Received: {self.paths[index]!r}, {image.shape[1]} px wide"
-            )
+            raise ImageError(f"{ODD_WIDTH}{self.paths[index]!r}, {image.shape[1]} px wide")
         sides = (image[:, half:], image[:, :half]) if self.flipped else (image[:, :half], image[:, half:])
         return np.stack([resized(side, self.height, self.width) for side in sides])
+
+
+class FilePairs(Images):
+    """Two images in a file each: stacks of (input, target)."""
+
+    images = 2
+
+    def __init__(self, paths: Sequence[str], targets: Sequence[str], height: int, width: int, flipped: bool = False):
+        super().__init__(paths, height, width)
+        self.pairs = list(zip(targets, paths) if flipped else zip(paths, targets))
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return np.stack([resized(read(path), self.height, self.width) for path in self.pairs[index]])
 
 
 class Drawn(Source):

@@ -10,8 +10,9 @@ from typing import IO
 
 from pgtf.data.ahead import ahead
 from pgtf.data.images import ImageError
-from pgtf.data.manifest import Manifest
-from pgtf.data.sources import Chosen, Side, Source
+from pgtf.data.manifest import ImageFiles, Manifest, PairedFiles, split_of
+from pgtf.data.side_by_side import refuse_single_images
+from pgtf.data.sources import ODD_WIDTH, Chosen, Side, Source
 from pgtf.progress import Bar
 
 WORKERS = min(4, os.cpu_count() or 1)
@@ -24,7 +25,7 @@ class TaskData:
     """A task's images.
 
     sources: {"train": pairs, "test": pairs}, or {"trainA": images, "trainB": …, "testA": …, "testB": …} with the side
-        of the input first.
+        of the input first; "validation" or "validationA" and "validationB" too, where training images are held out.
     manifest: what these are made of, by the same names.
     origin: where from, in words.
     pairs_apart: whether pairs are used without their pairs.
@@ -48,25 +49,58 @@ class TaskData:
         """One source of pairs, or two of single images."""
         return self._split("test")
 
+    @property
+    def shown(self) -> list[Source]:
+        """The images of `shown_split`: one source of pairs, or two of single images."""
+        return self._split(self.choosing_split)
+
+    @property
+    def choosing_split(self) -> str:
+        """Where the images are that choices are made by while the task is learnt: "validation" if it has some."""
+        return "validation" if any(name.startswith("validation") for name in self.sources) else "test"
+
+    @property
+    def test_split(self) -> str:
+        """The split that stands under "test": test, val or, where there is neither, train."""
+        folders = [files.folder for name, files in self.manifest.files.items() if name.startswith("test")]
+        return split_of(folders[0]) if folders else "test"
+
+    @property
+    def shown_split(self) -> str:
+        """The split that probes and pictures are of: validation, test, val or train."""
+        return self.test_split if self.choosing_split == "test" else self.choosing_split
+
+    def refuse_single_images(self) -> None:
+        """Raises ValueError if the files that should hold pairs side by side look like single images."""
+        files = self.manifest.files.get("train")
+        if files and not isinstance(files, PairedFiles):
+            refuse_single_images(files.folder, files.paths)
+
     def _split(self, split):
         found = [source for name, source in self.sources.items() if name.startswith(split)]
         return [Side(found[0], side) for side in (0, 1)] if self.pairs_apart else found
 
     def checked(self, skip: bool = False, out: IO[str] | None = None) -> TaskData:
-        """This data, each file read once: those that can't be read are left out (skip) or refused, all at once."""
-        counts = {files.folder: len(files.kept) for files in self.manifest.files.values()}
-        bar = Bar(f"{self.name}: checking", sum(counts.values()), "images", out=out, silent=MOMENT)
-        errors = {}
-        for name, files in self.manifest.files.items():
-            if files.folder not in errors:  # Where there are no test images, those of training are shown.
-                errors[files.folder] = _unreadable(self.sources[name], bar)
-        messages = [str(error) for found in errors.values() for error in found.values()]
+        """This data, each file read once: those that can't be read are left out (skip) or refused, all at once.
+
+        Where images are held out for validation, test images are not read.
+        """
+        parts = {name: files for name, files in self.manifest.files.items() if self._is_checked(name)}
+        bar = Bar(
+            f"{self.name}: checking", sum(len(files.kept) for files in parts.values()), "images", out=out, silent=MOMENT
+        )
+        errors = {name: _unreadable(self.sources[name], bar) for name in parts}
+        messages = [message for files in parts.values() for message in _partnerless(files)]
+        messages += [str(error) for found in errors.values() for error in found.values()]
         if messages and not skip:
-            raise ImageError(f"{_some(messages)}\n--bad_images=skip leaves such images out.")
-        left_out = {}
-        for name, files in self.manifest.files.items():
-            left_out[name] = tuple(files.kept[index] for index in errors[files.folder])
+            raise ImageError(f"{listed(messages)}\n--bad_images=skip leaves such images out.")
+        left_out = {name: tuple(files.kept[index] for index in errors[name]) for name, files in parts.items()}
+        if self.test_split == "train" and self.choosing_split == "test":  # The same files.
+            left_out |= {name.replace("train", "test"): names for name, names in left_out.items()}
         return self.without(left_out, messages)
+
+    def _is_checked(self, name):
+        return not name.startswith("test") or (self.choosing_split == "test" and self.test_split != "train")
 
     def resumed(self, manifest: Manifest) -> TaskData:
         """This data as it was when the manifest was recorded, without what was left out then; no image is read.
@@ -80,7 +114,7 @@ class TaskData:
                 f"Received: {self.name} with other data\n  " + "\n  ".join(changes)
             )
         left_out = {name: files.left_out for name, files in manifest.files.items()}
-        paths = [os.path.join(self.manifest.files[name].folder, file) for name in left_out for file in left_out[name]]
+        paths = [os.path.join(self.manifest.files[name].root, file) for name in left_out for file in left_out[name]]
         return self.without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
 
     def without(self, left_out: dict[str, tuple[str, ...]], messages: Sequence[str] = ()) -> TaskData:
@@ -92,7 +126,7 @@ class TaskData:
             if not kept:
                 raise ImageError(
                     f"At least one image of a folder must be readable. Received: {files.folder!r}, where none of "
-                    f"{len(bad)} is:\n{_some(messages)}"
+                    f"{len(bad)} is:\n{listed(messages)}"
                 )
             if bad:
                 parts[name] = dataclasses.replace(files, left_out=files.left_out + names)
@@ -113,7 +147,26 @@ def _unreadable(source, bar):
     return found
 
 
-def _some(messages: Sequence[str]) -> str:
-    """Messages, a line each: the first ten, and how many more there are."""
+def _partnerless(files: ImageFiles) -> list[str]:
+    """A message on the files without a partner, or none."""
+    alone = files.alone if isinstance(files, PairedFiles) else ()
+    if not alone:
+        return []
+    rule = "An image of a pair must have a partner of the same name in the other folder. Received: "
+    return [f"{rule}{len(alone)} without one: {_first(list(map(repr, alone)))}"]
+
+
+def _first(names: Sequence[str]) -> str:
+    """The first three names, and how many more there are."""
+    more = len(names) - 3
+    return ", ".join([*names[:3], *([f"and {more} more"] if more > 0 else [])])
+
+
+def listed(messages: Sequence[str]) -> str:
+    """Messages, a line each: the first ten, and how many more there are; files of odd width in one line."""
+    odd = [message[len(ODD_WIDTH) :].rpartition(", ")[0] for message in messages if message.startswith(ODD_WIDTH)]
+    if len(odd) > 1:
+        messages = [message for message in messages if not message.startswith(ODD_WIDTH)]
+        messages = [f"{ODD_WIDTH}{len(odd)} files of an odd width: {_first(odd)}", *messages]
     more = len(messages) - NAMED
     return "\n".join([*messages[:NAMED], *([f"and {more} more"] if more > 0 else [])])

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import os
+from collections.abc import Mapping
 
 from pgtf.data import drawn
-from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
-from pgtf.data.sources import Cached, Drawn, Images, Pairs
+from pgtf.data.images import is_unread_image_name
+from pgtf.data.layouts import Layout, layout_of
+from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest, PairedFiles, is_held_out
+from pgtf.data.sources import Cached, Drawn, FilePairs, Images, Pairs
 from pgtf.data.task_data import TaskData
 
 # Drawn tests begin here in the endless row of drawn images, so that no training image is among them.
 DRAWN_TEST, DRAWN_TESTS = 1_000_000, 20
+DRAWN_VALIDATION = 2_000_000
 
 
 @dataclasses.dataclass(frozen=True)
 class Finder:
-    """Finds the data of tasks by name; paired says whether pairs are used as pairs."""
+    """Finds the data of tasks by name.
+
+    paired: Whether pairs are used as pairs. validation: The share of training images that are held out.
+    """
 
     data_dir: str
     paired: bool
@@ -25,79 +33,87 @@ class Finder:
     seed: int = 0
     drawn_images: int = 400
     cache_bytes: int = 2**31
+    validation: float = 0.0
 
     def __call__(self, task: str, flipped: bool = False) -> TaskData:
         """The data of a task; flipped: from B to A."""
         if not self.data_dir:
             return self._drawn(task, flipped)
-        folder = os.path.join(self.data_dir, task)
-        splits = self._splits(task, folder)
-        if "train" in splits and (self.paired or not {"trainA", "trainB"} <= splits):
-            return self._pairs(task, folder, splits, flipped)
-        if self.paired:
-            raise ValueError(
-                f"pix2pix needs pairs: {os.path.join(folder, 'train')!r} with input and target side by side in each "
-                "file. Received: trainA and trainB (--objective=cyclegan takes those)"
-            )
-        return self._sides(task, folder, splits, flipped)
+        folder = self._folder(task)
+        layout = layout_of(folder, self.paired)
+        shown = next((split for split in ("test", "val") if layout.has(folder, split)), "train")
+        train, test = (_files(layout, folder, split) for split in ("train", shown))
+        sources, parts = {}, {}
+        for side in sorted(train, reverse=flipped):
+            found = {**self._held_out(train[side]), "test": test[side]}
+            for split, files in found.items():
+                source = self._source(files, side, self.train_size if split == "train" else self.test_size, flipped)
+                sources[split + side] = self._cached(source, share=len(train)) if split == "train" else source
+                parts[split + side] = files
+        return TaskData(task, sources, Manifest(parts), folder, pairs_apart=not self.paired and "" in train)
 
     def _drawn(self, task, flipped):
         if not drawn.is_drawn(task):
             raise ValueError(f"Without --data_dir a task is one of the drawn ones: {drawn.KNOWN}. Received: {task!r}")
         common = dict(seed=self.seed, flipped=flipped)
-        sources = {
-            "train": self._cached(Drawn(task, self.drawn_images, *self.train_size, **common)),
-            "test": Drawn(task, DRAWN_TESTS, *self.test_size, first=DRAWN_TEST, **common),
-        }
-        parts = {
-            "train": DrawnImages(task, self.seed, 0, self.drawn_images),
-            "test": DrawnImages(task, self.seed, DRAWN_TEST, DRAWN_TESTS),
-        }
+        ranges = {"train": (0, self.drawn_images), "test": (DRAWN_TEST, DRAWN_TESTS)}
+        if self.validation:
+            ranges["validation"] = (DRAWN_VALIDATION, math.ceil(self.validation * self.drawn_images))
+        sources, parts = {}, {}
+        for split, (first, count) in ranges.items():
+            size = self.train_size if split == "train" else self.test_size
+            source = Drawn(task, count, *size, first=first, **common)
+            sources[split] = self._cached(source) if split == "train" else source
+            parts[split] = DrawnImages(task, self.seed, first, count)
         return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=not self.paired)
 
-    def _pairs(self, task, folder, splits, flipped):
-        test = next((split for split in ("test", "val") if split in splits), "train")
-        files = {"train": self._files(folder, "train"), "test": self._files(folder, test)}
-        sources = {
-            "train": self._cached(Pairs(files["train"].paths, *self.train_size, flipped=flipped)),
-            "test": Pairs(files["test"].paths, *self.test_size, flipped=flipped),
-        }
-        return TaskData(task, sources, Manifest(files), folder, pairs_apart=not self.paired)
+    def _held_out(self, files):
+        """{"train": files}, and "validation" where some are held out."""
+        if not self.validation:
+            return {"train": files}
+        held_out = [name for name in files.sizes if is_held_out(name, self.validation)]
+        parts = {"train": files.only(files.sizes.keys() - held_out), "validation": files.only(held_out)}
+        if not all(part.sizes for part in parts.values()):
+            raise ValueError(
+                "--validation must leave images to learn from and hold out some, by the hash of their names; a larger "
+                f"share or more images. Received: --validation={self.validation}, which holds out {len(held_out)} of "
+                f"{len(files.sizes)} in {files.folder!r}"
+            )
+        return parts
 
-    def _sides(self, task, folder, splits, flipped):
-        test = "test" if {"testA", "testB"} <= splits else "train"
-        sources, files = {}, {}
-        for side in "BA" if flipped else "AB":
-            train_files, test_files = self._files(folder, f"train{side}"), self._files(folder, f"{test}{side}")
-            files.update({f"train{side}": train_files, f"test{side}": test_files})
-            sources[f"train{side}"] = self._cached(Images(train_files.paths, *self.train_size), share=2)
-            sources[f"test{side}"] = Images(test_files.paths, *self.test_size)
-        return TaskData(task, sources, Manifest(files), folder)
+    @staticmethod
+    def _source(files, side, size, flipped):
+        if side:
+            return Images(files.paths, *size)
+        if isinstance(files, PairedFiles):
+            return FilePairs(files.paths, files.target_paths, *size, flipped=flipped)
+        return Pairs(files.paths, *size, flipped=flipped)
 
     def _cached(self, source, share=1):
         return Cached(source, self.cache_bytes // share)
 
-    def _splits(self, task, folder):
-        if not os.path.isdir(folder):
-            known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
-            raise FileNotFoundError(
-                f"A task's images lie in DATA_DIR/TASK: {folder!r} was looked for. Received: "
-                f"--data_dir={self.data_dir!r} ({known}).\nThe pix2pix and CycleGAN data sets are at "
-                "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/ and .../cyclegan/datasets/; "
-                f"without --data_dir, tasks are drawn: {', '.join(drawn.TASKS)}."
-            )
-        splits = set(os.listdir(folder))
-        if "train" not in splits and not {"trainA", "trainB"} <= splits:
-            raise FileNotFoundError(
-                f"A task's folder has train (pairs, side by side) or trainA and trainB. Received: {folder!r} with "
-                f"{', '.join(sorted(splits)) or 'nothing in it'}"
-            )
-        return splits
+    def _folder(self, task):
+        folder = os.path.join(self.data_dir, task)
+        if os.path.isdir(folder):
+            return folder
+        known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
+        raise FileNotFoundError(
+            f"A task's images lie in DATA_DIR/TASK: {folder!r} was looked for. Received: "
+            f"--data_dir={self.data_dir!r} ({known}).\nThe pix2pix and CycleGAN data sets are at "
+            "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/ and .../cyclegan/datasets/; "
+            f"without --data_dir, tasks are drawn: {', '.join(drawn.TASKS)}."
+        )
 
-    @staticmethod
-    def _files(folder, split):
-        path = os.path.join(folder, split)
-        found = ImageFiles.of(path)
-        if not found.sizes:
-            raise FileNotFoundError(f"A split must hold images (jpg, png, …). Received: {path!r}, which holds none")
-        return found
+
+def _files(layout: Layout, folder: str, split: str) -> Mapping[str, ImageFiles]:
+    """The files of a split, some on each side."""
+    found = layout.find(folder, split)
+    for files in found.values():
+        if not files.sizes:
+            there = os.listdir(files.folder) if os.path.isdir(files.folder) else []
+            unread = sorted(name for name in there if is_unread_image_name(name))
+            others = f" but {len(unread)} that pgtf does not read: {', '.join(unread[:3])}" if unread else ""
+            raise FileNotFoundError(
+                f"A split must hold images (jpg, png, …). Received: {files.folder!r}, which holds none{others}"
+            )
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from pgtf.data.ahead import ahead
-from pgtf.data.manifest import ImageFiles, Part
+from pgtf.data.manifest import ImageFiles, PairedFiles, Part
 from pgtf.data.sources import Chosen, Side, Source
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.figures import ImageSet
@@ -48,7 +48,7 @@ def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) 
 
     Args:
       data: The task's.
-      split: "test" or "train".
+      split: "test", "validation" or "train".
       flipped: Whether the task goes from B to A, so that a pair's input is its right half.
       limit: How many images; all of them unless told.
 
@@ -59,6 +59,8 @@ def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) 
     names = [name for name in data.sources if name.startswith(split)]
     if len(names) == 2:
         parts = "whole", "whole"
+    elif isinstance(data.manifest.parts[names[0]], PairedFiles):
+        names, parts = [*names, *names], ("target", "input") if flipped else ("input", "target")
     else:
         names, parts = [*names, *names], ("right half", "left half") if flipped else ("left half", "right half")
     return (
@@ -75,15 +77,19 @@ def sides_of(data: TaskData, split: str) -> tuple[Source, Source]:
 
 def has_test(data: TaskData) -> bool:
     """Whether a task has images that it does not learn from."""
-    return not any(
-        os.path.basename(files.folder).startswith("train")
-        for name, files in data.manifest.files.items()
-        if name.startswith("test")
-    )
+    return data.test_split != "train"
 
 
-def refuse_untested(tasks: Mapping[str, TaskData]) -> None:
-    """Refuses to measure tasks on the images that they learn from."""
+def refuse_untested(tasks: Mapping[str, TaskData], split: str = "test") -> None:
+    """Refuses to measure tasks on the images that they learn from, or on a validation split that they don't have."""
+    if split == "validation":
+        without = [name for name, data in tasks.items() if data.choosing_split != split]
+        if without:
+            raise ValueError(
+                "A task has a validation split if it is learnt with --validation; scripts/evaluate.py --split=test "
+                f"takes test images. Received: none for {', '.join(without)}"
+            )
+        return
     untested = [name for name, data in tasks.items() if not has_test(data)]
     if untested:
         raise ValueError(
@@ -111,12 +117,15 @@ def _collection(data: TaskData, name: str, source: Source, part: str, limit: int
         )
     chosen = choice(len(source), limit)
     source = Chosen(source, chosen)
-    split, sha256 = _identity(name, data.manifest.parts[name], source, chosen)
+    split, sha256 = _identity(name, data.manifest.parts[name], source, chosen, part)
     return Collection(source, ImageSet(split, len(source), (source.height, source.width), part, sha256))
 
 
-def _identity(name: str, part: Part, source: Source, chosen: Sequence[int]) -> tuple[str, str]:
-    """(split, sha256) of an ImageSet."""
+def _identity(name: str, part: Part, source: Source, chosen: Sequence[int], half: str) -> tuple[str, str]:
+    """(split, sha256) of an ImageSet; half: the part of each pair that is in it."""
     if not isinstance(part, ImageFiles):
         return f"drawn {name}", images_sha256(list(read(source)))
-    return os.path.basename(part.folder), files_sha256([os.path.join(part.folder, part.kept[i]) for i in chosen])
+    files = part.only(part.kept)
+    paths = files.target_paths if half == "target" else files.paths
+    split = name if name.startswith("validation") else os.path.basename(part.folder)
+    return split, files_sha256([paths[index] for index in chosen])

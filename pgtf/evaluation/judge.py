@@ -127,9 +127,9 @@ def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:
 
 def _parts(data: TaskData) -> tuple[Source, Source]:
     """The targets that the classifier learns from, and those that it is judged by."""
-    train, test = sides_of(data, "train")[1], sides_of(data, "test")[1]
+    train, test = sides_of(data, "train")[1], sides_of(data, data.choosing_split)[1]
     chosen = choice(len(train), LEARNT_FROM)
-    if has_test(data):
+    if has_test(data) or data.choosing_split == "validation":
         return Chosen(train, chosen), Chosen(test, choice(len(test), HELD_OUT))
     return Chosen(train, [place for place in chosen if place % 5]), Chosen(train, [p for p in chosen if p % 5 == 0])
 

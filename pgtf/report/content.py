@@ -45,7 +45,8 @@ class ReportedTask:
 
     facts: {what: text}. curves: {loss or metric: (steps, values)}. problem: Why something is missing. size: (height,
     width) of its images. drawn: Whether they are drawn ones. changed: Whether the last check found that it is no longer
-    what was learnt.
+    what was learnt. split: Of its pictures; "train" where it learnt from them. has_test: Whether there are test
+    images to measure it on.
     """
 
     name: str
@@ -62,6 +63,13 @@ class ReportedTask:
     size: tuple[int, int] | None = None
     drawn: bool = False
     changed: bool = False
+    split: str = "test"
+    has_test: bool = True
+
+    @property
+    def kind(self) -> str:
+        """The kind of its pictures, as a word before "picture"."""
+        return {"train": "training", "val": "test"}.get(self.split, self.split)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +121,23 @@ class ReportedRun:
     def learnt(self) -> list[ReportedTask]:
         """The tasks that are learnt."""
         return [task for task in self.tasks if task.learnt]
+
+    @property
+    def learnt_from(self) -> list[str]:
+        """The tasks whose pictures are ones that they learnt from."""
+        return [task.name for task in self.tasks if task.split == "train"]
+
+    @property
+    def untested(self) -> list[str]:
+        """The tasks without test images."""
+        return [task.name for task in self.tasks if task.split == "train" or not task.has_test]
+
+    @property
+    def measurable_split(self) -> str:
+        """The split on which all tasks can be measured."""
+        if not self.untested:
+            return "test"
+        return "validation" if all(task.split == "validation" for task in self.tasks) else "train"
 
     @property
     def full_bytes(self) -> float:

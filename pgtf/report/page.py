@@ -107,10 +107,19 @@ def _tasks(run: ReportedRun, pictures: Pictures, drawn: Plots) -> Markup:
     to_come = f"Still to come: {', '.join(run.to_come)}." if run.to_come else None
     return joined(
         element("h2", "What each task does"),
-        element("p", "On test pictures, which no task learnt from. Choose an input to put it into the slider."),
+        element("p", f"{_on(run)} Choose an input to put it into the slider."),
         [task_section(task, pictures, drawn) for task in run.tasks],
         element("p", to_come, class_="note") if to_come else None,
     )
+
+
+def _on(run: ReportedRun) -> str:
+    """Which pictures these are."""
+    learnt_from = run.learnt_from
+    if len(learnt_from) == len(run.tasks):
+        return "On training pictures, which the tasks learnt from: there are no test pictures."
+    but = f" But {', '.join(learnt_from)}: on training pictures, as there are no test pictures." if learnt_from else ""
+    return f"On pictures that no task learnt from.{but}"
 
 
 def _foot() -> Markup:

@@ -129,14 +129,17 @@ def matrix(run: ReportedRun, drawn: Plots) -> Markup:
         "The brighter, the better: of Acc and SSIM on one scale from 0 to 1, of all others within a row, as values of "
         "different tasks can't be compared."
     )
+    untested, split = run.untested, run.measurable_split
+    why = f", as there are no test pictures of {', '.join(untested)}" if untested else ""
+    flag = f" --split={split}" if untested else ""
     if run.unmeasured:
         inner = element("p", f"{run.unmeasured[:1].upper()}{run.unmeasured[1:]}", class_="note")
     elif run.measured is None:
         inner = element(
             "p",
             "Nothing is measured yet: ",
-            element("code", f"python scripts/evaluate.py --run_dir={run.folder}"),
-            " measures every task on its test pictures.",
+            element("code", f"python scripts/evaluate.py --run_dir={run.folder}{flag}"),
+            f" measures every task on its {split.replace('train', 'training')} pictures{why}.",
             class_="note",
         )
     else:

@@ -26,7 +26,7 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
         element("h3", f"{task.number} · {task.name} ", state),
         element("p", CHANGED, class_="note") if task.changed else None,
         element("p", task.problem, class_="note") if task.problem else None,
-        [_way(task.name, way, pictures) for way in task.ways],
+        [_way(task, way, pictures) for way in task.ways],
         _afterwards(task, pictures) if task.later and shown else None,
         _curves(task, drawn) if task.curves else None,
         _facts(task),
@@ -36,13 +36,14 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
     )
 
 
-def _way(name: str, way: Way, pictures: Pictures) -> Markup:
+def _way(task: ReportedTask, way: Way, pictures: Pictures) -> Markup:
     """The slider and, beside it, rows of input, output and target."""
+    name = task.name
     kinds = ["input", "output", *(["target"] if way.targets else [])]
     rows = []
     for place, source in enumerate(way.inputs):
         cells = [source, way.outputs[place], *([way.targets[place]] if way.targets else [])]
-        about = [f"{name}{way.title and ', ' + way.title}, test picture {place + 1}: {kind}" for kind in kinds]
+        about = [f"{name}{way.title and ', ' + way.title}, {task.kind} picture {place + 1}: {kind}" for kind in kinds]
         images = [pictures.image(cell, text) for cell, text in zip(cells, about)]
         images[0] = element(
             "button",
@@ -50,14 +51,14 @@ def _way(name: str, way: Way, pictures: Pictures) -> Markup:
             type="button",
             class_="pick",
             aria_pressed="true" if place == 0 else "false",
-            aria_label=f"Put test picture {place + 1} of {name} into the slider",
+            aria_label=f"Put {task.kind} picture {place + 1} of {name} into the slider",
             data_input=pictures.name(cells[0]),
             data_output=pictures.name(cells[1]),
         )
         rows.append(element("tr", [element("td", image) for image in images]))
     grid = element(
         "table",
-        element("caption", f"Test pictures of {name}", class_="unseen"),
+        element("caption", f"{task.kind.capitalize()} pictures of {name}", class_="unseen"),
         element("thead", element("tr", [element("th", kind, scope="col") for kind in kinds])),
         element("tbody", rows),
         class_="grid",
@@ -110,7 +111,7 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
     heads += [joined(f"after {later.after}", element("small", said(later))) for later in task.later]
     rows = []
     for place, source in enumerate(way.inputs):
-        about = f"{task.name}, test picture {place + 1}"
+        about = f"{task.name}, {task.kind} picture {place + 1}"
         cells = [pictures.image(source, f"{about}: input"), pictures.image(way.outputs[place], f"{about}: when learnt")]
         for later in task.later:
             cells.append(pictures.or_dash(later.outputs[place], f"{about}: after {later.after}, {said(later)}"))

@@ -9,7 +9,7 @@ from typing import Any
 from pgtf import files
 from pgtf.config import Config
 from pgtf.data.manifest import Manifest
-from pgtf.data.task_data import TaskData
+from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
 from pgtf.evaluation.replay import Probes
 from pgtf.runs.bank import FilterBank
@@ -60,8 +60,8 @@ def as_begun(
         return _gone_on(settings, data, folder, unsaid=_unsaid(config))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
-        print(f"{data.name}: skipped {len(data.skipped)} images", *data.skipped, sep="\n  ")
-    record = {"settings": settings, "data": data.manifest.to_json()}
+        print(f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines(), sep="\n  ")
+    record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
     files.write(os.path.join(folder, "begun.json"), json.dumps(record, indent=1).encode())
     return data
 
@@ -87,9 +87,18 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
     return data.resumed(manifest)
 
 
+def begun_split(folder: str) -> str:
+    """The split that the probes of a task that has begun are of; "test" where its record doesn't say."""
+    try:
+        with open(os.path.join(folder, "begun.json"), "rb") as file:
+            return str(json.load(file)["probes_split"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "test"
+
+
 def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
     """{setting: value} of all that decides what is learnt from the same data; together: by which tasks at once."""
-    names = TRAINING + CHOOSING if config.keep == "best" else TRAINING
+    names = [*TRAINING, *(CHOOSING if config.keep == "best" else ()), *(["validation"] if config.validation else [])]
     return {**{name: getattr(config, name) for name in names}, **({"together": list(together)} if together else {})}
 
 

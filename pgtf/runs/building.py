@@ -58,6 +58,7 @@ def finder(config: Config) -> Finder:
         seed=config.seed,
         drawn_images=config.drawn_images,
         cache_bytes=config.cache_mb * 2**20,
+        validation=config.validation,
     )
 
 
@@ -73,9 +74,9 @@ def stream(config: Config, index: int, data: TaskData) -> Stream:
 
 
 def probes(config: Config, data: TaskData) -> Probes:
-    """The first test images of a task."""
-    count = min(PROBES, *(len(source) for source in data.test))
-    stacks = [[image for source in data.test for image in source[place]] for place in range(count)]
+    """The first images of a task's `shown_split`."""
+    count = min(PROBES, *(len(source) for source in data.shown))
+    stacks = [[image for source in data.shown for image in source[place]] for place in range(count)]
     first, second = (np.stack(side) for side in zip(*stacks))
     if config.objective.paired:
         return Probes({"forward": first}, {"forward": second})

@@ -16,6 +16,7 @@ from pgtf.report.content import Later, ReportedRun, ReportedTask, Through, Way
 from pgtf.report.parts import Parts
 from pgtf.runs import listing, log
 from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.runs.beginning import begun_split
 from pgtf.runs.described import command, described, measured
 from pgtf.runs.directory import Run
 from pgtf.runs.ledger import Ledger
@@ -143,6 +144,8 @@ class Collector:
             size=facts.architecture.size,
             drawn=facts.data == "drawn",
             changed=own.name in self._changed,
+            split=facts.shown_split,
+            has_test=facts.test_split != "train",
         )
 
     def _unfinished(self, folder: str) -> ReportedTask:
@@ -160,6 +163,7 @@ class Collector:
             step=max((steps[-1] for steps, _ in curves.values()), default=0),
             ways=self._ways(sample),
             curves=curves,
+            split=begun_split(os.path.join(self.folder, "tasks", folder)),
             problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
         )
 

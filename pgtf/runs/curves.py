@@ -1,4 +1,4 @@
-"""What a task's networks are measured by while they learn: a small fixed set of its test images."""
+"""Measures a task's networks while they learn, on a small fixed set of its validation or test images."""
 
 import os
 from collections.abc import Mapping
@@ -27,8 +27,9 @@ def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mappi
     Returns:
       {prefix: network} -> Point of distances, of L1 where there are pairs, and of Acc where there is a classifier.
     """
-    least = min(len(source) for source in sides_of(data, "test"))
-    images = sides(data, "test", flipped=config.flipped(data.name), limit=min(config.evaluate_images, least))
+    split = data.choosing_split
+    least = min(len(source) for source in sides_of(data, split))
+    images = sides(data, split, flipped=config.flipped(data.name), limit=min(config.evaluate_images, least))
     judge, generators = _judge(config, bank), {}
 
     def point(networks):

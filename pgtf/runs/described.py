@@ -37,6 +37,7 @@ def described(task_slice: TaskSlice) -> dict[str, str]:
         "Learnt": facts.learnt[:16].replace("T", " "),
         "Steps": f"{facts.steps:,}",
         "Images": _images(facts.data, facts.images),
+        "Pictures": f"of {facts.shown_split} images",
         "Size": f"{shape.size[0]} × {shape.size[1]} pixels",
         "Direction": facts.direction if facts.objective.paired else "both ways",
         "Network": f"{shape.network}, width {shape.width}, {shape.norm} norm",
@@ -95,7 +96,10 @@ def _note(figure: Figure) -> str:
     if figure.value is None:
         return figure.reason
     parts = [f"± {figure.standard_error:.2g}"] if figure.standard_error is not None else []
-    parts += [f"{figure.generated.n:,} images"] if figure.generated else []
+    made = figure.generated
+    if made:
+        is_test = made.split.removeprefix("drawn ").startswith("test")
+        parts += [f"{made.n:,} images" if is_test else f"{made.n:,} {made.split} images"]
     return ", ".join([*parts, *figure.notes])
 
 

@@ -27,6 +27,7 @@ from pgtf.runs.bank import folder_name
 from pgtf.runs.directory import Run
 from pgtf.runs.recorded_data import changes, recorded_data
 
+SPLITS = ("test", "validation", "train")
 Cell = tuple[int, int]  # (task, the latest one learnt)
 
 
@@ -34,7 +35,8 @@ Cell = tuple[int, int]  # (task, the latest one learnt)
 class Question:
     """What is asked of a run.
 
-    extractor: In whose features distances are measured; the classifier's unless told. split: "test" or "train".
+    extractor: In whose features distances are measured; the classifier's unless told. split: "test", "validation" or
+    "train".
     limit: Images of each task; all of them unless told. data_dir: Where the data lies now, if no longer where it lay.
     size: (height, width) that the run must have learnt at; None is content with any. kept: The folder of what several
     runs can share: the classifier, what real images give, figures of the same slices; the run's own unless told.
@@ -48,9 +50,9 @@ class Question:
     kept: str = ""
 
     def __post_init__(self) -> None:
-        if self.split not in ("test", "train") or self.limit < 0:
+        if self.split not in SPLITS or self.limit < 0:
             raise ValueError(
-                f"A split is test or train, and a limit is 0 or more. Received: {self.split!r}, {self.limit}"
+                f"A split is {', '.join(SPLITS)}, and a limit is 0 or more. Received: {self.split!r}, {self.limit}"
             )
 
 
@@ -129,8 +131,8 @@ class Evaluation:
         if unknown:
             raise ValueError(f"A task of this run is one of {', '.join(names)}. Received: {', '.join(unknown)}")
         asked = [index for index, name in enumerate(names) if not tasks or name in tasks]
-        if self.question.split == "test":
-            refuse_untested({names[index]: self.data[names[index]] for index in asked})
+        if self.question.split != "train":
+            refuse_untested({names[index]: self.data[names[index]] for index in asked}, self.question.split)
         return asked
 
     def _follows_from(self, index: int, latest: int) -> dict[str, Any]:

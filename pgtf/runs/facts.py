@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, Optional
 
 from pgtf import names, settings
-from pgtf.data.manifest import check_summary
+from pgtf.data.manifest import check_summary, split_of
 from pgtf.methods import METHODS, Method, Shares
 from pgtf.networks import Architecture
 from pgtf.objectives import OBJECTIVES, Objective
@@ -17,8 +17,9 @@ class Facts:
     full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
     learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
     their names and sizes. load_size: (height, width) that they were resized to. probes_sha256: of the file of its
-    probes. learnt_as: the task's name when it was learnt, where it has another now. shares: whose the weights of its
-    kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
+    probes. probes_split: the split that they are of: test, val, train (the task learnt from them) or validation; empty
+    in older slices. learnt_as: the task's name when it was learnt, where it has another now. shares: whose the weights
+    of its kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
     """
 
     architecture: Architecture
@@ -35,6 +36,7 @@ class Facts:
     skipped_images: int = 0
     learnt: str = ""
     probes_sha256: str = ""
+    probes_split: str = ""
     learnt_as: str = ""
     shares: Optional[Shares] = None
     unsaid: tuple[str, ...] = ()
@@ -44,6 +46,17 @@ class Facts:
         check_summary(self.images)
         if self.learnt_as and not names.is_name(self.learnt_as):
             raise ValueError(f"Tasks have {names.RULE}. Received: {self.learnt_as!r}")
+
+    @property
+    def shown_split(self) -> str:
+        """The split that its probes are of: `probes_split`, or `test_split` where an older slice doesn't say."""
+        return self.probes_split or self.test_split
+
+    @property
+    def test_split(self) -> str:
+        """The split that stood under "test": test, val or, where there was neither, train."""
+        tested: dict[str, Any] = next((facts for name, facts in self.images.items() if name.startswith("test")), {})
+        return split_of(str(tested.get("folder", "test")))
 
     @property
     def generators(self) -> tuple[str, ...]:
@@ -74,7 +87,8 @@ class Facts:
     def as_json(self) -> dict[str, Any]:
         """These facts as plain data."""
         said = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
-        plain = {name: getattr(self, name) for name in said if name != "learnt_as" or self.learnt_as}
+        newer = ("probes_split", "learnt_as")  # Left out where they are empty, as in older slices.
+        plain = {name: getattr(self, name) for name in said if name not in newer or getattr(self, name)}
         return {
             **plain,
             "architecture": dataclasses.asdict(self.architecture),

@@ -57,7 +57,7 @@ def follow_task(config: Config, bank: FilterBank, data: TaskData) -> None:
 class _Task:
     """A task that has begun.
 
-    run: Its config. config: The task's, with its method settled. probes: Its test images. folder: Its own.
+    run: Its config. config: The task's, with its method settled. probes: Of its `shown_split`. folder: Its own.
     """
 
     run: Config
@@ -185,6 +185,7 @@ def facts_of(config: Config, data: TaskData, steps: int, said: Config, together:
         training=training_of(config, together),
         data=data.origin,
         images=data.manifest.summary(),
+        probes_split=data.shown_split,
         direction="BtoA" if config.flipped(data.name) else "AtoB",
         load_size=config.load,
         skipped_images=len(data.skipped),

@@ -31,6 +31,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "bytes": _on_disk(place),
         "learnt": facts.learnt,
         "data": facts.data,
+        "pictures": facts.shown_split,
         "direction": facts.direction if facts.objective.paired else "both ways",
         "steps": facts.steps,
         "weights": dataclasses.asdict(facts.shares) if facts.shares else None,
@@ -65,10 +66,11 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
     )
     for row in found:
         shares = "".join(f"{row['weights'][name] if row['weights'] else 0:>8.1%}" for name in shared)
+        data = row["data"] + ("" if row["pictures"] == "test" else f" (pictures are of {row['pictures']} images)")
         size = "-" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f}"
         yield names.escaped(
             f"{row['task']:<{longest}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
-            f"{size:>12}{shares}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}{row['data']}"
+            f"{size:>12}{shares}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}{data}"
         )
 
 

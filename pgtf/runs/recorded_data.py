@@ -32,6 +32,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
         # Slices of format 1 say no number.
         drawn_images=facts.images.get("train", {}).get("count", Config.drawn_images) if drawn else 1,
         cache_bytes=0,
+        validation=facts.training.get("validation", 0.0),
     )
     data = dataclasses.replace(find(facts.learnt_as or name, facts.direction == "BtoA"), name=name)
     left_out = {part: facts.images.get(part, {}).get("left_out", ()) for part in data.manifest.files}

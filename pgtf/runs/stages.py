@@ -109,8 +109,12 @@ class Sequence:
             together = to_learn_together(config, self.bank)
             learnt = set(self.bank.names) - set(together)
             self._data = {task: find(task, config.flipped(task)) for task in config.tasks if task not in learnt}
-            if config.evaluate or config.evaluate_every:
+            for index, (task, data) in enumerate(self._data.items(), len(learnt)):
+                if not os.path.exists(os.path.join(self.bank.place(index, task), "begun.json")):
+                    data.refuse_single_images()
+            if config.evaluate or (config.evaluate_every and not config.validation):
                 refuse_untested(self._data)
+            self._say_what_is_shown()
             config.save()
             self.ledger.write(config.run_dir)
             if self._data and not config.data_dir:
@@ -129,6 +133,20 @@ class Sequence:
             page = renew(config, tensorboard=True)
             print(f"\nAs curves: tensorboard --logdir {config.run_dir}\nLook, in a browser: {page}")
             tell(self.strategy, None)
+
+    def _say_what_is_shown(self) -> None:
+        """Prints which split the pictures of the coming tasks are of, where it is another than test."""
+        splits: dict[str, list[str]] = {}
+        for task, data in self._data.items():
+            splits.setdefault(data.shown_split, []).append(task)
+        for split, tasks in splits.items():
+            if split == "train":
+                print(
+                    f"{', '.join(tasks)}: no test images, so pictures are of training images; put others into test, or "
+                    "give --validation=0.1"
+                )
+            elif split != "test":
+                print(f"{', '.join(tasks)}: pictures are of {split} images")
 
     def _stored(self) -> str:
         """What each task stores: as it was planned, or as it is where only learning could tell."""

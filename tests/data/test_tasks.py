@@ -1,5 +1,6 @@
 """Task names to their images; what is missing or can't be read is said."""
 
+import hashlib
 import io
 import json
 import os
@@ -132,12 +133,13 @@ class FinderTest(FinderTestCase):
 
     def test_one_side_alone_is_refused(self):
         self.put("maps", "trainA")
-        with self.assertRaisesRegex(FileNotFoundError, "trainA and trainB. Received: '.*maps' with trainA"):
+        with self.assertRaisesRegex(FileNotFoundError, "trainA and trainB.* Received: '.*maps' with trainA"):
             self.find("maps", paired=False)
 
     def test_pix2pix_refuses_folders_without_pairs(self):
         self.put("maps", "trainA")
         self.put("maps", "trainB")
+        os.rename(os.path.join(self.folder, "maps/trainB/0.png"), os.path.join(self.folder, "maps/trainB/a.png"))
         with self.assertRaisesRegex(ValueError, "pix2pix needs pairs.*--objective=cyclegan"):
             self.find("maps")
 
@@ -153,6 +155,108 @@ class FinderTest(FinderTestCase):
         for end, shown in ((" ", " '"), ("\n", "\\\\n'")):
             with self.assertRaisesRegex(FileNotFoundError, f"Received: --data_dir='{self.folder}{shown}"):
                 Finder(self.folder + end, True, (4, 4), (4, 4))("maps")
+
+    def two_folders(self, first="trainA", second="trainB"):
+        self.put("t", first, count=3, level=10)
+        self.put("t", second, count=3, level=50)
+        for number in range(3):  # Another ending.
+            place = os.path.join(self.folder, "t", second, str(number))
+            os.rename(f"{place}.png", f"{place}.webp")
+
+    def test_two_folders_of_equal_names_are_pairs(self):
+        self.two_folders()
+        self.two_folders("testA", "testB")
+        for flipped, levels in ((False, [12, 52]), (True, [52, 12])):
+            task = self.find("t", flipped)
+            self.assertEqual((self.levels(task.train[0], 1), self.levels(task.test[0], 1)), (levels, levels))
+        self.assertEqual((task.train[0][0].shape, task.test_split), ((2, 6, 8, 3), "test"))
+        plain = json.loads(json.dumps(task.manifest.to_json()))
+        self.assertEqual(task.resumed(Manifest.from_json(plain)), task)
+        plain["train"]["targets"]["1.png"] = "../trainB/2.webp"
+        with self.assertRaisesRegex(ValueError, "train: 1 of another target; first: '1.png'"):
+            task.resumed(Manifest.from_json(plain))
+        self.assertEqual([self.levels(source) for source in self.find("t", paired=False).train], [[10], [50]])
+
+    def test_folders_a_and_b_are_those_of_training(self):
+        self.two_folders("A", "B")
+        task = self.find("t")
+        self.assertEqual((self.levels(task.train[0], 2), task.test_split), ([14, 54], "train"))
+        self.assertEqual([self.levels(source) for source in self.find("t", paired=False).train], [[10], [50]])
+
+    def test_files_without_a_partner_are_named(self):
+        self.two_folders()
+        self.put("t", "trainA", count=8)
+        found = self.find("t")
+        self.assertLen(found.train[0], 3)
+        with self.assertRaisesRegex(
+            ImageError, "Received: 5 without one: '.*A/3.png', '.*A/4.png', .*and 2 more\n--bad"
+        ):
+            found.checked()
+        once = found.checked(skip=True)
+        self.assertLen(once.skipped, 1)
+        os.unlink(os.path.join(self.folder, "t", "trainA", "1.png"))
+        with self.assertRaisesRegex(ImageError, "Received: 6 without one"):
+            self.find("t").checked()
+
+    def table(self, name, *lines):
+        with open(os.path.join(self.folder, "t", name), "w") as file:
+            file.write("\n".join(lines))
+
+    def test_a_table_of_pairs(self):
+        self.put("t", "train", count=3, level=10)
+        self.put("t", "deep", "er", count=3, level=50)
+        for head in ((), ("input, target",)):
+            self.table("train.csv", *head, "train/2.png,deep/er/0.png", "", "train/0.png,deep/er/1.png")
+            task = self.find("t")
+            self.assertEqual([self.levels(task.train[0], index) for index in (0, 1)], [[14, 50], [10, 52]])
+            self.assertEqual(task.test_split, "train")
+        self.table("test.csv", "train/1.png,deep/er/2.png", "train/2.png,nowhere.png")
+        task = self.find("t", flipped=True)
+        self.assertEqual((self.levels(task.test[0]), task.test_split), ([54, 12], "test"))
+        with self.assertRaisesRegex(ImageError, "must be readable. Received: '.*t/nowhere.png'"):
+            task.checked()
+        self.assertEqual(task.checked(skip=True).manifest.parts["test"].left_out, ("train/2.png",))
+        self.table("train.csv", "train/1.png,train/2.png", "train/1.png,train/0.png")
+        with self.assertRaisesRegex(ValueError, "each input once. Received: '.*train.csv', line 2: 'train/1.png,"):
+            self.find("t")
+
+    def test_another_table_lists_no_pairs(self):
+        self.put("t", "train")
+        self.table("train.csv", "id,label,split", "1,cat,train")
+        self.assertEqual(self.levels(self.find("t").train[0]), [100, 101])
+
+    def test_the_split_that_is_shown_is_said(self):
+        self.put("t", "train", count=40)
+        for split, kind in (("train", "train"), ("val", "val"), ("test", "test")):
+            self.put("t", split, count=40)
+            self.assertEqual(self.find("t").shown_split, kind)
+        self.assertEqual(self.find("t", validation=0.1).shown_split, "validation")
+
+    def test_a_share_of_the_training_images_is_held_out_by_the_hash_of_their_names(self):
+        self.put("t", "train", count=40)
+        names = [f"{number}.png" for number in range(40)]
+        expected = [name for name in names if int(hashlib.sha256(name.encode()).hexdigest(), 16) % 10 == 0]
+        self.assertNotEmpty(expected)
+        task = self.find("t", validation=0.1)
+        parts = task.manifest.parts
+        self.assertCountEqual(parts["validation"].sizes, expected)
+        self.assertCountEqual([*parts["train"].sizes, *parts["validation"].sizes], names)
+        level = 100 + 2 * int(sorted(expected)[0].removesuffix(".png"))
+        self.assertEqual(self.levels(task.shown[0]), [level, level + 1])
+        learnt = {self.levels(task.train[0], index)[0] for index in range(len(task.train[0]))}
+        self.assertEqual((len(learnt), level in learnt), (40 - len(expected), False))
+        self.assertEqual(task.resumed(Manifest.from_json(json.loads(json.dumps(task.manifest.to_json())))), task)
+
+    def test_a_share_that_leaves_nothing_to_either_is_refused(self):
+        self.put("t", "train", count=1)
+        with self.assertRaisesRegex(ValueError, "--validation must leave .* Received: --validation=0.1"):
+            self.find("t", validation=0.1)
+
+    def test_formats_that_are_not_read_are_named_where_there_is_no_other(self):
+        os.makedirs(os.path.join(self.folder, "t", "train"))
+        self.table("train/1.heic")
+        with self.assertRaisesRegex(FileNotFoundError, "holds none but 1 that pgtf does not read: 1.heic"):
+            self.find("t")
 
     def test_finding_reads_no_image(self):
         self.put("maps", "train", count=2)
@@ -208,6 +312,26 @@ class CheckedTest(FinderTestCase):
             {name: files.left_out for name, files in task.manifest.parts.items()},
             {"train": ("0.png", "2.png"), "test": ("1.png",)},
         )
+
+    def test_odd_widths_are_told_once(self):
+        self.put("maps", "train", count=14, width=7)
+        self.put("maps", "train", count=2)
+        with self.assertRaises(ImageError) as told:
+            self.find("maps").checked()
+        rule, way_out = str(told.exception).splitlines()
+        self.assertRegex(
+            rule, "even. Received: 12 files of an odd width: '.*10.png', '.*11.png', '.*12.png', and 9 more$"
+        )
+        self.assertIn("--bad_images=skip", way_out)
+        self.assertLen(self.find("maps").checked(skip=True).skipped, 12)
+
+    def test_held_out_images_spare_the_test_images_from_being_read(self):
+        self.put("maps", "train", count=40)
+        self.put("maps", "test")
+        self.break_("maps/test/0.png")
+        self.find("maps", validation=0.1).checked()
+        with self.assertRaisesRegex(ImageError, "test/0.png"):
+            self.find("maps").checked()
 
     def test_what_is_checked_can_be_checked_again(self):
         self.put("maps", "train", count=5)

@@ -1,16 +1,18 @@
 """Which images a task is measured on, and images through a network, many at once."""
 
+import os
 from unittest import mock
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from pgtf.data.images import to_float, to_uint8
 from pgtf.data.tasks import DRAWN_TEST, Finder
 from pgtf.evaluation import judge
 from pgtf.evaluation.collection import choice, sides
 from pgtf.evaluation.generator import PIXELS, Generator
-from pgtf.evaluation.hashes import images_sha256
+from pgtf.evaluation.hashes import files_sha256, images_sha256
 
 
 class ChoiceTest(tf.test.TestCase):
@@ -41,6 +43,27 @@ class SidesTest(tf.test.TestCase):
         self.assertEqual(data.sources["test"].first, DRAWN_TEST)
 
 
+class PairedFilesTest(tf.test.TestCase):
+    def test_inputs_and_targets_are_known_by_their_own_files(self):
+        folder = self.create_tempdir().full_path
+        for place, level in (("trainA", 10), ("trainB", 50), ("testA", 20), ("testB", 60)):
+            os.makedirs(os.path.join(folder, "t", place))
+            for number in range(40 if place.startswith("train") else 3):
+                image = Image.fromarray(np.full((8, 8, 3), level + number, "uint8"))
+                image.save(os.path.join(folder, "t", place, f"{number}.png"))
+        for flipped, (first, second) in ((False, "AB"), (True, "BA")):
+            data = Finder(folder, True, (8, 8), (8, 8), validation=0.1)("t", flipped)
+            inputs, targets = sides(data, "test", flipped=flipped)
+            self.assertEqual(
+                (inputs.image_set.split, inputs.image_set.part), ("testA", "target" if flipped else "input")
+            )
+            for side, place in ((inputs, first), (targets, second)):
+                files = [os.path.join(folder, "t", f"test{place}", f"{number}.png") for number in range(3)]
+                self.assertEqual(side.image_set.sha256, files_sha256(files))
+                self.assertEqual(side.images()[0, 0, 0, 0], {"A": 20, "B": 60}[place])
+            self.assertEqual(sides(data, "validation")[0].image_set.split, "validation")
+
+
 class HeldOutTest(tf.test.TestCase):
     def test_the_classifier_never_learns_from_what_it_is_judged_by(self):
         data = Finder("", True, (16, 16), (16, 16), drawn_images=9)("maps")
@@ -50,6 +73,12 @@ class HeldOutTest(tf.test.TestCase):
             train, held_out = judge._parts(data)
         self.assertEqual((list(train.indices), list(held_out.indices)), ([1, 2, 3, 4, 6, 7, 8], [0, 5]))
         self.assertIs(train.source, held_out.source)
+
+    def test_nor_from_test_images_where_some_are_held_out_for_validation(self):
+        data = Finder("", True, (16, 16), (16, 16), drawn_images=9, validation=0.2)("maps")
+        train, held_out = judge._parts(data)
+        self.assertEqual((len(train), len(held_out)), (9, 2))
+        self.assertIs(held_out.source.pairs, data.sources["validation"])
 
 
 class GeneratorTest(tf.test.TestCase):

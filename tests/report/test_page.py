@@ -212,6 +212,24 @@ class PageTest(absltest.TestCase):
         found = self.seen(run(measured=False))
         self.assertIn("python scripts/evaluate.py --run_dir=runs/made", found.told)
 
+    def test_pictures_that_a_task_learnt_from_are_not_called_unseen(self):
+        seen, learnt_from = task("facades", 1), task("maps", 2, split="train")
+        told = self.seen(run(measured=False)).told
+        self.assertIn("On pictures that no task learnt from. Choose", told)
+        self.assertNotIn("--split=train", told)
+        found = self.seen(run(measured=False, tasks=(seen, learnt_from)))
+        self.assertIn("But maps: on training pictures, as there are no test pictures.", found.told)
+        self.assertContainsInOrder(["Test pictures of facades", "Training pictures of maps"], found.told)
+        self.assertIn("--run_dir=runs/made --split=train", found.told)
+        self.assertIn("as there are no test pictures of maps.", found.told)
+        self.assertNotEmpty(found.all("img", alt="maps, training picture 1: input"))
+        held_out = task("facades", 1, split="validation", has_test=False)
+        told = self.seen(run(("facades",), measured=False, tasks=(held_out,))).told
+        self.assertContainsInOrder(["On pictures that no task", "--split=validation", "its validation pictures"], told)
+        alone = self.seen(run(("maps",), measured=False, tasks=(dataclasses.replace(learnt_from, number=1),))).told
+        self.assertIn("On training pictures, which the tasks learnt from", alone)
+        self.assertNotIn("no task learnt from", alone)
+
     def test_a_task_that_is_being_learnt_and_one_to_come(self):
         (way,) = task("maps", 2).ways
         learning = ReportedTask("maps", 2, False, 400, ways=(way,), curves={"l1": ([400], [0.5])})

@@ -16,6 +16,7 @@ from PIL import Image
 from pgtf import files
 from pgtf.config import Config
 from pgtf.data import drawn
+from pgtf.data.images import ImageError
 from pgtf.data.tasks import DRAWN_TEST
 from pgtf.evaluation import accuracy
 from pgtf.evaluation.figures import Figure
@@ -23,7 +24,8 @@ from pgtf.evaluation.judge import Judge
 from pgtf.runs import building, curves
 from pgtf.runs.bank import FilterBank
 from pgtf.runs.directory import Run
-from pgtf.runs.evaluating import Evaluation
+from pgtf.runs.evaluating import Evaluation, Question
+from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.stages import Sequence
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
@@ -105,6 +107,61 @@ class StageTest(OnTheWayTest):
             with self.assertRaisesRegex(ValueError, "does not learn from.* Received: neither for maps"):
                 self.ran(tasks=("maps",), data_dir=data, **settings)
             self.assertFalse(os.path.exists(self.path("tasks")))
+
+    def pairs(self, **counts):
+        """Files DATA/maps/SPLIT/N.png; those of test hold no image."""
+        data = os.path.join(self.create_tempdir().full_path, "data")
+        draw = np.random.default_rng(0)
+        for split, count in counts.items():
+            os.makedirs(os.path.join(data, "maps", split))
+            for number in range(count):
+                path = os.path.join(data, "maps", split, f"{number}.png")
+                Image.fromarray(draw.integers(0, 256, (16, 32, 3), dtype="uint8")).save(path)
+                if split == "test":
+                    os.truncate(path, 9)
+        return data
+
+    def test_with_validation_no_choice_reads_a_test_image(self):
+        data = self.pairs(train=40, test=3)
+        said = self.ran(tasks=("maps",), data_dir=data, evaluate=False, validation=0.1)
+        self.assertIn("maps: pictures are of validation images", said)
+        (task,) = Run(self.run_dir)
+        facts = task.facts
+        self.assertEqual((facts.probes_split, facts.training["keep"]), ("validation", "best"))
+        held_out = facts.images["validation"]["count"]
+        self.assertEqual(facts.images["train"]["count"], 40 - held_out)
+        evaluation = Evaluation(Run(self.run_dir), Question(split="validation"), say=print)
+        self.assertIsNotNone(evaluation.fill().value("L1", "maps", "maps"))
+        figures = evaluation.figures["maps", "maps"]
+        self.assertEqual((figures["L1"].generated.split, figures["L1"].generated.n), ("validation", held_out))
+        with self.assertRaisesRegex(ImageError, "maps/test/0.png"):  # They are what they seem.
+            Evaluation(Run(self.run_dir)).fill()
+
+    def test_where_pictures_are_of_training_images_that_is_said(self):
+        data = self.pairs(train=4)
+        settings = dict(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep="last")
+        self.assertIn("maps: no test images, so pictures are of training images", self.ran(**settings))
+        (task,) = Run(self.run_dir)
+        self.assertEqual(task.facts.probes_split, "train")
+        # An older slice says it by the folder.
+        self.assertEqual(dataclasses.replace(task.facts, probes_split="").shown_split, "train")
+        self.assertEndsWith(list(row_lines(rows(self.run_dir)))[1], f"{data}/maps (pictures are of train images)")
+        with open(self.path("report", "index.html"), encoding="utf-8") as file:
+            page = file.read()
+        self.assertIn("On training pictures, which the tasks learnt from", page)
+        self.assertIn("--split=train", page)
+        with self.assertRaisesRegex(ValueError, "learnt with --validation.* Received: none for maps"):
+            Evaluation(Run(self.run_dir), Question(split="validation")).fill()
+
+    def test_single_images_are_refused_before_anything_is_learnt(self):
+        data = self.pairs(train=12)
+        photo = np.random.default_rng(1).integers(0, 256, (6, 6, 3), dtype="uint8")
+        for number in range(12):
+            image = Image.fromarray(np.roll(photo, number, 0)).resize((48, 48), Image.Resampling.BICUBIC)
+            image.save(os.path.join(data, "maps", "train", f"{number}.png"))
+        with self.assertRaisesRegex(ValueError, "look like single images"):
+            self.ran(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep="last")
+        self.assertFalse(os.path.exists(self.path("tasks")))
 
     def test_a_task_goes_on_choosing_as_it_began(self):
         def interrupted(judge, *args):

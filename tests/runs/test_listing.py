@@ -47,6 +47,15 @@ class ListingTest(tf.test.TestCase):
         self.assertEqual(head.index("learnt"), lines[2].index("2024"))
         self.assertEqual(head.index("data"), lines[2].index("drawn"))
 
+    def test_pictures_of_training_images_are_named(self):
+        (row, *_) = rows(self.run_of())
+        self.assertEqual(row["pictures"], "test")
+        found = [{**row, "pictures": split} for split in ("test", "train", "validation")]
+        _, *lines = row_lines(found)
+        self.assertEndsWith(lines[0], "drawn")
+        self.assertEndsWith(lines[1], "drawn (pictures are of train images)")
+        self.assertEndsWith(lines[2], "drawn (pictures are of validation images)")
+
     def test_both_ways(self):
         found = rows(self.run_of(network="resnet", objective="cyclegan"))
         self.assertEqual({row["direction"] for row in found}, {"both ways"})
@@ -54,7 +63,7 @@ class ListingTest(tf.test.TestCase):
 
     def test_what_a_stranger_says_moves_no_cursor(self):
         row = {"task": "a", "method": "full", "values": 1, "share": 1, "bytes": None, "weights": None, "borrows": []}
-        row |= {"learnt": "\x1b[2J", "direction": "\u202e", "data": "x\nProved"}
+        row |= {"learnt": "\x1b[2J", "direction": "\u202e", "data": "x\nProved", "pictures": "\x07"}
         _, line = row_lines([row])
         self.assertTrue(line.isprintable(), line)
 

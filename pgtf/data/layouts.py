@@ -1,0 +1,133 @@
+"""Layouts: how the images of a task lie in its folder.
+
+A layout finds the files of a split: {"": pairs}, or {"A": images, "B": images} where there are no pairs.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Mapping, Sequence
+
+from pgtf.data.images import ENDINGS
+from pgtf.data.manifest import TABLE, ImageFiles, PairedFiles
+
+HEAD = ["input", "target"]
+
+
+class Layout:
+    """One way in which images lie in a task's folder."""
+
+    def has(self, folder: str, split: str) -> bool:
+        """Whether a task's folder has a split in this layout."""
+        raise NotImplementedError
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        """The files of a split, {side: files}; the side of pairs is ""."""
+        raise NotImplementedError
+
+
+class SideBySide(Layout):
+    """SPLIT/*.jpg: input and target side by side in each file."""
+
+    def has(self, folder: str, split: str) -> bool:
+        return os.path.isdir(os.path.join(folder, split))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        return {"": ImageFiles.of(os.path.join(folder, split))}
+
+
+class Table(Layout):
+    """SPLIT.csv: a line "input,target" for each pair, paths relative to the table; these words may head it."""
+
+    def has(self, folder: str, split: str) -> bool:
+        path = os.path.join(folder, split + TABLE)
+        first = next(iter(_rows(path)), (0, []))[1] if os.path.isfile(path) else []
+        return first == HEAD or (len(first) == 2 and all(cell.lower().endswith(ENDINGS) for cell in first))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        path, targets = os.path.join(folder, split + TABLE), dict[str, str]()
+        for line, row in _rows(path):
+            if line == 1 and row == HEAD:
+                continue
+            if len(row) != 2 or not all(row) or row[0] in targets:
+                raise ValueError(
+                    "A table of pairs has an input and its target in each line, each input once. "
+                    f"Received: {path!r}, line {line}: {','.join(row)!r:.200}"
+                )
+            targets[row[0]] = row[1]
+        return {"": PairedFiles.listed(path, targets)}
+
+
+class Sides(Layout):
+    """SPLITA/*.jpg and SPLITB/*.jpg, or A and B for training: images of two kinds without pairs."""
+
+    def has(self, folder: str, split: str) -> bool:
+        return bool(self._folders(folder, split))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        return {side: ImageFiles.of(path) for side, path in zip("AB", self._folders(folder, split))}
+
+    def _folders(self, folder: str, split: str) -> Sequence[str]:
+        for prefix in (split, "") if split == "train" else (split,):
+            both = [os.path.join(folder, prefix + side) for side in "AB"]
+            if all(map(os.path.isdir, both)):
+                return both
+        return ()
+
+
+class TwoFolders(Sides):
+    """The same folders with pairs in them: input and target have one name, whatever its ending."""
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        first, second = super().find(folder, split).values()
+        partners, targets, alone = {_stem(name): name for name in second.sizes}, {}, []
+        for name in first.sizes:
+            partner = partners.pop(_stem(name), "")
+            if partner:
+                targets[name] = os.path.join(os.pardir, os.path.basename(second.folder), partner)
+            else:
+                alone.append(os.path.join(first.folder, name))
+        taken = set(targets.values())
+        alone += [
+            os.path.join(second.folder, name)
+            for name in second.sizes
+            if os.path.join(os.pardir, os.path.basename(second.folder), name) not in taken
+        ]
+        if first.sizes and second.sizes and not targets:
+            raise ValueError(
+                "pix2pix needs pairs: an input in one folder and its target of the same name in the other, or "
+                f"{os.path.join(folder, split)!r} with both side by side in each file. Received: {first.folder!r} and "
+                f"{second.folder!r} without a common name (--objective=cyclegan takes those)"
+            )
+        return {"": PairedFiles.listed(first.folder, targets, tuple(alone))}
+
+
+PAIRED: tuple[Layout, ...] = (Table(), SideBySide(), TwoFolders())
+UNPAIRED: tuple[Layout, ...] = (Sides(), Table(), SideBySide())  # Pairs serve too, used without their pairs.
+
+
+def layout_of(folder: str, paired: bool) -> Layout:
+    """The layout in which a task's training images lie in its folder."""
+    for layout in PAIRED if paired else UNPAIRED:
+        if layout.has(folder, "train"):
+            return layout
+    there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"
+    raise FileNotFoundError(
+        "A task's folder has train (pairs, side by side), trainA and trainB (pairs by equal names, or two kinds of "
+        f"images), or train.csv (lines input,target). Received: {folder!r} with {there}"
+    )
+
+
+def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
+    """(line, its cells) of a table, without empty lines; cells without spaces around them."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        try:
+            reader = csv.reader(file)
+            return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+        except (csv.Error, UnicodeDecodeError) as error:
+            raise ValueError(f"A table of pairs must be CSV in UTF-8. Received: {path!r} ({error})") from error
+
+
+def _stem(name: str) -> str:
+    return os.path.splitext(name)[0]
