@@ -20,6 +20,7 @@ def setting(
     most: Optional[float] = None,
     may_change: bool = False,
     repeated: bool = False,
+    replaced_by: str = "",
     group: str = "",
 ) -> Any:
     """A field that is a flag.
@@ -31,10 +32,12 @@ def setting(
       least, above, most: Bounds of a number; `above` excludes its own value.
       may_change: Whether a run goes on with another value.
       repeated: Whether a list's flag is given once for each item, so that items may hold commas.
+      replaced_by: The flag to use instead; this one stays for old runs.
       group: The heading under which `--help` prints it.
     """
     rules = dict(choices=choices, least=least, above=above, most=most, may_change=may_change, repeated=repeated)
-    return dataclasses.field(default=default, metadata=dict(help=help, group=group, **rules))
+    metadata = dict(help=help, group=group, replaced_by=replaced_by, **rules)
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:

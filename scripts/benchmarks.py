@@ -252,10 +252,10 @@ def _run_of(config, count, folder):
 class _Stock(layers.Maker):
     """Keras's own convolutions."""
 
-    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1):
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
         return keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
 
-    def up(self, name, filters, kernel_size, *, task_specific=False, inputs=1):
+    def up(self, name, filters, kernel_size, **settings):
         return keras.layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name)
 
 

@@ -45,7 +45,7 @@ class Census(Maker):
     """A maker that makes nothing: it notes what a network's layers would store.
 
     kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
-    (layer's name, shape, whether it is task-specific).
+    (layer's name, shape, whether it is task-specific, inputs, level).
     """
 
     def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
@@ -53,7 +53,7 @@ class Census(Maker):
         self.values_per_norm = {"instance": 2, "batch": 4}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
-        self.met: list[tuple[str, tuple[int, ...], bool, int]] = []
+        self.met: list[tuple[str, tuple[int, ...], bool, int, int]] = []
 
     @property
     def bytes(self) -> int:
@@ -61,21 +61,21 @@ class Census(Maker):
         kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
         return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
 
-    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1):
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
         def layer(h):
-            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific, inputs)
+            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific, inputs, level)
             return keras.Input((None, None, filters))
 
         return layer
 
-    def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int) -> None:
+    def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int, level: int) -> None:
         """Notes what a layer stores whose kernel has this shape."""
-        self.met.append((name, shape, task_specific, inputs))
-        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs).specs(shape)
+        self.met.append((name, shape, task_specific, inputs, level))
+        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).specs(shape)
         self.others[f"{self.prefix}/{name}"] = {"biases": shape[-1]}
 
-    def up(self, name, filters, kernel_size, *, task_specific=False, inputs=1):
-        return self.conv(name, filters, self.up_size(kernel_size), task_specific=task_specific, inputs=inputs)
+    def up(self, name, filters, kernel_size, **settings):
+        return self.conv(name, filters, self.up_size(kernel_size), **settings)
 
     def norm(self, name):
         def layer(h):
@@ -273,6 +273,24 @@ def table(tasks: list[dict], total: dict) -> str:
 def costly(found: list[Cost]) -> list[Cost]:
     """The layers of a full network of which a task stores more."""
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
+
+
+def warning(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> str:
+    """Names the later tasks that store no less than a full network, in one precision; empty if there are none.
+
+    A method whose every task has a network of its own says so itself.
+    """
+    if type(method).recipe is Method.recipe:
+        return ""
+    later = summary(plan(names, architecture, method, prefixes))["tasks"][1:]
+    large = [row for row in later if row["share"] >= 1]
+    if not large:
+        return ""
+    named = ", ".join(row["name"] for row in large[:COLUMNS]) + (", …" if len(large) > COLUMNS else "")
+    return (
+        f"warning: {len(large)} of {len(later)} later tasks store no less than a full network, up to "
+        f"{max(row['share'] for row in large):.0%} of it: {named}. Share more, or use --method=full"
+    )
 
 
 def report(found: list[Cost], note: str = "") -> str:

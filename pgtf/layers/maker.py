@@ -19,13 +19,15 @@ class Place:
     """Where a kernel stands.
 
     path: Its layer's ("forward/down1"). initializer: Of free values. seed: Of what else is random. inputs: Of how many
-    parts of equal size the layer's input consists, side by side.
+    parts of equal size the layer's input consists, side by side. level: 1 where the layer's input has the
+    image's size, 2 at half of it, 3 at a quarter, and so on. 0: not counted.
     """
 
     path: str
     initializer: Any
     seed: int
     inputs: int = 1
+    level: int = 0
 
 
 class Maker:
@@ -61,20 +63,28 @@ class Maker:
         padding: str = "same",
         task_specific: bool = False,
         inputs: int = 1,
+        level: int = 0,
     ) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A convolution; inputs: of how many parts of equal size, side by side, what it is given consists."""
-        recipe = self.recipe(name, task_specific, inputs)
+        """A convolution; inputs, level: as a `Place` has them."""
+        recipe = self.recipe(name, task_specific, inputs, level)
         return Conv2D(filters, kernel_size, strides, padding, recipe=recipe, name=name)
 
     def up(
-        self, name: str, filters: int, kernel_size: int, *, task_specific: bool = False, inputs: int = 1
+        self,
+        name: str,
+        filters: int,
+        kernel_size: int,
+        *,
+        task_specific: bool = False,
+        inputs: int = 1,
+        level: int = 0,
     ) -> Callable[[tf.Tensor], tf.Tensor]:
         """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
         if self._upsampling == "transpose":
-            recipe = self.recipe(name, task_specific, inputs)
+            recipe = self.recipe(name, task_specific, inputs, level)
             return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
         size = self.up_size(kernel_size)
-        convolution = self.conv(name, filters, size, task_specific=task_specific, inputs=inputs)
+        convolution = self.conv(name, filters, size, task_specific=task_specific, inputs=inputs, level=level)
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))
 
     def up_size(self, kernel_size: int) -> int:
@@ -93,13 +103,13 @@ class Maker:
         """A dropout."""
         return Dropout(rate, seed=self.seed_of(name), name=name)
 
-    def recipe(self, name: str, task_specific: bool = False, inputs: int = 1) -> recipes.Recipe:
+    def recipe(self, name: str, task_specific: bool = False, inputs: int = 1, level: int = 0) -> recipes.Recipe:
         """The recipe of the kernel of one layer."""
         if task_specific or self._recipe is None:
             return recipes.Full(self.initializer(name), lent=not task_specific)
         # Not the initializer's seed: one seed for both would draw the same numbers twice.
         seed = self.seed_of(f"{name}/mixing")
-        return self._recipe(Place(f"{self.prefix}/{name}", self.initializer(name), seed, inputs))
+        return self._recipe(Place(f"{self.prefix}/{name}", self.initializer(name), seed, inputs, level))
 
     def initializer(self, name: str) -> keras.initializers.Initializer:
         """The first values of a free kernel."""

@@ -19,11 +19,19 @@ class Piggyback(Method):
         least=0,
         most=1,
     )
+    free_outer: int = setting(
+        0,
+        "Levels, counted from the image, in which a new task learns all filters freely. A layer's level is 1 where its "
+        "input has the image's size, 2 at half of it, and so on: 4 frees down1 to down4, up2 and up3 of the U-Net; 2 "
+        "frees stem, down1 and down2 of the ResNet. Outer layers make fine detail and are small.",
+        least=0,
+    )
     free_up_to: int = setting(
         0,
-        "Kernels of at most so many values a new task learns freely, all of their filters: the outer layers, which "
-        "make fine detail, are small.",
+        "Older form of --free_outer: learn freely all filters of kernels of at most so many values. It frees other "
+        "layers at each width.",
         least=0,
+        replaced_by="free_outer",
     )
     start: str = setting(
         "first_task",
@@ -78,7 +86,7 @@ class Piggyback(Method):
             return super().recipe(place, bank)
         return recipes.Piggyback(
             lent,
-            self.unconstrained_ratio,
+            1.0 if 1 <= place.level <= self.free_outer else self.unconstrained_ratio,
             free_up_to=self.free_up_to,
             equal_steps=self.equal_steps,
             initializer=place.initializer,
@@ -115,4 +123,5 @@ class Factorized(Piggyback):
     """The paper's pure factorization: Piggyback in which nothing is free."""
 
     unconstrained_ratio: float = dataclasses.field(default=0.0, init=False)
+    free_outer: int = dataclasses.field(default=0, init=False)
     free_up_to: int = dataclasses.field(default=0, init=False)

@@ -18,7 +18,7 @@ def unet(
     for level, width in enumerate(widths, 1):
         if level > 1:
             h = keras.layers.LeakyReLU(0.2)(h)
-        h = make.conv(f"down{level}", width, 4, strides=2)(h)
+        h = make.conv(f"down{level}", width, 4, strides=2, level=level)(h)
         # One pixel normalized by itself is zero, so the innermost block has no norm.
         if 1 < level < levels:
             h = make.norm(f"down{level}_norm")(h)
@@ -26,7 +26,7 @@ def unet(
     h = skips.pop()
     for level in range(levels, 1, -1):
         h = keras.layers.ReLU()(h)
-        h = make.up(f"up{level}", widths[level - 2], 4, inputs=1 if level == levels else 2)(h)
+        h = make.up(f"up{level}", widths[level - 2], 4, inputs=1 if level == levels else 2, level=level + 1)(h)
         h = make.norm(f"up{level}_norm")(h)
         if dropout and 5 <= level < levels:  # Three blocks at 256 px.
             h = make.dropout(f"up{level}_dropout", 0.5)(h)

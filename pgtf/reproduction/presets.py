@@ -11,8 +11,9 @@ STYLES = ("photo2monet", "photo2ukiyoe")
 class Preset:
     """A size.
 
-    paired, unpaired: the flags of every run of either kind. outer: the most values of a kernel that is an outer
-    layer's, as in flags/outer.cfg. pace: steps a second, a first guess for each kind.
+    paired, unpaired: the flags of every run of either kind. outer: --free_up_to, which frees the
+    layers of --free_outer=4 at this width; results are named by a hash of their flags, so these stay. pace: steps a
+    second, a first guess for each kind.
     """
 
     name: str

@@ -7,8 +7,8 @@ import json
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.evaluation.parameters import Cost, costly, full_values, plan, report, summary
-from pgtf.methods import Factorized, Full, Half, Piggyback, Quarter
+from pgtf.evaluation.parameters import Cost, costly, full_values, plan, report, summary, warning
+from pgtf.methods import Factorized, Full, Half, Mask, Piggyback, Quarter
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs import building
@@ -64,6 +64,8 @@ def unet_256(tasks, ratio=0.25, free_up_to=0):
     ("another_ratio", UNET, Piggyback(0.6), ONE),
     ("all_free", UNET, Piggyback(1.0), ONE),
     ("small_ones_free", UNET, Piggyback(free_up_to=512), ONE),
+    ("outer_ones_free", UNET, Piggyback(free_outer=2), ONE),
+    ("outer_ones_of_resnet_free", RESNET, Piggyback(free_outer=2), BOTH),
     ("full", UNET, Full(), ONE),
     ("half", UNET, Half(), ONE),
     ("quarter", UNET, Quarter(), ONE),
@@ -103,11 +105,29 @@ class PaperTest(tf.test.TestCase):
         self.assertEqual([task["values"] for task in planned["tasks"]], unet_256(2, ratio=0.0))
 
     def test_outer_layers_that_are_free(self):
-        method = Piggyback(0.125, free_up_to=2_100_000)  # As flags/outer.cfg has it.
+        method = Piggyback(0.125, free_outer=4)  # As flags/outer.cfg has it.
         planned = summary(plan(("maps", "facades", "edges", "more"), PAPER, method, ONE))
         values = [task["values"] for task in planned["tasks"]]
         self.assertEqual(values, unet_256(4, ratio=0.125, free_up_to=2_100_000))
         self.assertEqual(values[1], 12_271_619)
+
+    def test_the_same_outer_layers_are_free_at_every_width_and_size(self):
+        """The older flag needs another number at each width; too large a one frees all layers."""
+        for width, size, up_to in ((64, 256, 2_100_000), (32, 256, 530_000), (32, 64, 530_000)):
+            shape = Architecture("unet", (size, size), width=width)
+            methods = Piggyback(0.125, free_outer=4), Piggyback(0.125, free_up_to=up_to)
+            outer, old = (plan(NAMES, shape, method, ONE) for method in methods)
+            self.assertEqual(outer, old)
+            free = {cost.path for cost in outer if cost.task == "edges" and cost.values == cost.full_values}
+            names = ("down1", "down2", "down3", "down4", "up3", "up2", "output")
+            norms = {f"{name}_norm" for level in range(2, 9) for name in (f"down{level}", f"up{level}")}
+            self.assertEqual({path.split("/")[1] for path in free} - norms, set(names))
+
+    def test_levels_of_the_resnet(self):
+        made = plan(NAMES[:2], RESNET, Piggyback(0.25, free_outer=2), ONE)
+        second = [cost for cost in made if cost.task == "facades" and cost.kernels]
+        free = {cost.path for cost in second if cost.values == cost.full_values}
+        self.assertEqual(free, {f"forward/{name}" for name in ("stem", "down1", "down2", "up1", "output")})
 
     def test_the_layer_that_the_paper_counts(self):
         # design: 4 x 4, 64 -> 128 filters, λ = 1/4; and 128 biases.
@@ -136,6 +156,18 @@ class PaperTest(tf.test.TestCase):
 
     def test_nothing_to_warn_of(self):
         self.assertNotIn("warning", report(plan(NAMES, PAPER, Quarter(), ONE)))
+
+    def test_later_tasks_that_store_no_less_than_a_full_network_are_named(self):
+        small = dataclasses.replace(PAPER, width=32)
+        for method, names in (
+            (Piggyback(0.125, free_up_to=2_100_000), "2 of 2 later tasks .* 100% of it: facades, edges. Share more"),
+            (Piggyback(1.0), "2 of 2 later tasks"),
+            (Piggyback(0.125, free_outer=4), ""),
+            (Mask(), ""),  # As many values, of a bit each.
+            (Full(), ""),
+        ):
+            said = warning(NAMES, small, method, ONE)
+            self.assertRegex(said, names or "^$")
 
     def test_the_json_is_plain(self):
         facts = json.loads(json.dumps(self.facts))

@@ -184,6 +184,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         ("alone", {}, True),
         ("with_equal_steps", dict(equal_steps=True), True),
         ("with_free_kernels", dict(free_up_to=300), True),
+        ("with_free_outer_layers", dict(free_outer=1), True),
         ("near_where_it_is_not_lent_all", dict(borrow_from="last:1"), False),
     )
     def test_of_the_previous_tasks_start_make_its_network(self, settings, whole):

@@ -76,6 +76,7 @@ class TaskSliceTest(SliceTestCase):
                 "borrow_from": "all",
                 "auto_free": False,
                 "equal_steps": False,
+                "free_outer": 0,
                 "free_up_to": 0,
             },
         )
