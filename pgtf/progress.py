@@ -1,4 +1,4 @@
-"""How far some work is: one line that renews itself, or plain lines where there is no terminal."""
+"""How far some work is: one line that renews itself, or without a terminal plain lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import IO
 
 
 class Bar:
-    """Done, speed and time left of `total` things; begins at `done` of them, and shows nothing for `silent` seconds."""
+    """Done, speed and time left of `total` things; begins at `done` of them, and shows nothing for `silent` seconds.
+
+    Without a terminal it prints a line every 30 seconds, and at each quarter.
+    """
 
     def __init__(
         self, title: str, total: int, unit: str, done: int = 0, out: IO[str] | None = None, silent: float = 0.0
@@ -23,10 +26,11 @@ class Bar:
 
     def show(self, done: int, details: str = "") -> None:
         """Renews the line, if it is time."""
+        quarter = not self.live and 4 * done // self.total > 4 * self.done // self.total
         self.done, now = done, time.monotonic()
         if now - self.begun < self.silent:
             return
-        if now - self.shown < (0.5 if self.live else 30) and done < self.total:
+        if now - self.shown < (0.5 if self.live else 30) and done < self.total and not quarter:
             return
         self.shown = now
         rate = (done - self.first) / max(now - self.begun, 1e-9)

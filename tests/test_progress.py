@@ -15,19 +15,26 @@ class ProgressTest(parameterized.TestCase):
 
     def test_plain_lines_come_now_and_then_and_at_the_end(self):
         out = io.StringIO()
-        bar = Bar("maps", 4, "images", out=out)
+        bar = Bar("maps", 40, "images", out=out)
         for done in (1, 2):
             bar.show(done)
         bar.say("left out: x")
         bar.begun -= 7  # As if two had taken 7 seconds, and the last line were long ago.
         bar.shown -= 31
         bar.show(2, "loss 3")
-        bar.show(4)
+        bar.show(40)
         lines = out.getvalue().splitlines()
         self.assertEqual(lines[0], "left out: x")
-        self.assertEqual(lines[1], "maps  2/4  0.29 images/s  0:07 left  loss 3")
-        self.assertStartsWith(lines[2], "maps  4/4  ")
+        self.assertEqual(lines[1], "maps  2/40  0.29 images/s  2:13 left  loss 3")
+        self.assertStartsWith(lines[2], "maps  40/40  ")
         self.assertLen(lines, 3)
+
+    def test_a_plain_line_comes_at_each_quarter(self):
+        out = io.StringIO()
+        bar = Bar("maps", 10, "images", done=2, out=out)
+        for done in range(3, 11):
+            bar.show(done)
+        self.assertEqual([line.split()[1] for line in out.getvalue().splitlines()], ["3/10", "5/10", "8/10", "10/10"])
 
     def test_speed_counts_only_what_was_done_here(self):
         out = io.StringIO()

@@ -1,5 +1,6 @@
 """All that is periodic while a task is learnt: Keras callbacks."""
 
+import datetime
 import json
 import math
 import time
@@ -150,6 +151,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def append_line(path, facts):
-    """Adds one JSON line to a log."""
+    """Adds one JSON line to a log, with the time (ISO 8601, UTC)."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     with open(path, "a") as file:
-        file.write(json.dumps(facts, default=float) + "\n")
+        file.write(json.dumps({"time": now, **facts}, default=float) + "\n")

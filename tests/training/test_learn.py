@@ -200,7 +200,8 @@ class LearnTest(LearnTestCase):
         self.learnt()
         first, second = self.lines()
         self.assertEqual([line["step"] for line in (first, second)], [3, 6])
-        self.assertCountEqual(first, ["task", "step", "up", "down", "learning_rate", "steps_per_second"])
+        self.assertCountEqual(first, ["time", "task", "step", "up", "down", "learning_rate", "steps_per_second"])
+        self.assertRegex(first["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00$")
         self.assertEqual(first["task"], "task 1/2 maps")
         self.assertGreater(first["steps_per_second"], 0)
         # What Adam used in the third and the sixth step: 0.1, falling from the third on, to zero at the fifteenth.
