@@ -3,15 +3,17 @@
 import glob
 import inspect
 import os
+import re
 import signal
 import sys
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable, Optional
 
 from absl import app, flags, logging
 
 from pgtf import names, settings
-from pgtf.config import DEFAULTS, Config
+from pgtf.config import DEFAULTS, Config, Contradiction
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES
 from pgtf.runs.bank import FilterBank
@@ -81,18 +83,65 @@ def _module(heading: str) -> str:
     return f"settings of {heading}"
 
 
-def config_from_flags() -> Config:
-    """The config that the command line asks for; where its run exists, flags left out keep the run's values."""
+def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
+    """The config that the command line asks for; where its run exists, flags left out keep the run's values.
+
+    Args:
+      arguments: The command line. Default: this process's.
+    """
     run_dir = flags.FLAGS.run_dir
     recorded = load_config(run_dir)
-    if recorded is None:
-        return Config.from_flat(_parsed(flags.FLAGS))
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
-    asked = Config.from_flat({**recorded.flat(), **given})
-    learnt = FilterBank.open(os.path.join(run_dir, "tasks")).names
+    asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
+    _check_use(asked, given, sys.argv[1:] if arguments is None else arguments)
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    _check_overrides(asked, recorded.overrides if recorded else {}, bank)
+    if recorded is None:
+        return asked
     learning = glob.glob(os.path.join(glob.escape(run_dir), "tasks", "*", "train"))
     # Where nothing has begun there is nothing to contradict.
-    return recorded.resumed(asked, learnt) if learnt or learning or Ledger.read(run_dir).learnt else asked
+    return recorded.resumed(asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
+
+
+def config_to_plan() -> tuple[Config, Sequence[str]]:
+    """The config that the command line asks for, and the tasks that its run has learned.
+
+    Where the flags contradict the run, that is said, and the config is that of a new run.
+    """
+    try:
+        config = config_from_flags()
+    except Contradiction as error:
+        print(f"This is the plan of a new run. {error}\n", file=sys.stderr)
+        return error.asked, ()
+    learnt = FilterBank.open(os.path.join(config.run_dir, "tasks")).names
+    return config, learnt if config.tasks[: len(learnt)] == tuple(learnt) else ()
+
+
+def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str]) -> None:
+    """Refuses flags on the command line that the method or objective does not have; names those of a flagfile."""
+    typed = {argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")}
+    typed |= {name.removeprefix("no") for name in typed}
+    used = config.flat()
+    for kind, table in _TABLES.items():
+        chosen, inner = f"--{kind}={used[kind]}", _inner(table)
+        unused = [name for name in inner if name in given and name not in used]
+        for name in unused:
+            if name in typed:
+                raise ValueError(f"--{name} needs --{kind}={' or '.join(inner[name])}. Received: {chosen}")
+        if unused:
+            print(f"Not used with {chosen}: {', '.join(f'--{name}' for name in unused)}", file=sys.stderr)
+        for field in settings.settings_of(getattr(config, kind)):
+            if field.name in given and field.metadata["replaced_by"]:
+                print(f"--{field.name} is an older flag; use --{field.metadata['replaced_by']}", file=sys.stderr)
+
+
+def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBank) -> None:
+    """Refuses new settings of one task that contradict those that it was learned with."""
+    for index, name in enumerate(bank.names):
+        own = asked.overrides.get(name, {})
+        if own and own != recorded.get(name):
+            values = asked.for_task(name).flat()
+            bank.slice(index).facts.refuse_other_settings(name, {setting: values[setting] for setting in own})
 
 
 def load_config(run_dir: str) -> Optional[Config]:
@@ -136,7 +185,7 @@ class _Help(app.HelpFlag):
 
     def parse(self, arg: Any) -> None:
         if self._parse(arg):
-            print(help_text())
+            print(help_text(), flush=True)
             sys.exit(0)
 
 
@@ -192,6 +241,9 @@ def run(main: Callable, stopped: str = "The same command goes on from the last c
                     f"A command takes flags and nothing else: --NAME=VALUE. Received: {' '.join(argv[1:])}"
                 )
             result: Optional[int] = main([])
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
         except (ValueError, OSError) as error:
             logging.debug("where it happened", exc_info=True)
             # What it received may be a stranger's, and must not look like lines of its own.
@@ -205,4 +257,20 @@ def run(main: Callable, stopped: str = "The same command goes on from the last c
 
     app.define_help_flags()
     flags.DEFINE_flag(_Help())
-    app.run(guarded)
+    try:
+        app.run(guarded, flags_parser=_parsed_or_ended)
+    except BrokenPipeError:  # The reader has enough, as head does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end.
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _parsed_or_ended(argv: list[str]) -> list[str]:
+    """The arguments that are no flags; flags that can't be parsed are told, and end the process."""
+    try:
+        rest: list[str] = flags.FLAGS(argv)
+    except flags.Error as error:
+        missing = re.findall(r"Flag --(\w+) must have a value other than None", str(error))
+        lines = [f"--{name} is missing" for name in missing] or [str(error)]
+        print("", *lines, "--help explains all flags.", sep="\n", file=sys.stderr)
+        sys.exit(1)
+    return rest

@@ -271,28 +271,26 @@ class Config:
 
     def for_task(self, task: str) -> "Config":
         """The config with the settings that one task has of its own."""
-        named, inner = self.overrides.get(task, {}), {}
-        own = {field.name: field for field in settings.settings_of(self) if _suits_a_task(field)}
-        inner_of: dict[str, Sequence[dataclasses.Field]] = {
-            "objective": settings.settings_of(self.objective),
-            "method": [  # The rest is what tasks have in common.
-                field for field in settings.settings_of(self.method) if field.metadata["may_change"]
-            ],
-        }
-        known = {**{field.name: field for fields in inner_of.values() for field in fields}, **own}
-        for name, text in named.items():
+        given, known = {}, self._of_one_task()
+        for name, text in self.overrides.get(task, {}).items():
             if name not in known:
                 refuse("override", f"of the settings {', '.join(known)}", f"{task}:{name}={text}")
-            inner[name] = settings.from_text(known[name].type, name, text)
-        parts = {
-            part: dataclasses.replace(
-                getattr(self, part), **{field.name: inner[field.name] for field in fields if field.name in inner}
-            )
-            for part, fields in inner_of.items()
-        }
-        return dataclasses.replace(
-            self, override=(), **parts, **{name: value for name, value in inner.items() if name in own}
-        )
+            given[name] = settings.from_text(known[name].type, name, text)
+        parts = {}
+        for part in ("objective", "method"):
+            one = getattr(self, part)
+            inner = {field.name for field in settings.settings_of(one)} & set(given)
+            parts[part] = dataclasses.replace(one, **{name: given.pop(name) for name in inner})
+        return dataclasses.replace(self, override=(), **parts, **given)
+
+    def _of_one_task(self) -> dict[str, dataclasses.Field]:
+        """{name: field} of the settings that one task can have of its own."""
+        fields = [
+            *settings.settings_of(self.objective),
+            *(field for field in settings.settings_of(self.method) if field.metadata["may_change"]),
+            *(field for field in settings.settings_of(self) if _suits_a_task(field)),
+        ]
+        return {field.name: field for field in fields}
 
     def having_learnt(self, learnt: Sequence[str]) -> "Config":
         """This config where these tasks are learnt, whoever learnt them; those to come stay behind them."""
@@ -349,23 +347,43 @@ class Config:
 
     def resumed(self, asked: "Config", learnt: Sequence[str]) -> "Config":
         """`asked`, where a run that was made with this config and has learnt these tasks goes on with it."""
-        fixed = self.flat()
+        fixed, now = self.flat(), asked.flat()
         changing = {name for part in (self, self.method, self.objective) for name in settings.changing(part)}
-        for name, now in asked.flat().items():
-            if name not in changing and fixed.get(name, now) != now:
-                raise ValueError(
-                    f"A run keeps the flags that it was made with; another --run_dir starts another run. "
-                    f"Received: --{name}={now!r}, where {asked.run_dir} has {fixed[name]!r}"
-                )
+        others = [name for name in now if name not in changing and fixed.get(name, now[name]) != now[name]]
+        if others:
+            raise Contradiction(
+                f"A run keeps the flags that it was made with; {self._way_out(asked, learnt, others)}another --run_dir "
+                f"starts another run. Received: {', '.join(f'--{name}={now[name]!r}' for name in others)}, "
+                f"where {asked.run_dir} has {', '.join(repr(fixed[name]) for name in others)}",
+                asked,
+            )
         if asked.tasks[: len(learnt)] != tuple(learnt):
-            raise ValueError(
+            raise Contradiction(
                 "A run's learnt tasks stay as they are; new ones go to the end. "
-                f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learnt {','.join(learnt)}"
+                f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learnt {','.join(learnt)}",
+                asked,
             )
         turned = [task for task in learnt if self.flipped(task) != asked.flipped(task)]
         if turned:
-            raise ValueError(f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}")
+            message = f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}"
+            raise Contradiction(message, asked)
         return dataclasses.replace(asked, precision=self.precision) if asked.precision == "auto" else asked
+
+    def _way_out(self, asked: "Config", learnt: Sequence[str], others: Sequence[str]) -> str:
+        """Names the flag that gives the first coming task these settings; empty if none can."""
+        coming = [task for task in asked.tasks if task not in learnt]
+        if not coming or not set(others) <= set(self._of_one_task()):
+            return ""
+        pairs = ",".join(f"{name}={settings.as_text(asked.flat()[name])}" for name in others)
+        return f"one task has others with --override={coming[0]}:{pairs}; "
+
+
+class Contradiction(ValueError):
+    """Flags contradict a run; asked: the config that they ask for."""
+
+    def __init__(self, message: str, asked: Config) -> None:
+        super().__init__(message)
+        self.asked = asked
 
 
 def pixels(name: str, text: str) -> tuple[int, int]:

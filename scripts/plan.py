@@ -2,6 +2,8 @@
 """Says what each task will store, layer by layer, before anything is learnt: train.py --dry_run.
 
 python scripts/plan.py --flagfile=flags/paired.cfg [--json]
+
+Where the run exists, it lists what the run has learned and plans the tasks to come.
 """
 
 import train

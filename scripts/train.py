@@ -14,19 +14,22 @@ from absl import flags
 from pgtf import command_line
 
 command_line.define()
-flags.DEFINE_bool("dry_run", False, "Only say how many values each task will store, layer by layer.")
+flags.DEFINE_bool("dry_run", False, "Only say what the run has and what each coming task will store, by layer.")
 flags.DEFINE_bool("json", False, "With --dry_run: say it as JSON.")
 
 
 def main(_):
-    config = command_line.config_from_flags()
-    from pgtf.evaluation.parameters import report, summary  # TensorFlow only once the flags are good.
-    from pgtf.runs.stages import Sequence, planned
-
     if flags.FLAGS.dry_run:
-        found = planned(config)
-        print(json.dumps(summary(found)) if flags.FLAGS.json else report(found, config.method.plan_note))
+        config, learnt = command_line.config_to_plan()
+        from pgtf.evaluation.parameters import summary  # TensorFlow only once the flags are good.
+        from pgtf.runs.stages import plan_text, planned
+
+        found = {**summary(planned(config)), "learnt": list(learnt)}
+        print(json.dumps(found) if flags.FLAGS.json else plan_text(config, learnt))
         return
+    config = command_line.config_from_flags()
+    from pgtf.runs.stages import Sequence
+
     Sequence(config).run()
 
 

@@ -1,6 +1,7 @@
 """Settings as flags, flags as a config, and how a script runs and stops."""
 
 import dataclasses
+import io
 import os
 import pathlib
 import signal
@@ -9,14 +10,18 @@ import sys
 import tempfile
 from unittest import mock
 
+import numpy as np
 from absl import flags
 from absl.testing import absltest, parameterized
 
 from pgtf import command_line, settings
 from pgtf.config import Config
-from pgtf.methods import METHODS
-from pgtf.objectives import OBJECTIVES, CycleGAN
+from pgtf.methods import METHODS, Piggyback
+from pgtf.networks import Architecture
+from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
+from pgtf.runs.facts import Facts
 from pgtf.runs.ledger import Ledger
+from pgtf.runs.slices import TaskSlice
 from tests.test_config import METHODS_OTHERWISE, OBJECTIVES_OTHERWISE, OTHER
 from tests.tiny import default_signals
 
@@ -39,7 +44,7 @@ def parsed(*arguments, **defaults):
 def asked(*arguments, **defaults):
     """The config that a command line asks for."""
     with mock.patch.object(flags, "FLAGS", parsed(*arguments, **defaults)):
-        return command_line.config_from_flags()
+        return command_line.config_from_flags(arguments)
 
 
 def flags_of(values):
@@ -105,6 +110,31 @@ class FlagsTest(parameterized.TestCase):
         for argument in ("--width=wide", "--method=magic", "--start=zero", "--deterministic=perhaps"):
             with self.assertRaises(flags.IllegalFlagValueError):
                 parsed(argument)
+
+    def test_a_typed_flag_that_the_method_or_objective_does_not_have(self):
+        for arguments, says in (
+            (("--method=piggyback", "--rank=8"), "--rank needs --method=low_rank. Received: --method=piggyback"),
+            (("--method=full", "--noequal_steps"), "--equal_steps needs --method=piggyback or factorized. Received"),
+            (("--objective=cyclegan", "--l1_weight", "9"), "--l1_weight needs --objective=pix2pix. Received"),
+        ):
+            with self.assertRaisesRegex(ValueError, says):
+                self.asked(*arguments)
+
+    def told(self, *lines):
+        """(config, what is told) of these lines in a flagfile."""
+        path = self.create_tempfile(content="\n".join(lines)).full_path
+        with mock.patch.object(sys, "stderr", io.StringIO()) as said:
+            return self.asked(f"--flagfile={path}"), said.getvalue()
+
+    def test_such_flags_of_a_flagfile_are_named(self):
+        config, said = self.told("--method=full", "--rank=8", "--start=random")
+        self.assertEqual((config.method, said), (METHODS["full"](), "Not used with --method=full: --start, --rank\n"))
+
+    def test_an_older_flag_names_the_new_one(self):
+        config, said = self.told("--free_up_to=530000")
+        self.assertEqual(config.method.free_up_to, 530_000)
+        self.assertEqual(said, "--free_up_to is an older flag; use --free_outer\n")
+        self.assertEqual(self.told("--free_outer=4")[1], "")
 
     def test_help_has_every_setting_once_under_its_heading(self):
         with mock.patch.object(flags, "FLAGS", parsed()):
@@ -187,6 +217,31 @@ class RunTest(absltest.TestCase):
         self.learn("maps", "edges")
         self.assertEqual(self.asked("--direction=edges:BtoA"), self.run_config)
 
+    def planned(self, *arguments):
+        """(config, names of learned tasks, what is told) of plan.py."""
+        values = parsed(f"--run_dir={self.run_dir}", *arguments)
+        with mock.patch.object(flags, "FLAGS", values), mock.patch.object(sys, "stderr", io.StringIO()) as said:
+            return *command_line.config_to_plan(), said.getvalue()
+
+    def test_a_plan_is_of_the_run_or_where_flags_contradict_it_of_a_new_one(self):
+        self.learn("maps")
+        self.assertEqual(self.planned("--tasks=maps,facades", "--direction=")[1:], (["maps"], ""))
+        for flag, value in (("width", 9), ("tasks", ("edges",))):
+            config, learnt, said = self.planned(f"--{flag}={settings.as_text(value)}")
+            self.assertEqual((getattr(config, flag), learnt), (value, ()))
+            self.assertRegex(said, f"^This is the plan of a new run. A run.*Received: --{flag}=.*{self.run_dir}")
+
+    def test_a_task_keeps_the_settings_that_it_was_learned_with(self):
+        facts = Facts(Architecture(), Piggyback(), Pix2Pix(), training={"steps": 10, "accumulate": 1})
+        values = {"forward/down1/bias": np.zeros(2, "float32")}
+        TaskSlice("maps", values, facts).write(os.path.join(self.run_dir, "tasks", "01-maps"))
+        self.assertEqual(self.asked("--override=maps:steps=10").override, ("maps:steps=10",))
+        for own, was in (("steps=9", "steps=10"), ("batch_size=2,accumulate=2", "accumulate=1"), ("l1_weight=3", "l1")):
+            with self.assertRaisesRegex(ValueError, f"stays as it is.* for maps, whose slice has {was}"):
+                self.asked(f"--override=maps:{own}")
+        dataclasses.replace(self.run_config, override=("maps:steps=9",)).save()  # As of a task that was adopted since.
+        self.assertEqual(self.asked().override, ("maps:steps=9",))
+
     def test_before_anything_has_begun_nothing_is_fixed(self):
         self.assertEqual(self.asked("--width=9"), dataclasses.replace(self.run_config, width=9))
 
@@ -263,11 +318,11 @@ class ScriptTest(parameterized.TestCase):
         cls.script = os.path.join(temporary.name, "script.py")
         pathlib.Path(cls.script).write_text(SCRIPT)
 
-    def begun(self, *arguments):
+    def begun(self, *arguments, script="", stdout=subprocess.PIPE):
         return subprocess.Popen(
-            [sys.executable, self.script, *arguments],
+            [sys.executable, script or self.script, *arguments],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
             preexec_fn=default_signals,
@@ -283,6 +338,24 @@ class ScriptTest(parameterized.TestCase):
     def test_what_it_says_and_its_status(self, argument, status, said, errors):
         process = self.begun(argument)
         self.assertEqual((*process.communicate(), process.returncode), (said, errors, status))
+
+    @parameterized.parameters(
+        ("--nowhere", "\nUnknown command line flag 'nowhere'. Did you mean: where ?\n--help explains all flags.\n"),
+        ("--what=", "\n--where is missing\n--help explains all flags.\n"),
+    )
+    def test_flags_that_cannot_be_parsed(self, argument, errors):
+        required = 'flags.DEFINE_string("where", None, "Where it is.", required=True)\ndef main'
+        script = self.create_tempfile(content=SCRIPT.replace("def main", required)).full_path
+        process = self.begun(argument, script=script)
+        self.assertEqual((*process.communicate(), process.returncode), ("", errors, 1))
+
+    @parameterized.parameters("--help", "--what=")
+    def test_a_reader_that_has_enough_gets_no_traceback(self, argument):
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = self.begun(argument, stdout=writer)
+        os.close(writer)
+        self.assertEqual((process.communicate()[1], process.returncode), ("", 128 + signal.SIGPIPE))
 
     def test_a_mistake_of_ours_is_not_hidden(self):
         process = self.begun("--what=err")

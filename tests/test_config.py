@@ -6,7 +6,7 @@ import itertools
 from absl.testing import absltest, parameterized
 
 from pgtf import command_line, names, settings
-from pgtf.config import Config
+from pgtf.config import Config, Contradiction
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback
 from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
 
@@ -323,6 +323,15 @@ class ResumedTest(absltest.TestCase):
 
     def test_also_where_it_is_the_default(self):
         self.refused("--width=64, .* has 8", width=64)
+
+    def test_another_setting_for_a_coming_task_names_the_way_out(self):
+        new = dict(tasks=("maps", "edges", "facades"))
+        self.refused("with --override=facades:steps=20; another --run_dir.* --steps=20, where .* 5", steps=20, **new)
+        self.refused("--override=facades:steps=9,ema=0.5; .* has 5, 0.0", steps=9, ema=0.5, **new)
+        for changes in (dict(steps=20), dict(width=9, **new), dict(steps=9, width=9, **new)):
+            with self.assertRaises(Contradiction) as caught:
+                self.RUN.resumed(dataclasses.replace(self.RUN, **changes), ("maps", "edges"))
+            self.assertNotIn("--override", str(caught.exception))
 
     def test_habits_may_change(self):
         self.resumed(log_every=7, bad_images="skip", steps_per_call=3, run_dir="runs/moved", data_dir="/data/moved")

@@ -21,6 +21,7 @@ TRAINING = (
     "epochs",
     "steps",
     "batch_size",
+    "accumulate",
     "learning_rate",
     "decay_from",
     "precision",
@@ -104,7 +105,11 @@ def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
 
 def _unsaid(config: Config) -> dict[str, Any]:
     """The settings that the record of an older pgtf leaves out, as it learnt."""
-    return {"slice_precision": Config.slice_precision, **changing(type(config.method)())}
+    return {
+        "slice_precision": Config.slice_precision,
+        "accumulate": config.accumulate,  # Not known.
+        **changing(type(config.method)()),
+    }
 
 
 def nearest_as_begun(bank: FilterBank, probes: Probes, folder: str, *, follows: bool = False) -> list[str]:

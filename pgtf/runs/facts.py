@@ -1,6 +1,7 @@
 """What a slice says of its task: all that it takes to build its networks again, and how it was learnt."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Optional
 
 from pgtf import names, settings
@@ -83,6 +84,24 @@ class Facts:
                     f"A run keeps its {what}; another --run_dir starts another run. "
                     f"Received: {now}, where {run_dir} has {was}"
                 )
+
+    def refuse_other_settings(self, task: str, asked: Mapping[str, Any]) -> None:
+        """Refuses settings that contradict those that the task was learned with, where its slice records them.
+
+        Args:
+          task: The task's name.
+          asked: {setting: value}.
+        """
+        inner = {**dataclasses.asdict(self.objective), **dataclasses.asdict(self.method)} if self.training else {}
+        recorded = {"seed": self.seed, **inner, **self.training}
+        others = [name for name, value in asked.items() if recorded.get(name, value) != value]
+        if others:
+            raise ValueError(
+                "A learned task stays as it is; a new --run_dir starts another run. Received: "
+                + ", ".join(f"{name}={asked[name]}" for name in others)
+                + f" for {task}, whose slice has "
+                + ", ".join(f"{name}={recorded[name]}" for name in others)
+            )
 
     def as_json(self) -> dict[str, Any]:
         """These facts as plain data."""

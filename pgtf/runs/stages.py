@@ -8,17 +8,18 @@ import functools
 import gc
 import json
 import os
+from collections.abc import Sequence as ListOf
 from typing import Any, Callable, Optional
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf import files, workers
+from pgtf import files, names, workers
 from pgtf.config import Config
 from pgtf.data.images import png
 from pgtf.evaluation.collection import refuse_untested
-from pgtf.evaluation.parameters import Cost, plan, summary, table
+from pgtf.evaluation.parameters import Cost, plan, report, summary, table, warning
 from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
 from pgtf.runs import building
 from pgtf.runs.bank import FilterBank
@@ -35,6 +36,7 @@ from pgtf.runs.recorded_data import coming_data
 from pgtf.runs.reporting import renew
 from pgtf.runs.sampling import forget_sample
 from pgtf.runs.together import learn_together, to_learn_together
+from pgtf.settings import changing
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 
@@ -46,6 +48,29 @@ def planned(config: Config) -> list[Cost]:
     own = config.overrides
     precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
     return plan(config.tasks, building.architecture(config), config.method, config.objective.generators, precisions)
+
+
+def warning_of(config: Config) -> str:
+    """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
+    return warning(config.tasks, building.architecture(config), config.method, config.objective.generators)
+
+
+def plan_text(config: Config, learnt: ListOf[str]) -> str:
+    """The plan of a run for people.
+
+    Args:
+      config: The run's.
+      learnt: The tasks that it has learned; they are listed as they are stored.
+
+    Returns:
+      Lines of text.
+    """
+    lines = [f"{config.run_dir} has learned:", *row_lines(rows(config.run_dir)), ""] if learnt else []
+    coming = [cost for cost in planned(config) if cost.task not in learnt]
+    if not coming:
+        return "\n".join([*lines, "No task is left to learn."])
+    notes = filter(None, [config.method.plan_note, warning_of(config)])
+    return "\n".join([*lines, report(coming, "\n".join(notes))])
 
 
 class Sequence:
@@ -96,14 +121,19 @@ class Sequence:
     def _lead(self, replicas: int) -> None:
         """What the chief does; one process alone is the chief."""
         config = self.config
-        where = f" on {replicas} devices" if replicas > 1 else ""
-        print(f"Networks compute in {config.precision}{where} while they learn")
         with files.locked(config.run_dir):
             self.bank = FilterBank.open(self._path("tasks"))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             self._check_probes()
             take_base(config, self.bank)
+            if not any(self._missing(index, name) for index, name in enumerate(config.tasks)):
+                self._finish()
+                return
+            where = f" on {replicas} devices" if replicas > 1 else ""
+            print(f"Networks compute in {config.precision}{where} while they learn")
+            if large := warning_of(config):
+                print(large)
             find = building.finder(config)
             # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
             together = to_learn_together(config, self.bank)
@@ -122,8 +152,7 @@ class Sequence:
             if together:
                 learn_together(config, self.bank, [self._data[name] for name in together], self.log)
                 self._note_learnt()
-            for index, name in enumerate(config.tasks):
-                self._task(index, name)
+            self._tasks()
             print(f"\n{self._stored()}")
             if config.evaluate:
                 with open(
@@ -155,18 +184,46 @@ class Sequence:
         totals = summary(planned(self.config))
         return table(totals["tasks"], totals["total"])
 
-    def _task(self, index: int, name: str) -> None:
-        folder = self._path("tasks", os.path.basename(self.bank.place(index, name)))
-        files.inside(folder, "train")
-        evaluated = ((table_path(self.config.run_dir, index, name), self._evaluate),) if self.config.evaluate else ()
+    def _tasks(self) -> None:
+        for index, name in enumerate(self.config.tasks):
+            self._task(index, name)
+
+    def _finish(self) -> None:
+        """Says in one line that nothing is left to learn, since when, and from which images the tasks are."""
+        config = self.config
+        config.save()
+        self.ledger.write(config.run_dir)
+        self._tasks()  # Clears up after a process that was killed at its end.
+        facts = [self.bank.slice(index).facts for index in range(len(self.bank))]
+        folders = {os.path.dirname(one.data) for one in facts if one.data not in ("", "drawn")}
+        drawn = ["drawn images"] if any(one.data == "drawn" for one in facts) else []
+        sources = " and ".join([*drawn, *sorted(folders)]) or "unknown images"
+        count = f"all {len(facts)} tasks are" if len(facts) > 1 else "the one task is"
+        since = max(one.learnt for one in facts)[:16].replace("T", " ")
+        line = f"{config.run_dir}: {count} learned, from {sources}; done since {since}."
+        if config.data_dir and os.path.abspath(config.data_dir) not in map(os.path.abspath, folders):
+            line += f" Nothing is learned from {config.data_dir}. A new run: --run_dir=DIR"
+        print(names.escaped(line))
+        tell(self.strategy, None)
+
+    def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
+        """The stages of a task that are not done."""
+        folder, config = self._path("tasks", os.path.basename(self.bank.place(index, name))), self.config
+        latest = index + 1 >= len(self.bank)  # Figures of a run that went on past this task come with its last one.
+        evaluated = ((table_path(config.run_dir, index, name), self._evaluate),) if config.evaluate and latest else ()
         stages = (
             (os.path.join(folder, "slice.json"), self._learn),
             (os.path.join(folder, "replays.json"), self._replay),
             (self._path("samples", f"{name}-input.png"), self._sample),
             *evaluated,
         )
+        return [stage for artefact, stage in stages if not os.path.exists(artefact)]
+
+    def _task(self, index: int, name: str) -> None:
+        folder = self._path("tasks", os.path.basename(self.bank.place(index, name)))
+        files.inside(folder, "train")
+        missing = self._missing(index, name)
         self._at = None
-        missing = [stage for artefact, stage in stages if not os.path.exists(artefact)]
         for stage in missing:
             stage(index, name)
         forget_checkpoints(os.path.join(folder, "train"))
@@ -232,9 +289,7 @@ class Sequence:
         return self._at(index, latest)
 
     def _evaluate(self, index: int, after: str) -> None:
-        """Figures of every task so far; those of a run that went on past this task come with its last one."""
-        if index + 1 < len(self.bank):
-            return
+        """Figures of every task so far."""
         config = self.config
         coming = {name: coming_data(name, config) for name in config.tasks[index + 1 :]}
         question = Question(extractor_of(config.inception), data_dir=config.data_dir)
@@ -260,6 +315,10 @@ class Sequence:
         # Of the first: later ones may be wider, and have been learnt with other values of what may change.
         learnt, asked = self.bank.slice(0).facts, building.architecture(config)
         learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
+        if not config.base and not os.path.exists(self._path("config.cfg")):
+            own = config.for_task(names[0])
+            fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
+            learnt.refuse_other_settings(names[0], fixed)
 
     def _check_probes(self) -> None:
         """Refuses to learn more where a replay could not prove that nothing changed."""

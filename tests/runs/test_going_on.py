@@ -18,7 +18,7 @@ from PIL import Image
 from pgtf import layers
 from pgtf.config import Config
 from pgtf.methods import Piggyback
-from pgtf.objectives import CycleGAN
+from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs import building
 from pgtf.runs.directory import Run
 from pgtf.runs.learning import proven
@@ -147,6 +147,34 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, "A run keeps its .* Received: "):
                 ran(self.tiny, tasks=("maps", "facades"), **wrong)
         self.assertFalse(os.path.exists(self.at("config.cfg")))
+
+    def test_a_lost_config_is_given_again_as_it_was(self):
+        ran(self.tiny)
+        os.unlink(self.at("config.cfg"))
+        for wrong, now, was in (
+            (dict(seed=1), "seed=1", "seed=0"),
+            (dict(learning_rate=0.5, steps=9), "steps=9, learning_rate=0.5", "steps=2, learning_rate=0.0002"),
+            (dict(objective=Pix2Pix(3.0)), "l1_weight=3.0", "l1_weight=100.0"),
+        ):
+            with self.assertRaisesRegex(ValueError, f"Received: {now} for maps, whose slice has {was}"):
+                ran(self.tiny, **wrong)
+        self.assertFalse(os.path.exists(self.at("config.cfg")))
+        self.assertIn("the one task is learned", ran(self.tiny, checkpoint_minutes=1, batch_size=1))
+
+    def test_a_finished_run_says_so_in_one_line(self):
+        tiny_run(self.run_dir, ("maps", "facades"), size=TINY.size)
+        config = dataclasses.replace(self.tiny, tasks=("maps", "facades"))
+        ran(config)  # Replays and samples.
+        line = f"{self.run_dir}: all 2 tasks are learned, from drawn images; done since 2024-02-02 03:04."
+        self.assertEqual(ran(config), f"{line}\n")
+        said = ran(config, data_dir="/mine")
+        self.assertEqual(said, f"{line} Nothing is learned from /mine. A new run: --run_dir=DIR\n")
+
+    def test_a_run_whose_later_tasks_share_nothing_warns(self):
+        with mock.patch.object(Sequence, "_task"), mock.patch.object(Sequence, "_stored"):
+            for free, told in ((10**9, True), (0, False)):
+                said = ran(self.tiny, tasks=("maps", "facades"), width=16, method=Piggyback(free_up_to=free))
+                self.assertEqual("warning: 1 of 1 later tasks store no less than a full network" in said, told)
 
     def test_lost_tasks_are_told_and_nothing_is_written(self):
         tiny_run(self.run_dir, ("maps",), size=TINY.size)
