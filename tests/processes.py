@@ -66,6 +66,11 @@ class Fork:
         self._process.join(timeout)
         return tuple(pathlib.Path(self._folder.name, name).read_text() for name in SAID)
 
+    def said(self):
+        """Its output so far."""
+        path = pathlib.Path(self._folder.name, SAID[0])
+        return path.read_text() if path.exists() else ""
+
     def wait(self):
         """Its exit status, once it has ended."""
         self._process.join()

@@ -1,12 +1,16 @@
 """The processes that learn a run together, as TF_CONFIG or Slurm names them."""
 
+import ctypes
 import json
 import os
+import signal
+import sys
 from typing import Any
 
 import tensorflow as tf
 
 _FORM = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
+_PR_SET_PDEATHSIG = 1  # Of prctl(2).
 _FIRST_PORT, _PORTS = 10000, 20000  # Of jobs of Slurm, which may share a node.
 
 
@@ -24,6 +28,27 @@ def cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
     )
 
 
+def supervise() -> None:
+    """Goes on in a child process; this one waits for it, kills it where it is interrupted, and ends as it does.
+
+    While TensorFlow waits for peers it holds Python's lock, and it takes SIGTERM for itself: no signal would end it.
+    """
+    sys.stdout.flush()
+    child = os.fork()
+    if not child:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # Where the parent is killed, so is the child.
+        return
+    try:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except KeyboardInterrupt:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
+    if code < 0:
+        os.kill(os.getpid(), -code)
+    os._exit(code)
+
+
 def _check(text: str) -> None:
     """Refuses a TF_CONFIG that does not name two workers or more and one of them."""
     try:
@@ -32,7 +57,7 @@ def _check(text: str) -> None:
         named = {job: [str(address) for address in addresses] for job, addresses in jobs.items()}
         fits = set(named) <= {"chief", "worker"} and 0 <= int(task["index"]) < len(named[task["type"]])
         fits = fits and len(named.get("chief", [])) <= 1 and all(isinstance(each, list) for each in jobs.values())
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         fits = False
     if not fits:
         raise ValueError(f"TF_CONFIG names all workers, and which of them this is: {_FORM}. Received: {text}")

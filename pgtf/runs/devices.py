@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 
 from pgtf.config import Config
-from pgtf.runs.cluster import cluster
+from pgtf.runs.cluster import cluster, supervise
 
 
 @functools.cache  # Two strategies in a process take one another's messages for their own.
@@ -33,9 +33,11 @@ def strategy(distribute: str) -> tf.distribute.Strategy:
 
 
 def _of_all_workers():
+    supervise()  # Before TensorFlow looks at GPUs, which no child could use then.
     found = cluster()
     print(
-        f"Waits for all workers: {found.cluster_spec().as_dict()}, of which this is {found.task_type} {found.task_id}"
+        f"Waits for all workers: {found.cluster_spec().as_dict()}, of which this is {found.task_type} {found.task_id}",
+        flush=True,
     )
     return tf.distribute.MultiWorkerMirroredStrategy(found)
 

@@ -1,8 +1,13 @@
 """What TF_CONFIG and Slurm say of the workers, and what of it is refused."""
 
 import dataclasses
+import functools
 import json
 import os
+import pathlib
+import signal
+import socket
+import time
 from unittest import mock
 
 import numpy as np
@@ -14,7 +19,9 @@ from pgtf.config import Config
 from pgtf.methods import Piggyback
 from pgtf.runs.cluster import cluster
 from pgtf.runs.following import check_alike
+from tests.processes import Script
 
+TRAIN = pathlib.Path(__file__).parents[2] / "scripts" / "train.py"
 TWO = ["one:1", "two:1"]
 
 
@@ -24,6 +31,23 @@ def found(**environment):
     with mock.patch.dict(os.environ, {**rest, **environment}, clear=True):
         resolver = cluster()
         return resolver.cluster_spec().as_dict(), resolver.task_type, resolver.task_id
+
+
+def placed(text):
+    """What a worker does first."""
+    os.environ["TF_CONFIG"] = text
+
+
+def free_port():
+    with socket.create_server(("localhost", 0)) as server:
+        return server.getsockname()[1]
+
+
+def is_free(address):
+    """Whether nobody listens at an address."""
+    host, port = address.split(":")
+    with socket.socket() as one:
+        return one.connect_ex((host, int(port))) != 0
 
 
 def tf_config(jobs, kind="worker", index=0):
@@ -59,6 +83,8 @@ class ClusterTest(parameterized.TestCase):
         tf_config({"worker": TWO}, index=2),
         tf_config({"worker": TWO}, index=-1),
         tf_config({"worker": TWO}, index="first"),
+        tf_config({"worker": TWO}, index=float("inf")),
+        tf_config({"worker": TWO}, index=float("nan")),
         tf_config({"worker": TWO, "ps": ["three:1"]}),
         tf_config({"worker": "one:1"}),
         tf_config({"worker": 2}),
@@ -86,6 +112,26 @@ class ClusterTest(parameterized.TestCase):
     def test_what_is_refused(self, environment, message):
         with self.assertRaisesRegex(ValueError, message):
             found(**environment)
+
+
+class WaitingTest(parameterized.TestCase):
+    @parameterized.parameters(signal.SIGINT, signal.SIGTERM)
+    def test_a_signal_ends_a_process_that_waits_for_its_peers(self, number):
+        with socket.create_server(("localhost", 0)) as one:  # Whose worker never comes.
+            own, none = f"localhost:{free_port()}", f"localhost:{one.getsockname()[1]}"
+            jobs = {"worker": [none, own]}
+            run_dir = os.path.join(self.create_tempdir().full_path, "run")
+            flags = f"--run_dir={run_dir}", "--tasks=maps", "--distribute=multi_worker", "--image_size=8", "--width=2"
+            process = Script(TRAIN, *flags, before=functools.partial(placed, tf_config(jobs, index=1)))
+            while process.poll() is None and "Waits for all workers" not in process.said():
+                time.sleep(0.05)
+            while process.poll() is None and is_free(own):
+                time.sleep(0.05)
+            time.sleep(0.2)  # It waits in TensorFlow now.
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=2)
+            self.assertEqual((process.poll(), errors.split(".")[0]), (130, "\nStopped"))
+            self.assertTrue(is_free(own))
 
 
 class AlikeTest(parameterized.TestCase):
