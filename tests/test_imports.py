@@ -8,7 +8,7 @@ from absl.testing import absltest
 ROOT = pathlib.Path(__file__).parent.parent
 # The rooms of pgtf from the ground up. A module imports from its own room and from rooms of lower tiers.
 TIERS = (
-    ("files", "graphs", "lazy", "names", "progress", "replicas", "seeds", "settings", "workers"),
+    ("files", "graphs", "keras_versions", "lazy", "names", "progress", "replicas", "seeds", "settings", "workers"),
     ("metrics", "recipes"),
     ("layers",),
     ("networks",),

@@ -6,10 +6,14 @@ import math
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_gan as tfgan
 
 from pgtf.evaluation.activations import Activations
 from pgtf.evaluation.figures import Figure
+
+try:
+    from tensorflow_gan import eval as gan
+except ImportError:
+    from pgtf.evaluation import kernel_blocks as gan
 
 BLOCKS = 10
 
@@ -42,7 +46,7 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, blocks: int = BLOCKS, seed: in
     blocks = min(blocks, len(a) // 2, len(b) // 2)
     largest = math.ceil(max(len(a), len(b)) / blocks)
     with _quiet():
-        value, error = tfgan.eval.kernel_classifier_distance_and_std_from_activations(a, b, max_block_size=largest)
+        value, error = gan.kernel_classifier_distance_and_std_from_activations(a, b, max_block_size=largest)
     return float(value), None if np.isnan(error) else float(error)
 
 

@@ -4,7 +4,6 @@ import os
 from typing import Optional
 
 import tensorflow as tf
-import tensorflow_hub as hub
 
 from pgtf.evaluation.extractors import Extractor
 from pgtf.evaluation.hashes import folder_sha256
@@ -65,6 +64,12 @@ def _folder(handle):
         return handle
     if "://" not in handle:
         raise ValueError(f"An extractor is a SavedModel's folder or a TF-Hub handle. Received: {handle}, no folder")
+    try:
+        import tensorflow_hub as hub  # A requirement of the older environment only, see setup.cfg.
+    except ImportError as error:
+        raise ValueError(
+            f"A TF-Hub handle needs tensorflow-hub: pip install tensorflow-hub tf-keras. Received: {handle}"
+        ) from error
     try:
         return hub.resolve(handle)
     except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:

@@ -18,12 +18,13 @@ from pgtf.recipes.piggyback import Piggyback
 class _MadeKernel(Shaped):
     """What both layers share: build a recipe for the kernel's shape, convolve with what it makes."""
 
-    def __init__(self, *args: Any, recipe: Any = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        if self.groups != 1 or self.data_format != "channels_last":
+    def __init__(self, *args: Any, recipe: Any = None, groups: int = 1, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)  # Keras 3's transposed convolution takes no groups.
+        groups = max(groups, getattr(self, "groups", 1))
+        if groups != 1 or self.data_format != "channels_last":
             raise ValueError(
                 "A made kernel needs groups=1 and data_format='channels_last'. "
-                f"Received: groups={self.groups}, data_format={self.data_format!r}"
+                f"Received: groups={groups}, data_format={self.data_format!r}"
             )
         if isinstance(recipe, dict):
             recipe = keras.saving.deserialize_keras_object(recipe)
@@ -85,11 +86,19 @@ class _MadeKernel(Shaped):
 
     @plain
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        output_shape = self.compute_output_shape(x.shape)
+        output_shape = self.compute_output_shape(tuple(x.shape))
         y = tf.ensure_shape(self.recipe.output(x, self.convolve, output_shape), output_shape)
         if self.use_bias:
             y = tf.nn.bias_add(y, self.bias)
         return self.activation(y)
+
+    def save_own_variables(self, store: dict) -> None:
+        """Stores the bias; the recipe, a layer, stores the rest. Keras 3's convolutions also look for a kernel."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store: dict) -> None:
+        """Takes back what `save_own_variables` stored."""
+        keras.layers.Layer.load_own_variables(self, store)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "recipe": keras.saving.serialize_keras_object(self.recipe)}
@@ -101,7 +110,7 @@ class Conv2D(_MadeKernel, keras.layers.Conv2D):
 
     def convolve(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """x [n, h, w, c_in] convolved with a canonical kernel [h, w, c_in, c_out]."""
-        if None not in x.shape and self._is_small(self.compute_output_shape(x.shape)):
+        if None not in x.shape and self._is_small(self.compute_output_shape(tuple(x.shape))):
             return small_maps.convolved(x, kernel, self.strides, self.padding)
         return tf.nn.conv2d(x, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
 

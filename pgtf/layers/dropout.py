@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from pgtf import replicas
+from pgtf.keras_versions import weight_settings
 from pgtf.layers.plain import plain
 from pgtf.layers.shaped import Shaped
 
@@ -19,7 +20,8 @@ class Dropout(Shaped):
         self.rate, self.seed = rate, seed
 
     def build(self, shape: tuple) -> None:
-        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", **replicas.ALIKE)
+        settings = weight_settings(**replicas.ALIKE)
+        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", **settings)
         super().build(shape)
 
     @plain
@@ -32,8 +34,8 @@ class Dropout(Shaped):
         self.draws.assign_add(1)
         return tf.where(replicas.own(mask), x / (1 - self.rate), tf.zeros_like(x))
 
-    def compute_output_shape(self, shape: tuple) -> tf.TensorShape:
-        return tf.TensorShape(shape)
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -9,13 +9,29 @@ import tensorflow as tf
 from pgtf.layers.plain import plain
 from pgtf.layers.shaped import Shaped
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # Its end-of-life notice: the pins hold it at a version that works.
-    import tensorflow_addons as tfa
+
+class KerasInstanceNormalization(keras.layers.GroupNormalization):
+    """Stands in for tensorflow_addons' layer where that cannot be installed: the same variables and operations."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(groups=-1, **kwargs)
+
+    def _apply_normalization(self, x: tf.Tensor, input_shape: Any) -> tf.Tensor:
+        del input_shape
+        mean, variance = tf.nn.moments(x, [1, 2], keepdims=True)
+        return tf.nn.batch_normalization(x, mean, variance, self.beta, self.gamma, self.epsilon)
+
+
+try:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Its end-of-life notice: the pins hold it at a version that works.
+        from tensorflow_addons.layers import InstanceNormalization as _Parent
+except ImportError:
+    _Parent = KerasInstanceNormalization
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class InstanceNormalization(Shaped, tfa.layers.InstanceNormalization):
+class InstanceNormalization(Shaped, _Parent):
     """Each channel of each image to mean 0, variance 1, then scaled and shifted.
 
     Always in float32, whatever the policy: the mean of a large map is beyond 16 bits. The epsilon is torch's (and so
@@ -32,10 +48,11 @@ class InstanceNormalization(Shaped, tfa.layers.InstanceNormalization):
     @plain
     def call(self, x: tf.Tensor) -> tf.Tensor:
         # The parent's call first takes the shape apart, for groups of channels; here each channel is one.
-        return tf.cast(self._apply_normalization(x, tuple(x.shape)), self.output_dtype)
+        y = self._apply_normalization(tf.cast(x, self.compute_dtype), tuple(x.shape))
+        return tf.cast(y, self.output_dtype)
 
-    def compute_output_signature(self, input_signature: tf.TensorSpec) -> tf.TensorSpec:
-        return tf.TensorSpec(input_signature.shape, self.output_dtype)
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "output_dtype": self.output_dtype}

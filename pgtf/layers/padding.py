@@ -22,9 +22,9 @@ class ReflectionPadding2D(Shaped):
         side = [self.padding, self.padding]
         return tf.pad(x, [[0, 0], side, side, [0, 0]], "REFLECT")
 
-    def compute_output_shape(self, shape: tuple) -> tf.TensorShape:
+    def compute_output_shape(self, shape: tuple) -> tuple:
         n, h, w, c = shape
-        return tf.TensorShape((n, h and h + 2 * self.padding, w and w + 2 * self.padding, c))
+        return n, h and h + 2 * self.padding, w and w + 2 * self.padding, c
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "padding": self.padding}

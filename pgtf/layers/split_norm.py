@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from pgtf import replicas
+from pgtf.keras_versions import weight_settings
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -19,5 +20,5 @@ class SplitBatchNormalization(keras.layers.BatchNormalization):
         super().__init__(**{**kwargs, "synchronized": True})
 
     def add_weight(self, *args: Any, **kwargs: Any) -> tf.Variable:
-        own = replicas.ALIKE if kwargs.get("synchronization") == tf.VariableSynchronization.ON_READ else {}
+        own = {} if kwargs.get("trainable", True) else weight_settings(**replicas.ALIKE)
         return super().add_weight(*args, **{**kwargs, **own})

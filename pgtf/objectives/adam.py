@@ -6,6 +6,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from pgtf.keras_versions import NO_XLA, index_in
+
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
@@ -33,20 +35,19 @@ class Adam(keras.optimizers.Adam):
     """
 
     def __init__(self, learning_rate: Any, shares: Sequence[tuple[tf.Variable, float]] = (), **kwargs: Any) -> None:
-        super().__init__(learning_rate, jit_compile=False, **kwargs)
+        super().__init__(learning_rate, **NO_XLA, **kwargs)
         self._share_of = {self._var_key(variable): share for variable, share in shares}.get  # A dict would be tracked.
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable) -> None:
-        key = self._var_key(variable)
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, *_: Any) -> None:
         steps = tf.cast(self.iterations + 1, tf.float32)
-        place = self._index_dict[key]
+        place = index_in(self, variable)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[place].handle,
             v=self._velocities[place].handle,
             beta1_power=tf.pow(self.beta_1, steps),
             beta2_power=tf.pow(self.beta_2, steps),
-            lr=self.learning_rate * self._share_of(key, 1.0),
+            lr=self.learning_rate * self._share_of(self._var_key(variable), 1.0),
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,

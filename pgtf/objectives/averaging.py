@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 import tensorflow as tf
 
 from pgtf import replicas
+from pgtf.keras_versions import tf_variable
 
 
 class Average(tf.Module):
@@ -16,7 +17,7 @@ class Average(tf.Module):
 
     def __init__(self, variables: Sequence[tf.Variable], decay: float):
         super().__init__(name="average")
-        self.variables_now, self.decay = list(variables), decay
+        self.variables_now, self.decay = [tf_variable(variable) for variable in variables], decay
         self.values = [tf.Variable(variable, **replicas.ALIKE) for variable in self.variables_now]
         self.count = tf.Variable(0, dtype=tf.int64, name="count", **replicas.ALIKE)
 

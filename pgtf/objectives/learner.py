@@ -7,7 +7,7 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
-from pgtf import replicas
+from pgtf import keras_versions, replicas
 from pgtf.objectives.averaging import Average
 from pgtf.objectives.means import Mean
 from pgtf.objectives.parts import mean_of
@@ -30,7 +30,7 @@ def jointly(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
 
 
 def _check_no_losses(network: keras.Model) -> None:
-    regularized = [layer.name for layer in network.layers if layer.losses]
+    regularized = [layer.name for layer in network.layers if layer.losses or layer.activity_regularizer]
     if regularized:
         raise ValueError(
             "The objective says all that a network is to lower; its layers have no regularizers. "
@@ -187,20 +187,15 @@ class Learner(keras.Model):
         optimizer = self.optimizers[kind]
         with tape:
             loss = loss / replicas.count() if replicas.count() > 1 else loss
-            loss = optimizer.get_scaled_loss(loss) if _scales(optimizer) else loss
+            loss = keras_versions.scaled_loss(optimizer, loss)
         return tape.gradient(loss, self.trained(kind), unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def _move(self, kind, gradients):
         """Where another learner moves the generators, it is given their gradients."""
         optimizer = self.optimizers[kind]
-        gradients = optimizer.get_unscaled_gradients(gradients) if _scales(optimizer) else gradients
+        gradients = keras_versions.unscaled_gradients(optimizer, gradients)
         pairs = zip(gradients, self.trained(kind))
         if self.take and kind == "generators":
             self.take(pairs)
         else:
-            # Where TensorFlow sums the gradients of several replicas, it keeps the whole graph for ever.
-            optimizer.apply_gradients(pairs, skip_gradients_aggregation=replicas.count() == 1)
-
-
-def _scales(optimizer: Any) -> bool:
-    return isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
+            keras_versions.apply_gradients(optimizer, pairs, replicas=replicas.count())

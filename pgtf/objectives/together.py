@@ -33,7 +33,7 @@ class Together(Learner):
         self.learners = {task: one.asking(optimizer, self._asked.extend) for task, one in learners.items()}
 
     def trained(self, kind: str) -> list[tf.Variable]:
-        return list({variable.ref(): variable for variable in super().trained(kind)}.values())  # Each of them once.
+        return list({id(variable): variable for variable in super().trained(kind)}.values())  # Each of them once.
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         """Learns from one batch of each task, in their order; {task/loss: loss}."""
@@ -48,9 +48,9 @@ class Together(Learner):
         gradients = collections.defaultdict(list)
         for gradient, variable in self._asked:
             if gradient is not None:
-                gradients[variable.ref()].append(gradient)
+                gradients[id(variable)].append(gradient)
         return [
-            (tf.add_n(gradients[variable.ref()]), variable)
+            (tf.add_n(gradients[id(variable)]), variable)
             for variable in self.trained("generators")
-            if variable.ref() in gradients
+            if id(variable) in gradients
         ]

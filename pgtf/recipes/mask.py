@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from pgtf.keras_versions import KEEPS_DTYPE
 from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
 
@@ -55,7 +56,7 @@ class Mask(Adapting):
         super().build(shape)
         start = keras.initializers.Constant(START)
         # In float32 also where the rest computes in 16 bits: rounding must not carry a score over the threshold.
-        self.scores = self.add_weight(name="scores", shape=shape, initializer=start, experimental_autocast=False)
+        self.scores = self.add_weight(name="scores", shape=shape, initializer=start, **KEEPS_DTYPE)
 
     def kernel(self) -> tf.Tensor:
         bank = self.frozen

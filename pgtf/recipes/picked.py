@@ -12,6 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pgtf.keras_versions import KEEPS_DTYPE
 from pgtf.recipes.mask import START, THRESHOLD, mask_of
 from pgtf.recipes.packed import Packed, Part
 
@@ -39,7 +40,7 @@ class Picked(Packed):
         if self.taken_weights:
             start = keras.initializers.Constant(START)
             # In float32 also where the rest computes in 16 bits: rounding must not carry a score over the threshold.
-            self.scores = self.add_weight(name="scores", shape=shape, initializer=start, experimental_autocast=False)
+            self.scores = self.add_weight(name="scores", shape=shape, initializer=start, **KEEPS_DTYPE)
             self.picked = self._frozen("picked", np.ones(shape, bool))
             self.picking = self._frozen("picking", np.array(True))
 

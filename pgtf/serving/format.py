@@ -5,6 +5,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
+from pgtf.keras_versions import tf_variable
 from pgtf.serving.direction import Direction
 
 
@@ -71,5 +72,5 @@ class Format:
 def variables_of(network: Any) -> tf.Module:
     """What TensorFlow needs to save functions of a network: its variables, and nothing of Keras."""
     module = tf.Module()
-    module.kernels_biases_norms = network.variables
+    module.kernels_biases_norms = [tf_variable(variable) for variable in network.variables]
     return module

@@ -58,7 +58,7 @@ class TFLite(Format):
         files.write(path, content.getvalue())
 
     def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
-        ask = tf.lite.Interpreter(path).get_signature_runner()
+        ask = _interpreter()(path).get_signature_runner()
         floats = np.concatenate([ask(images=to_float(image)[None])["images"] for image in images])
         return float(np.abs(floats - expected).max())
 
@@ -75,6 +75,17 @@ def converted(plain: Any, size: tuple[int, int]) -> bytes:
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     with _hushed():
         return converter.convert()
+
+
+def _interpreter() -> Any:
+    """Returns LiteRT's interpreter if it is installed, otherwise TensorFlow's, which the newest releases leave out."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        Interpreter = getattr(tf.lite, "Interpreter", None)
+    if Interpreter is None:
+        raise ValueError("Checking a TFLite file needs LiteRT: pip install ai-edge-litert. Received: no interpreter")
+    return Interpreter
 
 
 @contextlib.contextmanager

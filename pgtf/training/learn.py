@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from pgtf import graphs, workers
 from pgtf.data.stream import Stream, Streams
+from pgtf.keras_versions import checkpointed, compile_learner
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
@@ -63,10 +64,10 @@ def learn(
       trial: What phases remember.
       text: What TensorBoard shows as the config.
     """
-    learner.compile(steps_per_execution=intervals.steps_per_call)
+    compile_learner(learner, steps_per_execution=intervals.steps_per_call)
     steps = sum(phase.steps for phase in phases)
     best = Best(learner.generators) if keep_best else None
-    parts = {"learner": learner, "best": best, "trial": trial}
+    parts = {"learner": checkpointed(learner), "best": best, "trial": trial}
     state = tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
     checkpoints = Checkpoints(state, folder)
     _restore(checkpoints, learner, title)
@@ -138,7 +139,8 @@ def _fit(
         try:
             batches = stream.distributed(done, end)
             with graphs.of_its_own():
-                learner.fit(batches, steps_per_epoch=end - done, epochs=1, verbose=0, callbacks=callbacks)
+                settings = dict(epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
+                learner.fit(batches, steps_per_epoch=end - done, **settings)
         except KeyboardInterrupt:
             # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
             if learner.done > done and workers.count() == 1:

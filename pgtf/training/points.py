@@ -8,6 +8,7 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
+from pgtf.keras_versions import tf_variable
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Every, append_line
 
@@ -121,4 +122,4 @@ def _learnt(network):
         if isinstance(layer, keras.layers.BatchNormalization)
         for variable in layer.non_trainable_variables
     ]
-    return [*network.trainable_variables, *means]
+    return [tf_variable(variable) for variable in (*network.trainable_variables, *means)]

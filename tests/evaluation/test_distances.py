@@ -1,13 +1,20 @@
 import itertools
+import unittest
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_gan as tfgan
 
+from pgtf.evaluation import kernel_blocks
 from pgtf.evaluation.activations import Activations
 from pgtf.evaluation.distances import distances, frechet_distance, kernel_distance
 from pgtf.evaluation.figures import ImageSet
 
+try:
+    import tensorflow_gan as tfgan
+except ImportError:
+    tfgan = None
+
+with_tensorflow_gan = unittest.skipUnless(tfgan, "tensorflow-gan is not installed")
 RNG = np.random.default_rng(0)
 
 
@@ -58,6 +65,7 @@ class FrechetTest(tf.test.TestCase):
             self.assertAllClose(frechet_distance(a, b), by_eigenvalues(a, b), rtol=1e-9)
             self.assertAllClose(frechet_distance(b, a), frechet_distance(a, b), rtol=1e-12)
 
+    @with_tensorflow_gan
     def test_is_what_tensorflow_gan_gives_where_no_eigenvalue_is_small(self):
         a, b = RNG.normal(size=(60, 6)), RNG.normal(size=(70, 6)) * 2 + 1
         theirs = tfgan.eval.frechet_classifier_distance_from_activations(tf.constant(a), tf.constant(b))
@@ -90,6 +98,16 @@ class KernelTest(tf.test.TestCase):
         value, error = kernel_distance(a, b, blocks=4, seed=5)
         self.assertAllClose(value, np.mean(expected), rtol=1e-12)
         self.assertAllClose(error, np.std(expected, ddof=1) / 2, rtol=1e-12)
+
+    @with_tensorflow_gan
+    def test_the_stand_in_is_tensorflow_gans(self):
+        for n, m, largest in ((12, 20, 5), (11, 30, 7), (9, 8, 20)):
+            a, b = RNG.normal(size=(n, 3)), RNG.normal(size=(m, 3)) + 1
+            theirs = tfgan.eval.kernel_classifier_distance_and_std_from_activations(
+                tf.constant(a), tf.constant(b), max_block_size=largest
+            )
+            ours = kernel_blocks.kernel_classifier_distance_and_std_from_activations(a, b, largest)
+            self.assertAllClose(ours, [float(value) for value in theirs], rtol=1e-9)
 
     def test_every_block_has_two_images_of_each_side(self):
         a, b = RNG.normal(size=(5, 3)), RNG.normal(size=(100, 3))

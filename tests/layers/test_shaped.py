@@ -48,7 +48,7 @@ class ShapedTest(tf.test.TestCase, parameterized.TestCase):
         image = keras.Input((4, 4, 3))
         model = keras.Model(image, Unrun(name="unrun")(image))
         self.assertEqual(model.count_params(), 3)
-        self.assertEqual(model.weights[0].name, "unrun/scale:0")
+        self.assertEqual(model.weights[0].name.split(":")[0].split("/")[-1], "scale")
         with self.assertRaisesRegex(AssertionError, "run"):
             model(tf.zeros((1, 4, 4, 3)))
 

@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from pgtf.objectives import losses
+from pgtf.objectives import gan_losses, losses
 
 REAL = np.array([[0.5, -1.0], [2.0, 3.0]], "float32")[..., None]
 FAKE = np.array([[0.0, 4.0], [-2.0, 1.0]], "float32")[..., None]
@@ -42,6 +42,25 @@ class LossesTest(tf.test.TestCase):
                 loss(tf.constant(REAL), tf.constant(FAKE))
             losses.vanilla_generator(tf.constant(FAKE)), losses.least_squares_generator(tf.constant(FAKE))
             self.assertEmpty(graph.get_collection(tf.compat.v1.GraphKeys.LOSSES))
+
+    def test_the_stand_ins_are_tensorflow_gans(self):
+        try:
+            from tensorflow_gan.losses import wargs
+        except ImportError:
+            self.skipTest("tensorflow-gan is not installed")
+        for name, scores in (
+            ("modified_discriminator_loss", (REAL, FAKE)),
+            ("modified_generator_loss", (FAKE,)),
+            ("least_squares_discriminator_loss", (REAL, FAKE)),
+            ("least_squares_generator_loss", (FAKE,)),
+        ):
+            scores = [tf.Variable(score) for score in scores]
+            with tf.GradientTape(persistent=True) as tape:
+                theirs = getattr(wargs, name)(*scores, loss_collection=None)
+                ours = getattr(gan_losses, name)(*scores)
+            self.assertAllClose(ours, theirs, rtol=1e-6)
+            for mine, other in zip(tape.gradient(ours, scores), tape.gradient(theirs, scores)):
+                self.assertAllClose(mine, other, rtol=1e-5)
 
 
 if __name__ == "__main__":
