@@ -30,7 +30,10 @@ class Dropout(Shaped):
             return x
         rows, *others = tf.unstack(tf.shape(x))
         shape = tf.stack([replicas.count() * rows, *others])
-        mask = tf.random.stateless_uniform(shape, [self.seed, self.draws], dtype=x.dtype) >= self.rate
+        mask = (
+            tf.random.stateless_uniform(shape, [self.seed, tf.convert_to_tensor(self.draws)], dtype=x.dtype)
+            >= self.rate
+        )
         self.draws.assign_add(1)
         return tf.where(replicas.own(mask), x / (1 - self.rate), tf.zeros_like(x))
 
