@@ -1,0 +1,152 @@
+"""The label-recovery score of label → photo tasks: a segmentation network finds the label image in a generated photo.
+
+The network learns from real pairs (photo, label image) of the training split. It is judged on real held-out photos too:
+a generated photo is as good as a real one, by this score, where both have the same.
+"""
+
+import dataclasses
+from typing import Any, Callable
+
+import keras
+import numpy as np
+
+from pgtf.evaluation import cache
+from pgtf.evaluation.extractors import Extractor
+from pgtf.evaluation.figures import Figure, ImageSet
+from pgtf.evaluation.hashes import arrays_sha256
+from pgtf.evaluation.images import checked, checked_pairs
+from pgtf.metrics.label_recovery import Recovery, classes, palette, recovery
+
+SIZE, WIDTH, BATCH, STEPS, RATE = 64, 16, 16, 400, 3e-3
+
+Pairs = tuple[np.ndarray, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelNetwork:
+    """A learned segmentation of photos.
+
+    Args:
+      colours: uint8 [classes, 3], the palette of the label images.
+      extractor: Photos to classes, as float32 [n, 64 × 64].
+      held_out: {"accuracy", "mean_iou"} on real held-out photos.
+    """
+
+    colours: np.ndarray
+    extractor: Extractor
+    held_out: dict
+
+    def classes(self, photos: np.ndarray) -> np.ndarray:
+        """Returns the classes uint8 [n, 64, 64] of photos uint8 [n, h, w, 3]."""
+        return self.extractor(photos).astype("uint8").reshape([-1, SIZE, SIZE])
+
+    def recovery(self, photos: np.ndarray, labels: np.ndarray) -> Recovery:
+        """Compares the classes found in photos with those of label images, both uint8 [n, h, w, 3]."""
+        photos, labels = checked_pairs(photos, labels)
+        return recovery(self.classes(photos), classes(labels, self.colours, (SIZE, SIZE)), len(self.colours))
+
+
+def label_network(
+    folder: str, images: Any, read: Callable[[], tuple[Pairs, Pairs]], *, steps: int = STEPS, seed: int = 0
+) -> LabelNetwork:
+    """Returns the network learned from real pairs, kept in a folder.
+
+    Args:
+      folder: Where it is kept.
+      images: The facts that the images follow from, as plain data. For known facts no image is read.
+      read: Returns two (photos, label images), each uint8 [n, h, w, 3]: to learn from, and held out.
+      steps: Of a batch of 16.
+      seed: Of the initial weights and the order of images.
+    """
+    facts = dict(label_recovery=images, steps=steps, seed=seed, size=SIZE, width=WIDTH, batch=BATCH, rate=RATE)
+    arrays = dict(cache.kept(folder, facts, lambda: _made(*read(), steps, seed)))
+    held_out = dict(zip(("accuracy", "mean_iou"), arrays.pop("held_out").tolist()))
+    return dataclasses.replace(_network(arrays, seed), held_out=held_out)
+
+
+def recovery_figures(found: LabelNetwork, photos: np.ndarray, labels: np.ndarray, image_set: ImageSet) -> dict:
+    """{name: Figure} of the mean pixel accuracy and the mean IoU of generated photos."""
+    image_set.check(checked(photos))
+    score = found.recovery(photos, labels)
+    error = float(score.pixel_accuracy.std(ddof=1) / len(photos) ** 0.5) if len(photos) > 1 else None
+
+    def figure(name, value, real, **settings):
+        note = f"real held-out photos have {real:.3f}"
+        return Figure(name, value, generated=image_set, extractor=found.extractor.facts, notes=(note,), **settings)
+
+    return {
+        "label accuracy": figure("label accuracy", score.accuracy, found.held_out["accuracy"], standard_error=error),
+        "label IoU": figure("label IoU", score.mean_iou, found.held_out["mean_iou"]),
+    }
+
+
+def _made(train, held_out, steps, seed):
+    """The arrays {name: array} of a new network: its palette, its weights, its scores on held-out photos."""
+    (photos, labels), held_out = checked_pairs(*train), checked_pairs(*held_out)
+    colours = palette(labels)
+    body = _learned(photos, classes(labels, colours, (SIZE, SIZE)), len(colours), steps, seed)
+    arrays = {"colours": colours, **{f"body/{i:02d}": value for i, value in enumerate(body.get_weights())}}
+    score = _network(arrays, seed).recovery(*held_out)
+    return {**arrays, "held_out": np.array([score.accuracy, score.mean_iou])}
+
+
+def _network(arrays, seed):
+    """The network of these arrays."""
+    body = _body(len(arrays["colours"]), seed)
+    body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
+    return LabelNetwork(arrays["colours"], _extractor(body, arrays_sha256(arrays)), {})
+
+
+def _extractor(body, sha256):
+    def found(images):
+        logits = np.asarray(body(images, training=False))
+        return np.argmax(logits, axis=-1).reshape([-1, SIZE * SIZE]).astype("float32")
+
+    return Extractor(
+        name="segmentation into label colours",
+        sha256=sha256,
+        network=found,
+        dimensions=SIZE * SIZE,
+        space="labels",
+        size=(SIZE, SIZE),
+        antialias=True,
+    )
+
+
+def _body(count, seed):
+    """A U-Net: [n, 64, 64, 3] in [-1, 1] to logits [n, 64, 64, count]; float32 under every precision policy."""
+    seeds = iter(range(seed, seed + 100))
+
+    def conv(x, filters, size=3, strides=1):
+        start = keras.initializers.HeNormal(seed=next(seeds))
+        common = dict(strides=strides, padding="same", kernel_initializer=start, dtype="float32")
+        return keras.layers.Conv2D(filters, size, **common)(x)
+
+    def block(x, filters, strides=1):
+        x = conv(x, filters, strides=strides)
+        x = keras.layers.BatchNormalization(momentum=0.9, dtype="float32")(x)
+        return keras.layers.ReLU(dtype="float32")(x)
+
+    inputs = keras.Input((SIZE, SIZE, 3))
+    levels = [block(inputs, WIDTH)]
+    for factor in (2, 3, 4, 4):
+        levels.append(block(block(levels[-1], factor * WIDTH, strides=2), factor * WIDTH))
+    x = levels.pop()
+    for factor, level in zip((4, 3, 2, 1), reversed(levels)):
+        x = keras.layers.UpSampling2D(dtype="float32")(x)
+        x = block(keras.layers.Concatenate(dtype="float32")([x, level]), factor * WIDTH)
+    return keras.Model(inputs, conv(x, count, size=1))
+
+
+def _learned(photos, true, count, steps, seed):
+    """The network after these steps; a mirrored pair is as good as the pair."""
+    body, rng = _body(count, seed), np.random.default_rng(seed)
+    schedule = keras.optimizers.schedules.CosineDecay(RATE, max(steps, 1))
+    body.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    prepared = _extractor(body, "").prepared
+    for _ in range(steps):
+        picked, mirrored = rng.integers(len(photos), size=BATCH), rng.integers(2, size=BATCH) == 1
+        inputs, targets = np.array(prepared(photos[picked])), true[picked]
+        inputs[mirrored], targets[mirrored] = inputs[mirrored, :, ::-1], targets[mirrored, :, ::-1]
+        body.train_on_batch(inputs, targets)
+    return body
