@@ -75,6 +75,8 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
 def remember(run_dir: str, found: list[Verdict]) -> None:
     """Writes into the run's ledger which tasks were seen changed, so that they are served no more, or that none was."""
     changed = tuple(verdict.name for verdict in found if verdict.has_probes and not verdict.holds)
+    if Ledger.read(run_dir).changed == changed:
+        return
     with files.locked(run_dir, "changes a run directory"):
         ledger = Ledger.read(run_dir)
         if ledger.changed != changed:

@@ -39,8 +39,10 @@ def attack(case: Case) -> str:
         os.unlink(os.path.join(_place(run, 1 - index), "probes.safetensors"))
     before = listed(case.folder)
     refused = look_at(run, TASKS[index], translate=draw.random() < 0.1)
-    if listed(case.folder) != before:
-        raise Finding(f"Looking at a run writes no file. Received: {sorted(listed(case.folder) ^ before)}")
+    noted = {os.path.join(run, name) for name in ("ledger.json", ".lock")}  # What verify found.
+    written = (listed(case.folder) ^ before) - noted
+    if written:
+        raise Finding(f"Looking at a run writes no file but its ledger. Received: {sorted(written)}")
     return f"{refused} refused"
 
 
