@@ -34,20 +34,25 @@ clean:  ## Remove .venv and all that builds and tests leave; runs/ stays
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Show this list
-	@printf 'make TARGET [PYTHON=path to a Python 3.9, 3.10 or 3.11, for a new .venv]\n\n'
+	@printf 'make TARGET [PYTHON=path to a Python 3.9 to 3.13, for a new .venv]\n\n'
 	@while IFS= read -r line; do case $$line in \
 	    [.a-z]*:*'  ## '*) printf '  %-8s%s\n' "$${line%%:*}" "$${line##*  \#\# }" ;; \
 	esac; done < $(firstword $(MAKEFILE_LIST))
 
 # Trying beats looking: a pyenv shim may be there and not run, Debian's Python may lack ensurepip.
 usable = import ensurepip, sys, venv; \
-	(3, 9) <= sys.version_info < (3, 12) or sys.exit(1); print(sys.executable)
+	(3, 9) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
 pyenv = "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions
-find_python = for candidate in "$(PYTHON)" python3.11 python3.10 python3.9 python3 \
-	$(pyenv)/3.11.*/bin/python $(pyenv)/3.10.*/bin/python $(pyenv)/3.9.*/bin/python; \
+# The Pythons of TensorFlow 2.15, the card's, come first.
+find_python = for candidate in "$(PYTHON)" python3.11 python3.10 python3.9 \
+	$(pyenv)/3.11.*/bin/python $(pyenv)/3.10.*/bin/python $(pyenv)/3.9.*/bin/python \
+	python3.12 python3.13 python3 $(pyenv)/3.12.*/bin/python $(pyenv)/3.13.*/bin/python; \
 	do "$$candidate" -c '$(usable)' 2>/dev/null && break; done
 
-$(installed): setup.cfg pyproject.toml constraints.txt
+constraints = $$($(python) -c 'import sys; \
+	print("constraints.txt" if sys.version_info < (3, 12) else "constraints-current.txt")')
+
+$(installed): setup.cfg pyproject.toml constraints.txt constraints-current.txt
 	@if [ -f $@ ]; then rm $@; exit 0; fi; \
 	if found=$$($(find_python)); then \
 	    echo "Making .venv with $$found"; \
@@ -56,14 +61,14 @@ $(installed): setup.cfg pyproject.toml constraints.txt
 	    echo "Making .venv with uv and its Python 3.11"; \
 	    rm -rf .venv && uv venv --quiet --python 3.11 --python-preference only-managed --seed .venv; \
 	else \
-	    echo "No Python 3.9, 3.10 or 3.11 that can make a virtual environment was found."; \
-	    echo "TensorFlow 2.15 runs on no other. Do one of these, then call make again:"; \
+	    echo "No Python 3.9 to 3.13 that can make a virtual environment was found."; \
+	    echo "TensorFlow runs on no other. Do one of these, then call make again:"; \
 	    echo "  - install one, with its venv module (on Debian: python3.11 and python3.11-venv);"; \
 	    echo "  - install uv, and make lets it fetch Python 3.11;"; \
 	    echo "  - name the one you have: make PYTHON=/path/to/python3.11 ..."; \
 	    exit 1; \
 	fi >&2
-	@echo "Installing TensorFlow 2.15 and the rest into .venv (the first time 2 minutes, 2 GB) ..."
+	@echo "Installing TensorFlow and the rest into .venv (the first time 2 minutes, 2 GB) ..."
 	@$(python) -m pip install -q --disable-pip-version-check 'pip>=22'  # older: no editable setup.cfg
-	@$(python) -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	@$(python) -m pip install -q --disable-pip-version-check -c $(constraints) -e '.[test,lint]'
 	@touch $@

@@ -234,10 +234,10 @@ class LearnTest(LearnTestCase):
     def test_a_step_is_logged_though_an_interrupt_comes_first(self, owner, name):
         real, interrupts = getattr(owner, name), iter([KeyboardInterrupt])
 
-        def interrupted(*arguments):
+        def interrupted(*arguments, **named):
             for interrupt in interrupts:
                 raise interrupt
-            return real(*arguments)
+            return real(*arguments, **named)
 
         self.learnt("whole", log_every=1)
         with mock.patch.object(owner, name, interrupted), self.assertRaises(KeyboardInterrupt):
