@@ -1,1 +1,1 @@
-"""Serving: learnt tasks translate images, and are exported as files that need no pgtf."""
+"""Image translation with learned tasks, and exports that run without pgtf."""

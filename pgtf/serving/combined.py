@@ -1,4 +1,4 @@
-"""Many tasks as one SavedModel that takes a task's name, and in which they share their bank."""
+"""Export of several tasks as one SavedModel, selected by task name, with the bank stored once."""
 
 import os
 import tempfile
@@ -22,44 +22,49 @@ NAME = "combined"
 
 
 def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[str] = ()) -> str:
-    """Writes tasks as one SavedModel, output/combined/VERSION, and checks each of them.
+    """Exports tasks as one SavedModel, output/combined/VERSION, and verifies the output of each.
 
-    Nothing is overwritten. An export of the same slices that is there is checked and kept.
+    Never overwrites. An existing export of the same slices is verified again and left in place.
 
     Args:
-      run: Has learnt them.
-      output: The folder for exports.
-      version: 1 or more.
-      tasks: Their names; all of them unless told. Those that they borrow from come too.
+      run: The run with the learned tasks.
+      output: Folder for exports.
+      version: Version number, at least 1.
+      tasks: Names of tasks. The tasks that they borrow from are included. Default: all tasks.
 
     Returns:
-      Its path.
+      The path of the SavedModel.
+
+    Raises:
+      ValueError: If the path exists with other content, or if a task's output is not within tolerance.
     """
     asked = [run[name] for name in tasks or run.names]
     needed = {task.name for task in asked} | {name for task in asked for name in task.bank.names}
-    learnt = [run[name] for name in run.names if name in needed]
-    directions = [Direction(task, prefix) for task in learnt for prefix in task.facts.generators]
+    learned = [run[name] for name in run.names if name in needed]
+    directions = [Direction(task, prefix) for task in learned for prefix in task.facts.generators]
     path, started = os.path.join(output, NAME, str(version)), time.monotonic()
     with alone_in(output):
         kept = os.path.lexists(path)
         if kept and _identities(described(path)) != {direction.name: direction.identity for direction in directions}:
-            raise ValueError(f"An export never overwrites; another --version goes beside it. Received: {path}")
-        print(f"{path} of {len(learnt)} tasks {'is there, of the same slices' if kept else '...'}", flush=True)
+            raise ValueError(
+                f"The export's path exists and holds something else. Choose another --version. Received: {path}"
+            )
+        print(f"{path} with {len(learned)} tasks {'exists, from the same slices' if kept else '...'}", flush=True)
         with true_float32():
             if kept:
-                difference = _checked(directions, path, "remove it to have it written anew")
+                difference = _checked(directions, path, "Remove it and export again")
             else:
                 difference = _put(directions, path, output)
         write_models_config(output)
     print(
-        f"{'kept, ' if kept else ''}checked, differs from the learnt tasks by at most {difference:.1e}; "
+        f"{'kept, ' if kept else ''}verified, largest difference from the learned tasks {difference:.1e}; "
         f"{time.monotonic() - started:.1f} s"
     )
     return path
 
 
 def _identities(found: Any) -> Any:
-    """{exported name: identity} of a description as `write_combined` writes it; None where it is another thing."""
+    """Returns {exported name: identity} from a description that `write_combined` wrote; None for any other content."""
     try:
         keys = ("direction", "slice_sha256")
         return {name: {key: about[key] for key in keys} for name, about in found["tasks"].items()}
@@ -68,18 +73,18 @@ def _identities(found: Any) -> Any:
 
 
 def _put(directions: Sequence[Direction], path: str, output: str) -> float:
-    """Writes directions into a folder of its own, checks them and moves them to a path; gives their difference."""
+    """Writes directions into a staging folder, verifies them and moves them to `path`. Returns the difference."""
     with tempfile.TemporaryDirectory(prefix=STAGING, dir=output) as folder:
         written = os.path.join(folder, os.path.basename(path))
         write_combined(directions, written)
-        difference = _checked(directions, written, "nothing was kept")
+        difference = _checked(directions, written, "The export was discarded")
         os.makedirs(os.path.dirname(path), exist_ok=True)
         os.rename(written, path)
     return difference
 
 
 def write_combined(directions: Sequence[Direction], path: str) -> None:
-    """Writes directions as one SavedModel; those of piggyback tasks come after the tasks that they borrow from."""
+    """Writes directions as one SavedModel. A piggyback task must come after the tasks that it borrows from."""
     filters: Filters = {}
     networks, names = [], tf.constant([direction.name for direction in directions])
     known = ", ".join(direction.name for direction in directions)
@@ -90,7 +95,7 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([], tf.string)])
     def chosen(images: tf.Tensor, task: tf.Tensor) -> tf.Tensor:
         found = tf.equal(names, task)
-        tf.debugging.Assert(tf.reduce_any(found), [f"A task is one of {known}. Received:", task])
+        tf.debugging.Assert(tf.reduce_any(found), [f"Unknown task. The task must be one of {known}. Received:", task])
         branches = [lambda network=network: network(images, training=False) for network in networks]
         return tf.switch_case(tf.argmax(tf.cast(found, tf.int32), output_type=tf.int32), branches)
 
@@ -103,13 +108,13 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
 
 
 def _checked(directions: Sequence[Direction], path: str, otherwise: str) -> float:
-    """How far the tasks in a SavedModel are from the learnt ones; an error where one is too far."""
+    """Returns the largest difference between a SavedModel and the learned tasks. Raises ValueError above TOLERANCE."""
     ask, largest = tf.saved_model.load(path).signatures, 0.0
     for direction in directions:
         difference = largest_difference(ask, *direction.shown(), task=tf.constant(direction.name))
-        if not difference <= TOLERANCE:  # NaN is too far, too.
+        if not difference <= TOLERANCE:  # Written so that NaN fails.
             raise ValueError(
-                f"An export must answer as the learnt task, within {TOLERANCE:.0e}; {otherwise}. "
+                f"The export's output differs from the learned task's by more than {TOLERANCE:.0e}. {otherwise}. "
                 f"Received: {direction.name} in {path} differs by {difference:.1e}"
             )
         largest = max(largest, difference)

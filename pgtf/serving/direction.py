@@ -1,4 +1,4 @@
-"""One way of a learnt task: what is exported, and what it must answer."""
+"""One translation direction of a learned task: the network to export and its expected outputs."""
 
 import dataclasses
 import functools
@@ -14,8 +14,8 @@ from pgtf.layers import folded
 from pgtf.serving.models_config import NAME as MODELS_CONFIG
 
 
-class Learnt(Protocol):
-    """A learnt task, as `pgtf.load(run_dir)[name]` gives it."""
+class LearnedTask(Protocol):
+    """Interface of a learned task, as `pgtf.load(run_dir)[name]` returns it."""
 
     @property
     def name(self) -> str:
@@ -23,49 +23,49 @@ class Learnt(Protocol):
 
     @property
     def slice(self) -> Any:
-        """What it keeps."""
+        """The task's stored values."""
 
     @property
     def facts(self) -> Any:
-        """How it was learnt."""
+        """The record of how the task was learned."""
 
     @property
     def bank(self) -> Any:
-        """The tasks that it borrows from."""
+        """The tasks that this one borrows from."""
 
     @property
     def folder(self) -> str:
-        """Where it lies."""
+        """The task's folder inside the run."""
 
     @property
     def probes(self) -> Any:
-        """Test images, and what it made of them when it was learnt."""
+        """Test images and the task's outputs for them, recorded when it was learned."""
 
     @property
     def player(self) -> str:
-        """The later task whose network plays it, where its method forgets."""
+        """Name of the later task whose network answers for this one, for methods that forget. Otherwise empty."""
 
     def rebuilt(self) -> dict[str, Any]:
-        """Its networks, built anew."""
+        """Builds the task's networks from its slice."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Direction:
-    """One way of a task: forward, or backward where it was learnt both ways.
+    """One direction of a task: forward, or backward if the task was learned in both directions.
 
-    Its network is built when it is asked for, and freed with this object.
+    The network is built on first use and freed with this object.
     """
 
-    task: Learnt
+    task: LearnedTask
     prefix: str
 
     def __post_init__(self) -> None:
         name = self.task.name
-        # Names come with slices, and slices from anywhere.
+        # The name comes from a slice, and slices may come from strangers.
         if name.startswith(".") or set(name) & set("/\0") or name == MODELS_CONFIG:
             raise ValueError(
-                "An exported task is named as a folder can be, without a dot in front and not "
-                f"{MODELS_CONFIG}. Received: {name!r}"
+                "The task's name cannot be used as a folder name for its export. It must not start with a dot, "
+                f"hold a slash or be {MODELS_CONFIG}. Received: {name!r}"
             )
 
     @property
@@ -75,53 +75,56 @@ class Direction:
 
     @property
     def multiple(self) -> int:
-        """What the sizes that its network takes are multiples of."""
+        """The number that the network's input height and width must be multiples of."""
         return self.task.facts.architecture.multiple
 
     @property
     def size(self) -> tuple[int, int]:
-        """(height, width) of the images that it learnt from."""
+        """(height, width) of the training images."""
         return self.task.facts.architecture.size
 
     @property
     def identity(self) -> dict[str, str]:
-        """What tells it from every other network."""
+        """The facts that identify this network among all others."""
         return {"direction": self.prefix, "slice_sha256": self.task.slice.sha256}
 
     def description(self) -> dict[str, Any]:
-        """What an exported file tells of its origin."""
+        """The provenance that an exported file holds."""
         run = os.path.basename(os.path.dirname(os.path.dirname(os.path.abspath(self.task.folder))))
         about = {"task": self.task.name, **self.identity, "run": run}
         return {**about, "pgtf": pgtf.__version__, "multiple": self.multiple, "facts": self.task.facts.as_json()}
 
     @functools.cached_property
     def live(self) -> Any:
-        """The network with its made kernels, built anew; an error unless it answers as was recorded, and should."""
+        """The network with its kernels made from the slice. Raises ValueError if its outputs are not the recorded ones.
+
+        A task whose method forgets is not compared: a later network answers for it.
+        """
         network = self.task.rebuilt()[self.prefix]
         if self.task.player:
             return network
         difference = np.abs(outputs(network, self._images) - self._recorded).max()
-        if not difference <= TOLERANCE:  # So that NaN fails too.
+        if not difference <= TOLERANCE:  # Written so that NaN fails.
             raise ValueError(
-                f"A task is exported while it answers as when it was learnt, within {TOLERANCE:.0e}. Received: "
-                f"{self.name}, whose own network differs by {difference:.1e} from what was recorded"
+                f"The task's outputs have changed since it was learned, by more than {TOLERANCE:.0e}. Find the cause "
+                f"with verify.py. Received: {self.name} differs by {difference:.1e} from its recorded outputs"
             )
         return network
 
     @functools.cached_property
     def plain(self) -> Any:
-        """The same network of plain convolutions."""
+        """The same network folded into plain convolutions."""
         return folded(self.live)
 
     def shown(self, size: Optional[tuple[int, int]] = None) -> tuple[np.ndarray, np.ndarray]:
-        """What an export is checked with.
+        """Returns the images to verify an export with, and the expected outputs.
 
         Args:
-          size: (height, width) to resize the task's probe images to; theirs unless told.
+          size: (height, width) to resize the task's probe images to. Default: their own size.
 
         Returns:
-          uint8 images [n, h, w, 3], and what was recorded of them; of a size or a player of which nothing is recorded,
-          what the live network makes of them, float32 in [-1, 1].
+          uint8 images [n, h, w, 3] and float32 outputs in [-1, 1]. The outputs are the recorded ones. Where none are
+          recorded (another size, or a task whose method forgets), the live network computes them.
         """
         images = self._images
         if size and size != images.shape[1:3]:

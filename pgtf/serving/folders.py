@@ -1,4 +1,4 @@
-"""A folder of images through a translation: read and written by some threads while the network runs."""
+"""Translation of folders of images: threads read and write while the network runs."""
 
 from __future__ import annotations
 
@@ -17,49 +17,60 @@ from pgtf.data.ahead import ahead
 from pgtf.data.images import ENDINGS, UNREAD_ENDINGS, ImageError, is_image_name, is_unread_image_name, read
 from pgtf.progress import Bar
 
-GIF = ".gif"  # Its first picture is translated; training takes none.
+GIF = ".gif"  # Its first frame is translated. Training does not read GIF files.
 READ = (*ENDINGS, GIF)
 
 
 def outputs(source: str, output: str, overwrite: bool = False) -> dict[str, str]:
-    """{image file: PNG to make of it}, for one file or for a folder's images and those of the folders in it.
+    """Plans the output files for one image, or for the images in a folder and its subfolders.
 
     Args:
       source: An image or a folder.
-      output: A folder, new or empty; for one image also a .png file.
-      overwrite: What is there may be replaced, but never an input.
+      output: A new or empty folder. For one image also a .png file.
+      overwrite: Whether existing files may be replaced. An input is never replaced.
+
+    Returns:
+      {input image: output PNG}.
+
+    Raises:
+      FileNotFoundError: If the source does not exist.
+      ValueError: If the output exists without `overwrite`, or if there is no image.
     """
     if not os.path.exists(source):
-        raise FileNotFoundError(f"An input must be an image or a folder of images. Received: {source!r}, not there")
+        raise FileNotFoundError(f"The input does not exist. Name an image or a folder of images. Received: {source!r}")
     there = ""
     if _is_file(output):
         _check_file(source, output)
-        there = "which is there" if os.path.exists(output) else ""
+        there = "which exists" if os.path.exists(output) else ""
     elif os.path.isdir(output):
         names = sorted(name for name in os.listdir(output) if name[0] != ".")
         there = f"which holds {few(names)}" if names else ""
     if there and not overwrite:
-        raise ValueError(f"Nothing is overwritten unless asked for (--overwrite). Received: {output!r}, {there}")
+        raise ValueError(f"The output exists. To replace files, add --overwrite. Received: {output!r}, {there}")
     found = _targets(source, output)
     if not found:
-        raise ValueError(f"A folder of images must hold some ({', '.join(READ)}). Received: {source!r}, without any")
+        raise ValueError(f"The folder holds no image ({', '.join(READ)}). Received: {source!r}")
     inputs = {os.path.realpath(path) for path in found}
     for path in found.values():
         if os.path.realpath(path) in inputs:
-            raise ValueError(f"An output never takes an input's place. Received: {path!r} as both")
+            raise ValueError(
+                f"An output would replace an input. Choose another output folder. Received: {path!r} as both"
+            )
     return found
 
 
 def _is_file(output: str) -> bool:
-    """Whether an output is a file: one that is there, or a name with an image's ending that is not there."""
+    """Returns whether an output names a file: an existing one, or a new name with an image's ending."""
     return not os.path.isdir(output) and (os.path.exists(output) or output.lower().endswith((*READ, *UNREAD_ENDINGS)))
 
 
 def _check_file(source: str, output: str) -> None:
     if os.path.isdir(source):
-        raise ValueError(f"A folder's pictures go into a folder; name one without an ending. Received: {output!r}")
+        raise ValueError(
+            f"The output for a folder of images must be a folder, without a file ending. Received: {output!r}"
+        )
     if not output.lower().endswith(".png"):
-        raise ValueError(f"A picture is written as a PNG file; name it .png, or name a folder. Received: {output!r}")
+        raise ValueError(f"The output must be a .png file or a folder: images are written as PNG. Received: {output!r}")
 
 
 def _targets(source: str, output: str) -> dict[str, str]:
@@ -75,7 +86,7 @@ def _targets(source: str, output: str) -> dict[str, str]:
 
 
 def skipped(source: str, output: str) -> tuple[list[str], list[str]]:
-    """(images in formats that are not read, files that are no images) of a folder and those in it."""
+    """Lists the files that a folder's translation leaves out: (images in unsupported formats, other files)."""
     unread: list[str] = []
     others: list[str] = []
     for place, _, names in _folders(source, output, output) if os.path.isdir(source) else ():
@@ -87,7 +98,7 @@ def skipped(source: str, output: str) -> tuple[list[str], list[str]]:
 
 
 def few(names: list[str]) -> str:
-    """The first names, and how many more there are."""
+    """Joins the first five names and the number of the others."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
 
 
@@ -96,7 +107,10 @@ def _is_read(name: str) -> bool:
 
 
 def _folders(place: str, target: str, output: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, str, list[str]]]:
-    """(folder, its target, its files) of a folder and those in it: links are followed, but never back to one above."""
+    """Yields (folder, target folder, file names) for a folder and its subfolders.
+
+    Follows links, except to a folder that it is already inside.
+    """
     place_itself = os.path.realpath(place)
     if place_itself in above:
         return
@@ -105,12 +119,12 @@ def _folders(place: str, target: str, output: str, above: tuple[str, ...] = ()) 
     yield place, target, [name for name in names if name not in folders and not name.startswith(".")]
     for name in sorted(folders):
         inner = os.path.join(place, name)
-        if os.path.realpath(inner) != os.path.realpath(output):  # What is made is no input.
+        if os.path.realpath(inner) != os.path.realpath(output):  # Outputs are not inputs.
             yield from _folders(inner, os.path.join(target, name), output, (*above, place_itself))
 
 
 def _stems(names: list[str]) -> dict[str, str]:
-    """{file name: it without its ending}; where two would then be one, they keep it (a.jpg and a.png)."""
+    """Returns {file name: name without its ending}. Names that would clash keep their ending (a.jpg and a.png)."""
     stems = {name: os.path.splitext(name)[0] for name in names}
     while True:
         counts = collections.Counter(stem.lower() for stem in stems.values())
@@ -129,10 +143,18 @@ def translate_files(
     title: str = "",
     out: IO[str] | None = None,
 ) -> dict[str, ImageError]:
-    """Writes translate(image) of each input of {input: output}; compare: with the input on its left.
+    """Translates image files. At most `workers` images wait for the network, and as many results wait to be written.
 
-    Returns {input: error} of those that can't be read, each also named when met. At most `workers` images wait for
-    the network, and as many results to be written.
+    Args:
+      translate: Function of a uint8 image [h, w, 3].
+      targets: {input: output}.
+      compare: Whether to write the input to the left of the output.
+      workers: Number of threads that read and write.
+      title: Title of the progress bar.
+      out: Stream of the progress bar.
+
+    Returns:
+      {input: error} for files that can't be read. Each is also printed when it is met.
     """
     bar, unread = Bar(title, len(targets), "images", out=out), {}
     writing: collections.deque[concurrent.futures.Future] = collections.deque()

@@ -1,4 +1,4 @@
-"""What every format of exported networks is."""
+"""Base class of export formats."""
 
 from typing import Any, Optional
 
@@ -10,67 +10,70 @@ from pgtf.serving.direction import Direction
 
 
 class Format:
-    """A way of writing a network to disk, with its origin, and of asking what was written."""
+    """A file format for exported networks: writes a network with its provenance, and runs a written one."""
 
     def path(self, output: str, direction: Direction) -> str:
-        """The file or folder that an export becomes.
+        """Returns the file or folder of an export.
 
         Args:
-          output: The folder for all exports.
-          direction: What is exported.
+          output: Folder for all exports.
+          direction: The direction to export.
 
         Returns:
-          A path in it.
+          A path inside `output`.
         """
         raise NotImplementedError
 
     def instead(self, path: str) -> str:
-        """What to do where something else lies at a path, in a few words for an error."""
+        """Returns advice for the error when `path` holds something else: one sentence without its full stop."""
         raise NotImplementedError
 
     def size_for(self, direction: Direction) -> Optional[tuple[int, int]]:
-        """The one (height, width) that an export takes, None for any; an error where the network does not take it."""
+        """Returns the fixed (height, width) of an export, or None if it takes any size.
+
+        Raises ValueError if the network cannot take the size.
+        """
         del direction
         return None
 
     def identity(self, direction: Direction) -> dict[str, Any]:
-        """What tells an export from every other, as its description holds it."""
+        """Returns the facts that identify an export among all others. They are part of its description."""
         size = self.size_for(direction)
         return {**direction.identity, "size": list(size)} if size else direction.identity
 
     def description(self, direction: Direction) -> dict[str, Any]:
-        """What an export tells of its origin, as JSON has it."""
+        """Returns the provenance of an export, for JSON."""
         return {**direction.description(), **self.identity(direction)}
 
     def described(self, path: str) -> Any:
-        """The description that lies in an export; None where there is none."""
+        """Reads the description from an export; None if there is none."""
         raise NotImplementedError
 
     def write(self, direction: Direction, path: str) -> None:
-        """Writes a direction's plain network and its description.
+        """Writes a direction's folded network and its description.
 
         Args:
-          direction: What is exported.
-          path: Where nothing is yet.
+          direction: The direction to export.
+          path: A path that does not exist yet.
         """
         raise NotImplementedError
 
     def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
-        """How far what was written is from what it must answer.
+        """Runs an export on images and compares its outputs with the expected ones.
 
         Args:
-          path: Where it lies.
+          path: The export.
           images: uint8 [n, h, w, 3].
           expected: float32 in [-1, 1], the same shape.
 
         Returns:
-          The largest difference.
+          The largest absolute difference.
         """
         raise NotImplementedError
 
 
 def variables_of(network: Any) -> tf.Module:
-    """What TensorFlow needs to save functions of a network: its variables, and nothing of Keras."""
+    """Returns a module with the network's variables and without Keras objects, for saving functions of the network."""
     module = tf.Module()
     module.kernels_biases_norms = [tf_variable(variable) for variable in network.variables]
     return module

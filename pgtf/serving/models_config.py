@@ -1,4 +1,4 @@
-"""The --model_config_file of TensorFlow Serving."""
+"""The file for TensorFlow Serving's --model_config_file."""
 
 import os
 
@@ -8,22 +8,22 @@ NAME = "models.config"
 
 
 def write_models_config(output: str) -> None:
-    """Writes the models in a folder to its models.config. Writes none where there are no models and it is not there."""
+    """Writes the list of models in a folder to its models.config. Writes no new file if there are no models."""
     path = os.path.join(output, NAME)
     if os.path.exists(path) or _models(output):
         files.write(path, models_config(output).encode())
 
 
 def models_config(output: str) -> str:
-    """The models in a folder that the server sees as /models.
+    """Returns the server configuration for the models in a folder that is mounted as /models.
 
     Args:
-      output: Holds NAME/VERSION/ of each; what starts with a dot is no model.
+      output: Folder with NAME/VERSION/ for each model. Names that start with a dot are ignored.
 
     Returns:
       A ModelServerConfig in protobuf's text format.
     """
-    lines = ["# Written anew by each export. A path is one inside the server's container: /models is this folder."]
+    lines = ["# Rewritten by each export. Paths are inside the server's container, where /models is this folder."]
     lines.append("model_config_list {")
     for model in _models(output):
         name, path = quoted(model), quoted(f"/models/{model}")
@@ -38,12 +38,12 @@ def _models(output: str) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """A string of protobuf's text format, in ASCII: every byte of its UTF-8 that could mean more is escaped."""
+    """Quotes a string for protobuf's text format, in ASCII: quotes, backslashes and other bytes are escaped."""
     plain = (chr(byte) if 32 <= byte < 127 and byte not in b"\"\\'" else f"\\{byte:03o}" for byte in os.fsencode(text))
     return f'"{"".join(plain)}"'
 
 
 def versions(folder: str) -> list[int]:
-    """The versions of a model that there are."""
+    """Lists the version numbers in a model's folder."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
     return [int(name) for name in names if name.isdecimal()]

@@ -19,19 +19,19 @@ from pgtf.serving.signatures import Signatures
 
 @dataclasses.dataclass(frozen=True)
 class SavedModel(Format):
-    """NAME/VERSION/ as TensorFlow Serving wants it; see `Signatures` for what can be asked of it."""
+    """Export format NAME/VERSION/, TensorFlow Serving's layout. `Signatures` documents its signatures."""
 
     version: int = 1
 
     def __post_init__(self) -> None:
         if self.version < 1:
-            raise ValueError(f"A version must be 1 or more. Received: {self.version}")
+            raise ValueError(f"The version must be 1 or more. Received: {self.version}")
 
     def path(self, output: str, direction: Direction) -> str:
         return os.path.join(output, direction.name, str(self.version))
 
     def instead(self, path: str) -> str:
-        return f"the next free version is {max(versions(os.path.dirname(path)), default=0) + 1}"
+        return f"The next free version is {max(versions(os.path.dirname(path)), default=0) + 1}"
 
     def described(self, path: str) -> Any:
         return described(path)
@@ -44,7 +44,7 @@ class SavedModel(Format):
 
 
 def described(path: str) -> Any:
-    """The description in a SavedModel that `save` wrote; None where there is none."""
+    """Reads the description from a SavedModel that `save` wrote; None if there is none."""
     try:
         with open(os.path.join(path, "assets", "task.json"), "rb") as file:
             return json.load(file)
@@ -53,18 +53,18 @@ def described(path: str) -> Any:
 
 
 def largest_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **more: tf.Tensor) -> float:
-    """The largest difference of all three signatures.
+    """Runs all three signatures and returns their largest difference from the expected outputs.
 
-    Images come back rounded to 256 levels. They may be half a level off, and what exceeds that half counts.
+    uint8 outputs are rounded to 256 levels. A difference of up to half a level counts as zero for them.
 
     Args:
       ask: {name: signature}.
       images: uint8 [n, h, w, 3].
       expected: float32 in [-1, 1], the same shape.
-      **more: What else each signature takes.
+      **more: Further arguments of each signature.
 
     Returns:
-      The difference, in [-1, 1].
+      The largest absolute difference, on the scale of [-1, 1].
     """
     floats = ask["floats"](images=tf.constant(to_float(images)), **more)["images"].numpy()
     levels = ask["serving_default"](images=tf.constant(images), **more)["images"].numpy()
@@ -79,17 +79,17 @@ def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], pa
     """Writes a network as a SavedModel with `Signatures` and an asset task.json.
 
     Args:
-      plain: The network, of plain layers.
-      multiple: What the sizes that it takes are multiples of.
-      description: For task.json.
-      path: A folder that is not there yet.
+      plain: A network of plain layers.
+      multiple: The number that its input height and width must be multiples of.
+      description: The content of task.json.
+      path: A folder that does not exist yet.
     """
     save(Signatures(plain, multiple), variables_of(plain), description, path)
 
 
 def save(signatures: Signatures, module: tf.Module, description: dict[str, Any], path: str) -> None:
-    """Writes a SavedModel of these signatures, whose variables the module holds, with an asset task.json."""
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:  # Removed with what a killed export leaves.
+    """Writes a SavedModel with these signatures and an asset task.json. `module` holds the signatures' variables."""
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:  # `alone_in` removes it after a kill.
         asset = os.path.join(folder, "task.json")
         files.write(asset, json.dumps(description, indent=1).encode())
         module.description = tf.saved_model.Asset(asset)

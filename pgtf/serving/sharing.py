@@ -1,4 +1,4 @@
-"""Networks of several tasks that hold each value once: a lender's filters are what its borrowers mix, not a copy."""
+"""Networks of several tasks that share variables: a borrower mixes its lenders' filters without a copy of them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,19 +10,19 @@ from pgtf import layers
 from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
 
-# {(task, layer path): the variable of its free filters}
+# {(task, layer path): variable of the unconstrained filters}
 Filters = dict[tuple[str, str], tf.Variable]
 
 
 class SharingPiggyback(Piggyback):
-    """A piggyback kernel whose bank is other tasks' variables, side by side.
+    """A piggyback kernel whose bank is the concatenation of other tasks' variables.
 
-    It mixes filters or activations, whichever costs less for one image of the size that its network is built with, and
-    does so at every size.
+    It mixes filters or activations, whichever is cheaper for one image of the size that the network is built with. The
+    choice holds for every size.
 
     Args:
-      own: What it is of its own, not built.
-      filters: Those of all earlier tasks.
+      own: The task's recipe, not built yet.
+      filters: The unconstrained filters of all earlier tasks.
     """
 
     def __init__(self, own: Piggyback, filters: Mapping[tuple[str, str], tf.Variable]):
@@ -30,11 +30,11 @@ class SharingPiggyback(Piggyback):
         self._parts = [filters[lender] for lender in own.lenders]
 
     def add_bank(self) -> None:
-        """Nothing: there are variables for it already."""
+        """Adds no variables: the lenders' variables are the bank."""
 
     @property
     def bank(self) -> tf.Tensor:
-        """The filters of all parts [h, w, c_in, B]."""
+        """The filters of all lenders [h, w, c_in, B]."""
         return tf.concat([tf.convert_to_tensor(part) for part in self._parts], axis=-1)
 
     def output(self, x, convolve, output_shape):
@@ -46,7 +46,7 @@ class SharingPiggyback(Piggyback):
 
 
 def _mixing_answers_sooner(kernel_shape: tuple, bank_filters: int, x_shape: tuple, y_shape: tuple) -> bool:
-    """Whether one answer costs fewer multiply-adds by mixing activations than by composing a kernel [h, w, c_in, p]."""
+    """Returns whether one image takes fewer multiply-adds by mixing activations than by composing [h, w, c_in, p]."""
     height, width, c_in, p = kernel_shape
     inputs, outputs = x_shape[1] * x_shape[2], y_shape[1] * y_shape[2]
     k, positions = height * width * c_in, min(inputs, outputs)
@@ -54,15 +54,15 @@ def _mixing_answers_sooner(kernel_shape: tuple, bank_filters: int, x_shape: tupl
 
 
 def sharing_network(task: Any, prefix: str, filters: Filters) -> keras.Model:
-    """One network of a piggyback task, without a copy of what it borrows.
+    """Builds one network of a piggyback task without a copy of the filters that it borrows.
 
     Args:
-      task: As `pgtf.load(run_dir)[name]` gives it.
-      prefix: Which of its networks.
-      filters: Of all tasks that it borrows from; those of this one are added.
+      task: A task, as `pgtf.load(run_dir)[name]` returns it.
+      prefix: The direction of the network.
+      filters: The filters of all tasks that it borrows from. This task's filters are added.
 
     Returns:
-      A network with the task's values.
+      The network with the task's values.
     """
     facts = task.facts
     shape, method = facts.architecture, facts.method

@@ -1,4 +1,4 @@
-"""What can be asked of an exported network, with all that comes before and after it inside the graph."""
+"""Signatures of an exported network, with decoding, padding and encoding inside the graph."""
 
 from typing import Callable
 
@@ -8,19 +8,19 @@ from pgtf.serving.translation import LEAST
 
 
 class Signatures:
-    """What can be asked of a SavedModel, each for batches of any size.
+    """The three signatures of a SavedModel, each for batches of any size.
 
-    floats: images [n, h, w, 3] float32 in [-1, 1], of any size, to the same.
-    images: uint8 to uint8, likewise.
-    encoded: image_bytes [n], JPEG or PNG files of any sizes, to PNG files. Names that end in _bytes make TensorFlow
-        Serving's REST door write {"b64": …}.
+    floats: images [n, h, w, 3], float32 in [-1, 1], of any height and width, to the same.
+    images: uint8 [n, h, w, 3] to the same.
+    encoded: image_bytes [n], JPEG or PNG files of any sizes, to PNG files. The suffix _bytes makes TensorFlow Serving's
+        REST interface encode them as {"b64": …}.
 
-    Each takes a task, too, where the network does.
+    Each takes the name of a task as a second argument if `takes_task`.
 
     Args:
       network: (images, training=) -> images, both [n, h, w, 3] in [-1, 1]; or (images, task, training=).
-      multiple: What the sizes that it takes are multiples of.
-      takes_task: Whether it takes a task's name.
+      multiple: The number that the network's input height and width must be multiples of.
+      takes_task: Whether the network takes a task's name.
     """
 
     def __init__(self, network: Callable, multiple: int, takes_task: bool = False):
@@ -35,7 +35,7 @@ class Signatures:
             def translated(content: tf.Tensor) -> tf.Tensor:
                 return tf.io.encode_png(images(_decoded(content)[None], *task)["images"][0])
 
-            # One at a time, as sizes differ and each already uses every core.
+            # One image at a time: sizes differ, and each image already uses every core.
             png = tf.map_fn(translated, image_bytes, fn_output_signature=tf.string, parallel_iterations=1)
             return {"image_bytes": png}
 
@@ -46,14 +46,14 @@ class Signatures:
 
 
 def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tensor:
-    """images [n, h, w, 3] through a network that takes multiples: continued by their mirror image, and cut back."""
+    """Runs a network that takes multiples of `multiple` on images of any size: pads by reflection and crops back."""
     places = []
     for axis in (1, 2):
         size = tf.shape(images)[axis]
         least = -(-LEAST // multiple) * multiple
         whole = tf.maximum(-(-size // multiple) * multiple, least)
         before = (whole - size) // 2
-        # A mirror on either side, as often as it takes: 2 1 [0 1 2] 1 0 1 …
+        # Repeated reflection on both sides: 2 1 [0 1 2] 1 0 1 …
         period = tf.maximum(2 * (size - 1), 1)
         place = (tf.range(whole) - before) % period
         images = tf.gather(images, tf.minimum(place, period - place), axis=axis)
@@ -63,15 +63,15 @@ def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tens
 
 
 def _decoded(content: tf.Tensor) -> tf.Tensor:
-    """The bytes of an image file as [h, w, 3] uint8: gray as RGB, transparent as white."""
+    """Decodes an image file to uint8 [h, w, 3]. Gray becomes RGB, transparent becomes white."""
     image = tf.cond(
         tf.io.is_jpeg(content),
-        lambda: tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE"),  # As Pillow, and so training, reads it.
+        lambda: tf.io.decode_jpeg(content, dct_method="INTEGER_ACCURATE"),  # As in Pillow, which training uses.
         lambda: tf.io.decode_image(content, expand_animations=False),
     )
     image = tf.cast(image, tf.float32)
     channels = tf.shape(image)[-1]
-    opaque = channels % 2  # One or three channels have no alpha beside them.
+    opaque = channels % 2  # One or three channels: no alpha channel.
     alpha = tf.maximum(image[..., -1:] / 255, tf.cast(opaque, tf.float32))
     colours = alpha * image[..., : channels - 1 + opaque] + 255 * (1 - alpha)
     return tf.cast(tf.round(tf.broadcast_to(colours, [*tf.unstack(tf.shape(image)[:2]), 3])), tf.uint8)

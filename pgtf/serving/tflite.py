@@ -1,4 +1,4 @@
-"""TFLite files for phones."""
+"""TFLite export."""
 
 import contextlib
 import dataclasses
@@ -21,9 +21,9 @@ from pgtf.serving.translation import LEAST
 
 @dataclasses.dataclass(frozen=True)
 class TFLite(Format):
-    """NAME.tflite: float32 [1, height, width, 3] in [-1, 1] to the same; built-in operations only.
+    """Export format NAME.tflite: float32 [1, height, width, 3] in [-1, 1] to the same. Built-in operations only.
 
-    size: (height, width); that of training unless told.
+    size: (height, width). Default: the size of training.
     """
 
     size: Optional[tuple[int, int]] = None
@@ -32,14 +32,14 @@ class TFLite(Format):
         return os.path.join(output, f"{direction.name}.tflite")
 
     def instead(self, path: str) -> str:
-        return "choose another folder"
+        return "Choose another folder"
 
     def size_for(self, direction: Direction) -> tuple[int, int]:
         size = self.size or direction.size
         if self.size and any(side % direction.multiple or side < LEAST for side in size):
             raise ValueError(
-                f"{direction.name} takes sizes of at least {LEAST} px, in multiples of {direction.multiple}. "
-                f"Received: {'x'.join(map(str, size))}"
+                f"The size does not fit {direction.name}: height and width must be at least {LEAST} px, "
+                f"in multiples of {direction.multiple}. Received: {'x'.join(map(str, size))}"
             )
         return size
 
@@ -52,7 +52,7 @@ class TFLite(Format):
 
     def write(self, direction: Direction, path: str) -> None:
         content = io.BytesIO(converted(direction.plain, self.size_for(direction)))
-        # A zip file at its end is how a TFLite file carries others; interpreters do not look at it.
+        # TFLite files carry metadata as a zip file at their end, which interpreters ignore.
         with zipfile.ZipFile(content, "a") as archive:
             archive.writestr(zipfile.ZipInfo("task.json"), json.dumps(self.description(direction), indent=1))
         files.write(path, content.getvalue())
@@ -64,7 +64,7 @@ class TFLite(Format):
 
 
 def converted(plain: Any, size: tuple[int, int]) -> bytes:
-    """A network of plain layers as a TFLite model that takes one image [1, *size, 3]."""
+    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, 3]."""
 
     @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.float32, "images")])
     def translated(images):
@@ -90,7 +90,7 @@ def _interpreter() -> Any:
 
 @contextlib.contextmanager
 def _hushed() -> Iterator[None]:
-    """Keeps the converter's statistics, written past Python, off the screen; an error is raised all the same."""
+    """Silences stderr, where the converter's C++ code writes statistics. Errors are still raised."""
     screen, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

@@ -1,4 +1,4 @@
-"""Images of any size through one network, in bounded memory."""
+"""Translation of images of any size in bounded memory."""
 
 from __future__ import annotations
 
@@ -12,20 +12,25 @@ from pgtf import graphs
 from pgtf.data.images import of_array, to_float, to_uint8
 
 TILE = 1024
-LEAST = 16  # What a ResNet takes at least, and small enough for every network.
+LEAST = 16  # Smallest height and width that every network takes.
 
 
 class Translator:
-    """A network [1, h, w, 3] -> [1, h, w, 3] in [-1, 1], as a function of one uint8 image [h, w, 3] of any size.
+    """Applies a network [1, h, w, 3] -> [1, h, w, 3] in [-1, 1] to one uint8 image [h, w, 3] of any size.
 
-    An image is continued by its mirror image up to a multiple of `multiple`, and the result cut back. One that is
-    higher or wider than `tile` (rounded down to a multiple) goes through in tiles that overlap by at least `overlap`
-    (a quarter of a tile) and are blended there; their outermost pixels, which see the border of the tile, are left
-    out. Beyond image and result, memory then depends on the tile, and on the image's width for one band of rows.
+    Images are padded by reflection to a multiple of `multiple`, and the result is cropped back. An image that is higher
+    or wider than `tile` is translated in tiles that overlap and are blended. The outermost pixels of a tile, which
+    depend on its border, are left out. Apart from image and result, memory depends on the tile, and on the image's
+    width for one band of rows.
 
-    A network that normalizes over the image normalizes each tile by itself. So an image within one tile gives what
-    the network gives for the whole, and a larger one gives something like it: no seams, but contrast and colours
-    follow each tile's own content.
+    A network with instance norm normalizes each tile separately. An image within one tile gives exactly the network's
+    output. A larger image gives an approximation: no seams, but contrast and colours depend on each tile's content.
+
+    Args:
+      network: The network.
+      multiple: The number that the network's input height and width must be multiples of.
+      tile: Height and width of a tile in pixels, rounded down to a multiple of `multiple`.
+      overlap: Least overlap of tiles in pixels. Default: a quarter of a tile.
     """
 
     def __init__(self, network: Callable, multiple: int, tile: int = TILE, overlap: int | None = None):
@@ -33,11 +38,13 @@ class Translator:
         self.tile = tile // multiple * multiple
         self.overlap = self.tile // 4 if overlap is None else overlap
         if self.tile < self.least:
-            raise ValueError(f"A tile must hold what the network takes at least, {self.least} px. Received: {tile}")
+            raise ValueError(f"The tile is smaller than the network's least input, {self.least} px. Received: {tile}")
         if not 0 <= self.overlap < self.tile:
-            raise ValueError(f"Tiles of {self.tile} px overlap by less than that. Received: {overlap}")
+            raise ValueError(
+                f"The overlap must be at least 0 and less than the tile, {self.tile} px. Received: {overlap}"
+            )
 
-        # One signature for all sizes, so that a folder of odd sizes is traced once.
+        # One signature for all sizes: a folder of images of different sizes is traced once.
         @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
         def apply(image):
             return network(image, training=False)
@@ -45,7 +52,7 @@ class Translator:
         self._apply = apply
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Translates gray, RGB or RGBA, uint8 or uint16, as `images.of_array` takes them; gives uint8 [h, w, 3]."""
+        """Translates an image: gray, RGB or RGBA, uint8 or uint16 (see `images.of_array`). Returns uint8 [h, w, 3]."""
         image = of_array(image)
         height, width, _ = image.shape
         rows, columns = (_tiles(length, self.tile, self.overlap) for length in (height, width))
@@ -57,14 +64,14 @@ class Translator:
                 across = slice(left, left + len(column_weights))
                 piece = self._piece(image[top : top + len(row_weights), across])
                 band[:, across] += row_weights[:, None, None] * column_weights[:, None] * piece
-            done = end - top  # Rows that no later tile touches.
+            done = end - top  # Rows that no later tile covers.
             result[top:end] = to_uint8(band[:done])
             band[:-done] = band[done:]
             band[-done:] = 0
         return result
 
     def _piece(self, image):
-        """uint8 [h, w, 3], at most a tile -> the network's [h, w, 3] in [-1, 1]."""
+        """Applies the network to uint8 [h, w, 3], at most one tile. Returns [h, w, 3] in [-1, 1]."""
         sizes = image.shape[:2]
         missing = [max(_up(size, self.multiple), self.least) - size for size in sizes]
         padding = [(lack // 2, lack - lack // 2) for lack in missing]
@@ -74,7 +81,7 @@ class Translator:
                 output = self._apply(padded[None])[0].numpy()
         except tf.errors.ResourceExhaustedError as error:
             raise ValueError(
-                f"A tile must fit into memory; a smaller one takes less. Received: tile={self.tile}"
+                f"Out of memory for one tile. Choose a smaller tile. Received: tile={self.tile}"
             ) from error
         (top, _), (left, _) = padding
         return output[top : top + sizes[0], left : left + sizes[1]]
@@ -85,14 +92,14 @@ def _up(size, multiple):
 
 
 def _tiles(length, tile, overlap):
-    """[(start, weights)] of evenly spread tiles along one axis; at each pixel the weights sum to 1."""
+    """Returns [(start, weights)] of evenly spaced tiles along one axis. The weights at each pixel sum to 1."""
     if length <= tile:
         return [(0, np.ones(length, "float32"))]
     count = math.ceil((length - overlap) / (tile - overlap))
     starts = np.linspace(0, length - tile, count).round().astype(int)
     rise = np.ones(tile)
     if overlap:
-        # Nothing of the outer quarter of the overlap, then a smooth rise over its inner half.
+        # Weight 0 in the outer quarter of the overlap, then a smooth rise over its inner half.
         rise = np.clip((np.arange(tile) + 0.5 - overlap / 4) / (overlap / 2), 0, 1)
         rise = rise**2 * (3 - 2 * rise)
     weights, total = [], np.zeros(length)

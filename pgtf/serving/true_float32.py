@@ -1,4 +1,4 @@
-"""GPUs compute in float32 as it is written, not in TF32, whose 10 bits are off by about 1e-3."""
+"""Full float32 on GPUs instead of TF32, whose 10-bit mantissa gives errors of about 1e-3."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def true_float32() -> Iterator[None]:
-    """What runs in this block is not rounded to TF32, so that outputs of different machines can be compared."""
+    """Disables TF32 inside the block, so that outputs of different machines can be compared."""
     before = tf.config.experimental.tensor_float_32_execution_enabled()
     tf.config.experimental.enable_tensor_float_32_execution(False)
     try:

@@ -1,4 +1,4 @@
-"""Many tasks in one SavedModel: each answers as it did when it was learnt, and no value is stored twice."""
+"""Many tasks in one SavedModel: each answers as it did when it was learned, and no value is stored twice."""
 
 import glob
 import os
@@ -38,10 +38,10 @@ class CombinedTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(stored, sum(task.slice.size for task in run))
         size = sum(os.path.getsize(file) for file in glob.glob(os.path.join(path, "variables", "*.data*")))
         self.assertLess(size, 4 * stored + 20_000)
-        with self.assertRaisesRegex(tf.errors.InvalidArgumentError, f"is one of {tasks[0]}, .*streets"):
+        with self.assertRaisesRegex(tf.errors.InvalidArgumentError, f"must be one of {tasks[0]}, .*streets"):
             loaded.signatures["floats"](images=given, task=tf.constant("shoes"))
         if ways == 1:
-            with self.assertRaisesRegex(ValueError, "never overwrites.*combined/1"):
+            with self.assertRaisesRegex(ValueError, "path exists.*combined/1"):
                 export_combined(run, os.path.dirname(os.path.dirname(path)), tasks=tasks[:1])
 
     def test_other_methods_come_as_plain_networks(self):

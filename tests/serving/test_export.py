@@ -239,12 +239,12 @@ class OriginTest(absltest.TestCase):
 class CommandTest(parameterized.TestCase):
     def test_says_what_it_did_and_how_far_off_it_is(self):
         for name, said, done in (
-            ("facades", "is there, of the same slice", "kept, checked"),
-            ("maps", "...", "checked"),
+            ("facades", "exists, from the same slice", "kept, verified"),
+            ("maps", "...", "verified"),
         ):
             for path in (f"{name}/1", f"{name}.tflite"):
                 self.assertIn(f"{name}: {os.path.join(SERVED, path)} {said}\n", SAID)
-            differences = re.findall(rf"{name}: {done}, differs from the learnt task by (\d.\de-\d+); \d+.\d s\n", SAID)
+            differences = re.findall(rf"{name}: {done}, differs from the task by (\d.\de-\d+); \d+.\d s\n", SAID)
             self.assertLen(differences, 2)
             self.assertLess(max(map(float, differences)), 1e-5)
 
@@ -357,7 +357,7 @@ class MethodTest(absltest.TestCase):
             run = pgtf.load(tiny_run(os.path.join(folder, "run"), method=Scaling()))
             said = exported(run, folder, [TFLite((16, 32))], ["maps"])
         self.assertIn("forward/down2/scale", run["maps"].slice.values)
-        self.assertIn("maps: checked", said)
+        self.assertIn("maps: verified", said)
         probes = run["maps"].probes
         ask = tf.lite.Interpreter(os.path.join(folder, "maps.tflite")).get_signature_runner()
         for image, recorded in zip(probes.inputs["forward"], probes.outputs["forward"]):
@@ -369,7 +369,7 @@ class ChangedTest(absltest.TestCase):
         folder = new_folder()
         for form in (SavedModel(), TFLite(), TFLite((16, 32))):
             with self.assertRaisesRegex(
-                ValueError, r"Received: maps, whose own network differs by \d\.\de-0[1-4] from what was recorded"
+                ValueError, r"Received: maps differs by \d\.\de-0[1-4] from its recorded outputs"
             ):
                 exported(strangers(["maps"], change=2e-3), folder, [form])
             self.assertEqual(os.listdir(folder), [".lock"])
@@ -385,7 +385,7 @@ class ChangedTest(absltest.TestCase):
         with (
             mock.patch.object(directions, "folded", wrongly_folded),
             self.assertRaisesRegex(
-                ValueError, "within 1e-04; nothing was kept. Received: an export to .*/maps.tflite that differs by nan"
+                ValueError, "1e-04. The export was discarded. Received: an export to .*/maps.tflite that differs by nan"
             ),
         ):
             exported(pgtf.load(UNET), folder, [TFLite()], ["maps"])
@@ -404,7 +404,7 @@ class ThereTest(absltest.TestCase):
         before = listing(SERVED)
         run = strangers(["facades"], change=1e-6)  # So little that it answers the same.
         with self.assertRaisesRegex(
-            ValueError, r"the next free version is 2\. Received: .*facades/1, which has another slice_sha256"
+            ValueError, r"The next free version is 2\. Received: .*facades/1, which has another slice_sha256"
         ):
             export(run, SERVED, [SavedModel()])
         with self.assertRaisesRegex(ValueError, r"another folder.*facades\.tflite, which has another slice_sha256"):
@@ -422,7 +422,7 @@ class ThereTest(absltest.TestCase):
         with self.assertRaisesRegex(ValueError, r"next free version is 13\. Received: .*, which is not an export"):
             export(pgtf.load(UNET), folder, [SavedModel()], ["maps"])
         files.write(os.path.join(folder, "maps.tflite"), b"another's")
-        with self.assertRaisesRegex(ValueError, r"choose another folder\. Received: .*, which is not an export"):
+        with self.assertRaisesRegex(ValueError, r"Choose another folder\. Received: .*, which is not an export"):
             export(pgtf.load(UNET), folder, [TFLite()], ["maps"])
 
     def test_what_is_kept_is_checked(self):
@@ -430,11 +430,11 @@ class ThereTest(absltest.TestCase):
         path = os.path.join(folder, "facades", "1")
         shutil.copytree(os.path.join(SERVED, "maps", "1"), path)
         shutil.copy(os.path.join(SERVED, "facades", "1", "assets", "task.json"), os.path.join(path, "assets"))
-        with self.assertRaisesRegex(ValueError, r"remove it to have .* anew\. Received: .*facades/1 that differs by"):
+        with self.assertRaisesRegex(ValueError, r"Remove it and export again\. Received: .*facades/1 that differs by"):
             exported(pgtf.load(UNET), folder, [SavedModel()], ["facades"])
         os.truncate(os.path.join(path, "variables", "variables.data-00000-of-00001"), 100)
         with self.assertRaisesRegex(
-            ValueError, r"remove it to have .* anew\. Received: .*facades/1 that can't be read"
+            ValueError, r"Remove it and export again\. Received: .*facades/1 that can't be read"
         ):
             exported(pgtf.load(UNET), folder, [SavedModel()], ["facades"])
 
@@ -449,7 +449,7 @@ class FolderTest(parameterized.TestCase):
             self.assertTrue(os.path.isdir(os.path.join(folder, ".exporting-x")))
 
     def test_a_file_is_none(self):
-        with self.assertRaisesRegex(ValueError, "Exports go into a folder. Received: .*__init__.py, a file"):
+        with self.assertRaisesRegex(ValueError, "must be a folder. Received: .*__init__.py, a file"):
             export(pgtf.load(UNET), pgtf.__file__, [TFLite()])
 
     def test_unknown_task(self):
@@ -466,18 +466,18 @@ class FolderTest(parameterized.TestCase):
     def test_a_name_stays_in_its_folder(self, name):
         run, folder = strangers([name]), new_folder()
         for form in (SavedModel(), TFLite()):
-            with self.assertRaisesRegex(ValueError, f"named as a folder can be.* Received: '{re.escape(name)}'"):
+            with self.assertRaisesRegex(ValueError, f"cannot be used as a folder name.* Received: '{re.escape(name)}'"):
                 export(run, folder, [form])
         self.assertEmpty(os.listdir(os.path.dirname(folder)))
 
     @parameterized.parameters("..", ".", "../up", "/etc", "a/b", "nul\0")
     def test_a_name_is_no_path(self, name):
-        with self.assertRaisesRegex(ValueError, "named as a folder can be"):
+        with self.assertRaisesRegex(ValueError, "cannot be used as a folder name"):
             Direction(types.SimpleNamespace(name=name), "forward")
 
     def test_two_exports_of_one_name(self):
         run, folder = strangers(["monet", "monet_backward"], RESNET), new_folder()
-        with self.assertRaisesRegex(ValueError, r"place of its own. Received: two for .*/monet_backward\.tflite"):
+        with self.assertRaisesRegex(ValueError, r"the same path.* Received: two for .*/monet_backward\.tflite"):
             export(run, folder, [TFLite((20, 36))])
         self.assertFalse(os.path.exists(folder))
 

@@ -153,12 +153,12 @@ class FileTranslationTest(parameterized.TestCase):
             self.assertEqual(outputs(path, picture, overwrite), {path: picture})
             translate_files(negative, {path: picture}, out=io.StringIO())
             self.assertEqual(Image.open(picture).size, (9, 5))
-        with self.assertRaisesRegex(ValueError, r"\(--overwrite\). Received: '.*out.PNG', which is there"):
+        with self.assertRaisesRegex(ValueError, r"--overwrite. Received: '.*out.PNG', which exists"):
             outputs(path, picture)
         os.makedirs(os.path.join(self.output, "folder.png"))  # A folder, whatever its name.
         inside = os.path.join(self.output, "folder.png", "photo.png")
         self.assertEqual(outputs(path, os.path.join(self.output, "folder.png")), {path: inside})
-        with self.assertRaisesRegex(ValueError, "never takes an input's place"):
+        with self.assertRaisesRegex(ValueError, "would replace an input"):
             outputs(inside := self.put("b.png"), inside, overwrite=True)
 
     def test_the_first_picture_of_a_gif(self):
@@ -245,7 +245,7 @@ class FileTranslationTest(parameterized.TestCase):
                 file.write("precious")
             if name[0] == ".":
                 self.assertLen(outputs(self.input, self.output), 1)
-        with self.assertRaisesRegex(ValueError, r"\(--overwrite\). Received: '.*out', which holds mine.txt$"):
+        with self.assertRaisesRegex(ValueError, r"--overwrite. Received: '.*out', which holds mine.txt$"):
             outputs(self.input, self.output)
         translate_files(negative, outputs(self.input, self.output, overwrite=True), out=io.StringIO())
         self.assertCountEqual(os.listdir(self.output), [".DS_Store", "mine.txt", "a.png"])
@@ -253,9 +253,7 @@ class FileTranslationTest(parameterized.TestCase):
     def test_an_input_is_never_overwritten(self):
         path = self.put("a.png")
         for source in (path, self.input):
-            with self.assertRaisesRegex(
-                ValueError, "An output never takes an input's place. Received: '.*a.png' as both"
-            ):
+            with self.assertRaisesRegex(ValueError, "An output would replace an input.* Received: '.*a.png' as both"):
                 outputs(source, self.input, overwrite=True)
 
     def test_links_to_folders_are_followed(self):
@@ -300,19 +298,17 @@ class FileTranslationTest(parameterized.TestCase):
         self.assertEqual([os.path.relpath(path, self.input) for path in again], ["a.png"])
 
     def test_refuses_what_is_no_input_or_output(self):
-        with self.assertRaisesRegex(
-            FileNotFoundError, "an image or a folder of images. Received: '/no/such', not there"
-        ):
+        with self.assertRaisesRegex(FileNotFoundError, "an image or a folder of images. Received: '/no/such'"):
             outputs("/no/such", self.output)
-        with self.assertRaisesRegex(ValueError, "A folder of images must hold some .* Received: '.*in', without any"):
+        with self.assertRaisesRegex(ValueError, "The folder holds no image .* Received: '.*in'"):
             outputs(self.input, self.output)
         path = self.put("a.png")
-        with self.assertRaisesRegex(ValueError, "go into a folder; name one without an ending. Received: '.*a.png'"):
+        with self.assertRaisesRegex(ValueError, "must be a folder, without a file ending. Received: '.*a.png'"):
             outputs(self.input, path)
-        with self.assertRaisesRegex(ValueError, "go into a folder; name one without an ending. Received: 'new.png'"):
+        with self.assertRaisesRegex(ValueError, "must be a folder, without a file ending. Received: 'new.png'"):
             outputs(self.input, "new.png")
         for name in ("out.jpg", "out.HEIC"):
-            with self.assertRaisesRegex(ValueError, f"name it .png, or name a folder. Received: '{name}'"):
+            with self.assertRaisesRegex(ValueError, f".png file or a folder: .* Received: '{name}'"):
                 outputs(path, name)
 
 

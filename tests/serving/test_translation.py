@@ -179,16 +179,16 @@ class TranslationTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(result, np.repeat(gray[..., None], 3, -1))
 
     def test_refuses_tiles_that_cannot_be(self):
-        with self.assertRaisesRegex(ValueError, "at least, 256 px. Received: 255"):
+        with self.assertRaisesRegex(ValueError, "least input, 256 px. Received: 255"):
             Translator(convolution([[1]]), 256, tile=255)
-        with self.assertRaisesRegex(ValueError, "Tiles of 64 px overlap by less than that. Received: 64"):
+        with self.assertRaisesRegex(ValueError, "less than the tile, 64 px. Received: 64"):
             Translator(convolution([[1]]), 16, tile=64, overlap=64)
 
     def test_too_little_memory_is_told_with_its_remedy(self):
         def network(image, training):
             raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
 
-        with self.assertRaisesRegex(ValueError, "a smaller one takes less. Received: tile=64"):
+        with self.assertRaisesRegex(ValueError, "Choose a smaller tile. Received: tile=64"):
             Translator(network, 16, tile=64)(noise(8, 8))
 
 
