@@ -59,6 +59,15 @@ def _scales(optimizer: Any) -> bool:
     return isinstance(optimizer, keras.mixed_precision.LossScaleOptimizer)
 
 
+def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
+    """Returns the learning rate of the last step; Keras 3 itself tells that of the next one."""
+    rate = optimizer.learning_rate
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    if IS_KERAS_3 and isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        rate = inner._learning_rate(tf.maximum(tf.convert_to_tensor(inner.iterations) - 1, 0))
+    return float(tf.convert_to_tensor(rate))
+
+
 def scaled_loss(optimizer: keras.optimizers.Optimizer, loss: tf.Tensor) -> tf.Tensor:
     """Returns the loss whose gradients the optimizer takes: scaled, if it is a LossScaleOptimizer."""
     if not _scales(optimizer):

@@ -8,6 +8,7 @@ import time
 import keras
 import tensorflow as tf
 
+from pgtf.keras_versions import last_learning_rate
 from pgtf.progress import Bar
 from pgtf.training.checkpoints import Checkpoints
 
@@ -71,7 +72,7 @@ class Log(keras.callbacks.Callback):
         now = time.monotonic()
         optimizer = self.model.optimizers["generators"]
         rates = {
-            "learning_rate": float(tf.convert_to_tensor(optimizer.learning_rate)),
+            "learning_rate": last_learning_rate(optimizer),
             "steps_per_second": (step - self.step) / (now - self.time),
         }
         self.step, self.time = step, now
