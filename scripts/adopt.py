@@ -1,41 +1,9 @@
 #!/usr/bin/env python3
-"""Takes tasks that were learnt elsewhere into a run, without learning anything.
+"""The same as `pgtf adopt`."""
 
-    python scripts/adopt.py --run_dir=runs/many --from=runs/worker-3
-    python scripts/adopt.py --run_dir=runs/many --from=maps.safetensors --task=maps --as=old-maps
+import sys
 
-The run must have the slices that they borrow from, by their sha256. Each task is replayed before it is taken, and must
-answer as when it was learnt. Nothing that is there changes.
-"""
-
-import os
-
-from absl import flags
-
-from pgtf import command_line
-
-flags.DEFINE_string("run_dir", None, "The run that takes them.", required=True)
-flags.DEFINE_string("from", None, "A run directory, or a file that pack.py wrote.", required=True)
-flags.DEFINE_list("task", [], "The tasks, as in maps,facades; all that the run does not have unless told.")
-flags.DEFINE_string(
-    "as",
-    "",
-    "The name that the run gives the one --task. Default: its own. Tasks that borrow from it by its own name can't be "
-    "adopted beside it.",
-)
-
-
-def main(_):
-    run_dir, source, config = flags.FLAGS.run_dir, flags.FLAGS["from"].value, None
-    if os.path.isdir(run_dir):
-        config = command_line.load_config(run_dir)
-
-    from pgtf import load  # TensorFlow only once the flags are good.
-    from pgtf.runs.adopting import adopt
-
-    taken = adopt(run_dir, load(source), flags.FLAGS.task, config, flags.FLAGS["as"].value)
-    print(f"{run_dir} has taken {', '.join(taken) or 'nothing: it has them all'}")
-
+from pgtf.cli.main import run
 
 if __name__ == "__main__":
-    command_line.run(main, stopped="What is taken stays; the same command goes on from there.")
+    run("adopt", sys.argv[1:])

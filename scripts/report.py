@@ -1,29 +1,9 @@
 #!/usr/bin/env python3
-"""Makes the report of a run: one page with its pictures, curves and figures, in RUN_DIR/report/index.html.
+"""The same as `pgtf report`."""
 
-    python scripts/report.py --run_dir=runs/demo
-    python scripts/report.py --run_dir=runs/piggyback --compare=runs/full,runs/finetune --grid=grid.png
+import sys
 
-With --compare, RUN_DIR/report/compare.html beside it holds the runs against each other. A page holds all that it
-shows; it needs no server and no network. Training renews the report after each task and each sample.
-"""
-
-from absl import flags
-
-from pgtf import command_line
-
-flags.DEFINE_string("run_dir", None, "The run to report.", required=True)
-flags.DEFINE_list("compare", [], "Other runs, to hold it against on the same inputs, in RUN_DIR/report/compare.html.")
-flags.DEFINE_string("grid", "", "A PNG file to write as well: one input of each task, and what each run makes of it.")
-
-
-def main(_):
-    from pgtf.runs.reporting import report  # TensorFlow only once the flags are good.
-
-    run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
-    configs = {each: command_line.load_config(each) for each in (run_dir, *others)}
-    print(f"Look: {report(run_dir, others, configs, flags.FLAGS.grid)}")
-
+from pgtf.cli.main import run
 
 if __name__ == "__main__":
-    command_line.run(main, stopped="")
+    run("report", sys.argv[1:])

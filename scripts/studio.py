@@ -1,32 +1,9 @@
 #!/usr/bin/env python3
-"""Opens a page on this machine on which to try a run: draw, or drop a picture, and see what a task makes of it.
+"""The same as `pgtf studio`."""
 
-    python scripts/studio.py --run_dir=runs/demo
+import sys
 
-It answers this machine alone, unless --host says otherwise. Pictures are kept nowhere.
-"""
-
-import os
-
-from absl import flags
-
-from pgtf import command_line
-
-flags.DEFINE_string("run_dir", None, "The run to try.", required=True)
-flags.DEFINE_string("host", "127.0.0.1", "Where to listen; 0.0.0.0 lets others use it, who need no password.")
-flags.DEFINE_integer("port", 8600, "On which port; 0 takes a free one.", lower_bound=0, upper_bound=65535)
-
-
-def main(_):
-    from pgtf.studio.answers import Answers  # TensorFlow only once the flags are good.
-    from pgtf.studio.server import Server
-
-    asked = flags.FLAGS
-    name = os.path.basename(os.path.abspath(asked.run_dir))
-    with Server(Answers(asked.run_dir), asked.host, asked.port, name) as server:
-        print(f"Open {server.url} (Ctrl-C ends it)", flush=True)
-        server.serve_forever()
-
+from pgtf.cli.main import run
 
 if __name__ == "__main__":
-    command_line.run(main, stopped="")
+    run("studio", sys.argv[1:])

@@ -2,7 +2,6 @@
 
 import gc
 import os
-from unittest import mock
 
 import pytest
 
@@ -41,13 +40,6 @@ def step_by_step():
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
-
-
-@pytest.fixture(scope="module")
-def without_report():
-    """Runs write no report: it takes a tenth of a tiny one, or more."""
-    with mock.patch("pgtf.runs.stages.renew", lambda *_, **__: "no page"):
-        yield
 
 
 def pytest_collection_finish():

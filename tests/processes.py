@@ -12,7 +12,7 @@ import tempfile
 SAID = "output", "errors"  # The names of the files that hold them.
 
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(["pgtf.runs.stages", "pgtf.runs.evaluating", "pgtf.serving.translation"])
+_server.set_forkserver_preload(["pgtf.training.sequence", "pgtf.evaluation.evaluation", "pgtf.runs.translate"])
 
 
 def keep_graphs():

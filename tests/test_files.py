@@ -4,7 +4,7 @@ import os
 
 from absl.testing import absltest
 
-from pgtf import files
+from pgtf.foundation import files
 
 
 class LinksTest(absltest.TestCase):

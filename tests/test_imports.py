@@ -8,25 +8,30 @@ from absl.testing import absltest
 ROOT = pathlib.Path(__file__).parent.parent
 # The rooms of pgtf from the ground up. A module imports from its own room and from rooms of lower tiers.
 TIERS = (
-    ("files", "graphs", "keras_versions", "lazy", "names", "progress", "replicas", "seeds", "settings", "workers"),
-    ("metrics", "recipes"),
+    ("foundation",),
+    ("distribution",),
+    ("data", "metrics", "recipes"),
     ("layers",),
     ("networks",),
     ("methods",),
     ("objectives",),
-    ("config", "data"),
-    ("training",),
-    ("evaluation",),
-    ("report", "serving"),
+    ("config",),
+    ("storage",),
+    ("assembly",),
     ("runs",),
-    ("command_line", "reproduction", "studio"),
+    ("evaluation",),
+    ("training", "serving"),
+    ("report",),
+    ("experiments", "studio"),
+    ("cli",),
+    ("__main__",),
 )
 DOORS = {
-    "absl": {"pgtf.command_line"},
+    "absl": {"pgtf.cli.command_line"},
     "matplotlib": {"pgtf.report.plots"},
     "tensorflow_addons": {"pgtf.layers.norm"},
-    "tensorflow_gan": {"pgtf.evaluation.distances", "pgtf.objectives.losses"},
-    "tensorflow_hub": {"pgtf.evaluation.pretrained"},
+    "tensorflow_gan": {"pgtf.metrics.frechet_kernel", "pgtf.objectives.losses"},
+    "tensorflow_hub": {"pgtf.metrics.pretrained"},
 }
 
 
@@ -110,7 +115,7 @@ class UpwardTest(absltest.TestCase):
     def test_down_and_beside_in_the_same_room(self):
         self.assertEqual(
             self.found(
-                runs__bank="import os\nfrom pgtf import files, layers\nfrom pgtf.runs.slices import TaskSlice\n"
+                runs__bank="import os\nfrom pgtf import files, layers\nfrom pgtf.storage.task_slice import TaskSlice\n"
                 "import pgtf.methods.base as base\nfrom . import slices\nfrom .slices import TaskSlice\n"
                 "from .. import methods\nfrom ..methods.base import Method",
                 config="from pgtf.objectives import OBJECTIVES",
@@ -121,14 +126,14 @@ class UpwardTest(absltest.TestCase):
     def test_up(self):
         for line, name in (
             ("import pgtf.runs", "pgtf.runs"),
-            ("import pgtf.runs.bank as bank", "pgtf.runs.bank"),
+            ("import pgtf.storage.bank as bank", "pgtf.storage.bank"),
             ("from pgtf import runs", "pgtf.runs"),
-            ("from pgtf.runs import bank", "pgtf.runs.bank"),
-            ("from pgtf.runs.bank import FilterBank", "pgtf.runs.bank.FilterBank"),
-            ("from ..runs import bank", "pgtf.runs.bank"),
-            ("from ..runs.bank import FilterBank", "pgtf.runs.bank.FilterBank"),
+            ("from pgtf.runs import bank", "pgtf.storage.bank"),
+            ("from pgtf.storage.bank import FilterBank", "pgtf.storage.bank.FilterBank"),
+            ("from ..runs import bank", "pgtf.storage.bank"),
+            ("from ..runs.bank import FilterBank", "pgtf.storage.bank.FilterBank"),
             ("from .. import runs", "pgtf.runs"),
-            ("def late():\n    from ..runs import bank", "pgtf.runs.bank"),
+            ("def late():\n    from ..runs import bank", "pgtf.storage.bank"),
         ):
             self.assertEqual(self.found(methods__base=line), [f"pgtf.methods.base imports {name}"], line)
 
@@ -136,10 +141,10 @@ class UpwardTest(absltest.TestCase):
         root = pathlib.Path(self.create_tempdir().full_path)
         (root / "pgtf" / "methods").mkdir(parents=True)
         (root / "pgtf" / "methods" / "__init__.py").write_text("from .base import Method\nfrom ..runs import bank")
-        self.assertEqual(upward(root), ["pgtf.methods imports pgtf.runs.bank"])
+        self.assertEqual(upward(root), ["pgtf.methods imports pgtf.storage.bank"])
 
     def test_to_a_room_of_the_same_tier(self):
-        self.assertEqual(self.found(config="from .data import tasks"), ["pgtf.config imports pgtf.data.tasks"])
+        self.assertEqual(self.found(config="from .data import tasks"), ["pgtf.config imports pgtf.data.finder"])
 
     def test_the_door_and_rooms_that_have_no_tier(self):
         self.assertEqual(
@@ -148,9 +153,9 @@ class UpwardTest(absltest.TestCase):
                 runs__slices="import pgtf\nprint(pgtf.__version__)\npgtf.open()",
             ),
             [
-                "pgtf.runs.bank imports pgtf.load",
-                "pgtf.runs.bank imports pgtf.utils.more",
-                "pgtf.runs.slices imports pgtf.open",
+                "pgtf.storage.bank imports pgtf.load",
+                "pgtf.storage.bank imports pgtf.utils.more",
+                "pgtf.storage.task_slice imports pgtf.open",
             ],
         )
 

@@ -2,7 +2,7 @@
 
 from absl.testing import absltest, parameterized
 
-from pgtf import names
+from pgtf.foundation import task_names
 
 UNSEEN = (
     "\n",
@@ -25,18 +25,18 @@ UNSEEN = (
 class NamesTest(parameterized.TestCase):
     @parameterized.parameters(*UNSEEN)
     def test_what_cannot_be_seen_is_in_no_name_and_is_escaped(self, unseen):
-        self.assertFalse(names.is_name(f"ma{unseen}ps"))
-        shown = names.escaped(f"ma{unseen}ps")
+        self.assertFalse(task_names.is_name(f"ma{unseen}ps"))
+        shown = task_names.escaped(f"ma{unseen}ps")
         self.assertStartsWith(shown, "ma\\")
         self.assertTrue(shown.isprintable())
 
     @parameterized.parameters("maps", "maps#7", "straße", "日本 地図", "é", "e\u0301", "🗺")
     def test_what_can_be_seen_stays(self, name):
-        self.assertTrue(names.is_name(name))
-        self.assertEqual(names.escaped(name), name)
+        self.assertTrue(task_names.is_name(name))
+        self.assertEqual(task_names.escaped(name), name)
 
     def test_line_breaks_stay_where_they_are_meant(self):
-        self.assertEqual(names.escaped("a\nb\x1bc", but="\n"), "a\nb\\x1bc")
+        self.assertEqual(task_names.escaped("a\nb\x1bc", but="\n"), "a\nb\\x1bc")
 
 
 if __name__ == "__main__":

@@ -12,18 +12,19 @@ import tempfile
 import numpy as np
 from safetensors.numpy import save_file
 
-from pgtf import files, layers
+from pgtf import layers
+from pgtf.assembly import build
+from pgtf.assembly.accounting import full_values
 from pgtf.config import Config
-from pgtf.evaluation.parameters import full_values
-from pgtf.evaluation.replay import Probes
+from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
-from pgtf.runs import building
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.facts import Facts
-from pgtf.runs.learning import learn_task
-from pgtf.runs.slices import TaskSlice
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts
+from pgtf.storage.probes import Probes
+from pgtf.storage.task_slice import TaskSlice
+from pgtf.training.one_task import learn_task
 
 
 def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2pix", **settings):
@@ -88,7 +89,7 @@ def _made(
 def learnt(bank, name, facts, draw):
     """Appends a task of random values to a bank on disk, with its probes."""
     lenders = bank.only(facts.method.borrows(bank.names))
-    networks = building.generators(facts.architecture, facts.method, facts.generators, lenders)
+    networks = build.generators(facts.architecture, facts.method, facts.generators, lenders)
     for network in networks.values():
         values = {path: random_value(draw, path, value) for path, value in layers.state(network).items()}
         layers.restore(network, values)
@@ -97,8 +98,8 @@ def learnt(bank, name, facts, draw):
     height, _ = facts.architecture.size
     images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
     probes = Probes(images, images if facts.objective.paired else {})
-    task_slice = building.slice_of(name, networks, lenders, facts)
-    content = probes.recorded(building.rebuilt(task_slice, lenders)).content()
+    task_slice = build.slice_of(name, networks, lenders, facts)
+    content = probes.recorded(build.rebuilt(task_slice, lenders)).content()
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)
     facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
     bank.append(dataclasses.replace(task_slice, facts=facts))
@@ -106,7 +107,7 @@ def learnt(bank, name, facts, draw):
 
 def learn(config):
     """Learns the tasks of a run that are not learnt yet, and no more: nothing is replayed or pictured."""
-    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), building.finder(config)
+    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), build.finder(config)
     with contextlib.redirect_stdout(io.StringIO()):
         for name in config.tasks[len(bank) :]:
             learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"))

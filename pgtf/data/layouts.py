@@ -9,8 +9,8 @@ import csv
 import os
 from collections.abc import Mapping, Sequence
 
-from pgtf.data.images import ENDINGS
 from pgtf.data.manifest import TABLE, ImageFiles, PairedFiles
+from pgtf.data.reading import ENDINGS
 
 HEAD = ["input", "target"]
 

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Collection
 from typing import Any, Union
 
-from pgtf import files, settings
-from pgtf.data.images import is_image_name
+from pgtf.data.reading import is_image_name
+from pgtf.foundation import files, settings
 
 TABLE = ".csv"
 SPLITS = ("train", "test", "val")

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from pgtf.data.images import ImageError, read
+from pgtf.data.reading import ImageError, read
 
 LOOKED_AT, FEWEST = 32, 4  # Files of a folder: at most, and for a verdict.
 ROWS, COLUMNS = 128, 8  # Rows that an image is shrunk to, and columns on each side of its middle.
 # Of real pairs fewer than 1 in 50 pass all three, in whatever size and quality; of photos two in three or more.
-STEP, ALIKE, CONTRAST = 2.0, 0.3, 2.0
+STEP, REPLICA_LOCAL, CONTRAST = 2.0, 0.3, 2.0
 
 
 def refuse_single_images(folder: str, paths: Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def goes_on(image: np.ndarray) -> bool:
     contrasts = [np.sqrt((edge**2).mean()) for edge in edges]
     if min(contrasts) <= CONTRAST or step >= STEP * beside:
         return False
-    return bool((edges[0] * edges[1]).mean() > ALIKE * contrasts[0] * contrasts[1])
+    return bool((edges[0] * edges[1]).mean() > REPLICA_LOCAL * contrasts[0] * contrasts[1])
 
 
 def _shrunk(side: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pgtf.data import drawn
-from pgtf.data.images import ImageError, read, resized
+from pgtf.data.reading import ImageError, read, resized
 
 
 class Source:
@@ -24,7 +24,7 @@ class Source:
     def __getitem__(self, index: int) -> np.ndarray:
         raise NotImplementedError
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Frees the memory of the stacks that it holds, if it holds any."""
 
 
@@ -119,11 +119,11 @@ class Side(Source):
     def __getitem__(self, index: int) -> np.ndarray:
         return self.pairs[index][self.side : self.side + 1]
 
-    def forget(self) -> None:
-        self.pairs.forget()
+    def release(self) -> None:
+        self.pairs.release()
 
 
-class Chosen(Source):
+class Subset(Source):
     """Some stacks of a source, by their indices there."""
 
     def __init__(self, source: Source, indices: Sequence[int]):
@@ -136,8 +136,8 @@ class Chosen(Source):
     def __getitem__(self, index: int) -> np.ndarray:
         return self.source[self.indices[index]]
 
-    def forget(self) -> None:
-        self.source.forget()
+    def release(self) -> None:
+        self.source.release()
 
 
 class Cached(Source):
@@ -164,7 +164,7 @@ class Cached(Source):
                 self._held[index] = stack
         return stack
 
-    def forget(self) -> None:
+    def release(self) -> None:
         """Frees the memory; TensorFlow may hold on to the source itself for as long as the process lives."""
         with self._lock:
             self._limit, self._held = 0, {}

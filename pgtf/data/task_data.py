@@ -8,12 +8,12 @@ import os
 from collections.abc import Sequence
 from typing import IO
 
-from pgtf.data.ahead import ahead
-from pgtf.data.images import ImageError
 from pgtf.data.manifest import ImageFiles, Manifest, PairedFiles, split_of
+from pgtf.data.prefetch import prefetch
+from pgtf.data.reading import ImageError
 from pgtf.data.side_by_side import refuse_single_images
-from pgtf.data.sources import ODD_WIDTH, Chosen, Side, Source
-from pgtf.progress import Bar
+from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
+from pgtf.foundation.progress import Bar
 
 WORKERS = min(4, os.cpu_count() or 1)
 MOMENT = 2.0  # Seconds of work that need no bar.
@@ -130,7 +130,7 @@ class TaskData:
                 )
             if bad:
                 parts[name] = dataclasses.replace(files, left_out=files.left_out + names)
-                sources[name] = Chosen(sources[name], kept)
+                sources[name] = Subset(sources[name], kept)
         return dataclasses.replace(self, sources=sources, manifest=Manifest(parts), skipped=(*self.skipped, *messages))
 
 
@@ -138,7 +138,7 @@ def _unreadable(source, bar):
     """{index: error} of the images that can't be read, of all of them, each read once."""
     found, done = {}, bar.done
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for index, reading in ahead(pool, source.__getitem__, range(len(source)), 2 * WORKERS):
+        for index, reading in prefetch(pool, source.__getitem__, range(len(source)), 2 * WORKERS):
             try:
                 reading.result()
             except ImageError as error:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from pgtf.data.images import to_float
-from pgtf.evaluation.replay import Probes
+from pgtf.data.reading import to_float
 from pgtf.layers import Conv2D
+from pgtf.storage.probes import Probes
 
 CONVOLUTIONS = 3
 

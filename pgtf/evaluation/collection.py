@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pgtf.data.ahead import ahead
 from pgtf.data.manifest import ImageFiles, PairedFiles, Part
-from pgtf.data.sources import Chosen, Side, Source
+from pgtf.data.prefetch import prefetch
+from pgtf.data.sources import Side, Source, Subset
 from pgtf.data.task_data import TaskData
-from pgtf.evaluation.figures import ImageSet
-from pgtf.evaluation.hashes import files_sha256, images_sha256
-from pgtf.seeds import seed_of
+from pgtf.foundation.seeds import seed_of
+from pgtf.metrics.hashes import files_sha256, images_sha256
+from pgtf.metrics.measurements import ImageSet
 
 WORKERS = 2
 
@@ -39,7 +39,7 @@ class Collection:
 def read(source: Source) -> Iterator[np.ndarray]:
     """The single images of a source, uint8 [h, w, 3] in order, read ahead by threads."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-        for _, reading in ahead(pool, source.__getitem__, range(len(source)), 8 * WORKERS):
+        for _, reading in prefetch(pool, source.__getitem__, range(len(source)), 8 * WORKERS):
             yield reading.result()[0]
 
 
@@ -116,7 +116,7 @@ def _collection(data: TaskData, name: str, source: Source, part: str, limit: int
             f"taken. Received: limit={limit}, where {name} of {data.name} has {len(source)}"
         )
     chosen = choice(len(source), limit)
-    source = Chosen(source, chosen)
+    source = Subset(source, chosen)
     split, sha256 = _identity(name, data.manifest.parts[name], source, chosen, part)
     return Collection(source, ImageSet(split, len(source), (source.height, source.width), part, sha256))
 

@@ -10,12 +10,12 @@ from typing import Any, Callable
 import keras
 import numpy as np
 
-from pgtf.evaluation import cache
-from pgtf.evaluation.extractors import Extractor
-from pgtf.evaluation.figures import Figure, ImageSet
-from pgtf.evaluation.hashes import arrays_sha256
-from pgtf.evaluation.images import checked, checked_pairs
+from pgtf.metrics import cache
+from pgtf.metrics.extractors import Extractor
+from pgtf.metrics.hashes import arrays_sha256
+from pgtf.metrics.image_checks import checked, checked_pairs
 from pgtf.metrics.label_recovery import Recovery, classes, palette, recovery
+from pgtf.metrics.measurements import ImageSet, Measurement
 
 SIZE, WIDTH, BATCH, STEPS, RATE = 64, 16, 16, 400, 3e-3
 
@@ -59,20 +59,20 @@ def label_network(
       seed: Of the initial weights and the order of images.
     """
     facts = dict(label_recovery=images, steps=steps, seed=seed, size=SIZE, width=WIDTH, batch=BATCH, rate=RATE)
-    arrays = dict(cache.kept(folder, facts, lambda: _made(*read(), steps, seed)))
+    arrays = dict(cache.load_or_compute(folder, facts, lambda: _made(*read(), steps, seed)))
     held_out = dict(zip(("accuracy", "mean_iou"), arrays.pop("held_out").tolist()))
     return dataclasses.replace(_network(arrays, seed), held_out=held_out)
 
 
 def recovery_figures(found: LabelNetwork, photos: np.ndarray, labels: np.ndarray, image_set: ImageSet) -> dict:
-    """{name: Figure} of the mean pixel accuracy and the mean IoU of generated photos."""
+    """{name: Measurement} of the mean pixel accuracy and the mean IoU of generated photos."""
     image_set.check(checked(photos))
     score = found.recovery(photos, labels)
     error = float(score.pixel_accuracy.std(ddof=1) / len(photos) ** 0.5) if len(photos) > 1 else None
 
     def figure(name, value, real, **settings):
         note = f"real held-out photos have {real:.3f}"
-        return Figure(name, value, generated=image_set, extractor=found.extractor.facts, notes=(note,), **settings)
+        return Measurement(name, value, generated=image_set, extractor=found.extractor.facts, notes=(note,), **settings)
 
     return {
         "label accuracy": figure("label accuracy", score.accuracy, found.held_out["accuracy"], standard_error=error),

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from pgtf.data.images import to_float, to_uint8
-from pgtf.evaluation.replay import Probes
+from pgtf.data.reading import to_float, to_uint8
+from pgtf.storage.probes import Probes
 
 
 def pictures(networks: Mapping[str, Any], probes: Probes) -> dict[str, np.ndarray]:

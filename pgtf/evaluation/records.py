@@ -5,8 +5,8 @@ import os
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
 
-from pgtf import files
-from pgtf.evaluation.figures import Figure
+from pgtf.foundation import files
+from pgtf.metrics.measurements import Measurement
 
 
 class Records:
@@ -22,8 +22,8 @@ class Records:
     def __init__(self, folder: str, say: Callable[[str], Any] = lambda text: None):
         self.folder, self.say = folder, say
 
-    def read(self, facts: Mapping[str, Any]) -> Optional[dict[str, Figure]]:
-        """{name: Figure} of what was measured under these facts; None where no file is as it was written."""
+    def read(self, facts: Mapping[str, Any]) -> Optional[dict[str, Measurement]]:
+        """{name: Measurement} of what was measured under these facts; None where no file is as it was written."""
         path = self._path(facts)
         try:
             with open(path, "rb") as file:
@@ -33,14 +33,14 @@ class Records:
                 raise ValueError("the file is of another measurement")
             if record.get("sha256") not in (None, _sha256(record["figures"])):  # Older records have no hash.
                 raise ValueError("the file was changed since it was written: its sha256 differs")
-            return {plain["name"]: Figure.from_facts(plain) for plain in record["figures"]}
+            return {plain["name"]: Measurement.from_facts(plain) for plain in record["figures"]}
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             self.say(f"Figures on record are not used: {error}. Received: {path}")
             return None
 
-    def write(self, facts: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
+    def write(self, facts: Mapping[str, Any], figures: Mapping[str, Measurement]) -> None:
         """Keeps figures under the facts that they follow from."""
         plain = [figure.facts for figure in figures.values()]
         record = {"of": facts, "figures": plain, "sha256": _sha256(plain)}

@@ -46,11 +46,11 @@ class _MadeKernel(Shaped):
         self.recipe = recipe
         self._takes_products = False
 
-    def ready(self) -> None:
+    def prepare_for_training(self) -> None:
         """Makes the layer, once built, fast to learn; what it computes stays the same, but for rounding."""
         # Measured on processors; a GPU keeps its own convolutions.
         self._takes_products = not tf.config.list_physical_devices("GPU")
-        self.recipe.ready()
+        self.recipe.prepare_for_training()
 
     def _is_small(self, map_shape):
         """Whether matrix products suit a map [n, h, w, c], the smaller one of the layer; unknown sizes don't."""

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pgtf import replicas
-from pgtf.keras_versions import weight_settings
+from pgtf.distribution import replicas
+from pgtf.foundation.keras_versions import weight_settings
 from pgtf.layers.plain import plain
 from pgtf.layers.shaped import Shaped
 
@@ -20,7 +20,7 @@ class Dropout(Shaped):
         self.rate, self.seed = rate, seed
 
     def build(self, shape: tuple) -> None:
-        settings = weight_settings(**replicas.ALIKE)
+        settings = weight_settings(**replicas.REPLICA_LOCAL)
         self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", **settings)
         super().build(shape)
 
@@ -35,7 +35,7 @@ class Dropout(Shaped):
             >= self.rate
         )
         self.draws.assign_add(1)
-        return tf.where(replicas.own(mask), x / (1 - self.rate), tf.zeros_like(x))
+        return tf.where(replicas.local_shard(mask), x / (1 - self.rate), tf.zeros_like(x))
 
     def compute_output_shape(self, shape: tuple) -> tuple:
         return tuple(shape)

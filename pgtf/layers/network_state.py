@@ -20,13 +20,13 @@ def made_kernels(network: keras.Model) -> dict[str, Recipe]:
     }
 
 
-def ready(network: keras.Model) -> None:
+def prepare_for_training(network: keras.Model) -> None:
     """Makes a network, with its first values, fast to learn."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
-            ready(layer)
+            prepare_for_training(layer)
         elif isinstance(layer, (Conv2D, Conv2DTranspose)):
-            layer.ready()
+            layer.prepare_for_training()
 
 
 def state(network: keras.Model) -> dict[str, np.ndarray]:
@@ -53,7 +53,9 @@ def lent(network: keras.Model) -> set[str]:
 def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
     """[(variable, learning rate)] of what is not learnt at the run's."""
     return [
-        (recipe.own()[name], rate) for recipe in made_kernels(network).values() for name, rate in recipe.rates().items()
+        (recipe.task_variables()[name], rate)
+        for recipe in made_kernels(network).values()
+        for name, rate in recipe.rates().items()
     ]
 
 
@@ -62,12 +64,12 @@ def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     for layer in _own_layers(network):
         path = f"{network.name}/{layer.name}"
         if isinstance(layer, (Conv2D, Conv2DTranspose)):
-            layer.recipe.restore({name: values[f"{path}/{name}"] for name in layer.recipe.own()})
+            layer.recipe.restore({name: values[f"{path}/{name}"] for name in layer.recipe.task_variables()})
         for name, variable in _others(layer).items():
             variable.assign(values[f"{path}/{name}"])
 
 
-def begin_as(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
+def copy_matching(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Takes of another task's state what fits as it is: norms, biases and kernels that are variables.
 
     Kernels that a recipe makes have other arrays, and keep their own first values.

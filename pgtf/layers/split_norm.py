@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pgtf import replicas
-from pgtf.keras_versions import weight_settings
+from pgtf.distribution import replicas
+from pgtf.foundation.keras_versions import weight_settings
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -20,5 +20,5 @@ class SplitBatchNormalization(keras.layers.BatchNormalization):
         super().__init__(**{**kwargs, "synchronized": True})
 
     def add_weight(self, *args: Any, **kwargs: Any) -> tf.Variable:
-        own = {} if kwargs.get("trainable", True) else weight_settings(**replicas.ALIKE)
+        own = {} if kwargs.get("trainable", True) else weight_settings(**replicas.REPLICA_LOCAL)
         return super().add_weight(*args, **{**kwargs, **own})

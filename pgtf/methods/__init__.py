@@ -1,6 +1,6 @@
 """Methods: how kernels are made, and how a task begins, learns and is kept. A row in METHODS is a method."""
 
-from pgtf.methods.base import Bank, Lent, Method, Phase, Shares, TooNarrow, Trial
+from pgtf.methods.base import Bank, CapacityError, LentFilters, Method, Phase, PhaseContext, WeightOwnership
 from pgtf.methods.cpg import Cpg
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
@@ -34,6 +34,7 @@ METHODS: dict[str, type[Method]] = {
 __all__ = [
     "METHODS",
     "Bank",
+    "CapacityError",
     "Cpg",
     "Distilled",
     "Factorized",
@@ -41,18 +42,17 @@ __all__ = [
     "Full",
     "Half",
     "LayerWise",
-    "Lent",
+    "LentFilters",
     "LowRank",
     "Mask",
     "Method",
     "Modulated",
     "PackNet",
     "Phase",
+    "PhaseContext",
     "Piggyback",
     "Progressive",
     "Quarter",
-    "Shares",
-    "TooNarrow",
-    "Trial",
+    "WeightOwnership",
     "WidthWise",
 ]

@@ -4,10 +4,10 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from pgtf import layers
-from pgtf.methods.base import Lent, Method
+from pgtf.methods.base import LentFilters, Method
 
 if TYPE_CHECKING:
-    from pgtf.layers.maker import Place
+    from pgtf.layers.factory import KernelSite
     from pgtf.recipes.base import Recipe
 
 
@@ -24,7 +24,7 @@ class Backbone(Method):
     def recipe(self, place, bank):
         return self.adapted(place, bank.lent(place.path)) if bank.names else super().recipe(place, bank)
 
-    def adapted(self, place: "Place", kernel: Lent) -> "Recipe":
+    def adapted(self, place: "KernelSite", kernel: LentFilters) -> "Recipe":
         """The recipe of one kernel of a later task.
 
         Args:
@@ -36,7 +36,7 @@ class Backbone(Method):
         """
         raise NotImplementedError
 
-    def begin(self, networks, bank):
+    def initialize(self, networks, bank):
         if bank.names:  # Norms, biases and task-specific layers are each task's own.
             for network in networks.values():
-                layers.begin_as(network, bank.values(bank.names[0]))
+                layers.copy_matching(network, bank.values(bank.names[0]))

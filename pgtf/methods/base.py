@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
 import numpy as np
 
-from pgtf import recipes, settings
+from pgtf import recipes
+from pgtf.foundation import settings
 
 if TYPE_CHECKING:
-    from pgtf.layers.maker import Maker, Place
+    from pgtf.layers.factory import KernelSite, LayerFactory
     from pgtf.recipes.base import Recipe, Spec
 
 
 @dataclasses.dataclass(frozen=True)
-class Lent:
+class LentFilters:
     """The filters that earlier tasks lend to one kernel, side by side; an array [h, w, c_in, B] where one is asked for.
 
     parts: ((task, layer path, filters [h, w, c_in, b]), …)
@@ -55,7 +56,7 @@ class Bank(Protocol):
     def names(self) -> Sequence[str]:
         """Of the tasks."""
 
-    def lent(self, *paths: str) -> Lent:
+    def lent(self, *paths: str) -> LentFilters:
         """The filters that they lend to these layer paths; none where no task lends any."""
 
     def lends(self, name: str) -> Mapping[str, tuple[int, ...]]:
@@ -74,14 +75,15 @@ class Bank(Protocol):
         """One of a task's networks as it was learnt; None where that is only planned."""
 
 
-class TooNarrow(ValueError):
+class CapacityError(ValueError):
     """A task can't be learnt in a network of this width."""
 
 
-class Trial(Protocol):
+class PhaseContext(Protocol):
     """What a phase may ask when it begins, and what it remembers for those to come.
 
-    wider: whether a task that raises TooNarrow is learnt again in a wider network. limit: a number; infinite at first.
+    wider: whether a task that raises CapacityError is learned again in a wider network. limit: a number; infinite at
+      first.
     """
 
     wider: bool
@@ -105,7 +107,7 @@ class Phase:
 
 
 @dataclasses.dataclass(frozen=True)
-class Shares:
+class WeightOwnership:
     """Whose the weights of a task's kernels are, where tasks share them, each a share of all of them.
 
     owned: the task's own. picked: an earlier task's, which it uses. free: nobody's yet. grown: by
@@ -147,8 +149,8 @@ class Method:
         """Filters of the first layer, for a run of this width."""
         return width
 
-    def widths(self, width: int, latest: int) -> Sequence[int]:
-        """The widths that a later task is tried with, in order, until one is not TooNarrow.
+    def candidate_widths(self, width: int, latest: int) -> Sequence[int]:
+        """The widths that a later task is tried with, in order, until one is not CapacityError.
 
         Args:
           width: The run's.
@@ -172,7 +174,7 @@ class Method:
         del learnt
         return ()
 
-    def settled(self, nearest: Callable[[], Sequence[str]]) -> "Method":
+    def resolve_lenders(self, nearest: Callable[[], Sequence[str]]) -> "Method":
         """This method as one task is learnt with it: where what it borrows depends on its images, that is said.
 
         Args:
@@ -184,7 +186,7 @@ class Method:
         del nearest
         return self
 
-    def recipe(self, place: "Place", bank: Bank) -> "Recipe":
+    def recipe(self, place: "KernelSite", bank: Bank) -> "Recipe":
         """The recipe of one kernel that is not task-specific.
 
         Args:
@@ -197,7 +199,7 @@ class Method:
         del bank
         return recipes.Full(place.initializer)
 
-    def maker(self, make: "Maker", image: Any, bank: Bank) -> Any:
+    def maker(self, make: "LayerFactory", image: Any, bank: Bank) -> Any:
         """The maker of one network's layers: as it comes, unless the network is more than its kernels.
 
         Args:
@@ -206,12 +208,12 @@ class Method:
           bank: The tasks that this one borrows from.
 
         Returns:
-          A maker: something with the methods of `layers.Maker` that make layers.
+          A maker: something with the methods of `layers.LayerFactory` that make layers.
         """
         del image, bank
         return make
 
-    def begin(self, networks: dict[str, Any], bank: Bank) -> None:
+    def initialize(self, networks: dict[str, Any], bank: Bank) -> None:
         """Gives new networks the values that a task starts from; as they are made, unless told.
 
         Args:
@@ -232,7 +234,7 @@ class Method:
         del networks, bank
         return None
 
-    def phases(self, steps: int, trial: Optional[Trial] = None) -> list[Phase]:
+    def phases(self, steps: int, trial: Optional[PhaseContext] = None) -> list[Phase]:
         """What a task's steps are spent on, in order; each phase has one at least. trial: what they may ask."""
         del trial
         return [Phase("learn", steps)]
@@ -241,14 +243,14 @@ class Method:
     plan_note: ClassVar[str] = ""  # Under which conditions what is planned is what is stored.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:
-        """Raises TooNarrow where a task could learn nothing; kernels: {path: {name: Spec}} of what it would store."""
+        """Raises CapacityError if a task could learn nothing; kernels: {path: {name: Spec}} that it would store."""
 
-    def shares(self, networks: dict[str, Any], bank: Bank) -> Optional[Shares]:
+    def weight_ownership(self, networks: dict[str, Any], bank: Bank) -> Optional[WeightOwnership]:
         """Whose the weights of a learnt task's networks are, {prefix: network}; None where tasks share none."""
         del networks, bank
         return None
 
-    def network_at(self, task: int, latest: int) -> int:
+    def network_for(self, task: int, latest: int) -> int:
         """Whose slice plays task `task` when `latest` is the last one learnt; its own unless told."""
         del latest
         return task

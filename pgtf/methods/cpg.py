@@ -13,9 +13,9 @@ import functools
 import math
 
 from pgtf import recipes
-from pgtf.methods.base import Phase, TooNarrow
+from pgtf.foundation.settings import setting
+from pgtf.methods.base import CapacityError, Phase
 from pgtf.methods.packing import Packing, packed_in
-from pgtf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Cpg(Packing):
             inputs=place.inputs,
         )
 
-    def widths(self, width, latest):
+    def candidate_widths(self, width, latest):
         widths, most = [latest], math.floor((1 + self.most_grown) * width + 1e-9)
         while widths[-1] < most:
             widths.append(min(most, widths[-1] + max(1, round(self.grow_by * width))))
@@ -90,7 +90,7 @@ class Cpg(Packing):
     def _end_learning(self, trial, networks):
         reached = trial.distance(networks)
         if trial.wider and 0 < self.goal < reached:
-            raise TooNarrow(f"L1 is {reached:.4f}, where the goal is {self.goal:g}")
+            raise CapacityError(f"L1 is {reached:.4f}, where the goal is {self.goal:g}")
         trial.limit = max(self.goal, (1 + self.tolerance) * reached)
         for recipe in packed_in(networks):
             recipe.fix()

@@ -8,8 +8,8 @@ Lifelong GAN also makes up images to compare on, from parts of the current ones;
 
 import dataclasses
 
+from pgtf.foundation.settings import setting
 from pgtf.methods.finetune import Finetune
-from pgtf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

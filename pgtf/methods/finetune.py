@@ -14,10 +14,10 @@ from pgtf.methods.base import Method
 class Finetune(Method):
     """Every kernel is free and starts as the previous task left it; the latest network plays all tasks."""
 
-    def begin(self, networks, bank):
+    def initialize(self, networks, bank):
         if bank.names:
             for network in networks.values():
                 layers.restore(network, bank.values(bank.names[-1]))
 
-    def network_at(self, task, latest):
+    def network_for(self, task, latest):
         return latest

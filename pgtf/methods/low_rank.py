@@ -3,8 +3,8 @@
 import dataclasses
 
 from pgtf import recipes
+from pgtf.foundation.settings import setting
 from pgtf.methods.backbone import Backbone
-from pgtf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,11 +5,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pgtf import layers, recipes
-from pgtf.methods.base import Bank, Method, Shares, TooNarrow
-from pgtf.settings import setting
+from pgtf.foundation.settings import setting
+from pgtf.methods.base import Bank, CapacityError, Method, WeightOwnership
 
 if TYPE_CHECKING:
-    from pgtf.layers.maker import Place
+    from pgtf.layers.factory import KernelSite
     from pgtf.recipes.packed import Packed, Part
 
 
@@ -24,7 +24,7 @@ class Packing(Method):
     def borrows(self, learnt):
         return learnt
 
-    def parts(self, place: "Place", bank: Bank) -> "list[Part]":
+    def parts(self, place: "KernelSite", bank: Bank) -> "list[Part]":
         """What each earlier task uses and owns of one kernel."""
         return [(stored["used"], stored["owned"]) for stored in bank.stored(place.path)]
 
@@ -32,21 +32,23 @@ class Packing(Method):
         """How many of a task's steps follow its first pruning."""
         return max(1, round(self.retrain_share * steps))
 
-    def begin(self, networks, bank):
+    def initialize(self, networks, bank):
         if bank.names:  # Norms, biases and task-specific layers are each task's own.
             for network in networks.values():
-                kernels = {f"{path}/{name}" for path, recipe in _packed(network).items() for name in recipe.own()}
+                kernels = {
+                    f"{path}/{name}" for path, recipe in _packed(network).items() for name in recipe.task_variables()
+                }
                 values = bank.values(bank.names[-1])
-                layers.begin_as(network, {path: values[path] for path in values if path not in kernels})
+                layers.copy_matching(network, {path: values[path] for path in values if path not in kernels})
 
     def check(self, kernels):
         if not any(specs["owned"].values for specs in kernels.values() if "owned" in specs):
-            raise TooNarrow(
+            raise CapacityError(
                 "A task learns weights that no earlier one owns; more pruning, a larger --width or --method=cpg with a "
                 "larger --most_grown leaves some (in a new --run_dir). Received: a network whose weights are all owned"
             )
 
-    def shares(self, networks, bank):
+    def weight_ownership(self, networks, bank):
         total: Counter[str] = Counter()
         for network in networks.values():
             for path, recipe in _packed(network).items():
@@ -55,7 +57,7 @@ class Packing(Method):
                 total.update({**counts, "before": before})
         weights, before = total.pop("weights"), total.pop("before")
         shares = {name: count / weights for name, count in total.items()}
-        return Shares(**shares, grown=weights / before - 1)
+        return WeightOwnership(**shares, grown=weights / before - 1)
 
 
 def packed_in(networks: dict[str, Any]) -> "list[Packed]":

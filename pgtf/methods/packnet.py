@@ -7,9 +7,9 @@ zero and released to the tasks to come, layer by layer, and the rest are learnt 
 import dataclasses
 
 from pgtf import recipes
+from pgtf.foundation.settings import setting
 from pgtf.methods.base import Phase
 from pgtf.methods.packing import Packing, packed_in
-from pgtf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,9 +4,9 @@ import dataclasses
 import math
 
 from pgtf import layers, recipes
+from pgtf.foundation.settings import setting
 from pgtf.methods.base import Method
-from pgtf.methods.lenders import Lenders, as_names
-from pgtf.settings import setting
+from pgtf.methods.borrow_policy import BorrowPolicy, as_names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,19 +63,19 @@ class Piggyback(Method):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        Lenders.of(self.borrow_from)
+        BorrowPolicy.of(self.borrow_from)
 
     def check_tasks(self, tasks):
-        Lenders.of(self.borrow_from).check(tasks)
+        BorrowPolicy.of(self.borrow_from).check(tasks)
 
-    def settled(self, nearest):
-        lenders = Lenders.of(self.borrow_from)
+    def resolve_lenders(self, nearest):
+        lenders = BorrowPolicy.of(self.borrow_from)
         if lenders.kind != "closest":
             return self
         return dataclasses.replace(self, borrow_from=as_names(nearest()[: lenders.count]) or "first")
 
     def borrows(self, learnt):
-        return Lenders.of(self.borrow_from).among(learnt)
+        return BorrowPolicy.of(self.borrow_from).among(learnt)
 
     def recipe(self, place, bank):
         if not bank.names:
@@ -93,22 +93,22 @@ class Piggyback(Method):
             seed=place.seed,
         )
 
-    def begin(self, networks, bank):
+    def initialize(self, networks, bank):
         if self.start == "random" or not bank.names:
             return
         former = bank.names[0 if self.start == "first_task" else -1]
         lenders = bank.only(self.borrows(bank.names))  # What the recipes mix.
         lent_all = former == bank.names[0] and former in lenders.names
         for prefix, network in networks.items():
-            layers.begin_as(network, bank.values(former))
+            layers.copy_matching(network, bank.values(former))
             learnt = {} if lent_all else layers.made_kernels(bank.network(former, prefix))
             for path, recipe in layers.made_kernels(network).items():
                 if not isinstance(recipe, recipes.Piggyback):
                     continue
                 if lent_all:
-                    recipe.begin_as(lenders.lent(*self._lenders(path)).copying(former, path))
+                    recipe.copy_matching(lenders.lent(*self._lenders(path)).copying(former, path))
                 else:
-                    recipe.begin_near(learnt[path].kernel().numpy())
+                    recipe.fit_to(learnt[path].kernel().numpy())
 
     def _lenders(self, path):
         """The layer paths whose filters this one mixes."""

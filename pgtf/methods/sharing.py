@@ -12,9 +12,10 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pgtf import recipes, settings
+from pgtf import recipes
+from pgtf.foundation import settings
+from pgtf.foundation.settings import setting
 from pgtf.methods.backbone import Backbone
-from pgtf.settings import setting
 
 
 @dataclasses.dataclass(frozen=True)

@@ -5,9 +5,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pgtf.layers.maker import Maker
+    from pgtf.layers.factory import LayerFactory
 
-from pgtf import settings
+from pgtf.foundation import settings
 
 NETWORKS, NORMS = ("unet", "resnet"), ("instance", "batch")
 UPSAMPLINGS = ("transpose", "resize", "resize_even")
@@ -52,7 +52,7 @@ class Architecture:
         """What an image's height and width must be multiples of."""
         return multiple_of(self.network, *self.size)
 
-    def __call__(self, image: Any, make: "Maker", width: int) -> Any:
+    def __call__(self, image: Any, make: "LayerFactory", width: int) -> Any:
         """The network's output for an image, its layers made by `make`, the first of them with `width` filters."""
         from pgtf.networks.resnet import resnet  # TensorFlow takes seconds to import; an architecture needs none.
         from pgtf.networks.unet import unet

@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from pgtf.layers import Maker
+from pgtf.layers import LayerFactory
 
 
-def patchgan(image: tf.Tensor, make: Maker, filters: int = 64, *, n_layers: int = 3) -> tf.Tensor:
+def patchgan(image: tf.Tensor, make: LayerFactory, filters: int = 64, *, n_layers: int = 3) -> tf.Tensor:
     """Scores [n, h', w', 1], one for each overlapping patch (70 px at n_layers 3) of an image [n, h, w, c]."""
     h = image
     for layer in range(n_layers + 1):

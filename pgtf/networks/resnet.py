@@ -3,10 +3,10 @@
 import keras
 import tensorflow as tf
 
-from pgtf.layers import Maker, ReflectionPadding2D
+from pgtf.layers import LayerFactory, ReflectionPadding2D
 
 
-def resnet(image: tf.Tensor, make: Maker, filters: int = 64, *, blocks: int = 9, outputs: int = 3) -> tf.Tensor:
+def resnet(image: tf.Tensor, make: LayerFactory, filters: int = 64, *, blocks: int = 9, outputs: int = 3) -> tf.Tensor:
     """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 4."""
 
     def block(h, name):

@@ -3,11 +3,11 @@
 import keras
 import tensorflow as tf
 
-from pgtf.layers import Maker
+from pgtf.layers import LayerFactory
 
 
 def unet(
-    image: tf.Tensor, make: Maker, filters: int = 64, *, levels: int, outputs: int = 3, dropout: bool = True
+    image: tf.Tensor, make: LayerFactory, filters: int = 64, *, levels: int, outputs: int = 3, dropout: bool = True
 ) -> tf.Tensor:
     """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 2**levels.
 

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pgtf import settings
+from pgtf.foundation import settings
 
 if TYPE_CHECKING:
     from pgtf.objectives.learner import Learner

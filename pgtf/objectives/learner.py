@@ -7,10 +7,11 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
-from pgtf import keras_versions, replicas
-from pgtf.objectives.averaging import Average
+from pgtf.distribution import replicas
+from pgtf.foundation import keras_versions
+from pgtf.objectives.accumulation import mean_of
+from pgtf.objectives.ema import Average
 from pgtf.objectives.means import Mean
-from pgtf.objectives.parts import mean_of
 
 Tensors = tuple[tf.Tensor, ...]
 # Parts of the tensors of a batch -> (mean loss, {name: loss to report}, what was made of them).
@@ -75,18 +76,18 @@ class Learner(keras.Model):
         # Made now, not in the step: a function that makes variables is traced twice.
         for kind, optimizer in self.optimizers.items():
             optimizer.build(self.trained(kind))
-        self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", **replicas.ALIKE)
+        self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", **replicas.REPLICA_LOCAL)
         self.means: dict[str, keras.metrics.Metric] = {name: Mean(name) for name in self.LOSSES}
         self.distribute_reduction_method = "first"  # Of what is the same on all replicas.
         # Of the generators, where one is asked for. Not in the class: then Keras leaves it out of checkpoints.
         self.average: Optional[Average] = None
 
-    def averaging(self, decay: float) -> "Learner":
+    def with_ema(self, decay: float) -> "Learner":
         """This learner with a moving average of its generators, which is what the task keeps; before the first step."""
         self.average = Average(self.trained("generators"), decay)
         return self
 
-    def in_parts(self, parts: int) -> "Learner":
+    def with_accumulation(self, parts: int) -> "Learner":
         """This learner with each batch in so many parts; before the first step."""
         self.parts = parts
         return self
@@ -96,7 +97,7 @@ class Learner(keras.Model):
         self.penalty, self.means["penalty"] = penalty, Mean("penalty")
         return self
 
-    def asking(self, optimizer: keras.optimizers.Optimizer, take: Take) -> "Learner":
+    def delegate_updates(self, optimizer: keras.optimizers.Optimizer, take: Take) -> "Learner":
         """This learner of discriminators alone: `take` is given its generators' gradients, for another's optimizer."""
         self.optimizers["generators"], self.take = optimizer, take
         return self
@@ -107,7 +108,7 @@ class Learner(keras.Model):
             return {}
         return {"penalty": sum(self.penalty(name, *pair) for name, pair in shown.items())}
 
-    def kept(self) -> contextlib.AbstractContextManager:
+    def final_weights(self) -> contextlib.AbstractContextManager:
         """In this block the generators are as they would be kept: averaged, where that is asked for."""
         return self.average.shown() if self.average else contextlib.nullcontext()
 

@@ -1,6 +1,6 @@
 """Ways of making a kernel."""
 
-from pgtf import lazy
+from pgtf.foundation import lazy
 
 __all__ = [
     "Full",

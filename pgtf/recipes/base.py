@@ -53,7 +53,7 @@ class Recipe(keras.layers.Layer):
             def kernel(self):
                 return self.first * self.scale
 
-            def own(self):
+            def task_variables(self):
                 return {"scale": self.scale}
     """
 
@@ -73,7 +73,7 @@ class Recipe(keras.layers.Layer):
         self.kernel_shape = tuple(shape)
         super().build(shape)
 
-    def ready(self) -> None:
+    def prepare_for_training(self) -> None:
         """Says, once built and begun, that what is borrowed changes no more: it may be held as a step needs it."""
 
     def kernel(self) -> tf.Tensor:
@@ -94,7 +94,7 @@ class Recipe(keras.layers.Layer):
         del output_shape
         return convolve(x, self.kernel())
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         """{name: variable} of what this task alone keeps, in the names of `specs`."""
         raise NotImplementedError
 
@@ -109,9 +109,9 @@ class Recipe(keras.layers.Layer):
 
     def state(self) -> dict[str, np.ndarray]:
         """{name: array} of what this task alone keeps, as it goes to disk."""
-        return {name: np.asarray(variable) for name, variable in self.own().items()}
+        return {name: np.asarray(variable) for name, variable in self.task_variables().items()}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes back what `state` gave."""
-        for name, variable in self.own().items():
+        for name, variable in self.task_variables().items():
             variable.assign(state[name])

@@ -54,7 +54,7 @@ class Borrowing(Recipe):
         if self._given_bank is not None:
             self.bank.assign(np.asarray(self._given_bank, "float32"))
 
-    def ready(self) -> None:
+    def prepare_for_training(self) -> None:
         # Casting a bank takes longer than many a convolution with it. A method, for Keras would track a variable.
         if self.compute_dtype != self.dtype and not self.bank.trainable:
             self._read = tf.Variable(tf.cast(self.bank, self.compute_dtype), trainable=False).value

@@ -47,7 +47,7 @@ class Full(Recipe):
     def kernel(self) -> tf.Tensor:
         return self.unconstrained
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return {"unconstrained": self.unconstrained}
 
     def get_config(self) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class LowRank(Adapting):
     def kernel(self) -> tf.Tensor:
         return self.frozen * (1 + self._product("scale")) + self._product("shift")
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return dict(self._factors)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pgtf.keras_versions import KEEPS_DTYPE
+from pgtf.foundation.keras_versions import KEEPS_DTYPE
 from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
 
@@ -62,7 +62,7 @@ class Mask(Adapting):
         bank = self.frozen
         return bank * tf.cast(mask_of(self.scores, self.ternary), bank.dtype)
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return {"mask": self.scores}
 
     def rates(self) -> dict[str, float]:

@@ -31,5 +31,5 @@ class Modulated(Adapting):
     def kernel(self) -> tf.Tensor:
         return self.frozen * self.gamma + self.beta
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return {"gamma": self.gamma, "beta": self.beta}

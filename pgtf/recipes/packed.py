@@ -134,7 +134,7 @@ class Packed(Recipe):
         weights = math.prod(self.kernel_shape)
         return {"weights": weights, "owned": own, "picked": picked, "free": weights - own - taken}
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return {"owned": self.own_values, "used": self.alive}
 
     def state(self) -> dict[str, np.ndarray]:

@@ -52,7 +52,7 @@ class PartlyFree(Adapting):
             return bank
         return tf.concat([tf.convert_to_tensor(self.free), bank[:, :, self.free.shape[2] :]], axis=2)
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return {} if self.free is None else {"free": self.free}
 
     def get_config(self) -> dict[str, Any]:

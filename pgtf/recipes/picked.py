@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.keras_versions import KEEPS_DTYPE
+from pgtf.foundation.keras_versions import KEEPS_DTYPE
 from pgtf.recipes.mask import START, THRESHOLD, mask_of
 from pgtf.recipes.packed import Packed, Part
 
@@ -70,7 +70,7 @@ class Picked(Packed):
     def rates(self) -> dict[str, float]:
         return {"used": self.learning_rate} if self.scores is not None else {}
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         return {"owned": self.own_values, "used": self.alive if self.scores is None else self.scores}
 
     def _used(self):

@@ -108,13 +108,13 @@ class Piggyback(Borrowing):
         self.unconstrained = self._variable("unconstrained", specs, self.initializer)
         self.mixing = self._variable("mixing", specs, mixing)
         if self._start is not None:
-            self.begin_as(self._start)
+            self.copy_matching(self._start)
         self._start = None
 
     def _variable(self, name, specs, initializer):
         return self.add_weight(name=name, shape=specs[name].shape, initializer=initializer) if name in specs else None
 
-    def begin_as(self, start: npt.ArrayLike) -> None:
+    def copy_matching(self, start: npt.ArrayLike) -> None:
         """Sets the kernel to bank ⊗ start; start: [B, c_out]."""
         start = np.asarray(start, "float32")
         p = self.mixing.shape[-1] if self.mixing is not None else 0
@@ -129,7 +129,7 @@ class Piggyback(Borrowing):
         if p:
             self.mixing.assign(start[:, u:] / self.gain)
 
-    def begin_near(self, kernel: npt.ArrayLike) -> None:
+    def fit_to(self, kernel: npt.ArrayLike) -> None:
         """Sets the free filters to those of a kernel, and the others as near to its as mixing the bank allows.
 
         Args:
@@ -172,7 +172,7 @@ class Piggyback(Borrowing):
         piggyback_kernel = (*self.bank.shape[:3], self.mixing.shape[-1])
         return mixing_is_cheaper(piggyback_kernel, self.bank_filters, x_shape, y_shape)
 
-    def own(self) -> dict[str, tf.Variable]:
+    def task_variables(self) -> dict[str, tf.Variable]:
         own = {"unconstrained": self.unconstrained, "mixing": self.mixing}
         return {name: variable for name, variable in own.items() if variable is not None}
 

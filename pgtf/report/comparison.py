@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pgtf.evaluation.matrix import METRICS, metric
+from pgtf.metrics.matrix import METRICS, metric
 from pgtf.report import plots
 from pgtf.report.content import Comparison, ReportedRun
 from pgtf.report.drawn_plots import Plots

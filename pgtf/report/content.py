@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from pgtf.evaluation.matrix import Matrix
-from pgtf.evaluation.replay import Replay
+from pgtf.runs.describe import Measured
+from pgtf.storage.probes import Replay
 
 Picture = np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
+class Direction:
     """One network of a task on its test pictures.
 
     title: As "A to B", where there are two. targets: None where inputs have none.
@@ -54,7 +54,7 @@ class ReportedTask:
     learnt: bool
     step: int = 0
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    ways: tuple[Way, ...] = ()
+    ways: tuple[Direction, ...] = ()
     later: tuple[Later, ...] = ()
     curves: Mapping[str, tuple[list[int], list[float]]] = dataclasses.field(default_factory=dict)
     stored_bytes: float = 0.0
@@ -79,21 +79,6 @@ class Through:
     of: str
     picture: Picture
     outputs: Mapping[str, Picture | None]
-
-
-@dataclasses.dataclass(frozen=True)
-class Measured:
-    """The figures of a run.
-
-    notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
-    on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same. yardsticks:
-    {metric: the networks that its values are measured by}; values of several can't be compared.
-    """
-
-    matrix: Matrix
-    notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
-    conditions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    yardsticks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from pgtf import files
+from pgtf.foundation import files
 from pgtf.report import plots
 from pgtf.report.markup import Markup
 from pgtf.report.parts import Parts

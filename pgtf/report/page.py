@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 
-import pgtf
+from pgtf.foundation.version import __version__
 from pgtf.report import run_sections
 from pgtf.report.comparison import comparison
 from pgtf.report.content import Comparison, ReportedRun
@@ -124,4 +124,4 @@ def _on(run: ReportedRun) -> str:
 
 def _foot() -> Markup:
     now = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
-    return element("footer", element("p", f"Made by pgtf {pgtf.__version__}, {now}. This file needs no other."))
+    return element("footer", element("p", f"Made by pgtf {__version__}, {now}. This file needs no other."))

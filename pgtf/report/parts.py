@@ -8,7 +8,7 @@ import os
 import re
 from typing import Any, Callable
 
-from pgtf import files
+from pgtf.foundation import files
 
 
 class Parts:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pgtf import files
+from pgtf.foundation import files
 from pgtf.report.markup import Markup, data, element, joined
 from pgtf.report.parts import Parts
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from pgtf.evaluation.figures import UNTOUCHED
-from pgtf.evaluation.matrix import METRICS, metric
+from pgtf.metrics.matrix import METRICS, metric
+from pgtf.metrics.measurements import UNTOUCHED
 from pgtf.report import plots
-from pgtf.report.content import Measured, ReportedRun
+from pgtf.report.content import ReportedRun
 from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
 from pgtf.report.tables import table
+from pgtf.runs.describe import Measured
 
 NAMED = 8  # Tasks; more of them are counted.
 _IMAGES = {"drawn": "drawn images", "files": "images of files"}
@@ -138,7 +139,7 @@ def matrix(run: ReportedRun, drawn: Plots) -> Markup:
         inner = element(
             "p",
             "Nothing is measured yet: ",
-            element("code", f"python scripts/evaluate.py --run_dir={run.folder}{flag}"),
+            element("code", f"pgtf evaluate --run_dir={run.folder}{flag}"),
             f" measures every task on its {split.replace('train', 'training')} pictures{why}.",
             class_="note",
         )
@@ -192,7 +193,7 @@ def _untouched(measured: Measured, name: str) -> str:
     last = found.tasks[-1]
     values = {task: found.value(untouched, task, last) for task in found.tasks}
     told = ", ".join(f"{task} {plots.short(value)}" for task, value in values.items() if value is not None)
-    return f"Doing nothing, the inputs as they are, scores: {told}." if told else ""
+    return f"ExperimentRunner nothing, the inputs as they are, scores: {told}." if told else ""
 
 
 def _yardstick(measured: Measured, name: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pgtf.report import plots
-from pgtf.report.content import Later, ReportedTask, Way
+from pgtf.report.content import Direction, Later, ReportedTask
 from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
@@ -11,7 +11,7 @@ from pgtf.report.tables import table
 
 CHANGED = joined(
     "The last check found that this task is no longer what was learnt; ",
-    element("code", "python scripts/verify.py"),
+    element("code", "pgtf verify"),
     " says what changed, and clears this once all is whole again.",
 )
 
@@ -36,7 +36,7 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
     )
 
 
-def _way(task: ReportedTask, way: Way, pictures: Pictures) -> Markup:
+def _way(task: ReportedTask, way: Direction, pictures: Pictures) -> Markup:
     """The slider and, beside it, rows of input, output and target."""
     name = task.name
     kinds = ["input", "output", *(["target"] if way.targets else [])]
@@ -71,7 +71,7 @@ def _way(task: ReportedTask, way: Way, pictures: Pictures) -> Markup:
     )
 
 
-def _slider(name: str, way: Way, pictures: Pictures) -> Markup:
+def _slider(name: str, way: Direction, pictures: Pictures) -> Markup:
     """Output and input on top of each other, and what moves the border between them."""
     slider = element(
         "input",

@@ -4,9 +4,9 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from pgtf import files
-from pgtf.runs.bank import FilterBank, none_learnt
+from pgtf.foundation import files
 from pgtf.runs.listing import unfinished
+from pgtf.storage.bank import FilterBank, none_learnt
 
 # What pgtf writes into a task's folder; beside it lies the mark of a dropped task.
 WRITTEN = (

@@ -5,11 +5,11 @@ import os
 from collections.abc import Iterable
 from typing import Any, Optional
 
-from pgtf import names
-from pgtf.methods import METHODS, Shares
-from pgtf.runs.bank import MARK, FilterBank, none_learnt, numbered
-from pgtf.runs.slices import TaskSlice
-from pgtf.settings import name_in
+from pgtf.foundation import task_names
+from pgtf.foundation.settings import name_in
+from pgtf.methods import METHODS, WeightOwnership
+from pgtf.storage.bank import MARK, FilterBank, none_learnt, numbered
+from pgtf.storage.task_slice import TaskSlice
 
 
 def rows(run_dir: str) -> list[dict[str, Any]]:
@@ -51,14 +51,16 @@ def _counted(task_slice: TaskSlice) -> int:
     """What a full network stores, where a slice of format 1 doesn't say."""
     task_slice.check_extent()
     facts = task_slice.facts
-    from pgtf.evaluation.parameters import full_values  # TensorFlow only where it is needed.
+    from pgtf.assembly.accounting import full_values  # TensorFlow only where it is needed.
 
     return full_values(facts.architecture, facts.generators)
 
 
 def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
     """Rows as a table; whose the weights are, where tasks share them."""
-    shared = [field.name for field in dataclasses.fields(Shares)] if any(row["weights"] for row in found) else []
+    shared = (
+        [field.name for field in dataclasses.fields(WeightOwnership)] if any(row["weights"] for row in found) else []
+    )
     longest = max([12] + [len(row["task"]) for row in found]) + 2
     yield (
         f"{'task':<{longest}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}"
@@ -68,7 +70,7 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
         shares = "".join(f"{row['weights'][name] if row['weights'] else 0:>8.1%}" for name in shared)
         data = row["data"] + ("" if row["pictures"] == "test" else f" (pictures are of {row['pictures']} images)")
         size = "-" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f}"
-        yield names.escaped(
+        yield task_names.escaped(
             f"{row['task']:<{longest}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"
             f"{size:>12}{shares}  {row['learnt'][:16].replace('T', ' '):<17}{row['direction']:<11}{data}"
         )

@@ -8,7 +8,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from pgtf.evaluation.replay import TOLERANCE
 from pgtf.methods import Piggyback
 from pgtf.serving.direction import Direction
 from pgtf.serving.export import STAGING, Tasks, alone_in
@@ -17,6 +16,7 @@ from pgtf.serving.saved_model import described, largest_difference, save
 from pgtf.serving.sharing import Filters, sharing_network
 from pgtf.serving.signatures import Signatures
 from pgtf.serving.true_float32 import true_float32
+from pgtf.storage.probes import TOLERANCE
 
 NAME = "combined"
 

@@ -7,11 +7,11 @@ from typing import Any, Optional, Protocol
 
 import numpy as np
 
-import pgtf
-from pgtf.data.images import resized
-from pgtf.evaluation.replay import TOLERANCE, outputs
+from pgtf.data.reading import resized
+from pgtf.foundation.version import __version__
 from pgtf.layers import folded
 from pgtf.serving.models_config import NAME as MODELS_CONFIG
+from pgtf.storage.probes import TOLERANCE, outputs
 
 
 class LearnedTask(Protocol):
@@ -92,7 +92,7 @@ class Direction:
         """The provenance that an exported file holds."""
         run = os.path.basename(os.path.dirname(os.path.dirname(os.path.abspath(self.task.folder))))
         about = {"task": self.task.name, **self.identity, "run": run}
-        return {**about, "pgtf": pgtf.__version__, "multiple": self.multiple, "facts": self.task.facts.as_json()}
+        return {**about, "pgtf": __version__, "multiple": self.multiple, "facts": self.task.facts.as_json()}
 
     @functools.cached_property
     def live(self) -> Any:

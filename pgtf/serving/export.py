@@ -13,12 +13,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
-from pgtf import files
-from pgtf.evaluation.replay import TOLERANCE
+from pgtf.foundation import files
 from pgtf.serving.direction import Direction, LearnedTask
+from pgtf.storage.probes import TOLERANCE
 from pgtf.serving.format import Format
 from pgtf.serving.models_config import write_models_config
 from pgtf.serving.true_float32 import true_float32
+from pgtf.storage.probes import TOLERANCE
 
 STAGING = ".exporting-"
 

@@ -5,7 +5,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from pgtf.keras_versions import tf_variable
+from pgtf.foundation.keras_versions import tf_variable
 from pgtf.serving.direction import Direction
 
 

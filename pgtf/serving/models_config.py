@@ -2,7 +2,7 @@
 
 import os
 
-from pgtf import files
+from pgtf.foundation import files
 
 NAME = "models.config"
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pgtf import files
-from pgtf.data.images import to_float
+from pgtf.data.reading import to_float
+from pgtf.foundation import files
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
 from pgtf.serving.models_config import versions

@@ -67,11 +67,11 @@ def sharing_network(task: Any, prefix: str, filters: Filters) -> keras.Model:
     facts = task.facts
     shape, method = facts.architecture, facts.method
 
-    def recipe(place: layers.Place) -> Any:
+    def recipe(place: layers.KernelSite) -> Any:
         own = method.recipe(place, task.bank)
         return SharingPiggyback(own, filters) if isinstance(own, Piggyback) else own
 
-    make = layers.Maker(prefix, recipe=recipe, norm=shape.norm, upsampling=shape.upsampling)
+    make = layers.LayerFactory(prefix, recipe=recipe, norm=shape.norm, upsampling=shape.upsampling)
     image = keras.Input((*shape.size, 3))
     network = keras.Model(image, shape(image, make, method.width(shape.width)), name=prefix)
     layers.restore(network, task.slice.values)

@@ -4,7 +4,7 @@ from typing import Callable
 
 import tensorflow as tf
 
-from pgtf.serving.translation import LEAST
+from pgtf.runs.translate import LEAST
 
 
 class Signatures:

@@ -12,11 +12,11 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from pgtf import files
-from pgtf.data.images import to_float
+from pgtf.data.reading import to_float
+from pgtf.foundation import files
+from pgtf.runs.translate import LEAST
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
-from pgtf.serving.translation import LEAST
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,15 +6,15 @@ import threading
 
 import numpy as np
 
-from pgtf.runs.directory import Run, Task
-from pgtf.runs.ledger import Ledger
+from pgtf.runs.run import Run, Task
+from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
 
 KEPT = 4  # Tasks whose networks stay in memory: 0.2 GB each for a U-Net of width 64.
 
 
 @dataclasses.dataclass(frozen=True)
-class Way:
+class Direction:
     """One network of a task.
 
     title: Of the way where there are two. examples: Inputs to start from, uint8 [h, w, 3]. colours: To draw with, the
@@ -33,7 +33,7 @@ class Offered:
 
     name: str
     size: tuple[int, int]
-    ways: tuple[Way, ...]
+    ways: tuple[Direction, ...]
 
 
 class Answers:
@@ -80,5 +80,5 @@ def _offered(task: Task) -> Offered:
     for prefix in prefixes:
         examples = tuple(task.probes.inputs[prefix]) if task.has_probes else ()
         colours = palette(examples) if examples else ["#ffffff", "#000000"]
-        ways.append(Way(prefix, titles.get(prefix, ""), examples, tuple(colours)))
+        ways.append(Direction(prefix, titles.get(prefix, ""), examples, tuple(colours)))
     return Offered(task.name, task.facts.architecture.size, tuple(ways))

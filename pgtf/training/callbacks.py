@@ -8,8 +8,8 @@ import time
 import keras
 import tensorflow as tf
 
-from pgtf.keras_versions import last_learning_rate
-from pgtf.progress import Bar
+from pgtf.foundation.keras_versions import last_learning_rate
+from pgtf.foundation.progress import Bar
 from pgtf.training.checkpoints import Checkpoints
 
 _ADVICE = "A smaller --learning_rate, another --seed or --precision=float32 may help (in a new --run_dir)"
@@ -129,7 +129,7 @@ class Samples(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.done
         if self.due(step):
-            with self.model.kept():
+            with self.model.final_weights():
                 pictures = self.draw(self.model.generators)
             with self.writer.as_default(step):
                 for name, picture in pictures.items():

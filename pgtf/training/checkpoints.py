@@ -15,7 +15,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from pgtf import files, workers
+from pgtf.distribution import collectives
+from pgtf.foundation import files
 
 _WRITING, _DAMAGED, _HASHES = ".writing-", "damaged-", "sha256.json"
 _NONE = -1  # The step of no checkpoint.
@@ -40,7 +41,7 @@ class Checkpoints:
 
     def save(self, step: int) -> None:
         """Writes the state of a step, then removes older ones and what a killed process left."""
-        if not workers.is_chief():
+        if not collectives.is_chief():
             return
         writing, path = (os.path.join(self.folder, f"{name}step-{step}") for name in (_WRITING, ""))
         files.remove(writing)
@@ -58,8 +59,8 @@ class Checkpoints:
         Returns:
           What was lost, in words; empty where nothing was. Damaged files are kept under another name.
         """
-        found, lost = self._last_whole() if workers.is_chief() else (_NONE, [])
-        step = int(workers.told(found))
+        found, lost = self._last_whole() if collectives.is_chief() else (_NONE, [])
+        step = int(collectives.broadcast_from_chief(found))
         if step != _NONE:
             self._read(os.path.join(self.folder, f"step-{step}"))
         return "; ".join(lost)

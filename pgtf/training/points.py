@@ -1,6 +1,5 @@
 """Points of a curve, measured while a task is learnt, and the best of them."""
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Any, Callable, Optional
@@ -8,20 +7,10 @@ from typing import Any, Callable, Optional
 import keras
 import tensorflow as tf
 
-from pgtf.keras_versions import tf_variable
+from pgtf.evaluation.curves import CurvePoint
+from pgtf.foundation.keras_versions import tf_variable
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Every, append_line
-
-
-@dataclasses.dataclass(frozen=True)
-class Point:
-    """What was measured of a learner's generators.
-
-    values: {name: value}. loss: What the best point has least of.
-    """
-
-    values: Mapping[str, float]
-    loss: float
 
 
 class Best(tf.Module):
@@ -63,7 +52,7 @@ class Points(keras.callbacks.Callback):
       path: Of the log.
       every: How many steps.
       facts: What each line of the log begins with.
-      measure: {prefix: network} -> Point.
+      measure: {prefix: network} -> CurvePoint.
       best: Where the best point is held, if it is.
     """
 
@@ -73,7 +62,7 @@ class Points(keras.callbacks.Callback):
         path: str,
         every: int,
         facts: Mapping[str, Any],
-        measure: Callable[[dict], Point],
+        measure: Callable[[dict], CurvePoint],
         best: Optional[Best] = None,
     ):
         super().__init__()
@@ -103,7 +92,7 @@ class Points(keras.callbacks.Callback):
 
     def _point(self):
         step = self.model.done
-        with self.model.kept():
+        with self.model.final_weights():
             point = self.measure(self.model.generators)
             if self.best:
                 self.best.see(step, point.loss)

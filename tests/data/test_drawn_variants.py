@@ -4,7 +4,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 
 from pgtf.data.drawn import VARIANTS, draw, is_drawn
-from pgtf.data.tasks import Finder
+from pgtf.data.finder import Finder
 
 
 class VariantsTest(parameterized.TestCase):

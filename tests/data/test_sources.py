@@ -6,9 +6,9 @@ import numpy as np
 from absl.testing import absltest
 from PIL import Image
 
-from pgtf.data.images import ImageError
 from pgtf.data.manifest import ImageFiles
-from pgtf.data.sources import Cached, Chosen, Drawn, Images, Pairs, Side, Source
+from pgtf.data.reading import ImageError
+from pgtf.data.sources import Cached, Drawn, Images, Pairs, Side, Source, Subset
 
 LEFT, RIGHT = (250, 10, 20), (30, 40, 200)
 
@@ -81,7 +81,7 @@ class FilesTest(absltest.TestCase):
 
     def test_chosen_ones(self):
         numbers = Numbers(5)
-        chosen = Chosen(numbers, [3, 1])
+        chosen = Subset(numbers, [3, 1])
         self.assertLen(chosen, 2)
         self.assertEqual((chosen.images, chosen.height, chosen.width), (2, 2, 3))
         self.assertEqual([shown(chosen, index) for index in (0, 1)], [3, 1])
@@ -125,7 +125,7 @@ class CachedTest(absltest.TestCase):
         numbers = Numbers(2)
         cached = Cached(numbers, 10**6)
         cached[0], cached[1]
-        Side(Chosen(cached, [1]), 1).forget()
+        Side(Subset(cached, [1]), 1).release()
         self.assertEqual([shown(cached, index) for index in (0, 1, 1)], [0, 1, 1])
         self.assertEqual(numbers.reads, [0, 1, 0, 1, 1])
 

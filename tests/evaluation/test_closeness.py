@@ -3,12 +3,12 @@
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly import build
 from pgtf.data import drawn
 from pgtf.evaluation.closeness import ranked
-from pgtf.evaluation.replay import Probes
 from pgtf.methods import Full
 from pgtf.networks import Architecture
-from pgtf.runs import building
+from pgtf.storage.probes import Probes
 
 
 def probes(task, first, paired=True):
@@ -24,7 +24,7 @@ class ClosenessTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         architecture = Architecture("unet", (32, 32), width=8)
-        self.network = building.generators(architecture, Full(), ("forward",), seed=1)["forward"]
+        self.network = build.generators(architecture, Full(), ("forward",), seed=1)["forward"]
 
     def test_other_images_of_a_task_are_closest_and_then_those_that_share_a_side(self):
         for paired in (True, False):

@@ -5,8 +5,8 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from pgtf.evaluation.figures import ImageSet
 from pgtf.evaluation.label_recovery import label_network, recovery_figures
+from pgtf.metrics.measurements import ImageSet
 
 COLOURS = np.array([[0, 0, 200], [200, 0, 0], [0, 200, 0]], "uint8")
 STEPS = 40

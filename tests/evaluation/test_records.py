@@ -5,15 +5,17 @@ import os
 
 from absl.testing import absltest
 
-from pgtf import files
-from pgtf.evaluation.figures import Figure, ImageSet
 from pgtf.evaluation.records import Records
+from pgtf.foundation import files
+from pgtf.metrics.measurements import ImageSet, Measurement
 
 SET = ImageSet("test", 3, (8, 12), "left half", "a" * 64)
 FIGURES = {
-    "FID-768": Figure("FID-768", 1.25, real=SET, generated=SET, extractor={"name": "x", "sha256": "y"}, notes=("few",)),
-    "KID-768": Figure("KID-768", 0.5, standard_error=0.1, real=SET),
-    "Acc": Figure("Acc", None, "one task"),
+    "FID-768": Measurement(
+        "FID-768", 1.25, real=SET, generated=SET, extractor={"name": "x", "sha256": "y"}, notes=("few",)
+    ),
+    "KID-768": Measurement("KID-768", 0.5, standard_error=0.1, real=SET),
+    "Acc": Measurement("Acc", None, "one task"),
 }
 FACTS = {"task": "maps", "player": ["b"], "images": [{"size": (8, 12)}], "extractor": None}
 

@@ -7,9 +7,10 @@ import dataclasses
 import keras
 from absl import flags
 
-from pgtf import command_line, files
+from pgtf.cli import command_line
 from pgtf.config import Config
-from pgtf.runs.stages import planned
+from pgtf.foundation import files
+from pgtf.training.sequence import planned
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import ODD, TEXTS, some
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 from typing import IO
 
-from pgtf.progress import Bar
+from pgtf.foundation.progress import Bar
 from tests.fuzz.case import Case, Kind
 from tests.fuzz.worker import Worker
 

@@ -13,12 +13,13 @@ import numpy as np
 from PIL import Image
 from safetensors.numpy import load, save
 
-from pgtf import command_line, files
-from pgtf.runs import building
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.beginning import as_begun, training_of
-from pgtf.runs.ledger import Ledger, _digest
-from pgtf.runs.stages import Sequence
+from pgtf.assembly import build
+from pgtf.cli import command_line
+from pgtf.foundation import files
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.ledger import Ledger, _digest
+from pgtf.training.recorded import record_or_resume, training_of
+from pgtf.training.sequence import SequentialTrainer
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import ODD, changed_bytes, changed_tree, some
 from tests.fuzz.slices import changed_header, listed, look_at, read_json, rewritten, write_json
@@ -67,16 +68,16 @@ def _go_on(run):
     config = command_line.load_config(run)
     if config is not None and set(config.tasks) <= set(TASKS):  # Nothing would be learnt.
         config.resumed(config, TASKS)
-        Sequence(config).run()
+        SequentialTrainer(config).run()
 
 
 def _go_on_with_a_task(run):
     """What train.py does with a task that is being learnt, before it learns."""
     config = _beginning(run)
-    data = building.finder(config)("cityscapes")
-    found = as_begun(config, data, os.path.join(run, os.path.dirname(BEGUN)))
-    Sequence(config)
-    building.stream(config, 2, found)
+    data = build.finder(config)("cityscapes")
+    found = record_or_resume(config, data, os.path.join(run, os.path.dirname(BEGUN)))
+    SequentialTrainer(config)
+    build.stream(config, 2, found)
     json.dumps(found.manifest.summary())
 
 
@@ -104,7 +105,7 @@ def _finished():
         Image.fromarray(pair).save(os.path.join(run, "data", "cityscapes", "train", f"{number}.png"))
     config = _beginning(run)
     settings = {**training_of(config), **dataclasses.asdict(config.objective)}
-    record = {"settings": settings, "data": building.finder(config)("cityscapes").manifest.to_json()}
+    record = {"settings": settings, "data": build.finder(config)("cityscapes").manifest.to_json()}
     files.write(os.path.join(run, BEGUN), json.dumps(record).encode())
     return run
 

@@ -8,13 +8,13 @@ import os
 import keras
 import numpy as np
 
-from pgtf import files
+from pgtf.assembly.recorded_data import changes, recorded_data
+from pgtf.foundation import files
 from pgtf.methods import METHODS, Piggyback
-from pgtf.runs.directory import Run
 from pgtf.runs.listing import row_lines, rows, unfinished
-from pgtf.runs.recorded_data import changes, recorded_data
-from pgtf.runs.slices import _digest
-from pgtf.runs.verification import conclusion, remember, verdicts
+from pgtf.runs.run import Run
+from pgtf.runs.verify import conclusion, remember, verdicts
+from pgtf.storage.task_slice import _digest
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import changed_bytes, changed_tree, some
 from tests.tiny import tiny_run

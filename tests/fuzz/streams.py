@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from pgtf.data.sources import Chosen, Side, Source
-from pgtf.data.stream import Stream
+from pgtf.data.sources import Side, Source, Subset
+from pgtf.data.streams import Stream
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import some
 
@@ -65,7 +65,7 @@ def _sources(draw, apart):
         pairs = Numbered(int(draw.integers(1, 40)), 2, height, width)
         if draw.random() < 0.3:  # As where some can't be read: the others take up their places.
             kept = np.flatnonzero(draw.integers(3, size=len(pairs)))
-            pairs = Chosen(pairs, kept if len(kept) else [0])
+            pairs = Subset(pairs, kept if len(kept) else [0])
         return [Side(pairs, 0), Side(pairs, 1)], [len(pairs)] * 2
     counts = [int(draw.integers(1, some(draw, (4, 40, 300)))) for _ in range(int(draw.integers(1, 3)))]
     images = 2 if len(counts) == 1 else 1

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.keras_versions import IS_KERAS_3
+from pgtf.foundation.keras_versions import IS_KERAS_3
 from pgtf.layers import Conv2D, Conv2DTranspose, PiggybackConv2D, PiggybackConv2DTranspose
 from pgtf.recipes import Full
 

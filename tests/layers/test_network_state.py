@@ -10,8 +10,8 @@ from pgtf.layers import (
     Conv2DTranspose,
     Dropout,
     InstanceNormalization,
-    Maker,
-    begin_as,
+    LayerFactory,
+    copy_matching,
     lent,
     restore,
     state,
@@ -90,7 +90,7 @@ class StateTest(tf.test.TestCase):
         model = network(np.concatenate([BANK, BANK[..., :2]], -1))  # A bank of 11: another mixing.
         before = state(model)
         values = {**other_values(), "backward/norm/gamma": np.ones(8, "float32")}
-        begin_as(model, values)
+        copy_matching(model, values)
         after = state(model)
         for path in SHAPES:
             if path == "forward/down/mixing":
@@ -101,14 +101,14 @@ class StateTest(tf.test.TestCase):
     def test_begin_as_needs_nothing_to_fit(self):
         model = network()
         before = state(model)
-        begin_as(model, {"elsewhere/down/bias": np.ones(8, "float32")})
+        copy_matching(model, {"elsewhere/down/bias": np.ones(8, "float32")})
         for path, value in state(model).items():
             self.assertAllEqual(value, before[path])
 
 
 class LentTest(tf.test.TestCase, parameterized.TestCase):
     def made(self, recipe, upsampling="transpose"):
-        make = Maker("forward", recipe=recipe, upsampling=upsampling)
+        make = LayerFactory("forward", recipe=recipe, upsampling=upsampling)
         image = keras.Input((None, None, 3))
         h = make.norm("down_norm")(make.conv("down", 8, 3)(image))
         h = make.up("last", 4, 3, task_specific=True)(make.up("up", 4, 3)(h))

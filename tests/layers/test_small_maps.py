@@ -68,7 +68,7 @@ class SmallMapsTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_layer_takes_this_way_when_it_is_ready(self, kind):
         layer, x = kind(5, 4, strides=2, padding="same"), drawn(2, 2, 4, 64)
         before, kernel = layer(x), layer.kernel
-        layer.ready()
+        layer.prepare_for_training()
         step = tf.function(layer).get_concrete_function(tf.TensorSpec(x.shape))
         self.assertIn(
             "MatMul", {operation.type.replace("BatchMatMulV2", "MatMul") for operation in step.graph.get_operations()}

@@ -5,13 +5,13 @@ import dataclasses
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.evaluation.parameters import costly, plan, summary
+from pgtf.assembly import build
+from pgtf.assembly.accounting import costly, plan, summary
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
-from pgtf.runs import building
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.facts import Facts
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts
 
 PAPER = Architecture("unet", (256, 256), width=64)
 AUTO = Piggyback(auto_free=True)
@@ -43,16 +43,16 @@ class AutoFreeTest(tf.test.TestCase):
 
     def test_it_starts_as_the_first_task_and_lends_all_its_filters(self):
         shape = Architecture("unet", (4, 4), width=48)
-        first = building.generators(shape, AUTO, ("forward",), seed=1)
-        bank = FilterBank([building.slice_of("a", first, FilterBank(), Facts(shape, AUTO, Pix2Pix()))])
-        networks = building.generators(shape, AUTO, ("forward",), bank, seed=2)
-        AUTO.begin(networks, bank)
+        first = build.generators(shape, AUTO, ("forward",), seed=1)
+        bank = FilterBank([build.slice_of("a", first, FilterBank(), Facts(shape, AUTO, Pix2Pix()))])
+        networks = build.generators(shape, AUTO, ("forward",), bank, seed=2)
+        AUTO.initialize(networks, bank)
         recipes = layers.made_kernels(networks["forward"])
         free, mixed = (type(recipes[f"forward/{name}"]).__name__ for name in ("down1", "down2"))
         self.assertEqual((free, mixed), ("Full", "Piggyback"))
         kernel = recipes["forward/down1"].kernel()
         self.assertAllEqual(kernel, layers.made_kernels(first["forward"])["forward/down1"].kernel())
-        bank.append(building.slice_of("b", networks, bank, Facts(shape, AUTO, Pix2Pix())))
+        bank.append(build.slice_of("b", networks, bank, Facts(shape, AUTO, Pix2Pix())))
         self.assertAllEqual(bank.lent("forward/down1").shape, [4, 4, 3, 96])
 
 

@@ -7,18 +7,18 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
-from pgtf.command_line import load_config
+from pgtf.assembly import build
+from pgtf.assembly.accounting import plan, summary
+from pgtf.cli.command_line import load_config
 from pgtf.config import Config
-from pgtf.evaluation.parameters import plan, summary
 from pgtf.methods import METHODS, LayerWise, LowRank, Modulated, WidthWise
 from pgtf.methods.backbone import Backbone
 from pgtf.methods.sharing import first_layers
 from pgtf.networks import Architecture
 from pgtf.recipes import Full
-from pgtf.runs import building
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.directory import Run
-from pgtf.runs.stages import Sequence
+from pgtf.runs.run import Run
+from pgtf.storage.bank import FilterBank
+from pgtf.training.sequence import SequentialTrainer
 from tests.tiny import tiny_run
 
 PAPER = Architecture("unet", (256, 256), width=64)
@@ -32,21 +32,21 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
     def test_the_third_task_borrows_from_the_first_alone_and_begins_as_it_to_the_bit(self, method):
         folder = tiny_run(tempfile.mkdtemp(), method=METHODS[method](**SETTINGS.get(method, {})))
         run, image = Run(folder), np.random.default_rng(0).uniform(-1, 1, (1, 8, 16, 3)).astype("float32")
-        network = building.begun(load_config(folder), 2, run.bank)["forward"]
+        network = build.begun(load_config(folder), 2, run.bank)["forward"]
         first, second = (run[name].networks["forward"](image) for name in run.names)
         self.assertAllEqual(network(image), first)
         self.assertNotAllClose(second, first)
         self.assertEqual([borrowed.task for borrowed in run.bank.slice(1).borrows], ["facades"])
 
     def test_the_first_task_is_free(self, method):
-        networks = building.generators(Architecture(size=(8, 8), width=4), METHODS[method](), ("forward",))
+        networks = build.generators(Architecture(size=(8, 8), width=4), METHODS[method](), ("forward",))
         self.assertEqual({type(recipe) for recipe in layers.made_kernels(networks["forward"]).values()}, {Full})
 
     def test_a_first_task_of_another_width_is_refused(self, method):
         folder = tiny_run(tempfile.mkdtemp(), method=method)
         lenders = Run(folder).bank.only(["facades"])
         with self.assertRaisesRegex(ValueError, r"its own shape: \(4, 4, 3, 8\). Received: a bank \(4, 4, 3, 4\)"):
-            building.generators(Architecture(size=(8, 8), width=8), METHODS[method](), ("forward",), lenders)
+            build.generators(Architecture(size=(8, 8), width=8), METHODS[method](), ("forward",), lenders)
 
     def test_a_later_task_without_the_first_is_refused(self, method):
         run = Run(tiny_run(tempfile.mkdtemp(), method=method))
@@ -114,9 +114,9 @@ class DoorTest(tf.test.TestCase):
     def test_a_rank_that_a_layer_does_not_have_is_refused_before_anything_is_learnt_or_written(self):
         folder = self.create_tempdir().full_path
         with self.assertRaisesRegex(ValueError, r"\[1, 48\] for a kernel \(4, 4, 3, 64\).* Received: 49"):
-            Sequence(Config(run_dir=folder, tasks=("maps",), method=LowRank(49)))
+            SequentialTrainer(Config(run_dir=folder, tasks=("maps",), method=LowRank(49)))
         with self.assertRaisesRegex(ValueError, r"at least 5.6e-05, what the first layer \(forward/down1\)"):
-            Sequence(Config(run_dir=folder, tasks=("maps",), method=LayerWise(5e-5)))
+            SequentialTrainer(Config(run_dir=folder, tasks=("maps",), method=LayerWise(5e-5)))
         self.assertEmpty(tf.io.gfile.listdir(folder))
 
 

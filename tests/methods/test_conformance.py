@@ -11,12 +11,12 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers, recipes
-from pgtf.command_line import load_config
-from pgtf.evaluation.parameters import summary
+from pgtf.assembly import build
+from pgtf.assembly.accounting import summary
+from pgtf.cli.command_line import load_config
 from pgtf.methods import METHODS
-from pgtf.runs import building
-from pgtf.runs.directory import Run
-from pgtf.runs.stages import planned
+from pgtf.runs.run import Run
+from pgtf.training.sequence import planned
 from tests.tiny import random_value, tiny_run
 
 FORGETTING = {"finetune", "distilled"}
@@ -48,7 +48,7 @@ def run_of(method, objective, network):
 def learner_of(method, objective, network):
     """The third task as it begins."""
     run, config = run_of(method, objective, network)
-    return building.learner(config, 2, run.bank, steps=10)
+    return build.learner(config, 2, run.bank, steps=10)
 
 
 def packed_of(**case):
@@ -89,7 +89,7 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         first = run.at(0, 1)
         self.assertEqual(first.replay().bit_equal, case["method"] not in FORGETTING)
         self.assertEqual(first.replay().holds, case["method"] not in FORGETTING)
-        if case["method"] in FORGETTING:  # Played by the second's network; its own is still what it was.
+        if case["method"] in FORGETTING:  # AnswerCache by the second's network; its own is still what it was.
             self.assertEqual(first.slice.sha256, run.bank.slice(1).sha256)
             self.assertTrue(run.at(0, 0).replay().bit_equal)
 
@@ -123,9 +123,9 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     def test_restored_elsewhere_it_is_the_same_network(self, **case):
         (run, config), (image, _) = run_of(**case), batch(seed=4)
         lenders = run.bank.only(config.method.borrows(run.names))
-        shape = building.architecture(config)
-        one, other = (building.generators(shape, config.method, ("forward",), lenders)["forward"] for _ in range(2))
-        config.method.begin({"forward": one}, run.bank)
+        shape = build.architecture(config)
+        one, other = (build.generators(shape, config.method, ("forward",), lenders)["forward"] for _ in range(2))
+        config.method.initialize({"forward": one}, run.bank)
         perturb(one, seed=6)
         self.assertNotAllClose(one(image), other(image))
         state = layers.state(one)

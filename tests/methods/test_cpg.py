@@ -10,15 +10,15 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf.assembly import build
+from pgtf.assembly.accounting import plan, summary
 from pgtf.config import Config
-from pgtf.evaluation.parameters import plan, summary
 from pgtf.layers import Conv2D
-from pgtf.methods import Cpg, PackNet, TooNarrow
+from pgtf.methods import CapacityError, Cpg, PackNet
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.recipes import Picked
-from pgtf.runs import building
-from pgtf.runs.beginning import as_begun
+from pgtf.training.recorded import record_or_resume
 
 
 class Scripted:
@@ -83,7 +83,7 @@ class CpgTest(tf.test.TestCase, parameterized.TestCase):
         for method, wider, narrow in ((Cpg(goal=0.1), True, True), (Cpg(goal=0.1), False, False), (Cpg(), True, False)):
             _, first, *_ = method.phases(100, Scripted(0.2, wider=wider))
             if narrow:
-                with self.assertRaisesRegex(TooNarrow, "L1 is 0.2000, where the goal is 0.1"):
+                with self.assertRaisesRegex(CapacityError, "L1 is 0.2000, where the goal is 0.1"):
                     first.begin({"forward": model})
             else:
                 first.begin({"forward": model})
@@ -96,12 +96,12 @@ class CpgTest(tf.test.TestCase, parameterized.TestCase):
         (dict(grow_by=0.01), 4, 4, [4, 5, 6]),
     )
     def test_widths(self, settings, width, latest, expected):
-        self.assertEqual(Cpg(**settings).widths(width, latest), expected)
+        self.assertEqual(Cpg(**settings).candidate_widths(width, latest), expected)
 
     def test_where_every_weight_is_owned_only_growing_helps(self):
         shape, prefixes = Architecture("unet", (8, 8), width=4), ("forward",)
         with self.assertRaisesRegex(
-            TooNarrow, "--most_grown leaves some .*Received: a network whose weights are all owned"
+            CapacityError, "--most_grown leaves some .*Received: a network whose weights are all owned"
         ):
             plan(("one", "two"), shape, Cpg(most_pruned=0.0, most_grown=0.0), prefixes)
         first, second = summary(plan(("one", "two"), shape, Cpg(most_pruned=0.0), prefixes))["tasks"]
@@ -132,12 +132,12 @@ class SettingsTest(parameterized.TestCase):
         for goal, message in ((0.3, None), (0.2, "Received: for maps, goal=0.2, not 0.3")):
             folder = self.create_tempdir().full_path
             config = dataclasses.replace(self.CONFIG, drawn_images=2, image_size="16")
-            data = building.finder(config)("maps", False)
-            as_begun(config, data, folder)
+            data = build.finder(config)("maps", False)
+            record_or_resume(config, data, folder)
             os.makedirs(os.path.join(folder, "train", "step-1"))
             again = dataclasses.replace(config, method=Cpg(goal=goal))
             with self.assertRaisesRegex(ValueError, message) if message else contextlib.nullcontext():
-                as_begun(again, data, folder)
+                record_or_resume(again, data, folder)
 
 
 class DistanceTest(tf.test.TestCase):

@@ -8,10 +8,10 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.command_line import load_config
+from pgtf.assembly import build
+from pgtf.cli.command_line import load_config
 from pgtf.methods import Distilled
-from pgtf.runs import building
-from pgtf.runs.directory import Run
+from pgtf.runs.run import Run
 from tests.tiny import tiny_run
 
 BATCH = tuple(np.random.default_rng(0).uniform(-1, 1, (2, 1, 16, 16, 3)).astype("float32"))
@@ -27,7 +27,7 @@ def learner_of(run, weight, index=2):
     config = dataclasses.replace(
         load_config(run.folder), method=Distilled(weight), discriminator_width=2, discriminator_layers=1
     )
-    return building.learner(config, index, run.bank.only(run.names[:index]), steps=100)
+    return build.learner(config, index, run.bank.only(run.names[:index]), steps=100)
 
 
 @parameterized.parameters(("pix2pix", "unet"), ("cyclegan", "resnet"))

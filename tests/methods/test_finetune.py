@@ -6,15 +6,15 @@ import tempfile
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.command_line import load_config
-from pgtf.evaluation.parameters import plan, summary
-from pgtf.evaluation.replay import outputs
+from pgtf.assembly import build
+from pgtf.assembly.accounting import plan, summary
+from pgtf.cli.command_line import load_config
 from pgtf.methods import Finetune
 from pgtf.networks import Architecture
-from pgtf.runs import building
-from pgtf.runs.directory import Run
-from pgtf.runs.verification import conclusion, verdicts
+from pgtf.runs.run import Run
+from pgtf.runs.verify import conclusion, verdicts
 from pgtf.serving.direction import Direction
+from pgtf.storage.probes import outputs
 from tests.tiny import tiny_run
 
 
@@ -27,7 +27,7 @@ class FinetuneTest(tf.test.TestCase):
 
     def test_a_task_begins_as_the_previous_one_ended(self):
         config = dataclasses.replace(load_config(self.folder), discriminator_width=2, discriminator_layers=1)
-        learner = building.learner(config, 2, self.run_.bank, steps=10)
+        learner = build.learner(config, 2, self.run_.bank, steps=10)
         begun, ended = layers.state(learner.generators["forward"]), self.run_.bank.slice(1).values
         self.assertCountEqual(begun, ended)
         for path, value in begun.items():

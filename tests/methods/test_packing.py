@@ -13,19 +13,19 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
+from pgtf.assembly.accounting import plan, summary
 from pgtf.config import Config
-from pgtf.evaluation.parameters import plan, summary
 from pgtf.methods import Cpg, PackNet
 from pgtf.networks import Architecture
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.directory import Run
 from pgtf.runs.listing import row_lines, rows
-from pgtf.runs.stages import Sequence, planned
+from pgtf.runs.run import Run
+from pgtf.storage.bank import FilterBank
 from pgtf.training import callbacks
+from pgtf.training.sequence import SequentialTrainer, planned
 from tests.methods.test_conformance import payload
 from tests.tiny import learn
 
-pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TASKS = ("cityscapes", "maps", "facades", "edges2handbags")
 TINY = Config(
@@ -96,7 +96,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
             if one.facts.architecture.width == 4:
                 self.assertEqual(task["bytes"], one.stored_bytes)
         self._check_owners(learnt, tasks)
-        again = Sequence(config)  # Wider tasks are no contradiction to the flags.
+        again = SequentialTrainer(config)  # Wider tasks are no contradiction to the flags.
         again.bank = FilterBank.open(os.path.join(config.run_dir, "tasks"))
         again._check_bank()
         found = rows(config.run_dir)
@@ -176,7 +176,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(
             ValueError, "no earlier one owns; more pruning, .*Received: a network whose weights are all owned"
         ):
-            Sequence(config)
+            SequentialTrainer(config)
 
 
 if __name__ == "__main__":

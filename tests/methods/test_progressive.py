@@ -11,12 +11,12 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
-from pgtf.command_line import load_config
-from pgtf.evaluation.parameters import costly, plan, report, summary
+from pgtf.assembly import build
+from pgtf.assembly.accounting import costly, plan, report, summary
+from pgtf.cli.command_line import load_config
 from pgtf.methods import Progressive
 from pgtf.networks import Architecture
-from pgtf.runs import building
-from pgtf.runs.directory import Run
+from pgtf.runs.run import Run
 from tests.tiny import tiny_run
 
 NAMES = ("one", "two", "three")
@@ -99,14 +99,14 @@ class ProgressiveTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_each_column_is_built_once(self):
         third = run_of()["three"]
-        with mock.patch.object(building, "generators", wraps=building.generators) as built:
+        with mock.patch.object(build, "generators", wraps=build.generators) as built:
             third.rebuilt()
         self.assertEqual(built.call_count, 3)
 
     def test_columns_are_frozen_and_run_as_when_they_are_played(self):
         run = run_of(norm="batch", side=8)
         config = dataclasses.replace(load_config(run.folder), discriminator_width=2, discriminator_layers=1)
-        network = building.learner(config, 3, run.bank, steps=10).generators["forward"]
+        network = build.learner(config, 3, run.bank, steps=10).generators["forward"]
         (columns,) = (layer for layer in network.layers if isinstance(layer, keras.Model))
         self.assertEmpty(columns.trainable_variables)
         before = [variable.numpy() for variable in columns.variables]

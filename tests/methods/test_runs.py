@@ -8,16 +8,16 @@ import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf.assembly.accounting import summary
 from pgtf.config import Config
-from pgtf.evaluation.parameters import summary
 from pgtf.methods import METHODS
 from pgtf.runs.listing import rows
-from pgtf.runs.stages import Sequence, planned
-from pgtf.runs.verification import verdicts
+from pgtf.runs.verify import verdicts
+from pgtf.training.sequence import SequentialTrainer, planned
 from tests.methods.test_conformance import FORGETTING, payload
 
 # That each method's step can be traced is in test_conformance.py.
-pytestmark = pytest.mark.usefixtures("step_by_step", "without_report")
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 TINY = dict(
     tasks=("maps", "facades"),
@@ -36,7 +36,7 @@ def ran(config):
     """What is said when a config is run."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
-        Sequence(config).run()
+        SequentialTrainer(config).run()
     return said.getvalue()
 
 

@@ -6,11 +6,11 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import methods
-from pgtf.layers import Dropout, Maker, state
+from pgtf.assembly import build
+from pgtf.layers import Dropout, LayerFactory, state
 from pgtf.networks import Architecture
 from pgtf.networks.architecture import unet_levels
 from pgtf.recipes import Full, Piggyback
-from pgtf.runs import building
 
 # Written out by hand, from pytorch-CycleGAN-and-pix2pix at width 64: path -> [height, width, c_in, c_out].
 UNET_256 = {
@@ -66,18 +66,18 @@ COUNTED = [
 
 def generator(architecture):
     """A network of free kernels."""
-    return building.generators(architecture, methods.Full(), ("forward",))["forward"]
+    return build.generators(architecture, methods.Full(), ("forward",))["forward"]
 
 
 def discriminator(channels, **settings):
-    return building.discriminator("discriminator", channels, **settings)
+    return build.discriminator("discriminator", channels, **settings)
 
 
 def made_layers(network):
     return {layer.name: layer for layer in network.layers if hasattr(layer, "recipe")}
 
 
-class RecordingMaker(Maker):
+class RecordingMaker(LayerFactory):
     """Remembers what each convolution gave; with it a network runs on an image at once, without a model."""
 
     def __init__(self, *args, **settings):

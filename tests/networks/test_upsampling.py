@@ -9,21 +9,21 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.evaluation.parameters import plan
-from pgtf.layers import Maker, restore, state
+from pgtf.assembly import build
+from pgtf.assembly.accounting import plan
+from pgtf.layers import LayerFactory, restore, state
 from pgtf.methods import Full, Piggyback
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
 from pgtf.recipes import Full as FullRecipe
-from pgtf.runs import building
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.facts import Facts, of_format_1
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts, of_format_1
 
 MAPS = pathlib.Path(__file__).parent.parent / "fixtures" / "format1" / "tasks" / "01-maps"
 
 
 def generator(architecture, method, bank=None):
-    return building.generators(architecture, method, ("forward",), bank)["forward"]
+    return build.generators(architecture, method, ("forward",), bank)["forward"]
 
 
 class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
@@ -34,7 +34,7 @@ class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
         # But for the even kernels of format 1.
         pixel = np.zeros((1, 5, 5, 1), "float32")
         pixel[0, 2, 2] = 1
-        make = Maker("g", recipe=lambda place: FullRecipe("ones"), upsampling=upsampling)
+        make = LayerFactory("g", recipe=lambda place: FullRecipe("ones"), upsampling=upsampling)
         y = make.up("up1", 1, kernel_size)(pixel)
         self.assertEqual(y.shape, (1, 10, 10, 1))
         for axis in (1, 2):
@@ -57,7 +57,7 @@ class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
         flat = np.ones((1, 6, 6, 2), "float32")
         spread = {}
         for upsampling in ("transpose", "resize"):
-            y = Maker("g", upsampling=upsampling).up("up1", 1, 3)(flat)
+            y = LayerFactory("g", upsampling=upsampling).up("up1", 1, 3)(flat)
             self.assertEqual(y.shape, (1, 12, 12, 1))
             spread[upsampling] = np.ptp(y[0, 3:-3, 3:-3, 0])
         self.assertLess(spread["resize"], 1e-6)
@@ -72,7 +72,7 @@ class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
             for path, value in state(made).items():
                 stored[name, path.rsplit("/", 1)[0]] += value.size
             facts = Facts(architecture, Piggyback(), Pix2Pix())
-            bank.append(building.slice_of(name, {"forward": made}, bank, facts))
+            bank.append(build.slice_of(name, {"forward": made}, bank, facts))
         planned = plan(("one", "two"), architecture, Piggyback(), ("forward",))
         self.assertEqual({(cost.task, cost.path): cost.values for cost in planned}, stored)
 

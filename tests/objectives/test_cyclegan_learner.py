@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly import build
 from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN
-from pgtf.objectives.cyclegan_learner import CycleGANLearner
-from pgtf.runs import building
+from pgtf.objectives.cyclegan.learner import CycleGANLearner
 
 ARCHITECTURE = Architecture("resnet", (16, 16), width=2, blocks=1)
 NAMES = ("forward", "backward", "discriminator_a", "discriminator_b")
@@ -20,8 +20,8 @@ NAMES = ("forward", "backward", "discriminator_a", "discriminator_b")
 @functools.lru_cache(None)
 def built(whose):
     """Four networks, no two alike, and weights for them that are large enough to matter."""
-    made = [*building.generators(ARCHITECTURE, Full(), NAMES[:2], seed=1).values()]
-    made += [building.discriminator(name, 3, width=2, n_layers=1, seed=2) for name in NAMES[2:]]
+    made = [*build.generators(ARCHITECTURE, Full(), NAMES[:2], seed=1).values()]
+    made += [build.discriminator(name, 3, width=2, n_layers=1, seed=2) for name in NAMES[2:]]
     return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
 
 
@@ -171,7 +171,7 @@ class CycleGANTest(tf.test.TestCase):
 
     def test_its_unet_does_not_drop_out(self):
         config = Config(objective=CycleGAN(), network="unet", image_size="64", width=1)
-        network = building.generators(building.architecture(config), Full(), ("forward",))["forward"]
+        network = build.generators(build.architecture(config), Full(), ("forward",))["forward"]
         x = tf.random.stateless_normal((1, 64, 64, 3), (1, 2))
         self.assertAllEqual(network(x, training=True), network(x))
 

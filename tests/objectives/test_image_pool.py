@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.objectives.image_pool import ImagePool
+from pgtf.objectives.cyclegan.image_pool import ImagePool
 
 
 def numbered(first, count=1):

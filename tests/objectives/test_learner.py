@@ -6,8 +6,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D
-from pgtf.objectives.adam import LinearDecay, adam
 from pgtf.objectives.learner import Learner, jointly
+from pgtf.objectives.optimizers import LinearDecay, adam
 
 
 class LinearDecayTest(tf.test.TestCase):

@@ -6,12 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly import build
 from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
-from pgtf.objectives.adam import adam
-from pgtf.runs import building
+from pgtf.objectives.optimizers import adam
 
 # Four halvings: a U-Net without dropout, so that the step can be repeated by hand.
 ARCHITECTURE = Architecture("unet", (16, 16), width=2)
@@ -20,8 +20,8 @@ ARCHITECTURE = Architecture("unet", (16, 16), width=2)
 @functools.lru_cache(None)
 def built(whose):
     """A generator, a discriminator, and weights for them that are large enough to matter."""
-    generator = building.generators(ARCHITECTURE, Full(), ("forward",), seed=1)["forward"]
-    made = generator, building.discriminator("discriminator", 6, width=2, n_layers=1, seed=2)
+    generator = build.generators(ARCHITECTURE, Full(), ("forward",), seed=1)["forward"]
+    made = generator, build.discriminator("discriminator", 6, width=2, n_layers=1, seed=2)
     return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
 
 
@@ -152,7 +152,7 @@ class Pix2PixTest(tf.test.TestCase):
 
     def test_its_unet_drops_out(self):
         config = Config(objective=Pix2Pix(), image_size="64", width=1)
-        network = building.generators(building.architecture(config), Full(), ("forward",))["forward"]
+        network = build.generators(build.architecture(config), Full(), ("forward",))["forward"]
         x = tf.random.stateless_normal((1, 64, 64, 3), (1, 2))
         made, again = network(x, training=True), network(x, training=True)
         self.assertNotAllClose(made, network(x), atol=1e-4)
@@ -173,7 +173,7 @@ class Pix2PixTest(tf.test.TestCase):
 
     def test_half_precision_keeps_float32_weights(self):
         for policy in ("mixed_float16", "mixed_bfloat16"):
-            with building.precision(policy):
+            with build.precision(policy):
                 ours = learner(adam(2e-4, policy), adam(2e-4, policy), policy)
             generator = ours.generators["forward"]
             self.assertEqual(generator.layers[1].compute_dtype, policy[len("mixed_") :])

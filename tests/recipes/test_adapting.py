@@ -24,7 +24,9 @@ def built(recipe, shape=SHAPE):
 def drawn(recipe, seed=1):
     """Other values of all that is stored, {name: array}."""
     draw = np.random.default_rng(seed)
-    values = {name: draw.normal(size=variable.shape).astype("float32") for name, variable in recipe.own().items()}
+    values = {
+        name: draw.normal(size=variable.shape).astype("float32") for name, variable in recipe.task_variables().items()
+    }
     recipe.restore(values)
     return values
 

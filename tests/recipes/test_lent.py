@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.methods import Lent
+from pgtf.methods import LentFilters
 from pgtf.recipes import Piggyback
 
 SIZES = {"one": 5, "two": 2}
@@ -24,7 +24,7 @@ PARTS = [
 
 def lent_by(order):
     """As the bank lends them: path by path, the tasks in order."""
-    return Lent(tuple((task, path, FILTERS[task, path]) for path in order for task in SIZES))
+    return LentFilters(tuple((task, path, FILTERS[task, path]) for path in order for task in SIZES))
 
 
 class LentTest(tf.test.TestCase, parameterized.TestCase):
@@ -46,7 +46,7 @@ class LentTest(tf.test.TestCase, parameterized.TestCase):
         recipe = Piggyback(lent, ratio, seed=3)
         recipe.build((3, 2, 4, 5))
         self.assertNotAllClose(recipe.kernel(), FILTERS["one", path])
-        recipe.begin_as(lent.copying("one", path))
+        recipe.copy_matching(lent.copying("one", path))
         self.assertAllEqual(recipe.kernel(), FILTERS["one", path])
 
     @parameterized.parameters(("three", FORWARD), ("one", "forward/y"))

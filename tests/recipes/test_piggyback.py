@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D, Conv2DTranspose
-from pgtf.methods import Lent
+from pgtf.methods import LentFilters
 from pgtf.recipes import Piggyback, Spec, unconstrained_filters
 from pgtf.recipes.piggyback import mixing_is_cheaper
 
@@ -66,7 +66,7 @@ class FreeUpToTest(tf.test.TestCase, parameterized.TestCase):
     def test_all_filters_of_a_small_kernel_are_free(self, free_up_to, free):
         recipe = built(Piggyback(BANK, 0.25, free_up_to=free_up_to, start=DENSE), 6)
         self.assertEqual(recipe.unconstrained.shape, (3, 2, 4, free))
-        self.assertEqual("mixing" in recipe.own(), free < 6)
+        self.assertEqual("mixing" in recipe.task_variables(), free < 6)
         self.assertEqual(recipe.specs((3, 2, 4, 6))["unconstrained"], Spec((3, 2, 4, free), lent=True))
         self.assertAllClose(recipe.kernel(), np.einsum("hwib,bo->hwio", BANK, DENSE), atol=1e-6)
 
@@ -103,7 +103,7 @@ class StartTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_built_kernel_begins_anew(self, ratio):
         recipe = built(Piggyback(BANK, ratio, seed=4), 6)
         for start, expected in ((DENSE, None), (copying(PLACES[:6]), BANK[..., PLACES[:6]])):
-            recipe.begin_as(start)
+            recipe.copy_matching(start)
             again = built(Piggyback(BANK, ratio, start=start), 6).kernel()
             self.assertAllEqual(recipe.kernel(), again if expected is None else expected)
         self.assertAllEqual(recipe.bank, BANK)
@@ -114,7 +114,7 @@ class StartTest(tf.test.TestCase, parameterized.TestCase):
         before = recipe.kernel()
         message = rf"A start must be a mixing .*\[9, 6\]. Received: {re.escape(str(list(shape)))}"
         with self.assertRaisesRegex(ValueError, message):
-            recipe.begin_as(np.ones(shape))
+            recipe.copy_matching(np.ones(shape))
         self.assertAllEqual(recipe.kernel(), before)
 
     @parameterized.parameters((16, 0.02), (128, 0.02), (512, 3.0))
@@ -147,7 +147,7 @@ class BankTest(tf.test.TestCase, parameterized.TestCase):
         ("tensor", lambda: tf.constant(BANK)),
         (
             "lent",
-            lambda: Lent(
+            lambda: LentFilters(
                 (("one", "g/x", BANK[..., :5]), ("two", "g/x", BANK[..., 5:8]), ("three", "g/x", BANK[..., 8:]))
             ),
         ),
@@ -171,7 +171,7 @@ class BankTest(tf.test.TestCase, parameterized.TestCase):
     def test_what_is_lent_is_not_read_to_know_what_is_stored(self):
         # Filters that no memory holds: only their shape is there.
         vast = np.broadcast_to(np.float32(0), (4, 4, 512, 2**40))
-        specs = Piggyback(Lent((("one", "g/x", vast), ("two", "g/x", vast)))).specs((4, 4, 512, 8))
+        specs = Piggyback(LentFilters((("one", "g/x", vast), ("two", "g/x", vast)))).specs((4, 4, 512, 8))
         self.assertEqual(specs, {"unconstrained": Spec((4, 4, 512, 2), lent=True), "mixing": Spec((2**41, 6))})
 
     @parameterized.parameters(
@@ -310,7 +310,7 @@ class EqualStepsTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_it_starts_as_near_to_a_kernel(self):
         recipe = built(Piggyback(BANK, 0.25, equal_steps=True), 6)
-        recipe.begin_near(np.einsum("hwib,bo->hwio", BANK, DENSE))  # What the bank can make.
+        recipe.fit_to(np.einsum("hwib,bo->hwio", BANK, DENSE))  # What the bank can make.
         self.assertAllClose(recipe.kernel(), np.einsum("hwib,bo->hwio", BANK, DENSE), atol=1e-4)
 
     def test_a_random_start_has_the_same_spread(self):

@@ -27,7 +27,7 @@ class ReadyTest(tf.test.TestCase, parameterized.TestCase):
         try:
             layer = Conv2D(6, (3, 2), recipe=make(BANK))
             before, kernel, weights = layer(X), layer.kernel, [weight.numpy() for weight in layer.weights]
-            layer.ready()
+            layer.prepare_for_training()
             self.assertAllEqual(layer(X), before)
         finally:
             keras.mixed_precision.set_global_policy("float32")
@@ -42,7 +42,7 @@ class ReadyTest(tf.test.TestCase, parameterized.TestCase):
         try:
             layer = Conv2D(6, (3, 2), recipe=recipes.Modulated(BANK), use_bias=False)
             layer(X)
-            layer.ready()
+            layer.prepare_for_training()
             layer.recipe.bank.assign(0 * BANK)  # Which no run does.
             self.assertNotAllClose(layer(X), tf.zeros([2, 3, 4, 6], tf.bfloat16))
         finally:

@@ -3,9 +3,10 @@
 import numpy as np
 from PIL import Image
 
-from pgtf.evaluation.matrix import Matrix
-from pgtf.evaluation.replay import Replay
-from pgtf.report.content import Later, Measured, ReportedRun, ReportedTask, Through, Way
+from pgtf.metrics.matrix import Matrix
+from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
+from pgtf.runs.describe import Measured
+from pgtf.storage.probes import Replay
 
 SAME = Replay(0.0, True)
 
@@ -25,7 +26,7 @@ def task(name, number, after=(), replay=SAME, side=8, **changes):
     later = [Later(one, outputs if kept else pictures(2, 999 + place, side), replay) for place, one in enumerate(after)]
     told = dict(
         facts={"Steps": "10"},
-        ways=(Way("forward", inputs, outputs, targets),),
+        ways=(Direction("forward", inputs, outputs, targets),),
         later=tuple(later),
         curves={"l1": ([5, 10], [0.5, 0.25])},
         stored_bytes=1e6,
@@ -45,7 +46,7 @@ def run(names=("facades", "maps"), replay=SAME, measured=True, side=8, **changes
         method="piggyback",
         meaning="Kernels are mixed.",
         tasks=tasks,
-        command="python scripts/train.py --run_dir=again",
+        command="pgtf train --run_dir=again",
         stored_bytes=1e6 * len(names),
         through=(Through(names[0], tasks[0].ways[0].inputs[0], outputs),),
         measured=Measured(matrix, conditions={"FID-768": "the same", "PSNR": "the same"}) if measured else None,

@@ -7,9 +7,9 @@ import unittest
 
 from absl.testing import absltest
 
-from pgtf.evaluation.replay import Replay
 from pgtf.report.content import Comparison
 from pgtf.report.page import compare_page, page
+from pgtf.storage.probes import Replay
 from tests.browser import CHROMIUM, MISSING, browser
 from tests.report.made_runs import run
 

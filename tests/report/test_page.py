@@ -11,11 +11,11 @@ import numpy as np
 from absl.testing import absltest
 from PIL import Image
 
-from pgtf.evaluation.replay import Replay
-from pgtf.report.content import Comparison, ReportedTask, SameInput, Way
+from pgtf.report.content import Comparison, Direction, ReportedTask, SameInput
 from pgtf.report.page import compare_page, longest_side, page
 from pgtf.report.parts import Parts
 from pgtf.report.run_sections import NAMED
+from pgtf.storage.probes import Replay
 from tests.report.made_runs import pictures, run, task
 
 VOID = ("br", "img", "input", "link", "meta")
@@ -210,7 +210,7 @@ class PageTest(absltest.TestCase):
 
     def test_no_figures_yet(self):
         found = self.seen(run(measured=False))
-        self.assertIn("python scripts/evaluate.py --run_dir=runs/made", found.told)
+        self.assertIn("pgtf evaluate --run_dir=runs/made", found.told)
 
     def test_pictures_that_a_task_learnt_from_are_not_called_unseen(self):
         seen, learnt_from = task("facades", 1), task("maps", 2, split="train")
@@ -247,7 +247,7 @@ class PageTest(absltest.TestCase):
 
     def test_both_ways(self):
         ways = [
-            Way(prefix, pictures(2, 1), pictures(2, 2), title=title)
+            Direction(prefix, pictures(2, 1), pictures(2, 2), title=title)
             for prefix, title in (("a", "A to B"), ("b", "B to A"))
         ]
         found = self.seen(run(tasks=(task("facades", 1, ways=tuple(ways)),), measured=False, through=()))

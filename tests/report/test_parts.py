@@ -5,7 +5,7 @@ from unittest import mock
 
 from absl.testing import absltest
 
-from pgtf import files
+from pgtf.foundation import files
 from pgtf.report.parts import Parts
 from tests.tiny import flip_a_bit
 
@@ -66,7 +66,7 @@ class PartsTest(absltest.TestCase):
                 original(path, content)
             removes_all.forget_unused()
 
-        with mock.patch("pgtf.files.write", written_meanwhile):
+        with mock.patch("pgtf.foundation.files.write", written_meanwhile):
             self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
         with mock.patch("os.path.exists", lambda path: True):  # It was there a moment ago.
             self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")

@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.methods import Piggyback
-from pgtf.runs.directory import Run
+from pgtf.runs.run import Run
 from pgtf.serving.combined import export_combined
 from pgtf.serving.sharing import _mixing_answers_sooner
 from tests.tiny import tiny_run

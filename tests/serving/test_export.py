@@ -23,19 +23,19 @@ from absl.testing import absltest, parameterized
 from PIL import Image
 
 import pgtf
-from pgtf import files
-from pgtf.data.images import resized, to_float
-from pgtf.evaluation.replay import TOLERANCE, outputs
+from pgtf.data.reading import resized, to_float
+from pgtf.foundation import files
 from pgtf.methods import METHODS, Method
 from pgtf.recipes.base import Recipe, Spec
-from pgtf.runs.bank import FilterBank
-from pgtf.runs.slices import BankError
 from pgtf.serving import direction as directions
 from pgtf.serving.combined import export_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.probes import TOLERANCE, outputs
+from pgtf.storage.task_slice import BankError
 from tests.processes import Fork, Script
 from tests.tiny import flip_a_bit, tiny_run
 

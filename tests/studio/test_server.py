@@ -13,7 +13,7 @@ from absl.testing import absltest
 from PIL import Image
 
 import pgtf
-from pgtf.runs.ledger import Ledger
+from pgtf.storage.ledger import Ledger
 from pgtf.studio.answers import Answers
 from pgtf.studio.server import AT_ONCE, BYTES, CANVAS, Server
 from pgtf.studio.uploads import png

@@ -9,11 +9,11 @@ import tensorflow as tf
 from absl.testing import parameterized
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from pgtf.data.stream import Stream
+from pgtf.data.streams import Stream
 from pgtf.methods import Phase
-from pgtf.training.learn import Intervals, learn
-from pgtf.training.points import Point
-from tests.training import test_learn
+from pgtf.training.loop import Intervals, learn
+from pgtf.training.points import CurvePoint
+from tests.training import test_loop
 
 STEPS = 7
 
@@ -31,7 +31,7 @@ class Curve:
             raise KeyboardInterrupt
         self.steps.append(step)
         self.kernels.append(kernel(self.toy))
-        return Point({"FID-768": 10.0 * step, "L1": 0.5}, abs(step - self.at))
+        return CurvePoint({"FID-768": 10.0 * step, "L1": 0.5}, abs(step - self.at))
 
 
 def kernel(toy):
@@ -46,15 +46,15 @@ class PointsTestCase(tf.test.TestCase, parameterized.TestCase):
 
     def learnt(self, folder="a", steps=STEPS, phases=(), ema=0.0, keep_best=True, at=4, interrupted=0, **more):
         """A toy after learning, its curve, and what was said; more: of learn and of its intervals."""
-        toy, said = test_learn.Toy(test_learn.adam), io.StringIO()
+        toy, said = test_loop.Toy(test_loop.adam), io.StringIO()
         if ema:
-            toy.averaging(ema)
+            toy.with_ema(ema)
         self.toy, self.curve = toy, Curve(toy, at, interrupted)
         intervals = {"steps_per_call": 1, "evaluate_every": 2, "sample_every": more.pop("sample_every", 1000)}
         with contextlib.redirect_stdout(said):
             learn(
                 toy,
-                Stream([test_learn.Noise()], 3, 3, seed=4),
+                Stream([test_loop.Noise()], 3, 3, seed=4),
                 phases or (Phase("learn", steps),),
                 os.path.join(self.folder, folder),
                 title="task",
@@ -87,10 +87,10 @@ class PointsTest(PointsTestCase):
     def test_measuring_changes_nothing_that_is_learnt(self):
         for ema in (0.0, 0.5):
             measured = self.learnt(f"measured {ema}", ema=ema, keep_best=False)
-            plain = test_learn.Toy(test_learn.adam)
+            plain = test_loop.Toy(test_loop.adam)
             if ema:
-                plain.averaging(ema)
-            stream = Stream([test_learn.Noise()], 3, 3, seed=4)
+                plain.with_ema(ema)
+            stream = Stream([test_loop.Noise()], 3, 3, seed=4)
             phases, folder = (Phase("learn", STEPS),), os.path.join(self.folder, f"plain {ema}")
             with contextlib.redirect_stdout(io.StringIO()):
                 learn(plain, stream, phases, folder, title="task", log=self.log)

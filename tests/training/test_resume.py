@@ -11,7 +11,7 @@ import time
 import tensorflow as tf
 from absl.testing import absltest
 
-from pgtf.runs.bank import FilterBank
+from pgtf.storage.bank import FilterBank
 from tests.processes import Script
 
 ROOT = pathlib.Path(__file__).parent.parent.parent

@@ -2,19 +2,7 @@
 
 import numpy as np
 
-from pgtf.data.drawn.canvas import (
-    Canvas,
-    Noise,
-    Shape,
-    box,
-    ellipse,
-    fraction,
-    mix,
-    picture,
-    rgb,
-    shade,
-    unit,
-)
+from pgtf.data.drawn.canvas import Canvas, Noise, Shape, box, ellipse, fraction, mix, picture, rgb, shade, unit
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 LEATHERS = [(168, 88, 44), (122, 62, 40), (190, 36, 48), (32, 34, 40), (46, 78, 134), (38, 112, 96)]

@@ -1,0 +1,1 @@
+"""Assembly: objects built from settings and stored tasks."""

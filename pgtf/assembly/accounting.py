@@ -1,0 +1,318 @@
+"""How much each task stores: from shapes alone, before anything is built or learnt."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import keras
+import numpy as np
+
+from pgtf.layers.factory import LayerFactory
+from pgtf.methods import Full, LentFilters, Method
+from pgtf.networks import Architecture
+from pgtf.recipes.base import Spec
+from pgtf.storage.quantization import stored_bytes
+
+KINDS = ("kernels", "biases", "norms")
+COLUMNS, WARNINGS = 8, 20  # That a plan shows: of more tasks, the first ones and the last.
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What one task stores of one layer, in values and bits, and what a full network would.
+
+    kept: whether it plays a task still when all of them are learnt.
+    """
+
+    task: str
+    path: str
+    kernels: int
+    biases: int
+    norms: int
+    bits: int
+    full_values: int
+    kept: bool = True
+
+    @property
+    def values(self) -> int:
+        """How many are stored."""
+        return self.kernels + self.biases + self.norms
+
+
+class ParameterCounter(LayerFactory):
+    """A maker that makes nothing: it notes what a network's layers would store.
+
+    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
+    (layer's name, shape, whether it is task-specific, inputs, level).
+    """
+
+    def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
+        super().__init__(prefix, recipe=recipe, norm=norm, upsampling=upsampling)
+        self.values_per_norm = {"instance": 2, "batch": 4}[norm]
+        self.kernels: dict[str, dict[str, Spec]] = {}
+        self.others: dict[str, dict[str, int]] = {}
+        self.met: list[tuple[str, tuple[int, ...], bool, int, int]] = []
+
+    @property
+    def bytes(self) -> int:
+        """What the network would store."""
+        kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
+        return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
+
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
+        def layer(h):
+            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific, inputs, level)
+            return keras.Input((None, None, filters))
+
+        return layer
+
+    def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int, level: int) -> None:
+        """Notes what a layer stores whose kernel has this shape."""
+        self.met.append((name, shape, task_specific, inputs, level))
+        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).specs(shape)
+        self.others[f"{self.prefix}/{name}"] = {"biases": shape[-1]}
+
+    def up(self, name, filters, kernel_size, **settings):
+        return self.conv(name, filters, self.up_size(kernel_size), **settings)
+
+    def norm(self, name):
+        def layer(h):
+            self.others[f"{self.prefix}/{name}"] = {"norms": self.values_per_norm * h.shape[-1]}
+            return h
+
+        return layer
+
+    def dropout(self, name, rate):
+        return lambda h: h
+
+
+class _PlannedBank:
+    """A bank of which only shapes are known: {task: {path: {name: Spec}}}."""
+
+    def __init__(self, tasks: dict[str, dict[str, dict[str, Spec]]]):
+        self.tasks, self.names = tasks, list(tasks)
+
+    def lent(self, *paths: str) -> LentFilters:
+        parts = []
+        for path in paths:
+            specs = [spec for stored in self.tasks.values() for spec in stored.get(path, {}).values()]
+            shapes = [spec.shape for spec in specs if spec.lent]
+            if shapes:  # One part for all tasks, of a shape that takes no memory.
+                shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+                parts.append((self.names[0], path, np.broadcast_to(np.float32(0), shape)))
+        return LentFilters(tuple(parts))
+
+    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
+        return {path: spec.shape for path, specs in self.tasks[name].items() for spec in specs.values() if spec.lent}
+
+    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
+        return [{name: _planned(spec) for name, spec in stored[path].items()} for stored in self.tasks.values()]
+
+    def values(self, name: str) -> dict:
+        """Nothing is learnt yet."""
+        return {}
+
+
+class _Unbuilt:
+    """A bank that builds no network: shapes say what is stored, and a network may hold all that were before it."""
+
+    def __init__(self, bank: Any):
+        self._bank = bank
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._bank, name)
+
+    def network(self, name: str, prefix: str) -> None:
+        """None, as where a task is only planned."""
+
+
+def _planned(spec: Spec) -> np.ndarray:
+    """What stands for an array that is not learnt yet: its shape, which takes no memory."""
+    return np.broadcast_to(np.zeros([], bool if spec.bits == 1 else "float32"), spec.shape)
+
+
+def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Any) -> ParameterCounter:
+    """What one generator would store."""
+    bank = _Unbuilt(bank)
+    count = ParameterCounter(
+        prefix,
+        recipe=lambda place: method.recipe(place, bank),
+        norm=architecture.norm,
+        upsampling=architecture.upsampling,
+    )
+    if type(method).maker is Method.maker:  # Then all tasks have the layers of a network of free kernels.
+        free = _free(architecture, prefix, method.width(architecture.width))
+        for layer in free.met:
+            count.meet(*layer)
+        count.others = free.others
+        return count
+    image = keras.Input((None, None, 3))
+    architecture(image, method.maker(count, image, bank), method.width(architecture.width))
+    return count
+
+
+@functools.lru_cache(maxsize=32)
+def _free(architecture: Architecture, prefix: str, width: int) -> ParameterCounter:
+    """The census of a network of free kernels; walking through a network takes a quarter of a second."""
+    count = ParameterCounter(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
+    architecture(keras.Input((None, None, 3)), count, width)
+    return count
+
+
+def plan(
+    names: Sequence[str],
+    architecture: Architecture,
+    method: Method,
+    prefixes: Sequence[str],
+    precisions: Mapping[str, str] = MappingProxyType({}),
+) -> list[Cost]:
+    """A Cost for each task and layer of a sequence; precisions: {task: what its slice is stored in}, else float32."""
+    return list(_plan(tuple(names), architecture, method, tuple(prefixes), tuple(sorted(precisions.items()))))
+
+
+@functools.lru_cache(maxsize=16)  # A run asks for the same one at its door, at its end and in its report.
+def _plan(
+    names: tuple[str, ...],
+    architecture: Architecture,
+    method: Method,
+    prefixes: tuple[str, ...],
+    pairs: tuple[tuple[str, str], ...],
+) -> tuple[Cost, ...]:
+    precisions = dict(pairs)
+    full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
+    stored: dict[str, dict[str, dict[str, Spec]]] = {}
+    alike: dict[str, int] = {}  # {task: the number of the first one that stores the same}
+    counts: dict[Any, ParameterCounter] = {}  # What tasks store that borrow from tasks alike is counted once.
+    found = []
+    kept = _kept(names, method)
+    for index, name in enumerate(names):
+        borrowed = method.borrows(list(names[:index]))
+        bank = _PlannedBank({lender: stored[lender] for lender in borrowed})
+        stored[name] = {}
+        for prefix in prefixes:
+            key = prefix, *(alike[lender] for lender in borrowed)
+            if key not in counts:
+                counts[key] = count_parameters(architecture, method, prefix, bank)
+            count = counts[key]
+            for path, others in count.others.items():
+                specs = count.kernels.get(path, {})
+                sums = _stored(specs, others, precisions.get(name, "float32"))
+                found.append(Cost(name, path, **sums, full_values=full.get(path, 0), kept=name in kept))
+            stored[name].update(count.kernels)
+        alike[name] = list(stored.values()).index(stored[name])
+        if len(method.candidate_widths(architecture.width, architecture.width)) == 1:
+            method.check(stored[name])
+    return tuple(found)
+
+
+def _kept(names: Sequence[str], method: Method) -> set[str]:
+    """The tasks whose slices play some task when all are learnt, and those that they borrow from."""
+    last = len(names) - 1
+    kept = set()
+    for index in {method.network_for(task, last) for task in range(len(names))}:
+        kept |= {names[index], *method.borrows(list(names[:index]))}
+    return kept
+
+
+def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> dict[str, int]:
+    """The values and bits of a `Cost`."""
+    kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision) for spec in specs.values())
+    return {
+        "kernels": sum(spec.values for spec in specs.values()),
+        "biases": others.get("biases", 0),
+        "norms": others.get("norms", 0),
+        "bits": 8 * kernel_bytes + 32 * sum(others.values()),
+    }
+
+
+@functools.lru_cache(maxsize=16)
+def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
+    """{path: values} of a network of free kernels."""
+    count = count_parameters(architecture, Full(), prefix, None)
+    kernels = {path: sum(spec.values for spec in specs.values()) for path, specs in count.kernels.items()}
+    return {path: kernels.get(path, 0) + sum(others.values()) for path, others in count.others.items()}
+
+
+def full_values(architecture: Architecture, prefixes: Sequence[str]) -> int:
+    """How many values a task stores with every kernel free."""
+    return sum(sum(_full(architecture, prefix).values()) for prefix in prefixes)
+
+
+def summary(found: list[Cost]) -> dict[str, Any]:
+    """The plan as plain data: tasks, total, layers; the total leaves out what later tasks replace."""
+    by_task: dict[str, list[Cost]] = {}
+    for cost in found:
+        by_task.setdefault(cost.task, []).append(cost)
+    layers = [{**dataclasses.asdict(cost), "values": cost.values} for cost in found]
+    total = _row("all", [cost for cost in found if cost.kept], found)
+    return {"tasks": [_row(name, costs, costs) for name, costs in by_task.items()], "total": total, "layers": layers}
+
+
+def _row(name: str, stored: list[Cost], compared: list[Cost]) -> dict[str, Any]:
+    sums = {kind: sum(getattr(cost, kind) for cost in stored) for kind in (*KINDS, "values", "bits")}
+    full = sum(cost.full_values for cost in compared)
+    return {"name": name, **sums, "full_values": full, "bytes": sums["bits"] / 8, "share": sums["bits"] / (32 * full)}
+
+
+def table(tasks: list[dict], total: dict) -> str:
+    """Rows of `summary` for people."""
+    head = (
+        f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"
+    )
+    lines = [head]
+    for row in [*tasks, total]:
+        lines.append(
+            f"{row['name']:<16}{row['kernels']:>13,}{row['biases']:>9,}{row['norms']:>9,}{row['values']:>13,}"
+            f"{row['full_values']:>14,}{row['share']:>8.1%}{row['bytes'] / 1e6:>9.2f}"
+        )
+    return "\n".join(lines)
+
+
+def costly(found: list[Cost]) -> list[Cost]:
+    """The layers of a full network of which a task stores more."""
+    return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
+
+
+def warning(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> str:
+    """Names the later tasks that store no less than a full network, in one precision; empty if there are none.
+
+    A method whose every task has a network of its own says so itself.
+    """
+    if type(method).recipe is Method.recipe:
+        return ""
+    later = summary(plan(names, architecture, method, prefixes))["tasks"][1:]
+    large = [row for row in later if row["share"] >= 1]
+    if not large:
+        return ""
+    named = ", ".join(row["name"] for row in large[:COLUMNS]) + (", …" if len(large) > COLUMNS else "")
+    return (
+        f"warning: {len(large)} of {len(later)} later tasks store no less than a full network, up to "
+        f"{max(row['share'] for row in large):.0%} of it: {named}. Share more, or use --method=full"
+    )
+
+
+def report(found: list[Cost], note: str = "") -> str:
+    """The whole plan for people: layers, tasks, and where the method costs more than it saves; note: its conditions."""
+    facts = summary(found)
+    names = [task["name"] for task in facts["tasks"]]
+    names = names if len(names) <= COLUMNS else [*names[: COLUMNS - 1], names[-1]]
+    rows: dict[str, dict[str, Cost]] = {}
+    for cost in found:
+        rows.setdefault(cost.path, {})[cost.task] = cost
+    lines = [f"{'layer':<24}{'full':>12}" + "".join(f"{name[:14]:>16}" for name in names)]
+    for path, costs in rows.items():
+        full = max(cost.full_values for cost in costs.values())
+        values = "".join(f"{costs[name].values if name in costs else 0:>16,}" for name in names)
+        lines.append(f"{path:<24}{full:>12,}{values}")
+    lines += ["", table(facts["tasks"], facts["total"]), "", *([note] if note else [])]
+    too_costly = costly(found)
+    for cost in too_costly[:WARNINGS]:
+        lines.append(
+            f"warning: {cost.path} costs {cost.task} {cost.values:,} values, more than the full layer's "
+            f"{cost.full_values:,}: the bank has more filters than a filter here has weights"
+        )
+    if too_costly[WARNINGS:]:
+        lines.append(f"and {len(too_costly) - WARNINGS:,} more such warnings; --auto_free frees such layers")
+    return "\n".join(lines)

@@ -1,0 +1,265 @@
+"""The objects of a run, built from its config and a bank; nothing here reads or writes a file."""
+
+import contextlib
+import dataclasses
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Optional
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf import layers
+from pgtf.assembly.accounting import count_parameters
+from pgtf.assembly.phase_context import CheckpointedPhaseContext
+from pgtf.config import Config
+from pgtf.data.finder import Finder
+from pgtf.data.reading import resized, to_float
+from pgtf.data.streams import Stream
+from pgtf.data.task_data import TaskData
+from pgtf.distribution import collectives
+from pgtf.distribution.precision import resolved
+from pgtf.methods import Bank, Method
+from pgtf.networks import Architecture
+from pgtf.networks.patchgan import patchgan
+from pgtf.objectives.learner import Learner
+from pgtf.objectives.optimizers import LinearDecay, adam
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts
+from pgtf.storage.probes import Probes
+from pgtf.storage.task_slice import BankError, TaskSlice
+from pgtf.storage.values import HeldValues
+
+KINDS = ("generators", "discriminators")
+PROBES = 4
+TRIAL_IMAGES = 32
+
+
+def architecture(config: Config) -> Architecture:
+    """The shape of the run's generators."""
+    return Architecture(
+        network=config.network,
+        size=config.size,
+        width=config.width,
+        norm=config.norm,
+        upsampling=config.upsampling,
+        blocks=config.blocks,
+        dropout=config.objective.dropout,
+    )
+
+
+def finder(config: Config) -> Finder:
+    """What finds the images of the run's tasks."""
+    return Finder(
+        config.data_dir,
+        config.objective.paired,
+        config.size,
+        config.load,
+        seed=config.seed,
+        drawn_images=config.drawn_images,
+        cache_bytes=config.cache_mb * 2**20,
+        validation=config.validation,
+    )
+
+
+def stream(config: Config, index: int, data: TaskData) -> Stream:
+    """The training batches of task `index`."""
+    return Stream(
+        data.train,
+        *config.size,
+        seed=f"{config.seed}/{index}",
+        batch_size=config.batch_size,
+        pairs_apart=data.pairs_apart,
+    )
+
+
+def probes(config: Config, data: TaskData) -> Probes:
+    """The first images of a task's `shown_split`."""
+    count = min(PROBES, *(len(source) for source in data.shown))
+    stacks = [[image for source in data.shown for image in source[place]] for place in range(count)]
+    first, second = (np.stack(side) for side in zip(*stacks))
+    if config.objective.paired:
+        return Probes({"forward": first}, {"forward": second})
+    return Probes({"forward": first, "backward": second}, {})
+
+
+def generators(
+    architecture: Architecture,
+    method: Method,
+    prefixes: tuple[str, ...],
+    bank: Optional[Bank] = None,
+    seed: Any = 0,
+) -> dict[str, keras.Model]:
+    """New generators of a task that borrows from `bank`, with their first values.
+
+    Args:
+      architecture: Their shape.
+      method: How their kernels are made.
+      prefixes: Their names.
+      bank: Of the tasks borrowed from; none for the first.
+      seed: Of their first values.
+
+    Returns:
+      {prefix: network}.
+    """
+    bank = bank or FilterBank()
+    built = {}
+    for prefix in prefixes:
+        make = layers.LayerFactory(
+            prefix,
+            recipe=lambda place: method.recipe(place, bank),
+            norm=architecture.norm,
+            upsampling=architecture.upsampling,
+            seed=seed,
+        )
+        image = keras.Input((None, None, 3))
+        output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))
+        built[prefix] = keras.Model(image, output, name=prefix)
+    return built
+
+
+def discriminator(
+    name: str, channels: int, *, width: int = 64, n_layers: int = 3, norm: str = "instance", seed: Any = 0
+) -> keras.Model:
+    """A new PatchGAN for images of so many channels; every task has its own, and none is stored."""
+    image = keras.Input((None, None, channels))
+    make = layers.LayerFactory(name, norm=norm, seed=seed)
+    return keras.Model(image, patchgan(image, make, width, n_layers=n_layers), name=name)
+
+
+def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedPhaseContext:
+    """What a task's phases may ask: its distance on the first of the images that it learns from."""
+
+    @functools.cache
+    def pairs():
+        count = min(TRIAL_IMAGES, *(len(source) for source in data.train))
+        stacks = [[image for source in data.train for image in source[place]] for place in range(count)]
+        return [[to_float(resized(image, *config.size))[None] for image in stack] for stack in stacks]
+
+    def distance(networks):
+        return collectives.broadcast_from_chief(
+            np.mean([config.objective.distance(networks, *pair) for pair in pairs()])
+        )
+
+    return CheckpointedPhaseContext(distance, wider)
+
+
+def begun(config: Config, index: int, bank: Bank) -> dict[str, keras.Model]:
+    """The generators of a task as it begins; bank: of all tasks so far."""
+    method, lenders = config.method, bank.only(config.method.borrows(bank.names))
+    networks = generators(
+        architecture(config), method, config.objective.generators, lenders, seed=f"{config.seed}/{index}"
+    )
+    kernels = {path: one for network in networks.values() for path, one in layers.made_kernels(network).items()}
+    method.check({path: recipe.specs(recipe.kernel_shape) for path, recipe in kernels.items()})
+    method.initialize(networks, bank)
+    return networks
+
+
+def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
+    """A task as it begins, ready to be learnt.
+
+    Args:
+      config: The task's.
+      index: Its number in the run.
+      bank: Of all tasks so far.
+      steps: For how many steps.
+      moves: The kinds of networks that it has an optimizer of.
+
+    Returns:
+      A learner; where it moves its generators, with their moving average if one is asked for.
+    """
+    objective, seed = config.objective, f"{config.seed}/{index}"
+    policy = resolved(config.precision)
+    with precision(policy):
+        networks = begun(config, index, bank)
+        for network in networks.values():
+            layers.prepare_for_training(network)
+        discriminators = {
+            name: discriminator(
+                name,
+                channels,
+                width=config.discriminator_width,
+                n_layers=config.discriminator_layers,
+                norm=config.norm,
+                seed=seed,
+            )
+            for name, channels in objective.discriminators.items()
+        }
+        rates = [pair for network in networks.values() for pair in layers.rates(network)]
+        optimizers = {kind: optimizer(config, steps, rates if kind == "generators" else ()) for kind in moves}
+        made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
+        made = made.with_accumulation(config.accumulate)
+        penalty = config.method.penalty(networks, bank)
+        made = made.penalizing(penalty) if penalty else made
+        return made.with_ema(config.ema) if config.ema and "generators" in moves else made
+
+
+def optimizer(
+    config: Config, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
+) -> keras.optimizers.Optimizer:
+    """What moves networks for `steps` steps; rates: [(variable, learning rate)] of those that have their own."""
+    schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
+    return adam(schedule, resolved(config.precision), rates)
+
+
+def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
+    """The slice of a task that was learnt, rounded as its facts say; bank: of the tasks that it borrows from."""
+    facts = dataclasses.replace(facts, shares=facts.method.weight_ownership(dict(networks), bank))
+    values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
+    lent = frozenset(path for network in networks.values() for path in layers.lent(network))
+    held = HeldValues(values, facts.training.get("slice_precision", "float32"))
+    return TaskSlice(name, held, facts, lent, bank.borrowed(bank.names))
+
+
+def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] = ()) -> dict[str, keras.Model]:
+    """The generators of a learnt task, always float32.
+
+    Args:
+      task_slice: What it keeps.
+      bank: Of the tasks that it borrows from.
+      prefixes: The names of those that are wanted; all unless told.
+
+    Returns:
+      {prefix: network}.
+    """
+    facts = task_slice.facts
+    try:
+        _check_extent(task_slice, bank)
+        with precision("float32"):
+            networks = generators(facts.architecture, facts.method, prefixes or facts.generators, bank)
+        for network in networks.values():
+            layers.restore(network, task_slice.values)
+    except BankError:
+        raise
+    except (KeyError, ValueError) as error:
+        raise BankError(
+            f"A slice holds what its facts say that its networks need. Received: {task_slice.name!r} ({error})"
+        ) from error
+    return networks
+
+
+def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
+    """Refuses facts of networks larger than what is stored, before anything is built: they may be a stranger's."""
+    task_slice.check_extent()
+    task_slice.check()  # What it says of its tensors may be a stranger's, too.
+    facts = task_slice.facts
+    needed = sum(count_parameters(facts.architecture, facts.method, prefix, bank).bytes for prefix in facts.generators)
+    stored = task_slice.values.unrounded_bytes
+    if needed > 2 * stored:
+        raise BankError(
+            f"A slice's facts fit its tensors. Received: {task_slice.name!r}, {facts.architecture} of {needed:,} "
+            f"bytes, where {stored:,.0f} are stored"
+        )
+
+
+@contextlib.contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Networks made in this block compute in `policy`."""
+    before = keras.mixed_precision.global_policy()
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        yield
+    finally:
+        keras.mixed_precision.set_global_policy(before)

@@ -1,0 +1,63 @@
+"""The images of a learnt task, found again from what its slice recorded."""
+
+import dataclasses
+import os
+from typing import Any
+
+from pgtf.assembly import build
+from pgtf.config import Config
+from pgtf.data.finder import Finder
+from pgtf.data.task_data import TaskData
+from pgtf.storage.facts import Facts
+
+
+def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
+    """A learnt task's images, all at the size that it learnt at.
+
+    Args:
+      name: The task's.
+      facts: Of its slice.
+      data_dir: Where the folder of the task lies now; where it lay, unless told.
+
+    Returns:
+      Its data, without the files that were left out as unreadable.
+    """
+    size, drawn = facts.architecture.size, facts.data == "drawn"
+    find = Finder(
+        "" if drawn else data_dir or os.path.dirname(facts.data),
+        facts.objective.paired,
+        size,
+        size,
+        seed=facts.seed,
+        # Slices of format 1 say no number.
+        drawn_images=facts.images.get("train", {}).get("count", Config.drawn_images) if drawn else 1,
+        cache_bytes=0,
+        validation=facts.training.get("validation", 0.0),
+    )
+    data = dataclasses.replace(find(facts.learnt_as or name, facts.direction == "BtoA"), name=name)
+    left_out = {part: facts.images.get(part, {}).get("left_out", ()) for part in data.manifest.files}
+    return data.without({part: tuple(names) for part, names in left_out.items()})
+
+
+def coming_data(name: str, config: Config) -> TaskData:
+    """The images of a task that is not learnt yet, all at the size that it will learn at."""
+    find = dataclasses.replace(build.finder(config), train_size=config.size, cache_bytes=0)
+    return find(name, config.flipped(name))
+
+
+def changes(facts: Facts, data: TaskData) -> list[str]:
+    """What is no longer as it was when the task was learnt, a line for each part; format 1 recorded nothing."""
+    nothing, now = {"count": 0}, data.manifest.summary()
+    return [
+        f"{part}: {then['count']} images then, {there['count']} now"
+        if then["count"] != there["count"]
+        else f"{part}: {then['count']} images then and now, of other names or sizes"
+        for part, then in facts.images.items()
+        for there in [now.get(part, nothing)]
+        if _what(then) != _what(there)
+    ]
+
+
+def _what(summary: dict[str, Any]) -> dict[str, Any]:
+    """A part of a manifest's summary, wherever it lies."""
+    return {key: value for key, value in summary.items() if key not in ("folder", "left_out")}

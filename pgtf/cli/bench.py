@@ -1,0 +1,101 @@
+"""Measures what speed the code promises, each thing beside what it is compared with, and writes BENCH.md.
+
+    pgtf bench
+    pgtf bench --bench_networks=unet --bench_tasks=2,4 --batches=1 --bench_rounds=3 --image_size=64
+
+Each measurement is a process of its own, and its figures are kept in --results: the same command again goes on where it
+stopped. Other flags are those of train.py: what is measured is that run's.
+"""
+
+import dataclasses
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+from absl import flags
+
+from pgtf.cli import command_line
+from pgtf.foundation import files
+from pgtf.objectives import CycleGAN, Pix2Pix
+
+command_line.define()
+flags.DEFINE_list("bench_networks", ["unet", "resnet"], "unet (pix2pix), resnet (CycleGAN), or both.")
+flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Which tasks' steps; of the ResNet no more than the first two.")
+flags.DEFINE_list("batches", ["1", "4"], "Batch sizes; of the ResNet only the first.")
+flags.DEFINE_list("many", ["2", "10", "30", "100"], "Of how many tasks runs are opened and listed.")
+flags.DEFINE_integer("bench_rounds", 5, "How often each side is measured.", lower_bound=1)
+flags.DEFINE_string("results", ".bench", "Folder of the figures; removed, all is measured anew.")
+flags.DEFINE_string("write", "BENCH.md", "The file to write.")
+flags.DEFINE_string("plot", "docs/many.svg", "The plot to write, of what grows with the number of tasks.")
+flags.DEFINE_string("piece", "", "One measurement, as JSON; what the command calls itself with.")
+PRECISIONS = ("float32", "mixed_bfloat16")
+STOPPED = "The same command goes on with what is not measured yet."
+
+
+def pieces():
+    """[{"benchmark": name, and what of}] in the order of measuring."""
+    networks, batches, tasks = flags.FLAGS.bench_networks, flags.FLAGS.batches, flags.FLAGS.bench_tasks
+    found = []
+    for network in networks:
+        unet = network == "unet"
+        for batch in map(int, batches if unet else batches[:1]):
+            base = {"network": network, "batch": batch}
+            found += [{"benchmark": "precisions", **base, "task": task} for task in (1, 2)]
+            for precision in PRECISIONS:
+                own = {**base, "precision": precision}
+                found += [{"benchmark": "peak", **own}]
+                found += [{"benchmark": "steps", **own, "task": int(task)} for task in (tasks if unet else tasks[:2])]
+        found += [{"benchmark": "first_step", "network": network, "task": task} for task in (1, 2, 4)]
+    if "unet" in networks:
+        found += [{"benchmark": "xla", "network": "unet", "task": task} for task in (1, 2)]
+        found += [{"benchmark": name, "network": "unet"} for name in ("pipeline", "serving", "combined")]
+        found += [{"benchmark": "many", "network": "unet", "tasks": int(count)} for count in flags.FLAGS.many]
+        last = {"benchmark": "steps", "network": "unet", "batch": int(batches[0]), "precision": "float32"}
+        found += [{**last, "task": int(tasks[-1]), "borrow_from": "first"}]
+    found += [{"benchmark": "choice", "network": "unet", "precision": precision} for precision in PRECISIONS]
+    return found
+
+
+def config_of(piece):
+    """The config that a piece measures."""
+    objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
+    own = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
+    config = command_line.config_from_flags()
+    if "borrow_from" in piece:
+        own["method"] = dataclasses.replace(config.method, borrow_from=piece["borrow_from"])
+    return dataclasses.replace(config, network=piece["network"], objective=objective, **own)
+
+
+def measured(piece):
+    """A piece's figures: those that are kept, or new ones from a process of its own."""
+    text = json.dumps(piece, sort_keys=True)
+    key = hashlib.sha256(f"{text}{config_of(piece).flagfile()}{flags.FLAGS.bench_rounds}".encode()).hexdigest()[:16]
+    path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
+    if not os.path.exists(path):
+        print(text, flush=True)
+        done = subprocess.run([sys.executable, *sys.argv, f"--piece={text}"], stdout=subprocess.PIPE, text=True)
+        if done.returncode:
+            raise ValueError(f"A measurement must come to an end. Received: status {done.returncode} of {text}")
+        files.write(path, done.stdout.splitlines()[-1].encode())
+    with open(path) as file:
+        return json.load(file)
+
+
+def main(_):
+    if flags.FLAGS.piece:
+        from pgtf.experiments.speed.benchmarks import BENCHMARKS  # TensorFlow only where something is measured.
+
+        piece = json.loads(flags.FLAGS.piece)
+        what = {name: piece[name] for name in ("task", "tasks") if name in piece}
+        print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.bench_rounds, **what)))
+        return
+    from pgtf.experiments.speed.page import page
+    from pgtf.experiments.speed.plot import plot
+
+    found = [(piece, measured(piece)) for piece in pieces()]
+    with open(flags.FLAGS.write, "w") as file:
+        file.write(page(found, command_line.config_from_flags(), flags.FLAGS.bench_rounds))
+    plotted = plot(found, flags.FLAGS.plot)
+    print("Written:", ", ".join(filter(None, [flags.FLAGS.write, plotted])))

@@ -1,0 +1,277 @@
+"""The command line: settings as flags, flags as a config, and how a script runs and stops."""
+
+import glob
+import inspect
+import os
+import re
+import signal
+import sys
+import textwrap
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, Optional
+
+from absl import app, flags, logging
+
+from pgtf.config import DEFAULTS, Config, Contradiction
+from pgtf.foundation import settings, task_names
+from pgtf.foundation.settings import as_text
+from pgtf.methods import METHODS
+from pgtf.objectives import OBJECTIVES
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.ledger import Ledger
+
+flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
+
+_TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}
+_QUESTIONS = {"method": "How kernels are made, and how a task begins.", "objective": "What a task learns from."}
+_HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
+
+
+def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
+    """Makes every setting of a config a flag.
+
+    Args:
+      values: Where.
+      **defaults: {flag: value} where not the setting's own.
+    """
+    for name, table in _TABLES.items():
+        _define(values, name, name, _QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
+        for setting, rows in _inner(table).items():
+            field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
+            _define(values, name, setting, _help(field, rows, table), field.type, field.metadata, None)
+    for field in settings.settings_of(Config):
+        default = defaults.get(field.name, field.default)
+        rules = field.metadata
+        _define(values, rules["group"], field.name, rules["help"], field.type, rules, default)
+
+
+def _inner(table: dict[str, type]) -> dict[str, list[str]]:
+    """{setting: the rows of a table that have it}."""
+    found: dict[str, list[str]] = {}
+    for row, kind in table.items():
+        for field in settings.settings_of(kind):
+            found.setdefault(field.name, []).append(row)
+    return found
+
+
+def _help(field: Any, rows: list[str], table: dict[str, type]) -> str:
+    text = field.metadata["help"]
+    prefix = "" if text.startswith(f"{rows[0]}:") else f"{', '.join(rows)}: "
+    return f"{prefix}{text} Default: {as_text(field.default)}."
+
+
+def _define(values: flags.FlagValues, heading: str, name: str, text: str, kind: Any, rules: Any, default: Any) -> None:
+    where = dict(flag_values=values, module_name=_module(heading))
+    kind = getattr(kind, "__name__", str(kind))
+    if kind == "bool":
+        flags.DEFINE_boolean(name, default, text, **where)
+        return
+    choices = rules["choices"]
+    if rules.get("repeated"):
+        flags.DEFINE_multi_string(name, list(default), text, **where)
+        return
+    if kind.startswith("tuple"):
+        parser, serializer = flags.ListParser(), flags.CsvListSerializer(",")
+        flags.DEFINE(parser, name, None if default is None else list(default), text, serializer=serializer, **where)
+        return
+    parsers = {"int": flags.IntegerParser, "float": flags.FloatParser}
+    parser = flags.EnumParser(choices) if choices else parsers.get(kind, flags.ArgumentParser)()
+    flags.DEFINE(parser, name, default, text, serializer=flags.ArgumentSerializer(), **where)
+
+
+def _module(heading: str) -> str:
+    return f"settings of {heading}"
+
+
+def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
+    """The config that the command line asks for; where its run exists, flags left out keep the run's values.
+
+    Args:
+      arguments: The command line. Default: this process's.
+    """
+    run_dir = flags.FLAGS.run_dir
+    recorded = load_config(run_dir)
+    given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
+    asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
+    _check_use(asked, given, sys.argv[1:] if arguments is None else arguments)
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    _check_overrides(asked, recorded.overrides if recorded else {}, bank)
+    if recorded is None:
+        return asked
+    learning = glob.glob(os.path.join(glob.escape(run_dir), "tasks", "*", "train"))
+    # Where nothing has begun there is nothing to contradict.
+    return recorded.resumed(asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
+
+
+def config_to_plan() -> tuple[Config, Sequence[str]]:
+    """The config that the command line asks for, and the tasks that its run has learned.
+
+    Where the flags contradict the run, that is said, and the config is that of a new run.
+    """
+    try:
+        config = config_from_flags()
+    except Contradiction as error:
+        print(f"This is the plan of a new run. {error}\n", file=sys.stderr)
+        return error.asked, ()
+    learnt = FilterBank.open(os.path.join(config.run_dir, "tasks")).names
+    return config, learnt if config.tasks[: len(learnt)] == tuple(learnt) else ()
+
+
+def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str]) -> None:
+    """Refuses flags on the command line that the method or objective does not have; names those of a flagfile."""
+    typed = {argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")}
+    typed |= {name.removeprefix("no") for name in typed}
+    used = config.flat()
+    for kind, table in _TABLES.items():
+        chosen, inner = f"--{kind}={used[kind]}", _inner(table)
+        unused = [name for name in inner if name in given and name not in used]
+        for name in unused:
+            if name in typed:
+                raise ValueError(f"--{name} needs --{kind}={' or '.join(inner[name])}. Received: {chosen}")
+        if unused:
+            print(f"Not used with {chosen}: {', '.join(f'--{name}' for name in unused)}", file=sys.stderr)
+        for field in settings.settings_of(getattr(config, kind)):
+            if field.name in given and field.metadata["replaced_by"]:
+                print(f"--{field.name} is an older flag; use --{field.metadata['replaced_by']}", file=sys.stderr)
+
+
+def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBank) -> None:
+    """Refuses new settings of one task that contradict those that it was learned with."""
+    for index, name in enumerate(bank.names):
+        own = asked.overrides.get(name, {})
+        if own and own != recorded.get(name):
+            values = asked.for_task(name).flat()
+            bank.slice(index).facts.refuse_other_settings(name, {setting: values[setting] for setting in own})
+
+
+def load_config(run_dir: str) -> Optional[Config]:
+    """The config that a run was made with; its folder may have moved since. None where there is none."""
+    path = os.path.join(run_dir, "config.cfg")
+    if not os.path.exists(path):
+        return None
+    values = flags.FlagValues()
+    define(values)
+    try:
+        values(["config", f"--flagfile={path}"])
+        config = Config.from_flat({**_parsed(values), "run_dir": run_dir})
+    except (flags.Error, ValueError) as error:
+        raise ValueError(
+            f"A run's flags must be as they were written; without the file, give them again. Received: {path} ({error})"
+        ) from error
+    learnt = FilterBank.open(os.path.join(run_dir, "tasks")).names
+    return config.having_learnt(learnt) if learnt else config  # A task may have been adopted since.
+
+
+def _parsed(values: flags.FlagValues) -> dict[str, Any]:
+    """{setting: value}; None where a setting of a method or an objective was not given."""
+    names = [field.name for field in settings.settings_of(Config)]
+    for name, table in _TABLES.items():
+        names += [name, *_inner(table)]
+    found = {name: values[name].value for name in names}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    signal.signal(number, signal.SIG_IGN)  # A second one must not end the saving.
+    raise KeyboardInterrupt
+
+
+class _Help(app.HelpFlag):
+    """--help, with a config's settings under their headings."""
+
+    def __init__(self, command: ModuleType) -> None:
+        super().__init__()
+        self.allow_override = True
+        self._command = command
+
+    def parse(self, arg: Any) -> None:
+        if self._parse(arg):
+            print(help_text(self._command), flush=True)
+            sys.exit(0)
+
+
+def help_text(command: ModuleType) -> str:
+    """Returns the text of --help: the command's docstring, its own flags, and the settings if it has them."""
+    lines = [inspect.cleandoc(command.__doc__ or ""), ""]
+    known = flags.FLAGS.flags_by_module_dict()
+    own = flags.FLAGS.get_key_flags_for_module(command.__name__)
+    lines += [line for flag in own for line in _flag_lines(flag)]
+    for heading in _HEADINGS:
+        listed = known.get(_module(heading), [])
+        if listed:
+            lines += [f"\n{heading}:", *(line for flag in listed for line in _flag_lines(flag))]
+    lines.append("\nAny flags may stand in a file, one a line: --flagfile=FILE.")
+    return "\n".join(lines)
+
+
+def _flag_lines(flag: flags.Flag) -> list[str]:
+    rule = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag.parser, flags.EnumParser) else ""
+    said = "" if flag.default is None or flag.boolean else f" Default: {as_text(_tuple(flag.default)) or 'none'}."
+    lines = [f"  --{flag.name}{rule}", *_indented(flag.help + said, 6)]
+    for name, row in _TABLES.get(flag.name, {}).items():
+        lines += _indented(f"{name}: {(inspect.getdoc(row) or '').splitlines()[0]}", 8)
+    return lines
+
+
+def _indented(text: str, margin: int) -> list[str]:
+    return textwrap.wrap(text, 100, initial_indent=" " * margin, subsequent_indent=" " * margin)
+
+
+def _tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def run(command: ModuleType) -> None:
+    """Parses the flags and runs a command's `main`. Errors that a user can mend are printed without a traceback.
+
+    Args:
+      command: The command's module; see `cli.main`.
+    """
+    stopped = getattr(command, "STOPPED", "The same command continues from the last checkpoint.")
+
+    def guarded(argv: list[str]) -> Optional[int]:
+        if not flags.FLAGS["verbosity"].present:
+            logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on what it saves are for its makers too.
+        for number in (signal.SIGTERM, signal.SIGHUP):  # What ends a job or a terminal: as Ctrl-C, state is saved.
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it on purpose.
+                signal.signal(number, _interrupt)
+        try:
+            if argv[1:]:
+                raise ValueError(
+                    f"A command takes flags and nothing else: --NAME=VALUE. Received: {' '.join(argv[1:])}"
+                )
+            result: Optional[int] = command.main([])
+            sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except (ValueError, OSError) as error:
+            logging.debug("where it happened", exc_info=True)
+            # What it received may be a stranger's, and must not look like lines of its own.
+            told = task_names.escaped(str(error), but="\n").replace("\n", "\n  ")
+            print(f"\n{type(error).__name__}: {told}", file=sys.stderr)
+            return 1
+        except KeyboardInterrupt:
+            print(f"\nStopped. {stopped}".rstrip(), file=sys.stderr)
+            return 130
+        return result
+
+    app.define_help_flags()
+    flags.DEFINE_flag(_Help(command))
+    try:
+        app.run(guarded, flags_parser=_parsed_or_ended)
+    except BrokenPipeError:  # The reader has enough, as head does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end.
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _parsed_or_ended(argv: list[str]) -> list[str]:
+    """The arguments that are no flags; flags that can't be parsed are told, and end the process."""
+    try:
+        rest: list[str] = flags.FLAGS(argv)
+    except flags.Error as error:
+        missing = re.findall(r"Flag --(\w+) must have a value other than None", str(error))
+        lines = [f"--{name} is missing" for name in missing] or [str(error)]
+        print("", *lines, "--help explains all flags.", sep="\n", file=sys.stderr)
+        sys.exit(1)
+    return rest

@@ -1,0 +1,102 @@
+"""The `pgtf` command: `pgtf COMMAND ARGUMENTS --FLAGS`, one file of this folder a command.
+
+A command's file defines its flags when it is imported, and has
+  main(argv): the work; its result is the exit status.
+  ARGUMENTS: the flags that may be given without their names, in order.
+  STOPPED: the sentence for a user who interrupts it.
+"""
+
+import difflib
+import importlib
+import sys
+from collections.abc import Sequence
+
+from absl import flags
+
+from pgtf.cli import command_line
+from pgtf.foundation.version import __version__
+
+COMMANDS = {
+    "demo": "Learn three small drawn tasks, measure them and write a report.",
+    "train": "Learn tasks one after another; continues an interrupted run.",
+    "plan": "Count what each task will store, before training.",
+    "list": "List the tasks of a run, with their sizes and dates.",
+    "translate": "Translate images with a learned task.",
+    "verify": "Check that no stored task has changed.",
+    "evaluate": "Measure every task of a run on its test images.",
+    "report": "Write a run's report: one HTML page.",
+    "studio": "Try a run in the browser.",
+    "export": "Export tasks as SavedModels or TFLite files.",
+    "pack": "Write one task with all it needs to a file.",
+    "adopt": "Add tasks that were learned elsewhere to a run.",
+    "drop": "Remove a task from a run.",
+    "reproduce": "Redo the paper's tables.",
+    "bench": "Measure speed and write BENCH.md.",
+    "env": "Print versions and devices, for a bug report.",
+}
+SHORT = {"-o": "--output"}
+
+
+def main(argv: Sequence[str] = ()) -> None:
+    """Runs the command that the arguments name."""
+    name, *given = argv or sys.argv[1:] or ["--help"]
+    if name in ("-h", "--help", "help") and not given:
+        print(usage())
+        return
+    if name == "--version":
+        print(__version__)
+        return
+    if name == "help":
+        name, given = given[0], ["--help"]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, 1)
+        hint = f" Did you mean {near[0]}?" if near else " `pgtf --help` lists them all."
+        sys.exit(f"There is no such command.{hint} Received: {name}")
+    run(name, given)
+
+
+def run(name: str, given: Sequence[str]) -> None:
+    """Runs one command with its arguments and flags."""
+    if name == "demo":
+        name, given = "train", ["--flagfile=flags/demo.cfg", *given]
+    command = importlib.import_module(f"pgtf.cli.{name}")
+    sys.argv = [f"pgtf {name}", *as_flags(given, getattr(command, "ARGUMENTS", ()))]
+    command_line.run(command)
+
+
+def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
+    """The arguments with every positional one as --NAME=VALUE, and every short flag in its long form."""
+    found, names, rest = [], list(arguments), list(given)
+    while rest:
+        text = rest.pop(0)
+        if text in SHORT and rest:
+            found.append(f"{SHORT[text]}={rest.pop(0)}")
+        elif text.startswith("-"):
+            found.append(text)
+            if rest and _takes_a_value(text):
+                found.append(rest.pop(0))
+        else:
+            found.append(f"--{names.pop(0)}={text}" if names else text)
+    return found
+
+
+def _takes_a_value(text: str) -> bool:
+    """Whether the next argument is this flag's value: --NAME VALUE."""
+    name = text.lstrip("-")
+    return name == "flagfile" or (name in flags.FLAGS and not flags.FLAGS[name].boolean)
+
+
+def usage() -> str:
+    """The list of commands."""
+    lines = [f"  {name:<10} {meaning}" for name, meaning in COMMANDS.items()]
+    return "\n".join(
+        [
+            "pgtf: many image tasks from one network. No old task changes by a bit.",
+            "",
+            "  pgtf COMMAND [ARGUMENTS] [--FLAG=VALUE ...]",
+            "",
+            *lines,
+            "",
+            "`pgtf COMMAND --help` describes its flags. `pgtf help methods` describes the methods.",
+        ]
+    )

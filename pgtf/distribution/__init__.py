@@ -1,0 +1,1 @@
+"""Distribution: training on many devices and machines."""

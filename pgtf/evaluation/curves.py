@@ -1,0 +1,69 @@
+"""Measures a task's networks while they learn, on a small fixed set of its validation or test images."""
+
+import dataclasses
+import os
+from collections.abc import Mapping
+from typing import Any, Callable
+
+from pgtf.assembly.recorded_data import coming_data, recorded_data
+from pgtf.config import Config
+from pgtf.data.task_data import TaskData
+from pgtf.evaluation.collection import sides, sides_of
+from pgtf.evaluation.evaluation import extractor_of
+from pgtf.evaluation.evaluator import Evaluator, classifier_of
+from pgtf.evaluation.generator import Generator
+from pgtf.metrics.measurements import UNTOUCHED, Measurement
+from pgtf.storage.bank import FilterBank
+
+
+@dataclasses.dataclass(frozen=True)
+class CurvePoint:
+    """What was measured of a learner's generators.
+
+    values: {name: value}. loss: What the best point has least of.
+    """
+
+    values: Mapping[str, float]
+    loss: float
+
+
+def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mapping[str, Any]], CurvePoint]:
+    """What gives the point of a task's networks.
+
+    Args:
+      config: The run's.
+      bank: Of the tasks before.
+      data: The task's.
+
+    Returns:
+      {prefix: network} -> CurvePoint of distances, of L1 where there are pairs, and of Acc where there is a classifier.
+    """
+    split = data.choosing_split
+    least = min(len(source) for source in sides_of(data, split))
+    images = sides(data, split, flipped=config.flipped(data.name), limit=min(config.evaluate_images, least))
+    judge, generators = _judge(config, bank), {}
+
+    def point(networks):
+        for prefix, network in networks.items():
+            if prefix not in generators:
+                generators[prefix] = Generator(network, config.size)
+        return point_of(judge.figures(data.name, generators, images, config.objective.paired))
+
+    return point
+
+
+def point_of(figures: Mapping[str, Measurement]) -> CurvePoint:
+    """The point of some figures; the best has the least Fréchet distance, of both ways together, or the least L1."""
+    values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
+    distances = [value for name, value in values.items() if name.startswith("F") and not name.endswith(UNTOUCHED)]
+    return CurvePoint(values, sum(distances) if distances else values["L1"])
+
+
+def _judge(config: Config, bank: FilterBank) -> Evaluator:
+    folder, extractor = os.path.join(config.run_dir, "evaluation"), extractor_of(config.inception)
+    if extractor:
+        return Evaluator(folder, extractor)
+    # The same as the run's evaluation: of the tasks that are learnt and of those to come.
+    learnt = {name: recorded_data(name, bank.slice(i).facts, config.data_dir) for i, name in enumerate(bank.names)}
+    coming = {name: coming_data(name, config) for name in config.tasks[len(bank) :]}
+    return Evaluator(folder, classifier=classifier_of(folder, {**learnt, **coming}))

@@ -1,0 +1,149 @@
+"""What generated images are judged by, and all figures of one task."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from typing import Callable, Optional
+
+import numpy as np
+import tensorflow as tf
+
+from pgtf.data.reading import ImageError
+from pgtf.data.sources import Source, Subset
+from pgtf.data.task_data import TaskData
+from pgtf.evaluation.collection import Collection, choice, has_test, sides_of
+from pgtf.foundation.progress import Bar
+from pgtf.metrics.accuracy import SIZE, Classifier, accuracy_figure, classifier, unclassified
+from pgtf.metrics.activations import Activations, activations, kept_activations
+from pgtf.metrics.extractors import Extractor
+from pgtf.metrics.frechet_kernel import distances
+from pgtf.metrics.measurements import BACKWARD, UNTOUCHED, ImageSet, Measurement
+from pgtf.metrics.pairs import pair_figures
+
+# Images of a task that the classifier learns from, and is judged by, at most.
+LEARNT_FROM, HELD_OUT = 2000, 500
+MOMENT = 2.0  # Seconds of work that need no bar.
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluator:
+    """What generated images are judged by.
+
+    folder: Where what real images give is kept. extractor: In whose features distances are measured; those of the
+    classifier unless told. classifier: What Acc is by; None where there is one task. watched: What images pass on their
+    way, so that one can count them.
+    """
+
+    folder: str
+    extractor: Optional[Extractor] = None
+    classifier: Optional[Classifier] = None
+    watched: Callable[[Iterable], Iterable] = iter
+
+    def distances(self, real: Collection, made: np.ndarray, made_from: ImageSet) -> dict[str, Measurement]:
+        """{name: Measurement} of the distances of generated images to real ones."""
+        extractor = self._extractor()
+        if not extractor:
+            return {name: figure for name, figure in unclassified(made_from).items() if name != "Acc"}
+        return distances(self._kept(extractor, real), activations(extractor, self.watched(made), made_from))
+
+    def identity_baseline(self, real: Collection, inputs: Collection) -> dict[str, Measurement]:
+        """Measures the Fréchet distance of the inputs themselves to real targets: the score of doing nothing."""
+        extractor = self._extractor()
+        if not extractor:
+            return {}
+        frechet, _ = distances(self._kept(extractor, real), self._kept(extractor, inputs)).values()
+        return {frechet.name: frechet}
+
+    def accuracy(self, task: str, made: np.ndarray, made_from: ImageSet) -> Measurement:
+        """Acc of a task's generated images."""
+        if not self.classifier:
+            return unclassified(made_from)["Acc"]
+        return accuracy_figure(self.classifier, task, made, made_from)
+
+    def figures(
+        self, task: str, generators: Mapping[str, Callable], sides: tuple[Collection, Collection], paired: bool
+    ) -> dict[str, Measurement]:
+        """All figures of one task.
+
+        Args:
+          task: Its name.
+          generators: {"forward": …} and perhaps "backward"; each makes uint8 [n, h, w, 3] of images.
+          sides: The inputs and the targets.
+          paired: Whether each input has its target.
+
+        Returns:
+          {name: Measurement}; those of the way back end in -backward, that of the inputs as they are in -untouched.
+        """
+        inputs, targets = sides
+        made = generators["forward"](self.watched(inputs))
+        found = pair_figures(made, targets.images(), targets.image_set) if paired else {}
+        found.update(self.distances(targets, made, inputs.image_set))
+        found["Acc"] = self.accuracy(task, made, inputs.image_set)
+        if "backward" in generators:
+            made = generators["backward"](self.watched(targets))
+            found.update(_renamed(BACKWARD, self.distances(inputs, made, targets.image_set)))
+        found.update(_renamed(UNTOUCHED, self.identity_baseline(targets, inputs)))
+        return found
+
+    def _extractor(self) -> Optional[Extractor]:
+        return self.extractor or (self.classifier.extractor if self.classifier else None)
+
+    def _kept(self, extractor: Extractor, side: Collection) -> Activations:
+        """Those of images that are as they are on disk."""
+        return kept_activations(os.path.join(self.folder, "activations"), extractor, lambda: side, side.image_set)
+
+
+def _renamed(suffix: str, figures: Mapping[str, Measurement]) -> dict[str, Measurement]:
+    return {name + suffix: dataclasses.replace(found, name=name + suffix) for name, found in figures.items()}
+
+
+def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:
+    """The classifier of these tasks, learnt from a random choice of their training targets, or from all of them.
+
+    Where a task has no test images, a fifth of that choice is held out instead.
+    """
+    tasks = dict(sorted(tasks.items()))  # In one order, whatever the run's: then it is one classifier.
+    sources = {name: _parts(data) for name, data in tasks.items()}
+
+    def images():
+        bar = Bar("reading", sum(len(part) for parts in sources.values() for part in parts), "images", silent=MOMENT)
+        train, held_out = ({name: _small(parts[side], bar) for name, parts in sources.items()} for side in (0, 1))
+        return train, held_out
+
+    return classifier(os.path.join(folder, "classifiers"), classifier_facts(tasks), images)
+
+
+def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:
+    """{task: what its images follow from}, known without reading one."""
+    return {
+        name: {
+            "images": {part: {**facts, "folder": ""} for part, facts in data.manifest.summary().items()},
+            "size": [sides_of(data, "test")[1].height, sides_of(data, "test")[1].width],
+            "at_most": [LEARNT_FROM, HELD_OUT],
+        }
+        for name, data in sorted(tasks.items())
+    }
+
+
+def _parts(data: TaskData) -> tuple[Source, Source]:
+    """The targets that the classifier learns from, and those that it is judged by."""
+    train, test = sides_of(data, "train")[1], sides_of(data, data.choosing_split)[1]
+    chosen = choice(len(train), LEARNT_FROM)
+    if has_test(data) or data.choosing_split == "validation":
+        return Subset(train, chosen), Subset(test, choice(len(test), HELD_OUT))
+    return Subset(train, [place for place in chosen if place % 5]), Subset(train, [p for p in chosen if p % 5 == 0])
+
+
+def _small(source: Source, bar: Bar) -> np.ndarray:
+    """uint8 [n, h, w, 3], of the classifier's size where they are larger: 2000 images of 256 px would take 400 MB."""
+    images = []
+    for index in range(len(source)):
+        try:
+            image = source[index][0]
+        except ImageError:
+            continue  # Told, and refused unless asked for, where its task is learnt.
+        if min(image.shape[:2]) > SIZE:
+            image = np.rint(tf.image.resize(image, (SIZE, SIZE), antialias=True)).astype("uint8")
+        images.append(image)
+        bar.show(bar.done + 1)
+    return np.stack(images)

@@ -1,0 +1,1 @@
+"""Experiments: the papers' tables, and speed. No other room imports this one."""

@@ -1,0 +1,260 @@
+"""RESULTS.md, its CSV and its plots: tables of the paper's figures and ours, redrawn from results alone."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import itertools
+import math
+import os
+from collections.abc import Iterable, Mapping, Sequence
+
+from pgtf.experiments.paper.experiment import Experiment, with_bases
+from pgtf.experiments.paper.identity import ACC_JUDGE, part_key, usual
+from pgtf.experiments.paper.presets import Preset
+from pgtf.experiments.paper.results import MISSING, Result, Results
+from pgtf.experiments.paper.tables import Column, Row, Table
+from pgtf.foundation import files
+from pgtf.report import plots
+
+HOLE = "–"
+
+
+def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: Results) -> None:
+    """Writes the page, and among the results a folder of its plots and of a CSV for each table.
+
+    What a person wrote of a table, notes/NAME.md among the results, stands below it.
+    """
+    known, holes = comparable(with_bases(_pieces(tables)), results)
+    place, folder = os.path.dirname(path) or ".", os.path.join(results.folder, "page")
+    parts = [_head(preset, known)]
+    for name, table in tables.items():
+        stem = f"{folder}/{name.replace(' ', '-')}"
+        files.write(f"{stem}.csv", _csv(table, known).encode())
+        parts.append(f"## {table.title}\n\n{markdown(table, known)}")
+        parts.append(_untouched(table, known))
+        points = _points(table, known) if table.plot else []
+        if len(points) > 1:
+            files.write(f"{stem}.png", _plot(points))
+            parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
+            parts.append(_frontier(points))
+        parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known, holes)
+    files.write(path, ("\n\n".join(filter(None, parts)) + "\n").encode())
+
+
+def comparable(pieces: Sequence[Experiment], results: Results) -> tuple[dict[str, Result], dict[str, str]]:
+    """Returns {name: result} of the pieces whose data and judges are the page's, and {name: reason} of the others.
+
+    What results are wanted leaves open, most of them decide. An Acc by another classifier is left out alone.
+    """
+    found = {piece: result for piece in pieces if (result := results.read(piece))}
+    holes = {piece.name: results.hole(piece) for piece in pieces if piece not in found}
+    common, known = usual({piece: result.identity for piece, result in found.items()}), {}
+    for piece, result in found.items():
+        odd = {
+            part: f"{part} {'is' if 'judge' in part else 'are'} {value}, not {common[part_key(piece, part)]}"
+            for part, value in result.identity.items()
+            if value != common[part_key(piece, part)]
+        }
+        if odd:
+            holes[piece.name] = "; ".join(odd.values())
+        if set(odd) <= {ACC_JUDGE}:
+            known[piece.name] = result.without("Acc") if odd else result
+    return known, holes
+
+
+def markdown(table: Table, known: Mapping[str, Result]) -> str:
+    """A table: the paper's figure, where it has one, and ours; a hole where a piece is missing."""
+    heads = [
+        "",
+        *itertools.chain(*((f"paper: {c.title}", c.title) if _told(table, c) else (c.title,) for c in table.columns)),
+    ]
+    lines = [heads, ["---"] * len(heads)]
+    for row in table.rows:
+        cells = [row.title]
+        for column in table.columns:
+            cells += [_number(row.paper.get(column.title), column)] if _told(table, column) else []
+            cells.append(_ours(row, column, known))
+        lines.append(cells)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def values(row: Row, column: Column, known: Mapping[str, Result]) -> list[float]:
+    """A number of a row for each seed that is there."""
+    found = (column.of(known[piece.name]) for piece in row.pieces if piece.name in known)
+    return [value for value in found if value is not None]
+
+
+def mean(row: Row, column: Column, known: Mapping[str, Result]) -> float | None:
+    """The mean over the seeds that are there; None where none is."""
+    found = values(row, column, known)
+    return sum(found) / len(found) if found else None
+
+
+def _pieces(tables: Mapping[str, Table]) -> list[Experiment]:
+    return [piece for table in tables.values() for row in table.rows for piece in row.pieces]
+
+
+def _told(table: Table, column: Column) -> bool:
+    return any(column.title in row.paper for row in table.rows)
+
+
+def _number(value: float | None, column: Column) -> str:
+    return HOLE if value is None else f"{value:.{column.digits}g}"
+
+
+def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
+    """The mean, and each seed's where they differ."""
+    found = values(row, column, known)
+    each = [_number(value, column) for value in found]
+    if len(set(each)) < 2:
+        return each[0] if each else HOLE
+    return f"{_number(sum(found) / len(found), column)} ({', '.join(each)})"
+
+
+def _head(preset: Preset, known: Mapping[str, Result]) -> str:
+    seconds = sum(found.seconds for found in known.values())
+    lines = [
+        "# The papers' tables, redone",
+        f"Preset `{preset.name}`: {preset.meaning}.",
+        "Written by this command, which learns what is missing; with `--redraw` it learns nothing. Without "
+        "`--data_dir` images are drawn, and figures show nothing of quality.",
+        "```\npgtf reproduce --preset=" + preset.name + " --data_dir=DATA --inception=INCEPTION\n```",
+        f"The runs of what is here took {seconds / 3600:.1f} hours in all, some of them side by side.",
+    ]
+    if known:
+        lines += [_beside(list(known.values()))]
+    return "\n\n".join(lines)
+
+
+def _beside(found: list[Result]) -> str:
+    """What is common to all figures, and what is not."""
+
+    def said(texts: Iterable[str]) -> str:
+        return "; ".join(sorted(set(texts)))
+
+    counts: dict[str, set[int]] = {}
+    for each in found:
+        for task, n in each.beside["n"].items():
+            counts.setdefault(task, set()).add(n)
+    n = ", ".join(f"{task} {'/'.join(map(str, sorted(some)))}" for task, some in sorted(counts.items()))
+    judges = (f"{name} by {judge}" for each in found for name, judge in each.beside["extractors"].items())
+    versions = (f"{name} {version}" for each in found for name, version in each.beside["versions"].items())
+    return "\n".join(
+        [
+            f"- Images measured: {n}; split {said(split for each in found for split in each.beside['split'])}.",
+            f"- Data: {said(f'{task} {data}' for each in found for task, data in each.images.items())}.",
+            f"- Measured by: {said(judges)}.",
+            f"- Versions: {said(versions)}.",
+            *(f"- Note: {note}." for note in sorted({note for each in found for note in each.beside["notes"]})),
+        ]
+    )
+
+
+def _csv(table: Table, known: Mapping[str, Result]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["row", "figure", "paper", "seed", "ours"])
+    for row in table.rows:
+        for column in table.columns:
+            for piece in row.pieces:
+                value = column.of(known[piece.name]) if piece.name in known else None
+                writer.writerow([row.title, column.title, row.paper.get(column.title), piece.seed, value])
+    return out.getvalue()
+
+
+@dataclasses.dataclass(frozen=True)
+class _TablePoint:
+    """A row of a plot, by the mean of its seeds; range: their lowest and highest distance."""
+
+    title: str
+    share: float
+    distance: float
+    range: tuple[float, float]
+
+
+def _points(table: Table, known: Mapping[str, Result]) -> list[_TablePoint]:
+    """Those of the rows that are there."""
+    distance, share = table.columns[-2:]
+    points = []
+    for row in table.rows:
+        size, at, each = mean(row, share, known), mean(row, distance, known), values(row, distance, known)
+        if size is not None and at is not None:
+            points.append(_TablePoint(row.title, size, at, (min(each), max(each))))
+    return points
+
+
+def _frontier(points: Sequence[_TablePoint]) -> str:
+    """Who owns which part: the rows than which nothing as small is as good."""
+    owners: list[str] = []
+    best = math.inf
+    for point in sorted(points, key=lambda point: (point.share, point.distance)):
+        if point.distance < best:
+            best = point.distance
+            owners.append(f"{point.title} ({point.share:.3g} %, {point.distance:.3g})")
+    return f"Nothing as small is as good as any of these (bytes, distance): {'; '.join(owners)}."
+
+
+def _plot(points: Sequence[_TablePoint]) -> bytes:
+    names, shares, distances, ranges = zip(*map(dataclasses.astuple, points))
+    titles = "mean distance of tasks 2-4; a bar: its seeds", "a later task stores, % of a network"
+    return plots.png_file(plots.frontier(names, shares, distances, *titles, ranges=ranges))
+
+
+def _untouched(table: Table, known: Mapping[str, Result]) -> str:
+    """What a network that does nothing would have, of the tasks where that is known."""
+    found: dict[str, str] = {}
+    for piece in _pieces({"": table}):
+        for task in known[piece.name].matrix.tasks if piece.name in known else ():
+            if (distance := known[piece.name].identity_baseline(task)) is not None:
+                found[task] = f"{task} {distance:.4g}"
+    return f"FID of the inputs as they are: {', '.join(found.values())}." if found else ""
+
+
+def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
+    """The pairs of rows that the paper has in another order."""
+    lines = []
+    for column in table.columns:
+        for one, other in itertools.combinations(table.rows, 2):
+            if column.title not in one.paper or column.title not in other.paper:
+                continue
+            ours = mean(one, column, known), mean(other, column, known)
+            if None in ours:
+                continue
+            paper = one.paper[column.title] - other.paper[column.title]
+            if paper * (ours[0] - ours[1]) < 0:  # type: ignore[operator]
+                first, second = (one, other) if paper < 0 else (other, one)
+                told = ", within what seeds differ by" if _overlap(one, other, column, known) else ""
+                lines.append(
+                    f"- {column.title}: in the paper {first.title} lies below {second.title}, here above{told}."
+                )
+    return "\n".join(["Where ours and the paper's order disagree:", *lines]) if lines else ""
+
+
+def _overlap(one: Row, other: Row, column: Column, known: Mapping[str, Result]) -> bool:
+    """Whether the seeds of two rows have figures in common, from the lowest to the highest of each."""
+    ours, theirs = values(one, column, known), values(other, column, known)
+    return min(ours) <= max(theirs) and min(theirs) <= max(ours)
+
+
+def _note(folder: str, name: str) -> str:
+    path = os.path.join(folder, f"{name.replace(' ', '-')}.md")
+    if not os.path.exists(path):
+        return ""
+    with open(path, encoding="utf-8") as file:
+        return file.read().strip()
+
+
+def _missing(table: Table, known: Mapping[str, Result], holes: Mapping[str, str]) -> str:
+    missing, others = [], []
+    for row in table.rows:
+        seeds = [str(piece.seed) for piece in row.pieces if holes.get(piece.name) == MISSING]
+        if seeds:
+            missing.append(f"{row.title} (seed {' and '.join(seeds)})")
+        for piece in row.pieces:
+            if (why := holes.get(piece.name, MISSING)) != MISSING:
+                left_out = "Acc of " if piece.name in known else ""
+                others.append(f"- {left_out}{row.title} (seed {piece.seed}): {why}.")
+    lines = [f"Missing: {', '.join(missing)}."] if missing else []
+    return "\n\n".join([*lines, "\n".join(["Left out:", *others])] if others else lines)

@@ -1,0 +1,245 @@
+"""What is kept of a piece: a small file of figures, enough to redraw every table without learning anything anew."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import json
+import math
+import os
+import re
+from typing import Any, Callable
+
+from pgtf.experiments.paper.experiment import Experiment
+from pgtf.experiments.paper.identity import ACC_JUDGE, JUDGE, Identity, Wanted, images_identity, judge_identity
+from pgtf.foundation import files, settings
+from pgtf.foundation.version import __version__
+from pgtf.metrics import matrix_text
+from pgtf.metrics.matrix import Matrix
+from pgtf.metrics.measurements import BACKWARD, UNTOUCHED
+from pgtf.storage.bank import FilterBank
+
+MISSING = "missing"
+ANY = Wanted()
+ASIDE = (BACKWARD, UNTOUCHED)  # What a figure's name ends in that is not of the way forth.
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """The figures of a piece.
+
+    stored: {task: bytes}. full: what a full network takes, in bytes. seconds: what learning and measuring took. images:
+    {task: the identity of its images}. beside: n, splits, extractors, versions.
+    """
+
+    matrix: Matrix
+    stored: dict[str, int]
+    full: int
+    seconds: float
+    images: dict[str, str]
+    beside: dict[str, Any]
+
+    @property
+    def identity(self) -> Identity:
+        """The data and the judges that the figures come from."""
+        judges = {name: judge for name, judge in self.beside["extractors"].items() if not name.endswith(ASIDE)}
+        acc = judges.pop("Acc", "")
+        found = {JUDGE: "; ".join(sorted(set(judges.values()))), ACC_JUDGE: acc}
+        return {
+            **{f"images of {task}": self.images[task] for task in self.matrix.tasks},
+            **{part: judge for part, judge in found.items() if judge},
+        }
+
+    def without(self, kind: str) -> Result:
+        """This result without the metrics of a kind, such as "Acc"."""
+        values = {name: rows for name, rows in self.matrix.values.items() if name.split("-")[0] != kind}
+        return dataclasses.replace(self, matrix=dataclasses.replace(self.matrix, values=values))
+
+    @property
+    def metrics(self) -> list[str]:
+        """The names of its figures."""
+        return list(self.matrix.values)
+
+    def figure(self, kind: str, task: str = "") -> float | None:
+        """A metric at the end, as "FID" or "Acc": of one task, or the mean of all. None where it is not known."""
+        names = self._named(kind)
+        if not names:
+            return None
+        last = self.matrix.tasks[-1]
+        return self.matrix.value(names[0], task, last) if task else self.matrix.average(names[0])
+
+    def forgetting(self, kind: str) -> float | None:
+        """How much worse earlier tasks are at the end than they were at best."""
+        names = self._named(kind)
+        return self.matrix.forgetting(names[0]) if names else None
+
+    def identity_baseline(self, task: str) -> float | None:
+        """The Fréchet distance of a task's inputs as they are; None where it is not known."""
+        names = [name for name in self.metrics if name[0] == "F" and name.endswith(UNTOUCHED)]
+        return self.matrix.value(names[0], task, task) if names else None
+
+    def _named(self, kind: str) -> list[str]:
+        """The metrics of a kind that are of the way forth."""
+        return [name for name in self.metrics if name.split("-")[0] == kind and not name.endswith(ASIDE)]
+
+    def share(self, task: str) -> float:
+        """What a task stores, as a share of a full network."""
+        return self.stored[task] / self.full
+
+
+class Results:
+    """A folder with a file for each piece.
+
+    Args:
+      folder: Path of the folder.
+      wanted: The data and the judge that results must come from. Default: any.
+    """
+
+    def __init__(self, folder: str, wanted: Wanted = ANY):
+        self.folder, self.wanted = folder, wanted
+
+    def path(self, piece: Experiment) -> str:
+        """Where a piece's file lies."""
+        return os.path.join(self.folder, f"{piece.name}.json")
+
+    def seeds(self) -> set[int]:
+        """The seeds of all pieces that are kept, whatever their settings."""
+        names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
+        return {int(found.group(1)) for name in names if (found := re.fullmatch(r".*-(\d+)-\w{10}\.json", name))}
+
+    def read(self, piece: Experiment) -> Result | None:
+        """Returns the result of a piece; None if it is missing, damaged, or of other data or another judge."""
+        return None if self.hole(piece) else self._load(piece)
+
+    def hole(self, piece: Experiment) -> str:
+        """Returns why the result of a piece does not count: "missing", or a reason in words; empty if it counts."""
+        try:
+            self._load(piece)
+        except FileNotFoundError:
+            return MISSING
+        except ValueError as error:
+            return str(error)
+        return self.other(piece)
+
+    def other(self, piece: Experiment) -> str:
+        """Returns what is not wanted of the data or the judge of a readable result; empty if nothing."""
+        try:
+            return self.wanted.difference(piece, self._load(piece).identity)
+        except (FileNotFoundError, ValueError):
+            return ""
+
+    def _load(self, piece: Experiment) -> Result:
+        with open(self.path(piece), encoding="utf-8") as file:
+            try:
+                plain = json.load(file)
+            except (ValueError, RecursionError) as error:
+                raise ValueError("its file is damaged") from error
+        return _result(piece, plain)
+
+    def write(self, piece: Experiment, run_dir: str) -> Result:
+        """Keeps what was measured of a run."""
+        with open(os.path.join(run_dir, "evaluation", "matrix.json"), encoding="utf-8") as file:
+            text = file.read()
+        matrix, bank = matrix_text.from_json(text), FilterBank.open(os.path.join(run_dir, "tasks"))
+        slices = [bank.slice(index) for index in range(len(bank))]
+        plain = {
+            "piece": piece.facts,
+            "tasks": list(matrix.tasks),
+            "slices": list(matrix.slices),
+            "values": matrix.values,
+            "stored": {each.name: int(each.stored_bytes) for each in slices},
+            "full": 4 * slices[-1].facts.full_values,
+            "seconds": round(seconds_of(os.path.join(run_dir, "seconds"))),
+            "images": {each.name: images_identity(each.facts.data, each.facts.images) for each in slices},
+            "beside": _beside(json.loads(text)["figures"]),
+        }
+        found = _result(piece, plain)
+        if difference := self.wanted.difference(piece, found.identity):
+            raise ValueError(
+                f"The run has other data or another judge: {difference}. Give another folder for runs. "
+                f"Received: --runs={os.path.dirname(run_dir)}"
+            )
+        files.write(self.path(piece), json.dumps({**plain, "sha256": _sha256(plain)}, indent=1).encode())
+        return found
+
+
+def seconds_of(path: str) -> float:
+    """The seconds that a file tells of; 0 where there is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            return float(file.read())
+    except (FileNotFoundError, ValueError):
+        return 0.0
+
+
+def _sha256(plain: dict[str, Any]) -> str:
+    """Hash of a result's content, without the hash that it carries."""
+    content = {name: value for name, value in plain.items() if name != "sha256"}
+    return files.sha256(json.dumps(content, sort_keys=True).encode())
+
+
+def _result(piece: Experiment, plain: Any) -> Result:
+    """The result that a file's JSON describes. Raises ValueError if it is not one of this piece.
+
+    Results from before content was hashed have no hash; their images and judges are recorded all the same.
+    """
+    if not isinstance(plain, dict) or plain.get("piece") != piece.facts:
+        raise ValueError("its file is of another piece")
+    if "sha256" in plain and plain["sha256"] != _sha256(plain):
+        raise ValueError("its file has changed since it was written")
+    for name, fits in _FIELDS.items():
+        if name not in plain and name in ("images", "beside"):
+            raise ValueError(f"it was recorded before {'data' if name == 'images' else 'judges'} were recorded")
+        if not fits(plain.get(name)):
+            raise ValueError(f"`{name}` in its file is {json.dumps(plain.get(name))[:60]}")
+    if not set(piece.tasks) <= set(plain["tasks"]) <= plain["stored"].keys():
+        raise ValueError("its file is of other tasks")
+    if not all(plain["images"].get(task) for task in plain["tasks"]):
+        raise ValueError("it was recorded before data were recorded")
+    try:
+        matrix = Matrix(tuple(plain["tasks"]), tuple(plain["slices"]), plain["values"])
+    except (ValueError, TypeError) as error:
+        raise ValueError("`values` in its file are no matrices of its tasks") from error
+    return Result(matrix, **{name: plain[name] for name in ("stored", "full", "seconds", "images", "beside")})
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _named(kind: type, least: float = -math.inf) -> Callable[[Any], bool]:
+    return lambda value: (
+        isinstance(value, dict)
+        and all(settings.is_of(kind, each) and (kind is str or each >= least) for each in value.values())
+    )
+
+
+def _is_beside(value: Any) -> bool:
+    return isinstance(value, dict) and all(fits(value.get(name)) for name, fits in _BESIDE.items())
+
+
+# {field of a result's file: whether a value of JSON can stand there}
+_FIELDS: dict[str, Callable[[Any], bool]] = {
+    "tasks": _texts,
+    "slices": _texts,
+    "values": lambda value: isinstance(value, dict),
+    "stored": _named(int, 0),
+    "full": lambda value: settings.is_of(int, value) and value > 0,
+    "seconds": lambda value: settings.is_of(float, value) and 0 <= value < math.inf,
+    "images": _named(str),
+    "beside": _is_beside,
+}
+_BESIDE = {"n": _named(int, 1), "split": _texts, "extractors": _named(str), "notes": _texts, "versions": _named(str)}
+
+
+def _beside(figures: list[dict[str, Any]]) -> dict[str, Any]:
+    """What figures are of, and by what they were measured."""
+    extractors = {one["name"]: one["extractor"] for one in figures if one["extractor"]}
+    forth = [one for one in figures if not one["name"].endswith(ASIDE)]
+    return {
+        "n": {one["task"]: one["generated"]["n"] for one in forth if one["generated"]},
+        "split": sorted({one["generated"]["split"] for one in figures if one["generated"]}),
+        "extractors": {name: judge_identity(facts) for name, facts in extractors.items()},
+        "notes": sorted({note for one in figures for note in one["notes"]}),
+        "versions": {"pgtf": __version__, "tensorflow": importlib.metadata.version("tensorflow")},
+    }

@@ -1,0 +1,201 @@
+"""The tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), section 4, and of what goes beyond it."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any, Callable
+
+from pgtf.experiments.paper import paper, variants
+from pgtf.experiments.paper.experiment import Experiment, piece
+from pgtf.experiments.paper.presets import PAIRED, STYLES, Preset
+from pgtf.experiments.paper.results import Result
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """One number of each row."""
+
+    title: str
+    of: Callable[[Result], float | None]
+    digits: int = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One method or setting. pieces: one for each seed. paper: {column title: figure}."""
+
+    title: str
+    pieces: tuple[Experiment, ...]
+    paper: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table or a figure. plot: whether rows are points of their last two columns, distance and share."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    plot: bool = False
+
+
+def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
+    """{"1": Table, …}: all that the paper's section 4 has, and the frontier of distance over bytes."""
+    make = _Maker(preset, tuple(seeds))
+    return {
+        "1": make.table_1(),
+        "2": make.table_2(),
+        "3": make.table_3(),
+        "4a": make.table_4("Table 4a: unpaired tasks", PAIRED, paper.TABLE_4A),
+        "4b": make.table_4("Table 4b: style transfer", STYLES, paper.TABLE_4B),
+        "figure 3": make.figure_3(),
+        "better": make.better(),
+        "frontier": make.frontier(),
+    }
+
+
+def _quality(task: str = "") -> tuple[Column, ...]:
+    return (
+        Column("Acc, %", lambda found: _percent(found.figure("Acc", task)), digits=4),
+        Column("FID", lambda found: distance(found, task), digits=4),
+        Column("KID × 1000", lambda found: _thousand(kernel_distance(found, task))),
+    )
+
+
+_FORGETTING = Column(
+    "forgetting, FID", lambda found: found.forgetting("FID" if found.figure("FID") is not None else "FCD")
+)
+
+
+def distance(found: Result, task: str = "") -> float | None:
+    """The Fréchet distance that a result has: FID, or FCD where no Inception network was given."""
+    fid = found.figure("FID", task)
+    return found.figure("FCD", task) if fid is None else fid
+
+
+def kernel_distance(found: Result, task: str = "") -> float | None:
+    """The kernel distance that a result has; unlike the Fréchet distance, it is not too high where images are few."""
+    kid = found.figure("KID", task)
+    return found.figure("KCD", task) if kid is None else kid
+
+
+def later_distance(found: Result) -> float | None:
+    """The mean Fréchet distance of all tasks after the first."""
+    return later(found, distance)
+
+
+def later(found: Result, of: Callable[[Result, str], float | None]) -> float | None:
+    """The mean of a figure over all tasks after the first."""
+    values = [of(found, task) for task in found.matrix.tasks[1:]]
+    return None if None in values or not values else sum(filter(None, values)) / len(values)
+
+
+def later_figure(found: Result, kind: str) -> float | None:
+    """The mean of one of `Result.figure` over all tasks after the first."""
+    return later(found, lambda result, task: result.figure(kind, task))
+
+
+def later_share(found: Result) -> float:
+    """The mean share of a full network that a task after the first stores."""
+    tasks = found.matrix.tasks[1:]
+    return sum(map(found.share, tasks)) / len(tasks)
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _thousand(value: float | None) -> float | None:
+    return None if value is None else 1000 * value
+
+
+_TITLES = {
+    "full": "Full",
+    "half": "½ Full",
+    "quarter": "¼ Full",
+    "factorized": "PF",
+    "piggyback": "Piggyback GAN",
+    "mask": "[24], binary masks",
+    "finetune": "SFT",
+    "progressive": "PN",
+}
+
+
+# Of another width, or pruned when it is learnt: no first task of theirs is that of a full network.
+_OWN_FIRST = ("half", "quarter", "packnet", "cpg")
+
+
+class _Maker:
+    """Makes tables of pieces that share what they can."""
+
+    def __init__(self, preset: Preset, seeds: tuple[int, ...]):
+        self.preset, self.seeds = preset, seeds
+
+    def _row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
+        """A row of pieces that begin with the same first task, where the method can."""
+        common = self.preset.paired if paired else self.preset.unpaired
+        pieces = []
+        for seed in self.seeds:
+            flags_of_base = {**common, "method": "full"}
+            base = piece(tasks[:1], flags_of_base, seed)
+            own = flags["method"] in _OWN_FIRST
+            pieces.append(piece(tasks, {**common, **flags}, seed, None if own else base))
+        return Row(title, tuple(pieces), paper or {})
+
+    def _method(self, method: str, tasks: tuple[str, ...] = PAIRED, paper: Any = None) -> Row:
+        return self._row(_TITLES[method], tasks, paper=paper, method=method)
+
+    def table_1(self) -> Table:
+        rows = [self._method(method, PAIRED, said) for method, said in paper.TABLE_1.items()]
+        return Table("Table 1: model components, task 2 (maps)", _quality("maps"), tuple(rows))
+
+    def table_2(self) -> Table:
+        rows = []
+        for first, said in paper.TABLE_2.items():
+            # What is learnt after maps changes nothing of it.
+            tasks = PAIRED if first == PAIRED[0] else (first, "maps")
+            rows.append(self._row(f"first {first}", tasks, paper=said, method="piggyback"))
+        return Table("Table 2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
+
+    def table_3(self) -> Table:
+        rows = tuple(self._method(method, PAIRED, said) for method, said in paper.TABLE_3.items())
+        return Table("Table 3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
+
+    def table_4(self, title: str, tasks: tuple[str, ...], told: Mapping[str, paper.Figures]) -> Table:
+        rows = [self._row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in told.items()]
+        return Table(title, (*_quality(), _FORGETTING), tuple(rows))
+
+    def figure_3(self) -> Table:
+        rows = (self._lambda(title, ratio) for title, ratio in (("⅛", 0.125), ("¼", 0.25), ("½", 0.5), ("1", 1.0)))
+        zero = dataclasses.replace(self._method("factorized"), title="λ = 0")
+        return Table("Figure 3: FID of later tasks over λ", _LATER, (zero, *rows), plot=True)
+
+    def _lambda(self, title: str, ratio: float) -> Row:
+        flags: dict[str, Any] = {} if ratio == 0.25 else {"unconstrained_ratio": ratio}
+        return self._row(f"λ = {title}", PAIRED, method="piggyback", **flags)
+
+    def better(self) -> Table:
+        rows = [self._row(title, PAIRED, **flags) for title, flags in variants.better(self.preset.outer).items()]
+        columns = (*_LATER[:3], *_NEAR_ITS_OWN, *_LATER[3:])
+        return Table("Better than Full: what was tried", columns, tuple(rows))
+
+    def frontier(self) -> Table:
+        known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
+        rows = [self._method(method) for method in known]
+        rows += [self._row(title, PAIRED, **flags) for title, flags in variants.frontier(self.preset.outer).items()]
+        half = dataclasses.replace(self._lambda("½", 0.5), title="piggyback, ½")
+        return Table("The frontier: distance over bytes", _LATER[-2:], (*rows, half), plot=True)
+
+
+_LATER = (
+    *(Column(task, functools.partial(distance, task=task), 4) for task in PAIRED[1:]),
+    Column("FID of tasks 2-4", later_distance, 4),
+    Column("% of a full network", lambda found: 100 * later_share(found), 4),
+)
+# How near an image is to its own target, whatever a network of features thinks of it.
+_NEAR_ITS_OWN = (
+    Column("L1 of tasks 2-4", functools.partial(later_figure, kind="L1")),
+    Column("SSIM of tasks 2-4", functools.partial(later_figure, kind="SSIM")),
+)

@@ -1,0 +1,1 @@
+"""Speed: benchmarks, their page and their plot."""

@@ -1,0 +1,315 @@
+"""Measurements of speed, of two or more sides by turns: on a shared machine ratios hold, times don't.
+
+A benchmark is a function of (config, rounds, **what) -> figures that JSON holds, and a row of BENCHMARKS.
+"""
+
+import dataclasses
+import glob
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf import layers, recipes
+from pgtf.assembly import build
+from pgtf.assembly.accounting import full_values, plan, summary
+from pgtf.experiments.speed.operations import multiply_adds, spent
+from pgtf.foundation import retracing
+from pgtf.methods import Piggyback
+from pgtf.runs.listing import rows
+from pgtf.runs.load import load
+from pgtf.serving.combined import write_combined
+from pgtf.serving.direction import Direction
+from pgtf.serving.saved_model import write_saved_model
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts
+
+
+def by_turns(sides, rounds):
+    """{name: function of nothing} -> {name: seconds of each round}; two rounds before them don't count."""
+    times = {name: [] for name in sides}
+    for number in range(rounds + 2):
+        for name in sorted(sides, reverse=number % 2):  # Taking turns at going first.
+            begun = time.perf_counter()
+            sides[name]()
+            times[name].append(time.perf_counter() - begun)
+    return {name: seconds[2:] for name, seconds in times.items()}
+
+
+def ratio(ours, theirs):
+    """The median ratio of neighbouring rounds: neighbours share what else the machine does."""
+    return statistics.median(a / b for a, b in zip(ours, theirs))
+
+
+def compared(times, base):
+    """{side: {"seconds": median, "ratio": to the side `base`}}."""
+    return {
+        name: {"seconds": statistics.median(seconds), "ratio": ratio(seconds, times[base])}
+        for name, seconds in times.items()
+    }
+
+
+def steps(config, rounds, task):
+    """A step of task `task` (from 1), its kernels always composed or made as is chosen, beside the first task's."""
+    bank, batch = banked(config, task - 1), held(config)
+    learners = {"full": build.learner(config, 0, FilterBank(), 1000)}
+    for side, strategy in (("chosen", "auto"), ("composed", "compose")):
+        learners[side] = build.learner(config, task - 1, bank, 1000)
+        for network in learners[side].generators.values():
+            for recipe in layers.made_kernels(network).values():
+                recipe.strategy = strategy
+    found = compared(by_turns({side: step_of(one, batch) for side, one in learners.items()}, rounds), "full")
+    for side, learner in learners.items():
+        found[side]["operations"] = multiply_adds(learner, batch)
+    return {**found, "spent": spent(step_of(learners["chosen"], batch))}
+
+
+def precisions(config, rounds, task):
+    """A step in bfloat16 beside one in float32."""
+    sides, batch = {}, held(config)
+    for name in ("float32", "mixed_bfloat16"):
+        learner = build.learner(dataclasses.replace(config, precision=name), task - 1, banked(config, task - 1), 1000)
+        sides[name] = step_of(learner, batch)
+    found = compared(by_turns(sides, rounds), "float32")
+    return {**found, "spent": spent(sides["mixed_bfloat16"])}
+
+
+def xla(config, rounds, task):
+    """A step that XLA compiles beside one that TensorFlow runs operation by operation."""
+    learner, batch = build.learner(config, task - 1, banked(config, task - 1), 1000), held(config)
+    compiled = tf.function(learner._step, autograph=False, jit_compile=True)
+    sides = {"operations": step_of(learner, batch), "xla": lambda: float(compiled(batch)[learner.LOSSES[0]])}
+    return compared(by_turns(sides, rounds), "operations")
+
+
+def peak(config, rounds):
+    """What share of the matrix products' rate a full step reaches, counting its convolutions and products alone."""
+    learner, batch = build.learner(config, 0, FilterBank(), 1000), held(config)
+    dtype = keras.mixed_precision.Policy(build.resolved(config.precision)).compute_dtype
+    a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
+    product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0]))
+    times = by_turns({"step": step_of(learner, batch), "product": lambda: [product() for _ in range(4)]}, rounds)
+    counted = multiply_adds(learner, batch)
+    rates = [counted / step / (4 * side**3 / product) for step, product in zip(times["step"], times["product"])]
+    return {"share": statistics.median(rates), "operations": counted, "spent": spent(step_of(learner, batch))}
+
+
+def first_step(config, rounds, task):
+    """Seconds from a bank to the end of the first step; and the peak memory of the process then."""
+    bank, batch = banked(config, task - 1), held(config)
+    begun = time.perf_counter()
+    step_of(build.learner(config, task - 1, bank, 1000), batch)()
+    return {"seconds": time.perf_counter() - begun, "peak_gib": _peak()}
+
+
+def pipeline(config, rounds):
+    """Steps on streamed images beside steps on one batch held ready."""
+    stream, batch = _stream(config), held(config)
+    learner = build.learner(config, 0, FilterBank(), 1000)
+    for place in range(len(stream.sources[0])):
+        stream.sources[0][place]  # Decoded once and held, as in a run after its first pass.
+    images = iter(stream.dataset(0, 10**6))
+    times = by_turns(
+        {"streamed": lambda: float(learner.train_step(next(images))["l1"]), "held": step_of(learner, batch)}, rounds
+    )
+    return {"throughput": ratio(times["held"], times["streamed"])}
+
+
+def serving(config, rounds):
+    """A second task's exported network beside one of stock Keras layers, each as a SavedModel."""
+    architecture = build.architecture(config)
+    image = keras.Input((None, None, 3))
+    second = build.generators(architecture, config.method, ("forward",), banked(config, 1))
+    networks = {
+        "exported": layers.folded(second["forward"]),
+        "stock": keras.Model(image, architecture(image, _Stock("stock"), config.width)),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        served = {}
+        for name, network in networks.items():
+            write_saved_model(network, architecture.multiple, {}, os.path.join(folder, name))
+            served[name] = tf.saved_model.load(os.path.join(folder, name)).signatures["serving_default"]
+        picture = tf.cast(tf.random.uniform([1, *config.size, 3], 0, 256, tf.int32), tf.uint8)
+        sides = {name: lambda ask=ask: ask(images=picture)["images"].numpy() for name, ask in served.items()}
+        return compared(by_turns(sides, 3 * rounds), "stock")
+
+
+def choice(config, rounds):
+    """Layers of both networks, composed and mixed: how often the choice is the cheaper one, and what it loses."""
+    found = []
+    # (map, channels in, filters, kernel size, stride, whether it is transposed), at batch 1 and 4, with three banks.
+    shapes = [(256, 6, 64, 4, 2, False), (128, 64, 128, 4, 2, False), (32, 256, 512, 4, 2, False)]
+    shapes += [(16, 512, 512, 4, 2, False), (4, 512, 512, 4, 2, False), (4, 1024, 512, 4, 2, True)]
+    shapes += [(16, 1024, 256, 4, 2, True), (64, 256, 64, 4, 2, True), (64, 256, 256, 3, 1, False)]
+    for size, c_in, filters, kernel, stride, transposed in shapes:
+        for batch in (1, 4):
+            for tasks in (1, 3, 7):
+                bank = (kernel, kernel, c_in, filters * (3 + tasks) // 4)
+                sides, layer = {}, None
+                x = tf.random.normal([batch, size, size, c_in])
+                for strategy in ("compose", "mix"):
+                    kind = layers.Conv2DTranspose if transposed else layers.Conv2D
+                    with build.precision(build.resolved(config.precision)):
+                        recipe = recipes.Piggyback(bank, strategy=strategy)
+                        layer = kind(filters, kernel, stride, "same", recipe=recipe)
+                        layer.build(x.shape)
+                    layer.prepare_for_training()
+                    sides[strategy] = _learnt(layer, x)
+                with retracing.silence_retracing():
+                    times = by_turns(sides, rounds)
+                layer.recipe.strategy = "auto"
+                mixes = layer.recipe._mixes(x.shape, layer.compute_output_shape(x.shape))
+                mixed = ratio(times["mix"], times["compose"])
+                found.append(mixed if mixes else 1 / mixed)
+    loss = statistics.mean(max(1, one) for one in found) - 1
+    return {"cheaper": sum(one <= 1 for one in found) / len(found), "loss": loss, "of": len(found)}
+
+
+def many(config, rounds, tasks):
+    """A task of so many, all of which mix the first, beside one of two: to open it and answer, and to list the run.
+
+    With the memory of a process that does so, and what share of a full network the last task stores.
+    """
+    config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
+    with tempfile.TemporaryDirectory() as folder:
+        runs = {str(count): _run_of(config, count, os.path.join(folder, str(count))) for count in {2, tasks}}
+        picture = np.random.default_rng(0).integers(0, 256, (*config.size, 3), "uint8")
+        opened = {name: lambda at=at: load(at)["task1"](picture) for name, at in runs.items()}
+        listed = {name: lambda at=at: rows(at) for name, at in runs.items()}
+        return {
+            "open": compared(by_turns(opened, rounds), "2")[str(tasks)],
+            "list": compared(by_turns(listed, rounds), "2")[str(tasks)],
+            "peak_gib": _peak_of_opening(runs[str(tasks)], config.size),
+            "shares": {lenders: _share_of_last(config, tasks, lenders) for lenders in ("all", "last:2", "first")},
+        }
+
+
+def combined(config, rounds):
+    """Four tasks in one SavedModel beside one task in its own."""
+    config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
+    with tempfile.TemporaryDirectory() as folder:
+        four = load(_run_of(config, 4, os.path.join(folder, "run")))
+        paths = {name: os.path.join(folder, name) for name in ("combined", "one")}
+        write_combined([Direction(task, "forward") for task in four], paths["combined"])
+        write_saved_model(layers.folded(four["task1"].networks["forward"]), 1, {}, paths["one"])
+        ask = {name: tf.saved_model.load(path).signatures["floats"] for name, path in paths.items()}
+        given, second = tf.random.uniform([1, *config.size, 3], -1, 1), tf.constant("task1")
+        sides = {
+            "combined": lambda: ask["combined"](images=given, task=second)["images"].numpy(),
+            "one": lambda: ask["one"](images=given)["images"].numpy(),
+        }
+        megabytes = {}
+        for name, path in paths.items():
+            written = glob.glob(os.path.join(path, "**", "*.*"), recursive=True)
+            megabytes[name] = sum(map(os.path.getsize, written)) / 1e6
+        return {**compared(by_turns(sides, rounds), "one"), "megabytes": megabytes}
+
+
+def _share_of_last(config, tasks, lenders):
+    """What the last of so many tasks stores, of a full network."""
+    method = dataclasses.replace(config.method, borrow_from=lenders)
+    names = [f"task{index}" for index in range(tasks)]
+    return summary(plan(names, build.architecture(config), method, ("forward",)))["tasks"][-1]["share"]
+
+
+def _peak_of_opening(run, size):
+    """GiB of a new process that opens one task and answers."""
+    code = (
+        "import resource, sys, numpy, pgtf; pgtf.load(sys.argv[1])['task1'](numpy.zeros([*map(int, sys.argv[2:]), 3], "
+        "'uint8')); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    # A process is told of the memory of the one that it was forked from, so a shell goes between, which has none.
+    command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", code, run, *map(str, size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return int(done.stdout.split()[-1]) / 2**20
+
+
+def _run_of(config, count, folder):
+    """A run of tasks as if learnt, where all but the first share one file of values."""
+    bank, shape = FilterBank(folder=os.path.join(folder, "tasks")), build.architecture(config)
+    facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
+    for index in range(count):
+        lenders = bank.only(config.method.borrows(bank.names))
+        if index < 2:
+            networks = build.generators(shape, config.method, ("forward",), lenders, seed=index)
+            learnt = build.slice_of("task0", networks, lenders, facts)
+        bank.append(dataclasses.replace(learnt, name=f"task{index}"))
+        if index > 1:
+            path = os.path.join(bank.place(index, f"task{index}"), "slice.safetensors")
+            os.unlink(path)
+            os.link(os.path.join(bank.place(1, "task1"), "slice.safetensors"), path)
+    return folder
+
+
+class _Stock(layers.LayerFactory):
+    """Keras's own convolutions."""
+
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
+        return keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
+
+    def up(self, name, filters, kernel_size, **settings):
+        return keras.layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name)
+
+
+def _learnt(layer, x):
+    """A function that runs a layer there and back."""
+
+    @tf.function
+    def run(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.cast(layer(x), tf.float32) ** 2)
+        return [tf.reduce_sum(value) for value in tape.gradient(y, [x, *layer.trainable_variables])]
+
+    return lambda: [float(value) for value in run(x)]
+
+
+def _stream(config):
+    drawn = dataclasses.replace(config, data_dir="", drawn_images=20)
+    return build.stream(drawn, 0, build.finder(drawn)("facades"))
+
+
+def held(config):
+    """One batch."""
+    return next(iter(_stream(config).dataset(0, 1)))
+
+
+def banked(config, tasks):
+    """The bank after so many tasks that were not learnt: speed does not depend on values."""
+    bank, shape = FilterBank(), build.architecture(config)
+    for number in range(tasks):
+        lenders = bank.only(config.method.borrows(bank.names))
+        networks = build.generators(shape, config.method, config.objective.generators, lenders, number)
+        facts = Facts(shape, config.method, config.objective)
+        bank.append(build.slice_of(f"task{number + 1}", networks, lenders, facts))
+    return bank
+
+
+def step_of(learner, batch):
+    """A function that does one training step, as a graph."""
+    return lambda: float(learner.train_step(batch)[learner.LOSSES[0]])
+
+
+def _peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+BENCHMARKS = dict(
+    steps=steps,
+    precisions=precisions,
+    xla=xla,
+    peak=peak,
+    first_step=first_step,
+    pipeline=pipeline,
+    serving=serving,
+    choice=choice,
+    many=many,
+    combined=combined,
+)

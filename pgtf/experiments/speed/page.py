@@ -1,0 +1,137 @@
+"""BENCH.md from what was measured."""
+
+import os
+
+from pgtf.experiments.speed.plot import runs_of
+
+LOST = 0.05  # Choices that cost less of the time than this are as good as the cheaper ones.
+
+# (what, the piece that shows it, its figure, "most" or "least", the goal)
+GOALS = [
+    *[
+        (f"piggyback ÷ full, task {task}, batch {batch}, U-Net", dict(benchmark="steps", network="unet", batch=batch,
+         task=task, precision="float32"), ("chosen", "ratio"), "most", goal)
+        for task, batch, goal in ((2, 1, 0.70), (2, 4, 0.85), (4, 1, 0.80), (4, 4, 0.95))
+    ],
+    ("piggyback ÷ full, task 2, CycleGAN with ResNet", dict(benchmark="steps", network="resnet", task=2,
+     precision="float32"), ("chosen", "ratio"), "most", 0.90),
+    *[
+        (f"bfloat16 ÷ float32, task {task}, batch {batch}, U-Net", dict(benchmark="precisions", network="unet",
+         task=task, batch=batch), ("mixed_bfloat16", "ratio"), "most", 0.60)
+        for task in (1, 2) for batch in (1, 4)
+    ],
+    *[
+        (f"a full step's share of the matrix products' rate, {precision}, batch {batch}", dict(benchmark="peak",
+         network="unet", batch=batch, precision=precision), ("share",), "least", 0.60)
+        for precision in ("float32", "mixed_bfloat16") for batch in (1, 4)
+    ],
+    ("throughput on streamed images ÷ bare steps", dict(benchmark="pipeline"), ("throughput",), "least", 0.95),
+    ("seconds to the first step, task 2, U-Net", dict(benchmark="first_step", network="unet", task=2), ("seconds",),
+     "most", 20),
+    ("seconds to the first step, task 2, CycleGAN", dict(benchmark="first_step", network="resnet", task=2),
+     ("seconds",), "most", 40),
+    *[
+        (f"layers where the chosen of composing and mixing is the cheaper (or {LOST:.0%} of time is lost), {precision}",
+         dict(benchmark="choice", precision=precision), ("cheaper",), "least", 0.90)
+        for precision in ("float32", "mixed_bfloat16")
+    ],
+]  # fmt: skip
+
+
+def page(found, config, rounds):
+    """The page as text; found: [(piece, its figures)]."""
+    lines = [
+        "# Speed",
+        "",
+        f"Written by `make bench`: {config.size[0]}x{config.size[1]} px, width {config.width}, {os.cpu_count()} cores.",
+        f"Each ratio is the median of {rounds} rounds in one process, by turns; times move with what else runs.",
+        "",
+        "| goal | asked | measured | met |",
+        "|---|---|---|---|",
+    ]
+    missed = []
+    for what, wanted, path, bound, goal in GOALS:
+        figures = _of(found, wanted)
+        if figures is None:
+            continue
+        value = figures
+        for name in path:
+            value = value[name]
+        met = value <= goal if bound == "most" else value >= goal
+        met = met or figures.get("loss", 1.0) < LOST
+        lines.append(f"| {what} | {'≤' if bound == 'most' else '≥'} {goal} | {value:.2f} | {'yes' if met else 'no'} |")
+        if not met and "spent" in figures:
+            spent = [f"{name} {share:.0%}" for name, share in figures["spent"]]
+            if "chosen" in figures:
+                spent.append(f"and its multiply-adds are {_counted(figures):.2f} of the full step's")
+            missed.append(f"- {what}: {', '.join(spent)}")
+        elif not met and "loss" in figures:
+            missed.append(f"- {what}: the {figures['of']} choices lose {figures['loss']:.1%} of time on average")
+    if missed:
+        lines += ["", "Where the time of a missed goal goes, as shares of all operations':", "", *missed]
+    return "\n".join([*lines, "", *_steps(found), "", *_many(found), "", *_others(found), ""])
+
+
+def _of(found, wanted):
+    """The figures of the first piece that is as wanted; None where it was not measured."""
+    return next((figures for piece, figures in found if wanted.items() <= piece.items()), None)
+
+
+def _counted(figures):
+    """A step's multiply-adds, of the full step's."""
+    return figures["chosen"]["operations"] / figures["full"]["operations"]
+
+
+def _steps(found):
+    heads = ["a step of", "batch", "precision", "task", "borrows from", "full, s", "composed ÷ full", "chosen ÷ full"]
+    yield f"| {' | '.join([*heads, 'multiply-adds, chosen ÷ full'])} |"
+    yield "|---" * (len(heads) + 1) + "|"
+    for piece, figures in found:
+        if piece["benchmark"] == "steps":
+            what = [piece[name] for name in ("network", "batch", "precision", "task")]
+            what.append(piece.get("borrow_from", "all"))
+            ratios = [f"{figures[side]['ratio']:.2f}" for side in ("composed", "chosen")]
+            full = f"{figures['full']['seconds']:.2f}"
+            yield f"| {' | '.join(map(str, [*what, full, *ratios, format(_counted(figures), '.2f')]))} |"
+
+
+def _many(found):
+    if not runs_of(found):
+        return
+    lenders = list(runs_of(found)[0][1]["shares"])
+    yield (
+        "| tasks | open one and answer, s | ÷ one of 2 | memory of that, GiB | list, s | "
+        + " | ".join(f"the last stores, `{name}`" for name in lenders)
+        + " |"
+    )
+    yield "|---" * (5 + len(lenders)) + "|"
+    for tasks, figures in runs_of(found):
+        opened, shares = figures["open"], (f"{figures['shares'][name]:.1%}" for name in lenders)
+        row = [tasks, f"{opened['seconds']:.2f}", f"{opened['ratio']:.2f}", f"{figures['peak_gib']:.2f}"]
+        yield f"| {' | '.join(map(str, [*row, format(figures['list']['seconds'], '.3f'), *shares]))} |"
+
+
+def _others(found):
+    for piece, figures in found:
+        name, network = piece["benchmark"], piece["network"]
+        if name == "precisions":
+            took = figures["mixed_bfloat16"]["ratio"]
+            yield f"- {network}, task {piece['task']}, batch {piece['batch']}: bfloat16 takes {took:.2f} of float32"
+        elif name == "xla":
+            took = figures["xla"]["ratio"]
+            yield f"- {network}, task {piece['task']}: a step that XLA compiles takes {took:.2f} of the time"
+        elif name == "peak":
+            counted = f"{figures['operations'] / 1e9:.0f} billion multiply-adds"
+            rate = f"{counted}, {figures['share']:.0%} of the products' rate"
+            yield f"- {network}, batch {piece['batch']}, {piece['precision']}: a full step is {rate}"
+        elif name == "first_step":
+            rest = f"{figures['seconds']:.0f} s to the end of the first step, {figures['peak_gib']:.1f} GiB at most"
+            yield f"- {network}, task {piece['task']}: {rest}"
+        elif name == "serving":
+            yield f"- a served network takes {figures['exported']['ratio']:.3f} of stock Keras's time"
+        elif name == "choice":
+            yield f"- {piece['precision']}: of {figures['of']} layers the choice loses {figures['loss']:.1%} on average"
+        elif name == "combined":
+            sizes, ratio = figures["megabytes"], figures["combined"]["ratio"]
+            yield f"- four tasks as one SavedModel: {sizes['combined']:.1f} MB, one task: {sizes['one']:.1f} MB"
+            yield f"- a task of that SavedModel answers in {ratio:.2f} of the time of one in its own"

@@ -1,0 +1,1 @@
+"""Foundation: what every room uses and that needs nothing of pgtf: settings, files, seeds, progress."""

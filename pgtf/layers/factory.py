@@ -1,0 +1,121 @@
+"""The maker of a network's layers: it alone knows which recipe, norm and upsampling they have."""
+
+import dataclasses
+from typing import Any, Callable, Optional
+
+import keras
+import tensorflow as tf
+
+from pgtf import recipes
+from pgtf.distribution import replicas
+from pgtf.foundation.seeds import seed_of
+from pgtf.layers.conv import Conv2D, Conv2DTranspose
+from pgtf.layers.dropout import Dropout
+from pgtf.layers.norm import InstanceNormalization
+from pgtf.layers.split_norm import SplitBatchNormalization
+
+
+@dataclasses.dataclass(frozen=True)
+class KernelSite:
+    """Where a kernel stands.
+
+    path: Its layer's ("forward/down1"). initializer: Of free values. seed: Of what else is random. inputs: Of how many
+    parts of equal size the layer's input consists, side by side. level: 1 where the layer's input has the
+    image's size, 2 at half of it, 3 at a quarter, and so on. 0: not counted.
+    """
+
+    path: str
+    initializer: Any
+    seed: int
+    inputs: int = 1
+    level: int = 0
+
+
+class LayerFactory:
+    """Makes the layers of one network, at paths prefix/NAME.
+
+    Args:
+      prefix: The network's name.
+      recipe: KernelSite -> Recipe, for each kernel that is not task-specific; None makes all of them free.
+      norm: "instance" or "batch".
+      upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
+      seed: A number or text; each layer has first values of its own.
+    """
+
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        recipe: Optional[Callable[[KernelSite], recipes.Recipe]] = None,
+        norm: str = "instance",
+        upsampling: str = "transpose",
+        seed: Any = 0,
+    ) -> None:
+        self.prefix, self.seed = prefix, seed
+        self._recipe, self._norm, self._upsampling = recipe, norm, upsampling
+
+    def conv(
+        self,
+        name: str,
+        filters: int,
+        kernel_size: int,
+        *,
+        strides: int = 1,
+        padding: str = "same",
+        task_specific: bool = False,
+        inputs: int = 1,
+        level: int = 0,
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A convolution; inputs, level: as a `KernelSite` has them."""
+        recipe = self.recipe(name, task_specific, inputs, level)
+        return Conv2D(filters, kernel_size, strides, padding, recipe=recipe, name=name)
+
+    def up(
+        self,
+        name: str,
+        filters: int,
+        kernel_size: int,
+        *,
+        task_specific: bool = False,
+        inputs: int = 1,
+        level: int = 0,
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
+        if self._upsampling == "transpose":
+            recipe = self.recipe(name, task_specific, inputs, level)
+            return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
+        size = self.up_size(kernel_size)
+        convolution = self.conv(name, filters, size, task_specific=task_specific, inputs=inputs, level=level)
+        return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))
+
+    def up_size(self, kernel_size: int) -> int:
+        """The size of a kernel that doubles: after a resize it is odd, for an even one would shift what it makes."""
+        even = kernel_size % 2 == 0
+        return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
+
+    def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A normalization."""
+        if self._norm == "instance":
+            return InstanceNormalization(name=name)
+        kind = keras.layers.BatchNormalization if replicas.count() == 1 else SplitBatchNormalization
+        return kind(momentum=0.9, epsilon=1e-5, name=name)
+
+    def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
+        """A dropout."""
+        return Dropout(rate, seed=self.seed_of(name), name=name)
+
+    def recipe(self, name: str, task_specific: bool = False, inputs: int = 1, level: int = 0) -> recipes.Recipe:
+        """The recipe of the kernel of one layer."""
+        if task_specific or self._recipe is None:
+            return recipes.Full(self.initializer(name), lent=not task_specific)
+        # Not the initializer's seed: one seed for both would draw the same numbers twice.
+        seed = self.seed_of(f"{name}/mixing")
+        return self._recipe(KernelSite(f"{self.prefix}/{name}", self.initializer(name), seed, inputs, level))
+
+    def initializer(self, name: str) -> keras.initializers.Initializer:
+        """The first values of a free kernel."""
+        return keras.initializers.RandomNormal(stddev=0.02, seed=self.seed_of(name))
+
+    def seed_of(self, name: str) -> int:
+        """A number of its own for each layer of each network."""
+        return seed_of(self.seed, self.prefix, name) & 0x7FFFFFFF  # What Keras's initializers take.

@@ -1,0 +1,183 @@
+"""A matrix as JSON, as CSV and as a table for people."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Optional
+
+import numpy as np
+
+from pgtf.metrics.matrix import Matrix, metric
+from pgtf.metrics.measurements import Measurement
+from pgtf.metrics.sealed import check_seal, sealed
+
+COLUMNS = ["metric", "task", "slice", "after", "value"]
+# What stands beside a value, where its figure is given.
+BESIDE = ["standard_error", "n", "split", "images", "extractor", "resize", "notes"]
+
+Measurements = Mapping[tuple[str, str], Mapping[str, Measurement]]  # {(task, after): {metric: Measurement}}
+
+
+def to_json(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str:
+    """{"tasks": […], "slices": […], "values": {metric: rows}, "figures": [all facts of each value]}, sealed."""
+    beside = [
+        {"task": task, "after": after, **figure.facts}
+        for (task, after), found in figures.items()
+        for figure in found.values()
+    ]
+    facts = {"tasks": matrix.tasks, "slices": matrix.slices, "values": matrix.values, "figures": beside}
+    return json.dumps(sealed(facts), indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def from_json(text: str) -> Matrix:
+    """The matrix that `to_json` wrote."""
+    return _read(text)[0]
+
+
+def with_figures(text: str) -> tuple[Matrix, Measurements]:
+    """The matrix and the figures that `to_json` wrote."""
+    matrix, facts = _read(text)
+    found: dict[tuple[str, str], dict[str, Measurement]] = {}
+    try:
+        for plain in facts.get("figures", []):
+            task, after = plain["task"], plain["after"]
+            figure = Measurement.from_facts({key: plain[key] for key in plain if key not in ("task", "after")})
+            if matrix.value(figure.name, task, after) != figure.value:
+                raise ValueError(f"{figure.name} of {task} after {after} differs from the matrix")
+            found.setdefault((task, after), {})[figure.name] = figure
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise ValueError(f"A matrix's figures are read as they were written. Received: {error!r}") from error
+    return matrix, found
+
+
+def _read(text: str) -> tuple[Matrix, dict[str, Any]]:
+    try:
+        facts = json.loads(text)
+        check_seal(facts)
+        return Matrix(facts["tasks"], facts["slices"], facts["values"]), facts
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise ValueError(f"A matrix is read from the JSON that was written. Received: {error!r}") from error
+
+
+def yardsticks(figures: Measurements, name: str) -> list[str]:
+    """The networks that a metric's values are measured by, each with a short hash; none for a metric of pixels."""
+    found = (figure[name].extractor for figure in figures.values() if name in figure)
+    return sorted({f"{one['name']} ({one['sha256'][:8]})" for one in found if one})
+
+
+def to_csv(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str:
+    """A line for each metric, task and time, and what its value depends on; an empty value is None."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(COLUMNS + BESIDE)
+    for name, rows in matrix.values.items():
+        for task, sha256, row in zip(matrix.tasks, matrix.slices, rows):
+            for after, value in zip(matrix.tasks, row):
+                writer.writerow([name, task, sha256, after, value, *_beside(figures.get((task, after), {}).get(name))])
+    return lines.getvalue()
+
+
+def _beside(figure: Optional[Measurement]) -> list:
+    if figure is None:
+        return [None] * len(BESIDE)
+    made, extractor = figure.generated, figure.extractor or {}
+    images = [made.n, made.split, made.sha256] if made else [None] * 3
+    notes = "; ".join([*filter(None, [figure.reason]), *figure.notes])
+    return [figure.standard_error, *images, extractor.get("sha256"), extractor.get("resize"), notes]
+
+
+def from_csv(text: str) -> Matrix:
+    """The matrix that `to_csv` wrote of at least one metric."""
+    reader = csv.DictReader(io.StringIO(text))
+    if reader.fieldnames is None or list(reader.fieldnames)[: len(COLUMNS)] != COLUMNS:
+        raise ValueError(f"A matrix's CSV has the columns {', '.join(COLUMNS)}. Received: {reader.fieldnames}")
+    rows = list(reader)
+    slices = {row["task"]: row["slice"] for row in rows}
+    matrix = Matrix(tuple(slices), tuple(slices.values()))
+    for row in rows:
+        matrix = matrix.with_value(row["metric"], row["task"], row["after"], _number(row["value"]))
+    return matrix
+
+
+def _number(text):
+    try:
+        return float(text) if text else None
+    except ValueError:
+        raise ValueError(f"A value in a matrix's CSV is a number, or empty. Received: {text!r}") from None
+
+
+def table(matrix: Matrix, name: str, figures: Measurements = MappingProxyType({})) -> str:
+    """One metric: a row for each task, a column for each time; averages, forgetting and backward transfer below."""
+    rows = [("after", matrix.tasks), *zip(matrix.tasks, matrix.array(name))]
+    one = len(yardsticks(figures, name)) < 2
+    found = matrix.measures(name, comparable=one)
+    rows.append(("average", [matrix.average(name, after) if one else None for after in matrix.tasks]))
+    first = max(len(head) for head, _ in rows)
+    lines = [f"{name}, {metric(name).meaning}; {metric(name).better} is better"]
+    lines += [f"{head:<{first}}" + "".join(f"{_cell(cell):>14}" for cell in cells) for head, cells in rows]
+    below = (f"{head} {_cell(found[head])}" for head in ("forgetting", "backward transfer"))
+    return "\n".join([*lines, *below])
+
+
+def summary(matrix: Matrix, figures: Measurements) -> str:
+    """What is known after the last task, a row for each task and a column for each metric, with all that is to be said.
+
+    A metric that changed over time has a table of its own below.
+    """
+    last = matrix.tasks[-1]
+    rows = [[f"after {last}", *(f"{name} {'↑' if metric(name).sign > 0 else '↓'}" for name in matrix.values), "n"]]
+    for task in matrix.tasks:
+        found = figures.get((task, last), {})
+        counts = {str(figure.generated.n) for figure in found.values() if figure.generated}
+        values = [_cell(matrix.value(name, task, last)) + _error(found.get(name)) for name in matrix.values]
+        rows.append([task, *values, "/".join(sorted(counts)) or "–"])
+    below = [matrix.measures(name, len(yardsticks(figures, name)) < 2) for name in matrix.values]
+    rows += [[head, *(_cell(one[head]) for one in below), ""] for head in (below[0] if below else ())]
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
+    changed = [name for name, values in matrix.values.items() if any(len(set(_known(row))) > 1 for row in values)]
+    tables = [line for name in changed for line in ("", table(matrix, name, figures))]
+    return "\n".join([*lines, "", *_legend(matrix, figures), *_remarks(figures, last), *tables])
+
+
+def _error(figure):
+    """The standard error of a kernel distance, which can be as large as itself."""
+    if figure is None or not figure.name.startswith("K") or figure.standard_error is None:
+        return ""
+    return f" ±{figure.standard_error:.1g}"
+
+
+def _legend(matrix, figures):
+    for name in matrix.values:
+        yield f"{name}: {metric(name).meaning}; {metric(name).better} is better"
+    names: dict[tuple, list] = {}
+    for name in matrix.values:
+        names.setdefault(tuple(yardsticks(figures, name)), []).append(name)
+    for found, measured in names.items():
+        if len(found) == 1:
+            yield f"{', '.join(measured)}: measured by {found[0]}; compare only with values by the same"
+        elif found:
+            yield f"{', '.join(measured)}: not compared, as values are measured by several networks: {', '.join(found)}"
+
+
+def _remarks(figures, last):
+    """Each note and each reason why there is no value, once, with what it is of."""
+    told = {}
+    for (task, after), found in figures.items():
+        for name, figure in found.items() if after == last else ():
+            for text in (*filter(None, [figure.reason]), *figure.notes):
+                names, tasks = told.setdefault(text, ({}, {}))
+                names[name], tasks[task] = None, None
+    return [f"{', '.join(names)} of {', '.join(tasks)}: {text}" for text, (names, tasks) in told.items()]
+
+
+def _known(row):
+    return [value for value in row if value is not None]
+
+
+def _cell(value):
+    if isinstance(value, str):
+        return value[:12]
+    return "–" if value is None or np.isnan(value) else f"{value:.4g}"

@@ -1,0 +1,28 @@
+"""JSON that holds the sha256 of its own content.
+
+Guards against accident (an edit by hand, a file of another run), not against intent: whoever edits can seal anew.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pgtf.foundation import files
+
+KEY = "own_sha256"
+
+
+def sealed(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns plain data with its sha256 added."""
+    return {**plain, KEY: _digest(plain)}
+
+
+def check_seal(plain: Mapping[str, Any]) -> None:
+    """Raises ValueError if the data differ from what was sealed; accepts data of older versions, without a sha256."""
+    if KEY in plain and plain[KEY] != _digest(plain):
+        raise ValueError("the file was changed since it was written: its sha256 differs")
+
+
+def _digest(plain: Mapping[str, Any]) -> str:
+    rest = {key: value for key, value in plain.items() if key != KEY}
+    return files.sha256(json.dumps(rest, sort_keys=True).encode())

@@ -1,0 +1,56 @@
+"""The step of several tasks that are learnt at once, in networks that share variables (Webster et al., section 3.1)."""
+
+import collections
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from pgtf.objectives.learner import Learner
+from pgtf.objectives.means import Mean
+
+
+class Together(Learner):
+    """Learns from a batch of each task: one optimizer moves all generators at once, each task its own discriminators.
+
+    A variable that several tasks' generators have is moved by the sum of their gradients, so what is lowered is the
+    sum of the tasks' losses. To Adam a mean would be the same.
+
+    Args:
+      learners: {task: its learner}, with an optimizer of its discriminators alone.
+      optimizer: Of all generators.
+    """
+
+    def __init__(self, learners: Mapping[str, Learner], optimizer: keras.optimizers.Optimizer) -> None:
+        generators = {
+            f"{task}/{name}": network for task, one in learners.items() for name, network in one.generators.items()
+        }
+        super().__init__(generators, {}, {"generators": optimizer}, next(iter(learners.values())).objective)
+        names = [f"{task}/{name}" for task, one in learners.items() for name in one.means]
+        self.means.update({name: Mean(name) for name in names})
+        # [(gradient, variable), …] as the tasks ask for them within a step; Keras tracks what is in a list.
+        self._asked: collections.deque = collections.deque()
+        self.learners = {task: one.delegate_updates(optimizer, self._asked.extend) for task, one in learners.items()}
+
+    def trained(self, kind: str) -> list[tf.Variable]:
+        return list({id(variable): variable for variable in super().trained(kind)}.values())  # Each of them once.
+
+    def step(self, batch: tuple) -> dict[str, tf.Tensor]:
+        """Learns from one batch of each task, in their order; {task/loss: loss}."""
+        self._asked.clear()
+        reported = {}
+        for (task, one), own in zip(self.learners.items(), batch):
+            reported.update({f"{task}/{name}": loss for name, loss in one.step(own).items()})
+        self.optimizers["generators"].apply_gradients(self._sums())
+        return reported
+
+    def _sums(self):
+        gradients = collections.defaultdict(list)
+        for gradient, variable in self._asked:
+            if gradient is not None:
+                gradients[id(variable)].append(gradient)
+        return [
+            (tf.add_n(gradients[id(variable)]), variable)
+            for variable in self.trained("generators")
+            if id(variable) in gradients
+        ]

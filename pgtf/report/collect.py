@@ -1,0 +1,207 @@
+"""A run, as a report tells it."""
+
+import inspect
+import os
+from typing import Optional
+
+import numpy as np
+
+from pgtf.assembly.accounting import full_values
+from pgtf.config import Config
+from pgtf.data.reading import resized, to_uint8
+from pgtf.foundation.files import sha256_of
+from pgtf.foundation.settings import name_in
+from pgtf.methods import METHODS
+from pgtf.report.answer_cache import AnswerCache
+from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
+from pgtf.report.parts import Parts
+from pgtf.runs import listing
+from pgtf.runs.describe import command, described, measured
+from pgtf.runs.run import Run
+from pgtf.storage import log
+from pgtf.storage.bank import FilterBank, none_learnt
+from pgtf.storage.ledger import Ledger
+from pgtf.storage.probes import Probes
+from pgtf.storage.task_slice import BankError
+from pgtf.training.recorded import begun_split
+from pgtf.training.sampling import SAMPLE
+
+# Test pictures of each task, in a run of at most so many tasks, and in a longer one.
+FEW, PICTURES, FEWER_PICTURES = 6, 4, 2
+INPUTS = 3  # That go through all tasks.
+
+
+class Collector:
+    """Collects what there is to tell of a run, in the middle of it too.
+
+    Args:
+      run_dir: Where it lies.
+      config: What it was made with, where that is known.
+      parts: Where the answers of networks are kept.
+    """
+
+    def __init__(self, run_dir: str, config: Optional[Config] = None, parts: Optional[Parts] = None):
+        self.folder, self.config = run_dir, config
+        self.bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+        self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, "tasks")) else []
+        if not len(self.bank) and not self.unfinished:
+            raise none_learnt(run_dir)
+        self.played = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
+        self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
+        self._curves = log.curves(run_dir)
+        self._changed = Ledger.read(run_dir).changed
+        self._problems: dict[int, str] = {}
+        self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
+
+    def run(self, through: bool = True) -> ReportedRun:
+        """All of it; through: also what all tasks make of one input, for which networks are built."""
+        later, through_all = self._later(), self._through() if through else ()
+        figures, unmeasured = measured(self.folder, self.bank)
+        tasks = [self._learnt(index, later.get(index, ())) for index in range(len(self.bank))]
+        tasks += [self._unfinished(folder) for folder in self.unfinished]
+        known = [task.name for task in tasks]
+        method = self.config.method if self.config else self.bank.slice(0).facts.method if len(self.bank) else None
+        return ReportedRun(
+            name=os.path.basename(os.path.abspath(self.folder)),
+            folder=self.folder,
+            method=name_in(METHODS, method) if method else "",
+            meaning=(inspect.getdoc(type(method)) or "").splitlines()[0] if method else "",
+            tasks=tuple(tasks),
+            to_come=tuple(name for name in (self.config.tasks if self.config else ()) if name not in known),
+            command=command(self.config) if self.config else "",
+            stored_bytes=sum(self.bank.slice(index).stored_bytes for index in self._playing()),
+            through=through_all,
+            measured=figures,
+            unmeasured=unmeasured,
+        )
+
+    def inputs(self, index: int) -> list:
+        """The test pictures of a task, of its first way; none where its probes are gone."""
+        return list(self._probes[index].inputs["forward"][: self.shown]) if index in self._probes else []
+
+    def targets(self, index: int) -> list:
+        """What they should become; none where that is not known."""
+        return list(self._probes[index].targets.get("forward", [])[: self.shown]) if index in self._probes else []
+
+    def answers(self, index: int, pictures: list) -> list:
+        """What task `index` makes of pictures, now that all are learnt; its own inputs it has answered already.
+
+        None of each where the slices are no longer what was learnt; the task's section says why.
+        """
+        assert self.played
+        last, own = len(self.bank) - 1, self.inputs(index)[: len(pictures)]
+        if self._player(index, last) == index and np.array_equal(own, pictures):
+            return self._recorded(index)[: len(pictures)]
+        size = self.bank.slice(index).facts.architecture.size
+        return self._answered(index, [resized(picture, *size) for picture in pictures], last)
+
+    def _answered(self, index: int, pictures: list, latest: int) -> list:
+        assert self.played
+        try:
+            return self.played.of(index, pictures, latest=latest)
+        except BankError as error:
+            self._problems[index] = str(error)
+            return [None] * len(pictures)
+
+    def _recorded(self, index: int) -> list:
+        """What a task made of its inputs when it was learnt."""
+        return list(to_uint8(self._probes[index].outputs["forward"][: self.shown]))
+
+    def _player(self, index: int, latest: int) -> int:
+        return self.bank.slice(index).facts.method.network_for(index, latest)
+
+    def _playing(self) -> set[int]:
+        """The tasks whose slices it takes to play all of them."""
+        last, needed = len(self.bank) - 1, set()
+        for player in {self._player(index, last) for index in range(len(self.bank))}:
+            borrowed = [self.bank.names.index(one.task) for one in self.bank.slice(player).borrows]
+            needed |= {player, *borrowed}
+        return needed
+
+    def _read_probes(self, index: int) -> Optional[Probes]:
+        assert self.played
+        task = self.played.run.at(index, index)
+        try:
+            return task.probes
+        except ValueError as error:
+            self._problems[index] = str(error)
+            return None
+
+    def _learnt(self, index: int, later: tuple[Later, ...]) -> ReportedTask:
+        own = self.bank.slice(index)
+        facts = own.facts
+        return ReportedTask(
+            name=own.name,
+            number=index + 1,
+            learnt=True,
+            step=facts.steps,
+            facts=described(own),
+            ways=self._ways(self._probes.get(index)),
+            later=later,
+            curves=self._curves.get(own.name, {}),
+            stored_bytes=own.stored_bytes,
+            full_bytes=4 * (facts.full_values or full_values(facts.architecture, facts.generators)),
+            problem=self._problems.get(index, ""),
+            size=facts.architecture.size,
+            drawn=facts.data == "drawn",
+            changed=own.name in self._changed,
+            split=facts.shown_split,
+            has_test=facts.test_split != "train",
+        )
+
+    def _unfinished(self, folder: str) -> ReportedTask:
+        number, name = folder.split("-", 1)
+        curves = self._curves.get(name, {})
+        path = os.path.join(self.folder, "tasks", folder, SAMPLE)
+        try:
+            sample = Probes.read(path, sha256_of(path))
+        except (FileNotFoundError, ValueError):  # None yet, or the next one is taking its place.
+            sample = None
+        return ReportedTask(
+            name=name,
+            number=int(number),
+            learnt=False,
+            step=max((steps[-1] for steps, _ in curves.values()), default=0),
+            ways=self._ways(sample),
+            curves=curves,
+            split=begun_split(os.path.join(self.folder, "tasks", folder)),
+            problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
+        )
+
+    def _ways(self, probes: Optional[Probes]) -> tuple[Direction, ...]:
+        if probes is None:
+            return ()
+        titles = {"forward": "From A to B", "backward": "From B to A"} if len(probes.inputs) > 1 else {}
+        return tuple(
+            Direction(
+                prefix,
+                list(images[: self.shown]),
+                list(to_uint8(probes.outputs[prefix][: self.shown])),
+                list(probes.targets[prefix][: self.shown]) if prefix in probes.targets else None,
+                titles.get(prefix, ""),
+            )
+            for prefix, images in sorted(probes.inputs.items(), reverse=True)  # Forward first.
+        )
+
+    def _later(self) -> dict[int, tuple[Later, ...]]:
+        """What each task made of its inputs after each later one, in the order of time and so of players."""
+        found: dict[int, tuple[Later, ...]] = {}
+        for time, after in enumerate(self.bank.names):
+            replays = log.replays(self.bank.place(time, after))
+            for index in range(time):
+                if index not in self._probes:
+                    continue
+                replay = replays.get(self.bank.names[index])
+                own = self._player(index, time) == index and (replay is None or replay.holds)
+                outputs = self._recorded(index) if own else self._answered(index, self.inputs(index), time)
+                found[index] = (*found.get(index, ()), Later(after, outputs, replay))
+        return found
+
+    def _through(self) -> tuple[Through, ...]:
+        sources = [index for index in range(len(self.bank)) if index in self._probes][:INPUTS]
+        pictures = {index: self.inputs(index)[0] for index in sources}
+        outputs: dict[int, dict] = {index: {} for index in sources}
+        for player in range(len(self.bank)):
+            for index in sources:
+                outputs[index][self.bank.names[player]] = self.answers(player, [pictures[index]])[0]
+        return tuple(Through(self.bank.names[index], pictures[index], outputs[index]) for index in sources)

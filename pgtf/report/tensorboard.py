@@ -1,0 +1,57 @@
+"""What TensorBoard shows of a run as a whole: its settings, its averages and bytes, and the report's plots."""
+
+import glob
+import os
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tensorboard.plugins.hparams import api as hparams
+
+from pgtf.config import Config
+from pgtf.foundation import files
+from pgtf.foundation.settings import as_text
+from pgtf.metrics.matrix import Matrix, metric
+from pgtf.report import plots
+from pgtf.report.content import ReportedRun
+
+EVENTS = ".report"  # The ending of a file of its own, which is replaced.
+
+
+def to_tensorboard(config: Config, run: ReportedRun) -> None:
+    """Writes report/… at step = number of learnt tasks, and what HParams compares runs by."""
+    folder, step = files.inside(config.run_dir, "tensorboard"), len(run.learnt)
+    for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
+        os.unlink(path)
+    writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)
+    with writer.as_default(step):
+        hparams.hparams(_settings(config), trial_id=config.run_dir)
+        tf.summary.scalar("report/stored MB", run.stored_bytes / 1e6)
+        sizes = [[task.stored_bytes for task in run.learnt], [task.full_bytes for task in run.learnt]]
+        _image("report/stored", plots.stored([task.name for task in run.learnt], *sizes))
+        if run.measured:
+            _figures(run.measured.matrix)
+    writer.close()
+
+
+def _figures(matrix: Matrix) -> None:
+    for name in matrix.values:
+        average = matrix.average(name)
+        if average is not None:
+            tf.summary.scalar(f"report/average {name}", average)
+        row = metric(name)
+        _image(f"report/{name}", plots.heat_map(matrix.array(name), matrix.tasks, row.sign, row.bounds))
+
+
+def _image(title: str, figure: Any) -> None:
+    tf.summary.image(title, plots.png(figure)[np.newaxis])
+
+
+def _settings(config: Config) -> dict[str, Any]:
+    """What tells one run from another, as HParams takes it."""
+    where = ("run_dir", "data_dir")
+    return {
+        name: value if isinstance(value, (bool, int, float, str)) else as_text(value)
+        for name, value in config.flat().items()
+        if name not in where
+    }

@@ -1,0 +1,102 @@
+"""Writing the report of a run, and of several runs side by side."""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Optional
+
+from pgtf.config import Config
+from pgtf.foundation import files
+from pgtf.report.collect import Collector
+from pgtf.report.content import Comparison, ReportedRun, SameInput
+from pgtf.report.grid import grid
+from pgtf.report.page import compare_page, page
+from pgtf.report.parts import Parts
+from pgtf.report.tensorboard import to_tensorboard
+
+INPUTS_COMPARED = 2  # Of each task.
+
+
+def report(
+    run_dir: str,
+    others: Sequence[str] = (),
+    configs: Mapping[str, Optional[Config]] = MappingProxyType({}),
+    grid_path: str = "",
+) -> str:
+    """Writes the report of a run, and a page that holds it against others.
+
+    Args:
+      run_dir: Where it lies, and the report then in run_dir/report.
+      others: Runs to hold it against, in compare.html beside the report.
+      configs: {run: its config}, where that is known.
+      grid_path: A PNG file to write of what all of them make of the same inputs; none unless told.
+
+    Returns:
+      The path of the page; of that of all runs, where there are others.
+    """
+    if grid_path and not others:
+        raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
+    parts = Parts(files.inside(run_dir, "report", "parts"))
+    collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
+    run = collectors[0].run()
+    path = page_of(run_dir)
+    files.write(path, page(run, parts).encode())
+    if others:
+        compared = _compared(collectors, run)
+        if grid_path:
+            files.write(grid_path, grid(compared))
+        path = os.path.join(run_dir, "report", "compare.html")
+        files.write(path, compare_page(compared, parts).encode())
+    parts.forget_unused()
+    return path
+
+
+def renew(config: Config, tensorboard: bool = False) -> str:
+    """The path of the report of a run that is learning, made anew; no run ends because of its report.
+
+    Args:
+      config: The run's.
+      tensorboard: Whether TensorBoard gets the same.
+
+    Returns:
+      The path of the page.
+    """
+    try:
+        parts = Parts(files.inside(config.run_dir, "report", "parts"))
+        run = Collector(config.run_dir, config, parts).run()
+        if tensorboard:
+            to_tensorboard(config, run)
+        files.write(page_of(run.folder), page(run, parts).encode())
+        parts.forget_unused()
+        return page_of(run.folder)
+    except Exception as error:
+        print(f"warning: the report is not renewed: {type(error).__name__}: {error}")
+        return page_of(config.run_dir)
+
+
+def page_of(run_dir: str) -> str:
+    """Where the report of a run lies."""
+    return os.path.join(run_dir, "report", "index.html")
+
+
+def _compared(collectors: list[Collector], first: ReportedRun) -> Comparison:
+    runs = [first, *(collector.run(through=False) for collector in collectors[1:])]
+    names = [run.name for run in runs]
+    if len(set(names)) < len(names):
+        runs = [dataclasses.replace(run, name=run.folder) for run in runs]
+    inputs = []
+    for task in dict.fromkeys(name for collector in collectors for name in collector.bank.names):
+        able = [
+            (run.name, each, each.bank.names.index(task))
+            for run, each in zip(runs, collectors)
+            if task in each.bank.names
+        ]
+        # The pictures are those of the first run that still has them.
+        _, source, index = next((one for one in able if one[1].inputs(one[2])), able[0])
+        pictures, targets = source.inputs(index)[:INPUTS_COMPARED], source.targets(index)
+        outputs = {name: each.answers(place, pictures) for name, each, place in able} if pictures else {}
+        for place, picture in enumerate(pictures):
+            target = targets[place] if targets else None
+            inputs.append(SameInput(task, picture, target, {name: made[place] for name, made in outputs.items()}))
+    return Comparison(tuple(runs), tuple(inputs))

@@ -1,0 +1,115 @@
+"""Taking tasks into a run that were learnt elsewhere."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from typing import Any, Optional
+
+from pgtf.config import Config
+from pgtf.data.reading import png
+from pgtf.foundation import files
+from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
+from pgtf.runs.run import Run, Task
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.ledger import Ledger
+from pgtf.storage.probes import TOLERANCE
+from pgtf.storage.task_slice import BankError, renamed
+
+STAGED = ".adopting"  # The folder of a task that is not whole yet, beside those of tasks.
+
+
+def adopt(
+    run_dir: str, source: Run, names: Sequence[str] = (), config: Optional[Config] = None, new_name: str = ""
+) -> list[str]:
+    """Takes tasks that were learnt elsewhere into a run, at its end; nothing is learnt, and all are proved before.
+
+    A task's folder is written under another name and renamed once it is whole: killed at any time, this leaves the run
+    with some of the tasks and without the others, and called again it goes on.
+
+    Args:
+      run_dir: The run; its slices must be, by their sha256, those that the tasks borrow from.
+      source: Holds them.
+      names: Of the tasks; all that the run does not have unless told.
+      config: The run's, where known; it is written anew.
+      new_name: What the run calls the task, of which `names` has one. Default: its own name. Tasks that borrow from it
+        by its old name can't be adopted beside it.
+
+    Returns:
+      The names of the tasks that are new.
+    """
+    if new_name and len(names) != 1:
+        raise ValueError(f"One task is adopted under another name. Received: {new_name!r} for {', '.join(names)}")
+    with changing(run_dir) as bank:
+        ledger = Ledger.read(run_dir).checked(bank)
+        chosen = _chosen(bank, source, names, new_name)
+        replays = [_proved(bank, task, chosen[:place]) for place, task in enumerate(chosen)]
+        ledger.write(run_dir)  # A task that comes back is told from the one that was dropped.
+        for task, replay in zip(chosen, replays):
+            _take(run_dir, os.path.basename(bank.place(len(bank), new_name or task.name)), task, replay, new_name)
+            bank = bank_of(run_dir)
+        ledger.checked(bank).write(run_dir)
+        if config:
+            config.having_learnt(bank.names).save()
+    return [new_name or task.name for task in chosen]
+
+
+def _chosen(bank: FilterBank, source: Run, names: Sequence[str], new_name: str) -> list[Task]:
+    """The tasks to take, in the order of their own run; those that the run has already are left out."""
+    for name in names:
+        if name not in source.names:
+            raise ValueError(f"A task of {source.folder} is one of {', '.join(source.names)}. Received: {name!r}")
+    chosen = []
+    for task in source:
+        if names and task.name not in names:
+            continue
+        name = new_name or task.name
+        if name not in bank.names:
+            chosen.append(task)
+        elif bank.slice(bank.names.index(name)).sha256 != task.slice.sha256:
+            raise BankError(
+                "Each task has one slice; another task comes under another name (--as). "
+                f"Received: another one of {name!r}, from {source.folder}"
+            )
+    return chosen
+
+
+def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, Any]:
+    """The replay of a task as plain data; an error unless it fits the run and is whole.
+
+    before: What is taken before it.
+    """
+    last, own = bank.slice(len(bank) - 1), task.facts
+    last.facts.refuse_another(own.architecture, own.method, own.objective, "the run")
+    if own.method.network_for(0, 1) != 0:
+        raise ValueError(f"Tasks are adopted that no later one changes. Received: {task.name!r}, which later ones play")
+    coming = {other.name: other.slice.sha256 for other in before}
+    bank.of([borrowed for borrowed in task.slice.borrows if coming.get(borrowed.task) != borrowed.sha256])
+    replay = task.probes.replayed(task.rebuilt())
+    if not replay.holds:
+        raise BankError(
+            f"A task is adopted while its outputs are those that were recorded, within {TOLERANCE:.0e}. "
+            f"Received: {task.name!r}, which differs by {replay.difference:.1e}"
+        )
+    return dataclasses.asdict(replay)
+
+
+def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_name: str) -> None:
+    """Writes the folder that learning would have left of a task, whole or not at all, and then its picture."""
+    if os.path.lexists(task_path(run_dir, folder)):
+        raise ValueError(
+            f"A task is adopted into a new folder; move what is there. Received: {task_path(run_dir, folder)}"
+        )
+    staged = task_path(run_dir, STAGED)
+    if os.path.lexists(staged):  # What a killed one left.
+        clear(run_dir, STAGED)
+    name = new_name or task.name
+    for part in ("slice.safetensors", "probes.safetensors", "slice.json"):
+        with open(os.path.join(task.folder, part), "rb") as file:
+            content = file.read()
+        content = renamed(content, name) if part == "slice.json" and new_name else content
+        files.write(os.path.join(staged, part), content, read_only=True)
+    files.write(os.path.join(staged, "replays.json"), json.dumps({name: replay}, indent=1).encode())
+    os.rename(staged, task_path(run_dir, folder))
+    files.sync_folder(task_path(run_dir))
+    files.write(sample_path(run_dir, name), png(task.probes.inputs["forward"][0]))

@@ -1,0 +1,129 @@
+"""What is told of a run in words and numbers: its command, its tasks' facts, its figures."""
+
+import dataclasses
+import json
+import os
+import shlex
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from pgtf.config import DEFAULTS, Config
+from pgtf.foundation.settings import as_text, name_in, settings_of
+from pgtf.methods import METHODS, WeightOwnership
+from pgtf.metrics import matrix_text
+from pgtf.metrics.matrix import Matrix
+from pgtf.metrics.measurements import Measurement
+from pgtf.objectives import OBJECTIVES
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.task_slice import TaskSlice
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+    """The figures of a run.
+
+    notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
+    on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same. yardsticks:
+    {metric: the networks that its values are measured by}; values of several can't be compared.
+    """
+
+    matrix: Matrix
+    notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
+    conditions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    yardsticks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+
+
+def command(config: Config) -> str:
+    """What learns a run like this again, in another folder: the flags that are not the defaults."""
+    flat = config.flat()
+    defaults = {**Config.from_flat({name: flat[name] for name in DEFAULTS}).flat(), **DEFAULTS}
+    always = {"run_dir": f"{config.run_dir.rstrip('/')}-again", "tasks": config.tasks}
+    flags = [f"--{name}={as_text(value)}" for name, value in always.items()]
+    for name, value in flat.items():
+        if name not in always and value != defaults.get(name):
+            flags += [f"--{name}={as_text(one)}" for one in (value if name == "override" else [value])]
+    return " ".join(["pgtf train", *map(shlex.quote, flags)])
+
+
+def described(task_slice: TaskSlice) -> dict[str, str]:
+    """The facts of a learnt task, for people."""
+    facts = task_slice.facts
+    shape = facts.architecture
+    return {
+        "Learnt": facts.learnt[:16].replace("T", " "),
+        "Steps": f"{facts.steps:,}",
+        "Images": _images(facts.data, facts.images),
+        "Pictures": f"of {facts.shown_split} images",
+        "Size": f"{shape.size[0]} × {shape.size[1]} pixels",
+        "Direction": facts.direction if facts.objective.paired else "both ways",
+        "Network": f"{shape.network}, width {shape.width}, {shape.norm} norm",
+        "Method": _settings(METHODS, facts.method),
+        "Objective": _settings(OBJECTIVES, facts.objective),
+        "Training": ", ".join(f"{name} {value}" for name, value in facts.training.items() if value not in ("", None)),
+        "Borrows from": ", ".join(one.task for one in task_slice.borrows) or "no task",
+        **({"Weights": _shares(facts.shares)} if facts.shares else {}),
+        "Stores": f"{task_slice.size:,} values",
+        "sha256 of the slice": f"{task_slice.sha256[:16]}…",
+    }
+
+
+def _shares(shares: WeightOwnership) -> str:
+    return ", ".join(f"{name} {share:.1%}" for name, share in dataclasses.asdict(shares).items())
+
+
+def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
+    """Reads the figures of a run.
+
+    Args:
+      run_dir: Where it lies.
+      bank: Its slices, which the figures must be of.
+
+    Returns:
+      The figures, or None where there are none; and why the file that is there can't be used, or "".
+    """
+    path = os.path.join(run_dir, "evaluation", "matrix.json")
+    try:
+        with open(path, encoding="utf-8") as file:
+            matrix, figures = matrix_text.with_figures(file.read())
+        matrix.of_run(bank.names, [bank.slice(index).sha256 for index in range(len(bank))])
+    except FileNotFoundError:
+        return None, ""
+    except ValueError as error:
+        return None, f"not measured: the file of figures was changed, or is of another run: {path} ({error})"
+    notes, conditions = {}, dict[str, dict[str, Any]]()
+    for (task, after), found in figures.items():
+        for name, figure in found.items():
+            notes[task, after, name] = _note(figure)
+            if after == matrix.tasks[-1]:
+                conditions.setdefault(name, {})[task] = _conditions(figure)
+    told = {name: json.dumps(found, sort_keys=True) for name, found in conditions.items()}
+    by = {name: tuple(matrix_text.yardsticks(figures, name)) for name in matrix.values}
+    return (Measured(matrix, notes, told, by) if matrix.values else None), ""
+
+
+def _conditions(figure: Measurement) -> dict[str, Any]:
+    """What a value depends on besides the generator; a network is known by its hash, not its name."""
+    facts = figure.facts
+    network = facts["extractor"] and {key: value for key, value in facts["extractor"].items() if key != "name"}
+    return {"real": facts["real"], "generated": facts["generated"], "extractor": network}
+
+
+def _note(figure: Measurement) -> str:
+    if figure.value is None:
+        return figure.reason
+    parts = [f"± {figure.standard_error:.2g}"] if figure.standard_error is not None else []
+    made = figure.generated
+    if made:
+        is_test = made.split.removeprefix("drawn ").startswith("test")
+        parts += [f"{made.n:,} images" if is_test else f"{made.n:,} {made.split} images"]
+    return ", ".join([*parts, *figure.notes])
+
+
+def _settings(table: dict[str, Any], settings: Any) -> str:
+    values = [f"{field.name} {getattr(settings, field.name)}" for field in settings_of(settings)]
+    return ", ".join([name_in(table, settings), *values])
+
+
+def _images(origin: str, images: dict[str, Any]) -> str:
+    counts = [f"{part['count']:,} {split}" for split, part in images.items() if "count" in part]
+    return f"{origin}: {', '.join(counts)}" if counts else origin

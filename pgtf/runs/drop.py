@@ -1,0 +1,63 @@
+"""Taking a task out of a run."""
+
+import os
+import re
+from typing import Optional
+
+from pgtf.config import Config
+from pgtf.foundation import files
+from pgtf.runs.changing import bank_of, changing, clear, task_path
+from pgtf.runs.run import Run
+from pgtf.storage.bank import Dropped, FilterBank
+from pgtf.storage.ledger import Ledger
+
+
+def drop(run_dir: str, name: str, config: Optional[Config] = None) -> None:
+    """Takes a task that no other one needs out of a run; its number stays taken.
+
+    From when its folder holds dropped.json it is dropped; what it leaves is removed after that. Killed at any time,
+    this leaves the run with the task or without it, and called again it goes on.
+
+    Args:
+      run_dir: The run.
+      name: The task's.
+      config: The run's, where known; it is written anew.
+    """
+    with changing(run_dir) as bank:
+        if name in bank.names:
+            _refuse_needed(Run(run_dir), name)
+            if config:  # Before, so that no later run learns the task again.
+                config.without(name).save()
+            index = bank.names.index(name)
+            number, _ = os.path.basename(bank.place(index, name)).split("-", 1)
+            Dropped(int(number), *bank.entry(index)).write(task_path(run_dir))
+        elif name not in [mark.name for mark in bank.dropped]:
+            raise ValueError(f"A task of this run is one of {', '.join(bank.names)}. Received: {name!r}")
+        _forget(run_dir, bank_of(run_dir))
+
+
+def _refuse_needed(run: Run, name: str) -> None:
+    others = [index for index, other in enumerate(run.names) if other != name]
+    borrowed = {index: [one.task for one in run.bank.slice(index).borrows] for index in others}
+    borrowers = [run.names[index] for index in others if name in borrowed[index]]
+    if borrowers:
+        raise ValueError(
+            f"A task is dropped that no other borrows from. Received: {name!r}, which {', '.join(borrowers)} mix"
+        )
+    if not others or any(run.at(index).player for index in others):
+        raise ValueError(
+            f"A task is dropped where others are left, and play as before. Received: {name!r} of {', '.join(run.names)}"
+        )
+
+
+def _forget(run_dir: str, bank: FilterBank) -> None:
+    """Removes what dropped tasks leave, and the tables of all that was measured together with them."""
+    Ledger.read(run_dir).without_dropped(bank).write(run_dir)
+    for mark in bank.dropped:
+        clear(run_dir, os.path.basename(os.path.dirname(mark.path(task_path(run_dir)))))
+        if mark.name not in bank.names:
+            files.remove(run_dir, "samples", f"{mark.name}-input.png")
+    evaluation = os.path.join(run_dir, "evaluation")
+    for name in os.listdir(evaluation) if os.path.isdir(evaluation) else ():
+        if re.fullmatch(r"\d+-.+\.txt|matrix\.(json|csv)", name):
+            files.remove(run_dir, "evaluation", name)

@@ -1,0 +1,151 @@
+"""One task with all that it needs, as one safetensors file: the tensors of its slice and of those that it borrows from.
+
+The file's metadata hold a card, for people, and the text of each slice.json and of each file's header, so that what is
+unpacked is, byte for byte, what was packed. Reading executes nothing.
+"""
+
+import atexit
+import json
+import os
+import struct
+import tempfile
+from typing import Any, Callable, Optional
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from pgtf.foundation import files, task_names
+from pgtf.foundation.version import __version__
+from pgtf.runs.describe import Measured, described, measured
+from pgtf.runs.run import Run
+from pgtf.storage.bank import folder_name
+from pgtf.storage.task_slice import BankError
+
+FORMAT = "1"
+PARTS = ("slice", "probes")  # Each a safetensors file beside slice.json.
+
+
+def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[str, Any]:
+    """Writes a task and all tasks that it needs into one file that is not there yet.
+
+    Args:
+      run: Has learnt it.
+      name: The task's.
+      path: The file.
+      licence: Of the task, for its card.
+
+    Returns:
+      The card.
+    """
+    if os.path.lexists(path) or not path.endswith(".safetensors"):
+        raise ValueError(f"A pack is a new file NAME.safetensors. Received: {path}")
+    task, tensors, slices = run[name], {}, []
+    if task.player:
+        raise ValueError(f"A task is packed that plays itself. Received: {name!r}, which {task.player} plays now")
+    for index in _needed(run, run.names.index(name)):
+        each = run.at(index, index)
+        each.slice.check()
+        if each.has_probes:
+            each.probes  # noqa: B018  (reads, and so checks)
+        entry: dict[str, Any] = {"name": each.name}
+        with open(os.path.join(each.folder, "slice.json"), encoding="utf-8") as file:
+            entry["description"] = file.read()
+        for part in PARTS if each.has_probes else PARTS[:1]:
+            entry[part], values = _read(os.path.join(each.folder, f"{part}.safetensors"))
+            tensors.update({f"{each.name}/{part}/{key}": value for key, value in values.items()})
+        slices.append(entry)
+    card = _card(run, task, licence)
+    about = {"pgtf_pack": FORMAT, "card": json.dumps(card, indent=1), "slices": json.dumps(slices)}
+    files.write(path, save(tensors, about))
+    return card
+
+
+def unpacked(path: str) -> Run:
+    """The tasks of a pack, unpacked into a temporary folder that lasts as long as the process."""
+    temporary = tempfile.TemporaryDirectory(prefix="pgtf-")
+    atexit.register(temporary.cleanup)
+    unpack(path, temporary.name)
+    return Run(temporary.name)
+
+
+def unpack(path: str, folder: str) -> None:
+    """Writes the tasks of a pack as a run directory.
+
+    Args:
+      path: The file; it may be a stranger's. What it says is checked when it is used, as in any run.
+      folder: An empty one.
+    """
+    try:
+        with safe_open(path, framework="numpy") as file:
+            about = file.metadata() or {}
+            if about.get("pgtf_pack") != FORMAT:
+                raise ValueError(f"pgtf_pack is {about.get('pgtf_pack')!r}, not {FORMAT!r}")
+            slices = json.loads(about["slices"])
+            found = [entry["name"] for entry in slices]
+            if not all(map(task_names.is_name, found)) or len(set(found)) < len(found):
+                raise ValueError(f"tasks have different {task_names.RULE}, not {found!r}")
+            for index, entry in enumerate(slices):
+                _unpack_one(entry, file.get_tensor, os.path.join(folder, "tasks", folder_name(index, entry["name"])))
+    except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise BankError(
+            f"A pack is a file that `pgtf pack` wrote. Received: {path} ({type(error).__name__}: {error})"
+        ) from error
+
+
+def _needed(run: Run, index: int) -> list[int]:
+    """A task and all that it borrows from, directly or not, in order."""
+    found, waiting = set(), [index]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += map(run.names.index, run.at(one, one).bank.names)
+    return sorted(found)
+
+
+def _unpack_one(entry: dict[str, Any], tensor: Callable[[str], np.ndarray], place: str) -> None:
+    for part in PARTS:
+        if part in entry:
+            listed = {name: about for name, about in json.loads(entry[part]).items() if name != "__metadata__"}
+            ordered = sorted(listed, key=lambda name: listed[name]["data_offsets"][0])
+            header = entry[part].encode()
+            values = (np.ascontiguousarray(tensor(f"{entry['name']}/{part}/{name}")).tobytes() for name in ordered)
+            content = b"".join([struct.pack("<Q", len(header)), header, *values])
+            files.write(os.path.join(place, f"{part}.safetensors"), content)
+    files.write(os.path.join(place, "slice.json"), entry["description"].encode())
+
+
+def _read(path: str) -> tuple[str, dict[str, np.ndarray]]:
+    """The header of a safetensors file as its text, and its tensors."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = file.read(length).decode()
+    with safe_open(path, framework="numpy") as opened:
+        return header, {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
+
+
+def _card(run: Run, task: Any, licence: Optional[str]) -> dict[str, Any]:
+    figures, unmeasured = measured(run.folder, run.bank)
+    found = _figures(figures, task)
+    return {
+        "task": task.name,
+        "about": described(task.slice),
+        "borrows": [{"task": one.task, "sha256": one.sha256} for one in task.slice.borrows],
+        "sha256": task.slice.sha256,
+        "licence": licence,
+        "measured": bool(found),
+        "figures": found,
+        "measured_by": {name: list(by) for name, by in figures.yardsticks.items() if by} if figures and found else {},
+        **({"not_measured": unmeasured} if unmeasured else {}),
+        "pgtf": __version__,
+    }
+
+
+def _figures(figures: Optional[Measured], task: Any) -> dict[str, Optional[float]]:
+    """{metric: value} of a task, after the last one that was measured; empty where this slice was not."""
+    matrix = figures.matrix if figures else None
+    if not matrix or (task.name, task.slice.sha256) not in zip(matrix.tasks, matrix.slices):
+        return {}
+    found = {metric: matrix.value(metric, task.name, matrix.tasks[-1]) for metric in matrix.values}
+    return found if any(value is not None for value in found.values()) else {}

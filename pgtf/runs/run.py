@@ -1,0 +1,175 @@
+"""A run directory: everything about its tasks, with no flag to remember."""
+
+import dataclasses
+import functools
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from pgtf import layers
+from pgtf.assembly.build import rebuilt
+from pgtf.foundation.settings import name_in
+from pgtf.methods import METHODS
+from pgtf.runs.translate import TILE, Translator
+from pgtf.storage.bank import FilterBank, none_learnt
+from pgtf.storage.facts import Facts
+from pgtf.storage.ledger import Ledger
+from pgtf.storage.probes import Probes, Replay
+from pgtf.storage.task_slice import TaskSlice
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class Task:
+    """One learnt task: a function of images.
+
+        street = pgtf.load("runs/paired")["cityscapes"](labels)
+
+    slice: What it keeps. bank: The tasks that it borrows from. folder: Where it lies. player: The later task whose
+    slice this is, where the method forgets.
+    """
+
+    slice: TaskSlice
+    bank: FilterBank
+    folder: str
+    player: str = ""
+
+    def __repr__(self) -> str:
+        method = name_in(METHODS, self.facts.method)
+        return f"<Task {self.name!r}: {method}, {self.slice.stored_bytes / 1e6:.2f} MB>"
+
+    @property
+    def name(self) -> str:
+        """The task's name."""
+        return self.slice.name
+
+    @property
+    def facts(self) -> Facts:
+        """How it was learnt."""
+        return self.slice.facts
+
+    @functools.cached_property
+    def networks(self) -> dict[str, Any]:
+        """{"forward": generator}, and "backward" where the task has one; images in [-1, 1] in and out."""
+        return self.rebuilt()
+
+    def rebuilt(self) -> dict[str, Any]:
+        """Its networks built anew, for who frees them when done."""
+        return rebuilt(self.slice, self.bank)
+
+    @property
+    def has_probes(self) -> bool:
+        """Whether its probes are still there."""
+        return os.path.exists(self._probes_path)
+
+    @functools.cached_property
+    def probes(self) -> Probes:
+        """Test images of the task, and what it made of them when it was learnt."""
+        probes = Probes.read(self._probes_path, self.facts.probes_sha256)
+        if self.facts.objective.paired and probes.targets.keys() != probes.inputs.keys():
+            raise ValueError(f"The probes of pairs have targets. Received: none of some inputs in {self._probes_path}")
+        return probes
+
+    @property
+    def _probes_path(self) -> str:
+        return os.path.join(self.folder, "probes.safetensors")
+
+    def __call__(self, image: np.ndarray, backward: bool = False, tile: int = TILE) -> np.ndarray:
+        """Translates images.
+
+        Args:
+          image: [h, w] or [h, w, channels], gray, RGB or RGBA, uint8 or uint16, of any size; or n such images
+            [n, h, w, channels]. They are converted to RGB as files are.
+          backward: From B to A; for tasks that were learnt both ways.
+          tile: Larger images go in blended tiles of so many pixels.
+
+        Returns:
+          uint8 [h, w, 3] or [n, h, w, 3].
+        """
+        image, translator = np.asarray(image), self.translator(backward, tile)
+        return np.stack([translator(one) for one in image]) if image.ndim == 4 else translator(image)
+
+    def translator(self, backward: bool = False, tile: int = TILE) -> Translator:
+        """What __call__ uses for one image; made once."""
+        prefix = "backward" if backward else "forward"
+        if prefix not in self.facts.generators:
+            raise ValueError(
+                "The way back is there where a task was learnt both ways (cyclegan). "
+                f"Received: {self.name!r}, learnt one way only"
+            )
+        key = prefix, tile
+        if key not in self._translators:
+            self._translators[key] = Translator(self._folded[prefix], self.facts.architecture.multiple, tile)
+        return self._translators[key]
+
+    @functools.cached_property
+    def _translators(self) -> dict:
+        return {}
+
+    @functools.cached_property
+    def _folded(self) -> dict:
+        # Plain kernels, made once: making them anew for every image can cost more than the convolutions.
+        return {prefix: layers.folded(network) for prefix, network in self.rebuilt().items()}
+
+    def replay(self) -> Replay:
+        """Whether the task's outputs are what they were when it was learnt."""
+        return self.probes.replayed(self.networks)
+
+
+class Run:
+    """The learnt tasks of a run directory, by name; each is read when it is asked for.
+
+        for task in pgtf.load("runs/paired"):
+            print(task.name, task.replay())
+
+    Args:
+      folder: The run directory.
+    """
+
+    def __init__(self, folder: str):
+        self.folder = folder
+        self.bank = FilterBank.open(os.path.join(folder, "tasks"))
+        self._used: dict[str, Task] = {}
+        if not len(self.bank):
+            raise none_learnt(folder)
+
+    def __repr__(self) -> str:
+        more = f" and {len(self) - 5} more" if len(self) > 5 else ""
+        size = sum(self.bank.slice(index).stored_bytes for index in range(len(self))) / 1e6
+        return f"<Run {self.folder!r}: {', '.join(self.names[:5])}{more}, {size:.2f} MB>"
+
+    @property
+    def names(self) -> list[str]:
+        """Of the learnt tasks, in order."""
+        return self.bank.names
+
+    def __len__(self) -> int:
+        return len(self.bank)
+
+    def __getitem__(self, name: str) -> Task:
+        if name not in self.names:
+            raise ValueError(f"A task of this run is one of {', '.join(self.names)}. Received: {name!r}")
+        if name in Ledger.read(self.folder).changed:
+            raise ValueError(
+                "A task is served while its outputs are those that were recorded; verify.py says what changed, and "
+                f"clears this when all is whole again. Received: {name!r}, which changed"
+            )
+        # Kept, so that its network is made once; those met in passing, by iteration, are not.
+        if name not in self._used:
+            self._used[name] = self.at(self.names.index(name))
+        return self._used[name]
+
+    def __iter__(self) -> Iterator[Task]:
+        return (self.at(index) for index in range(len(self)))
+
+    def at(self, index: int, latest: int = -1) -> Task:
+        """Task `index` as it is played once task `latest` is learnt, the last one unless told."""
+        own = self.bank.slice(index)
+        latest = len(self) - 1 if latest < 0 else latest
+        folder, by = self.bank.place(index, own.name), own.facts.method.network_for(index, latest)
+        if by == index:
+            return Task(own, self.bank.of(own.borrows), folder)
+        player = self.bank.slice(by)
+        played = dataclasses.replace(player, name=own.name, facts=own.facts)
+        return Task(played, self.bank.of(player.borrows), folder, player=player.name)

@@ -1,0 +1,1 @@
+"""Storage: the bytes of a run on disk. No TensorFlow."""

@@ -1,0 +1,239 @@
+"""The bank: the filters that tasks lend to later ones, a view of their slices."""
+
+import dataclasses
+import glob
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from pgtf.foundation import files
+from pgtf.methods import LentFilters
+from pgtf.storage.task_slice import BankError, Borrowed, TaskSlice
+
+MARK = "dropped.json"
+
+
+class FilterBank:
+    """The slices of the tasks so far, in order.
+
+    A view: nothing but the slices is stored, and nothing in them ever changes. A slice on disk is read when it is
+    asked for.
+    """
+
+    def __init__(self, slices: Sequence[TaskSlice] = (), folder: str = ""):
+        self.names = [task_slice.name for task_slice in slices]
+        self.dropped: tuple[Dropped, ...] = ()
+        self._numbers = list(range(1, len(slices) + 1))
+        self._read = dict(enumerate(slices))
+        self._folder = folder
+
+    @classmethod
+    def open(cls, folder: str) -> "FilterBank":
+        """The bank whose slices lie in folder/01-NAME, folder/02-NAME, …"""
+        bank = cls(folder=folder)
+        bank.dropped = dropped_in(folder)
+        for path in slice_folders(folder):
+            number, name = os.path.basename(path).split("-", 1)
+            bank._numbers.append(int(number))
+            bank.names.append(name)
+        return bank
+
+    def append(self, task_slice: TaskSlice) -> None:
+        """Adds the next task's slice; on disk too, where the bank has a folder."""
+        if task_slice.name in self.names:
+            raise BankError(f"Each task has one slice. Received: a second one of {task_slice.name!r}")
+        if self._folder:
+            task_slice.write(self.place(len(self), task_slice.name))
+        self._read[len(self)] = task_slice
+        self._numbers.append(self._number(len(self)))
+        self.names = [*self.names, task_slice.name]
+
+    def place(self, index: int, name: str) -> str:
+        """The folder of a task, learnt or not."""
+        return os.path.join(self._folder, folder_name(self._number(index) - 1, name))
+
+    def _number(self, index: int) -> int:
+        """The number in a task's folder; those of dropped tasks are not given again."""
+        if index < len(self._numbers):
+            return self._numbers[index]
+        last = max([0, *self._numbers, *(mark.number for mark in self.dropped)])
+        return last + 1 + index - len(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def slice(self, index: int) -> TaskSlice:
+        """The slice of task `index`."""
+        if index not in self._read:
+            self._read[index] = self._found(index)
+        return self._read[index]
+
+    def _found(self, index: int) -> TaskSlice:
+        # In format 1 a task borrowed from all before it, and didn't say so.
+        task_slice = TaskSlice.read(
+            self.place(index, self.names[index]),
+            unsaid=lambda facts: self.borrowed(facts.method.borrows(self.names[:index])),
+        )
+        if task_slice.name != self.names[index]:
+            folder = os.path.basename(self.place(index, self.names[index]))
+            raise BankError(
+                "The folder of a slice is named for its number and its task. "
+                f"Received: {folder}, which holds the slice of {task_slice.name!r}"
+            )
+        return task_slice
+
+    def entry(self, index: int) -> tuple[str, str]:
+        """(name, sha256 of slice.json) of task `index`, as a ledger has it."""
+        name = self.names[index]
+        return name, files.sha256_of(os.path.join(self.place(index, name), "slice.json"))
+
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """The entries of all tasks, in order."""
+        return tuple(map(self.entry, range(len(self))))
+
+    def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
+        """What a slice notes that borrows from these tasks."""
+        return tuple(Borrowed(name, self.slice(self.names.index(name)).sha256) for name in names)
+
+    def only(self, names: Sequence[str]) -> "FilterBank":
+        """The bank of just these tasks."""
+        return FilterBank([self.slice(self.names.index(name)) for name in names])
+
+    def of(self, borrows: Sequence[Borrowed]) -> "FilterBank":
+        """The bank of just the slices that another one borrows from; an error where one of them is not here."""
+        slices = []
+        for borrowed in borrows:
+            if borrowed.task not in self.names:
+                raise BankError(
+                    "A task needs the slices that it borrows from. "
+                    f"Received: none of {borrowed.task!r} (sha256 {borrowed.sha256[:12]}…)"
+                )
+            task_slice = self.slice(self.names.index(borrowed.task))
+            if task_slice.sha256 != borrowed.sha256:
+                raise BankError(
+                    f"A task needs the slice of {borrowed.task!r} that it was learnt on, of sha256 "
+                    f"{borrowed.sha256[:12]}…. Received: another one, of sha256 {task_slice.sha256[:12]}…"
+                )
+            slices.append(task_slice)
+        return FilterBank(slices)
+
+    def lent(self, *paths: str) -> LentFilters:
+        """All that is lent to these layer paths, path by path."""
+        parts = []
+        for path in paths:
+            for index, name in enumerate(self.names):
+                task_slice = self.slice(index)
+                for key in sorted(task_slice.lent):
+                    if key.rsplit("/", 1)[0] == path:
+                        parts.append((name, path, task_slice.values[key]))
+        return LentFilters(tuple(parts))
+
+    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
+        """{layer path: shape} of the filters that a task lends, in its network's order."""
+        task_slice = self.slice(self.names.index(name))
+        return {path.rsplit("/", 1)[0]: shape for path, shape in task_slice.shapes.items() if path in task_slice.lent}
+
+    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
+        """{name: array} for each task, of what it stores of the kernel at a layer path."""
+        slices = [self.slice(index) for index in range(len(self))]
+        return [
+            {key.rsplit("/", 1)[1]: one.values[key] for key in one.shapes if key.rsplit("/", 1)[0] == path}
+            for one in slices
+        ]
+
+    def network(self, name: str, prefix: str) -> Any:
+        """One of a task's networks as it was learnt."""
+        from pgtf.assembly.build import rebuilt  # Which is built on this module.
+
+        task_slice = self.slice(self.names.index(name))
+        return rebuilt(task_slice, self.of(task_slice.borrows), (prefix,))[prefix]
+
+    def values(self, name: str) -> Mapping[str, np.ndarray]:
+        """{path: array} of all that a task stores."""
+        return self.slice(self.names.index(name)).values
+
+
+def folder_name(index: int, name: str) -> str:
+    """The folder of a task's slice: counted from 1, as people do."""
+    return f"{index + 1:02d}-{name}"
+
+
+def slice_folders(folder: str) -> list[str]:
+    """The folders that hold a slice, in order; a number between them that has none, nor was dropped, is an error."""
+    found: dict[int, str] = {}
+    for number, name in numbered(folder):
+        # A folder without slice.json is a task still being learnt.
+        if os.path.exists(os.path.join(folder, name, "slice.json")) and not _is_dropped(folder, name):
+            if number in found:
+                raise BankError(f"Each number has one slice. Received: {found[number]} and {name} in {folder}")
+            found[number] = name
+    dropped = {mark.number for mark in dropped_in(folder)}
+    missing = sorted(set(range(1, max(found, default=0) + 1)) - set(found) - dropped)
+    if missing:
+        raise BankError(f"Slices must be numbered without a gap. Received: {folder} without number {missing[0]:02d}")
+    return [os.path.join(folder, found[number]) for number in sorted(found)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Dropped:
+    """The mark that a dropped task leaves in its folder, dropped.json: its number stays taken.
+
+    sha256: Of its slice.json.
+    """
+
+    number: int
+    name: str
+    sha256: str
+
+    def path(self, folder: str) -> str:
+        """Where the mark lies in a folder of slices."""
+        return os.path.join(folder, folder_name(self.number - 1, self.name), MARK)
+
+    def write(self, folder: str) -> None:
+        """Marks the task of this number in a folder of slices; from then on it is dropped."""
+        files.write(self.path(folder), json.dumps({"name": self.name, "sha256": self.sha256}).encode(), read_only=True)
+
+
+def dropped_in(folder: str) -> tuple[Dropped, ...]:
+    """The marks of the dropped tasks, in order."""
+    return tuple(_read_mark(folder, number, name) for number, name in numbered(folder) if _is_dropped(folder, name))
+
+
+def _read_mark(folder: str, number: int, name: str) -> Dropped:
+    path = os.path.join(folder, name, MARK)
+    try:
+        with open(path, "rb") as file:
+            plain = json.load(file)
+        mark = Dropped(number, plain["name"], plain["sha256"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BankError(f"The mark of a dropped task must be as it was written. Received: {path} ({error})") from error
+    if folder_name(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
+        raise BankError(f"The mark of a dropped task is of its folder. Received: {path} of {mark.name!r}")
+    return mark
+
+
+def _is_dropped(folder: str, name: str) -> bool:
+    return os.path.exists(os.path.join(folder, name, MARK))
+
+
+def numbered(folder: str) -> list[tuple[int, str]]:
+    """(number, name) of the folders NUMBER-TASK in a folder, in order."""
+    matches = (re.fullmatch(r"(\d+)-.+", name) for name in (os.listdir(folder) if os.path.isdir(folder) else ()))
+    return sorted((int(match[1]), match[0]) for match in matches if match)
+
+
+def none_learnt(folder: str) -> FileNotFoundError:
+    """The error that a folder is no run with a learnt task; it lists those in it and beside it that are."""
+    runs = set()
+    for place in (folder, os.path.dirname(os.path.normpath(folder))):
+        for path in glob.glob(os.path.join(glob.escape(place), "*", "tasks", "*", "slice.json")):
+            runs.add(path.rsplit(os.sep, 3)[0])
+    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, "tasks")) else "which is none"
+    return FileNotFoundError(
+        f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
+        f"there are: {', '.join(sorted(runs)) or 'none near it'}"
+    )

@@ -1,0 +1,154 @@
+"""What a slice says of its task: all that it takes to build its networks again, and how it was learnt."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Optional
+
+from pgtf.data.manifest import check_summary, split_of
+from pgtf.foundation import settings, task_names
+from pgtf.methods import METHODS, Method, WeightOwnership
+from pgtf.networks import Architecture
+from pgtf.objectives import OBJECTIVES, Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """The facts of one learnt task.
+
+    full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
+    learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
+    their names and sizes. load_size: (height, width) that they were resized to. probes_sha256: of the file of its
+    probes. probes_split: the split that they are of: test, val, train (the task learnt from them) or validation; empty
+    in older slices. learnt_as: the task's name when it was learnt, where it has another now. shares: whose the weights
+    of its kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
+    """
+
+    architecture: Architecture
+    method: Method
+    objective: Objective
+    full_values: int = 0
+    steps: int = 0
+    seed: int = 0
+    training: dict[str, Any] = dataclasses.field(default_factory=dict)
+    data: str = ""
+    images: dict[str, Any] = dataclasses.field(default_factory=dict)
+    direction: str = "AtoB"
+    load_size: tuple[int, int] = (0, 0)
+    skipped_images: int = 0
+    learnt: str = ""
+    probes_sha256: str = ""
+    probes_split: str = ""
+    learnt_as: str = ""
+    shares: Optional[WeightOwnership] = None
+    unsaid: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        settings.check_types(self)
+        check_summary(self.images)
+        if self.learnt_as and not task_names.is_name(self.learnt_as):
+            raise ValueError(f"Tasks have {task_names.RULE}. Received: {self.learnt_as!r}")
+
+    @property
+    def shown_split(self) -> str:
+        """The split that its probes are of: `probes_split`, or `test_split` where an older slice doesn't say."""
+        return self.probes_split or self.test_split
+
+    @property
+    def test_split(self) -> str:
+        """The split that stood under "test": test, val or, where there was neither, train."""
+        tested: dict[str, Any] = next((facts for name, facts in self.images.items() if name.startswith("test")), {})
+        return split_of(str(tested.get("folder", "test")))
+
+    @property
+    def generators(self) -> tuple[str, ...]:
+        """The names of the networks that the task keeps."""
+        return self.objective.generators
+
+    def refuse_another(self, shape: Architecture, method: Method, objective: Objective, run_dir: str) -> None:
+        """Refuses a task that is not of the kind of this one, which run_dir has learnt.
+
+        Args:
+          shape, method, objective: The task's. Settings of a method that may change don't matter, nor do those of an
+            objective.
+          run_dir: For the error.
+        """
+        unsaid = {name: getattr(method, name) for name in self.unsaid if hasattr(method, name)}
+        mine = dataclasses.replace(self.method, **unsaid)
+        for what, same, was, now in (
+            ("objective", self.generators == objective.generators, self.generators, objective.generators),
+            ("networks", self.architecture == shape, self.architecture, shape),
+            ("method", settings.agree(mine, method), mine, method),
+        ):
+            if not same:
+                raise ValueError(
+                    f"A run keeps its {what}; another --run_dir starts another run. "
+                    f"Received: {now}, where {run_dir} has {was}"
+                )
+
+    def refuse_other_settings(self, task: str, asked: Mapping[str, Any]) -> None:
+        """Refuses settings that contradict those that the task was learned with, where its slice records them.
+
+        Args:
+          task: The task's name.
+          asked: {setting: value}.
+        """
+        inner = {**dataclasses.asdict(self.objective), **dataclasses.asdict(self.method)} if self.training else {}
+        recorded = {"seed": self.seed, **inner, **self.training}
+        others = [name for name, value in asked.items() if recorded.get(name, value) != value]
+        if others:
+            raise ValueError(
+                "A learned task stays as it is; a new --run_dir starts another run. Received: "
+                + ", ".join(f"{name}={asked[name]}" for name in others)
+                + f" for {task}, whose slice has "
+                + ", ".join(f"{name}={recorded[name]}" for name in others)
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """These facts as plain data."""
+        said = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
+        newer = ("probes_split", "learnt_as")  # Left out where they are empty, as in older slices.
+        plain = {name: getattr(self, name) for name in said if name not in newer or getattr(self, name)}
+        return {
+            **plain,
+            "architecture": dataclasses.asdict(self.architecture),
+            "method": settings.as_facts(settings.name_in(METHODS, self.method), self.method),
+            "shares": dataclasses.asdict(self.shares) if self.shares else None,
+            "objective": settings.as_facts(settings.name_in(OBJECTIVES, self.objective), self.objective),
+        }
+
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "Facts":
+        """The facts that `as_json` described."""
+        architecture = {**plain["architecture"], "size": tuple(plain["architecture"]["size"])}
+        return cls(
+            **{
+                **plain,
+                "architecture": Architecture(**architecture),
+                "method": settings.from_facts(METHODS, plain["method"]),
+                "objective": settings.from_facts(OBJECTIVES, plain["objective"]),
+                "load_size": tuple(plain.get("load_size", (0, 0))),
+                "shares": WeightOwnership(**plain["shares"]) if plain.get("shares") else None,
+            }
+        )
+
+
+def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a slice of format 1, as those of format 2 stand in JSON."""
+    old, both_ways = plain["architecture"], len(plain["prefixes"]) > 1
+    architecture = {key: old[key] for key in ("network", "norm", "upsampling", "blocks", "outputs")}
+    architecture["dropout"] = not both_ways  # CycleGAN dropped out then, on a U-Net, and does no longer.
+    if old["upsampling"] == "resize" and old["network"] == "unet":  # A ResNet's kernels are odd.
+        architecture["upsampling"] = "resize_even"
+    method, mixes = {"name": plain["method"]}, plain["method"] in ("piggyback", "factorized")
+    if mixes:
+        method["share_bank"] = bool(plain["borrows_from"])
+    if plain["method"] == "piggyback":
+        method["unconstrained_ratio"] = plain["unconstrained_ratio"]
+    kept = ("steps", "seed", "data", "direction", "load_size", "skipped_images", "learnt", "probes_sha256", "learnt_as")
+    return {
+        **{key: plain[key] for key in kept if key in plain},
+        "architecture": {**architecture, "size": [old["height"], old["width"]], "width": old["filters"]},
+        "method": method,
+        "objective": {"name": "cyclegan" if both_ways else "pix2pix"},
+        "unsaid": ("start",) if mixes else (),
+    }

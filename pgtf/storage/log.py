@@ -1,0 +1,63 @@
+"""What log.jsonl and replays.json tell of a run."""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pgtf.storage.probes import Replay
+
+Curves = dict[str, tuple[list[int], list[float]]]
+UNPLOTTED = ("step", "learning_rate", "steps_per_second")
+
+
+def lines(run_dir: str) -> Iterator[dict[str, Any]]:
+    """The lines of a run's log; one that a crash cut off is left out."""
+    path = os.path.join(run_dir, "log.jsonl")
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8", errors="replace") as file:
+        for line in file:
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                yield found
+
+
+def curves(run_dir: str) -> dict[str, Curves]:
+    """{task: {loss or metric: (steps, values)}}; where a run went back to a checkpoint, what it logged last."""
+    points: dict[str, dict[int, dict[str, float]]] = {}
+    for line in lines(run_dir):
+        title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
+        if title and isinstance(line.get("step"), int):
+            for name, value in _values(line).items():
+                task, _, own = name.rpartition("/")  # TASK/LOSS, where tasks are learnt together.
+                points.setdefault(task or title[1], {}).setdefault(line["step"], {})[own] = value
+    found: dict[str, Curves] = {}
+    for task, by_step in points.items():
+        for step, values in sorted(by_step.items()):
+            for name, value in values.items():
+                steps, curve = found.setdefault(task, {}).setdefault(name, ([], []))
+                steps.append(step)
+                curve.append(value)
+    return found
+
+
+def _values(line: dict[str, Any]) -> dict[str, float]:
+    """The losses of a line, or what was measured of test pictures then."""
+    measured = line.get("evaluation")
+    found = {**line, **(measured if isinstance(measured, dict) else {})}
+    return {name: value for name, value in found.items() if isinstance(value, (int, float)) and name not in UNPLOTTED}
+
+
+def replays(folder: str) -> dict[str, Replay]:
+    """{task: how it replayed} after the task of a folder was learnt."""
+    try:
+        with open(os.path.join(folder, "replays.json"), "rb") as file:
+            records = json.load(file).items()
+        return {task: Replay(float(one["difference"]), one["bit_equal"] is True) for task, one in records}
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}

@@ -1,0 +1,230 @@
+"""What a task leaves behind: a slice, written once and read as far as it is asked for."""
+
+import dataclasses
+import functools
+import json
+import math
+import os
+from collections.abc import Mapping
+from typing import Any, Callable
+
+import numpy as np
+from safetensors.numpy import save
+
+from pgtf.foundation import files, settings, task_names
+from pgtf.storage import quantization
+from pgtf.storage.facts import Facts, of_format_1
+from pgtf.storage.values import BankError, HeldValues, StoredValues, Values
+
+FORMAT = 3
+DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
+
+
+@dataclasses.dataclass(frozen=True)
+class Borrowed:
+    """A slice whose filters another one mixes: its task, and the sha256 of its tensors."""
+
+    task: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        settings.check_types(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class TaskSlice:
+    """All that one task keeps.
+
+    On disk a slice is a folder with slice.safetensors and slice.json. The JSON is written last and holds the
+    tensors' sha256 and its own, so a slice is there exactly when its JSON is, and then it is whole.
+
+    Args:
+      name: The task's.
+      values: {path: array}, as "forward/down1/unconstrained".
+      facts: All that it takes to build its networks again, and how it was learnt.
+      lent: The paths of what later tasks may mix.
+      borrows: The slices whose filters it mixes, in the order of the bank.
+    """
+
+    name: str
+    values: Values
+    facts: Facts
+    lent: frozenset[str] = frozenset()
+    borrows: tuple[Borrowed, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not task_names.is_name(self.name):
+            raise BankError(f"Tasks have {task_names.RULE}. Received: {self.name!r}")
+        if not isinstance(self.values, Values):
+            object.__setattr__(self, "values", HeldValues(self.values))
+
+    @property
+    def shapes(self) -> Mapping[str, tuple]:
+        """{path: shape}, known without reading an array."""
+        return self.values.shapes
+
+    @property
+    def size(self) -> int:
+        """How many values are stored."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def stored_bytes(self) -> int:
+        """What its values take, without the files' headers."""
+        return self.values.stored_bytes
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """The hash of the tensors, as they are or will be on disk."""
+        return self.values.sha256 if isinstance(self.values, StoredValues) else files.sha256(self._tensors())
+
+    def _tensors(self) -> bytes:
+        if isinstance(self.values, StoredValues):
+            return self.values.content()
+        return save({name: np.asarray(value, order="C") for name, value in self.values.tensors().items()})
+
+    def write(self, folder: str) -> None:
+        """Writes the slice into a folder that holds none yet."""
+        if os.path.exists(os.path.join(folder, "slice.json")):
+            raise BankError(f"A slice is written once. Received: {folder}, which holds one")
+        values = self.values
+        tensors = {
+            path: {"shape": list(shape), "bits": values.bits[path], "lent": path in self.lent, **self._rounded(path)}
+            for path, shape in self.shapes.items()
+        }
+        description = {
+            "format": FORMAT,
+            "name": self.name,
+            "sha256": self.sha256,
+            "tensors": tensors,
+            "borrows": [dataclasses.asdict(borrowed) for borrowed in self.borrows],
+            "facts": self.facts.as_json(),
+        }
+        description["own_sha256"] = _digest(description)
+        files.write(os.path.join(folder, "slice.safetensors"), self._tensors(), read_only=True)
+        files.write(os.path.join(folder, "slice.json"), json.dumps(description, indent=1).encode(), read_only=True)
+
+    def _rounded(self, path: str) -> dict[str, str]:
+        precision = self.values.rounded.get(path)
+        return {"rounded": precision} if precision else {}
+
+    def check(self) -> None:
+        """Raises BankError unless the tensors are as they were written."""
+        for path in self.values:
+            self.values[path]
+
+    def check_extent(self) -> None:
+        """Raises BankError where the facts tell of a larger network than these tensors can be of: before it is built.
+
+        Facts may be a stranger's, and a network of a million blocks is slow even to be refused.
+        """
+        facts, shape = self.facts, self.facts.architecture
+        largest = max((side for tensor in self.shapes.values() for side in tensor), default=0)
+        wide = max(facts.method.width(shape.width), shape.outputs) > largest
+        if wide or shape.blocks > len(self.shapes) + DEFAULT_BLOCKS:
+            raise BankError(
+                "A slice's facts fit its tensors. "
+                f"Received: {self.name!r}, {shape} over {len(self.shapes)} tensors of at most {largest} a side"
+            )
+
+    @classmethod
+    def read(cls, folder: str, unsaid: Callable[[Facts], tuple[Borrowed, ...]] = lambda facts: ()) -> "TaskSlice":
+        """The slice in a folder; its description is checked now, its tensors when they are used.
+
+        Args:
+          folder: Where it lies.
+          unsaid: What it borrows, where it is of format 1 and doesn't say so.
+
+        Returns:
+          A slice.
+        """
+        description = _description(folder)
+        try:
+            return cls._described(description, folder, unsaid)
+        except BankError:
+            raise
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+            raise BankError(
+                "A slice's description must say what its format has. "
+                f"Received: {folder} ({type(error).__name__}: {error})"
+            ) from error
+
+    @classmethod
+    def _described(cls, description: dict[str, Any], folder: str, unsaid: Callable) -> "TaskSlice":
+        tensors = os.path.join(folder, "slice.safetensors")
+        if description["format"] == 1:
+            shapes = {path: _shape(shape) for path, shape in description["shapes"].items()}
+            bits = {path: _bits(description["bits"][path]) for path in shapes}
+            lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
+            facts = Facts.from_json(of_format_1(description["facts"]))
+            borrows, rounded = unsaid(facts), {}
+        else:
+            listed = description["tensors"]
+            rounded = {path: _precision(tensor) for path, tensor in listed.items() if "rounded" in tensor}
+            shapes = {path: _shape(tensor["shape"]) for path, tensor in listed.items()}
+            bits = {path: _bits(tensor["bits"]) for path, tensor in listed.items()}
+            lent = frozenset(path for path, tensor in listed.items() if tensor["lent"])
+            facts = Facts.from_json(description["facts"])
+            borrows = tuple(Borrowed(**one) for one in description["borrows"])
+        values = StoredValues(tensors, description["sha256"], shapes, bits, rounded)
+        return cls(description["name"], values, facts, lent, borrows)
+
+
+def _shape(plain: Any) -> tuple[int, ...]:
+    shape = tuple(plain)
+    # Products of a stranger's numbers must not outgrow what Python can divide.
+    if not settings.is_of(tuple[int, ...], shape) or min(shape, default=0) < 0 or math.prod(shape) >= 2**63:
+        raise ValueError(f"a shape is whole numbers. Received: {plain!r}")
+    return shape
+
+
+def _bits(plain: Any) -> int:
+    if plain not in (1, 8, 16, 32, 64):
+        raise ValueError(f"a value has 1, 8, 16, 32 or 64 bits. Received: {plain!r}")
+    return int(plain)
+
+
+def _precision(tensor: dict[str, Any]) -> str:
+    precision, shape = tensor["rounded"], tensor["shape"]
+    if not quantization.is_rounded(shape, 32, precision) or quantization.BITS[precision] != tensor["bits"]:
+        raise ValueError(f"a kernel is rounded to float16 or int8. Received: {tensor!r}")
+    return str(precision)
+
+
+def _description(folder: str) -> dict[str, Any]:
+    path = os.path.join(folder, "slice.json")
+    try:
+        with open(path, "rb") as file:
+            description = json.loads(file.read())
+        newer = description["format"] > FORMAT
+        whole = not newer and description["own_sha256"] == _digest(description)
+    except FileNotFoundError as error:
+        raise BankError(f"A slice needs slice.json. Received: none at {path}") from error
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise BankError(
+            f"A slice's description must be the JSON that was written. Received: {path} ({error})"
+        ) from error
+    if newer:
+        raise BankError(
+            f"This pgtf reads slices up to format {FORMAT}; a newer pgtf wrote this one. "
+            f"Received: format {description['format']} in {path}"
+        )
+    if not whole:
+        raise BankError(f"A slice's description must be as it was written; its sha256 differs. Received: {path}")
+    return description
+
+
+def renamed(content: bytes, name: str) -> bytes:
+    """Returns a slice.json under another name; its facts keep the name under which the task was learnt."""
+    if not task_names.is_name(name):
+        raise BankError(f"Tasks have {task_names.RULE}. Received: {name!r}")
+    description = json.loads(content)
+    description["facts"].setdefault("learnt_as", description["name"])
+    description["name"] = name
+    description["own_sha256"] = _digest(description)
+    return json.dumps(description, indent=1).encode()
+
+
+def _digest(description: dict[str, Any]) -> str:
+    rest = {key: value for key, value in description.items() if key != "own_sha256"}
+    return files.sha256(json.dumps(rest, sort_keys=True).encode())

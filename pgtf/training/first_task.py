@@ -1,0 +1,36 @@
+"""A base: another run, whose first task this one begins with instead of learning it.
+
+A first task's kernels are free whatever the method, so that methods can be compared on the same one.
+"""
+
+import dataclasses
+import os
+
+from pgtf.assembly import build
+from pgtf.config import Config
+from pgtf.foundation import files
+from pgtf.runs.run import Run
+from pgtf.storage.bank import FilterBank
+
+
+def take_base(config: Config, bank: FilterBank) -> None:
+    """Appends the first task of config.base to a bank that has none yet, as learnt by this run's method.
+
+    Args:
+      config: The run's.
+      bank: The run's, on disk; as it is where it holds a task or no base is named.
+    """
+    if len(bank) or not config.base:
+        return
+    task = Run(config.base).at(0)
+    task.probes  # noqa: B018  (reads, and so checks)
+    facts = dataclasses.replace(task.facts, method=config.method)
+    asked = (config.tasks[0], build.architecture(config), config.objective.generators)
+    found = (task.name, facts.architecture, facts.generators)
+    if asked != found:
+        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.base}")
+    taken = dataclasses.replace(task.slice, facts=facts)
+    build.rebuilt(taken, FilterBank())  # Refuses a method whose first task stores other arrays.
+    with open(os.path.join(task.folder, "probes.safetensors"), "rb") as file:
+        files.write(os.path.join(bank.place(0, task.name), "probes.safetensors"), file.read(), read_only=True)
+    bank.append(taken)

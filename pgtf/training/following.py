@@ -1,0 +1,75 @@
+"""A worker that is not the chief: it learns along what the chief tells it to, and writes nothing."""
+
+import contextlib
+import gc
+import os
+import time
+from typing import Optional
+
+import keras
+import tensorflow as tf
+
+from pgtf.assembly import build
+from pgtf.config import Config
+from pgtf.distribution import collectives
+from pgtf.foundation.seeds import seed_of
+from pgtf.foundation.settings import settings_of
+from pgtf.storage.bank import FilterBank
+from pgtf.training.one_task import follow_task
+
+OWN = ("run_dir", "data_dir", "cache_mb")  # Settings that may differ from machine to machine.
+_END = -1
+_PATIENCE = 60.0  # Seconds in which a shared file system shows what another machine wrote.
+
+
+def check_alike(config: Config, place: tf.distribute.Strategy) -> None:
+    """Refuses workers with other settings than the chief's, before anything is learnt."""
+    names = [field.name for field in settings_of(config) if field.name not in OWN] + ["method", "objective"]
+    with place.scope():
+        said = collectives.all_gather([seed_of(name, repr(getattr(config, name))) for name in names])
+    for number, one in enumerate(said):
+        others = [f"--{name}" for name, own, chiefs in zip(names, one, said[0]) if own != chiefs]
+        if others:
+            raise ValueError(
+                "All workers learn with the same settings. "
+                f"Received: worker {number} with another {', '.join(others)} than the chief, worker 0"
+            )
+
+
+def tell(place: tf.distribute.Strategy, index: Optional[int]) -> None:
+    """Tells the other workers which task is learnt next; None: that there is none."""
+    with place.scope():
+        collectives.broadcast_from_chief(_END if index is None else index)
+
+
+def follow(config: Config, place: tf.distribute.Strategy) -> None:
+    """Learns along, task by task."""
+    find = build.finder(config)
+    with place.scope():
+        print(f"This is worker {collectives.number()} of {collectives.count()}; worker 0, the chief, says how it goes")
+    while True:
+        with place.scope():
+            index = int(collectives.broadcast_from_chief(_END))
+            if index == _END:
+                return
+            collectives.barrier()  # The chief has written how the task begins.
+        bank, name = _bank(config, index), config.tasks[index]
+        keras.backend.clear_session()
+        gc.collect()
+        with contextlib.redirect_stdout(None):  # The chief says it.
+            follow_task(config, bank, find(name, config.flipped(name)))
+
+
+def _bank(config, index):
+    """That of all tasks before one, once it and that one's beginning are seen here, too."""
+    since = time.monotonic()
+    while True:
+        bank = FilterBank.open(os.path.join(config.run_dir, "tasks"))
+        if len(bank) == index and os.path.exists(os.path.join(bank.place(index, config.tasks[index]), "begun.json")):
+            return bank
+        if time.monotonic() - since > _PATIENCE:
+            raise ValueError(
+                "All workers see one run directory, on a file system that they share. "
+                f"Received: {config.run_dir} with {len(bank)} learnt tasks, where the chief has {index}"
+            )
+        time.sleep(0.2)

@@ -1,0 +1,189 @@
+"""Learning the first tasks of a run at once: from their images to their slices, in one stage.
+
+The networks of later tasks have the first one's kernels as variables, and all tasks learn these. When they are learnt,
+the first task's slice is stored, and then the others as those that borrow from it: the same as after a sequence.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from pgtf import layers
+from pgtf.assembly import build
+from pgtf.config import Config
+from pgtf.data.streams import Stream, Streams
+from pgtf.data.task_data import TaskData
+from pgtf.evaluation.curves import measure
+from pgtf.foundation.settings import refuse
+from pgtf.methods import LentFilters
+from pgtf.objectives.joint import Together
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.probes import Probes
+from pgtf.training.checkpoints import Checkpoints
+from pgtf.training.loop import learn
+from pgtf.training.observers import Observer
+from pgtf.training.one_task import facts_of, intervals, proven
+from pgtf.training.points import CurvePoint
+from pgtf.training.recorded import record_or_resume
+from pgtf.training.sampling import sampler
+
+# What is the same for all tasks, since they take their steps together.
+COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep", "ema")
+
+
+class LearningBank:
+    """The bank of a first task while it is learnt: it lends the kernels' variables themselves."""
+
+    def __init__(self, name: str, networks: Mapping[str, keras.Model]):
+        self.names, self._networks = (name,), networks
+        self._kernels = {
+            path: made for network in networks.values() for path, made in layers.made_kernels(network).items()
+        }
+
+    def only(self, names: Sequence[str]) -> "LearningBank":
+        """This bank: it is of one task."""
+        return self
+
+    def lent(self, *paths: str) -> LentFilters:
+        """The variables of these layer paths."""
+        return LentFilters(
+            tuple((self.names[0], path, variable) for path in paths for variable in self._variables(path))
+        )
+
+    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
+        """{layer path: shape} of the kernels that it lends, in the networks' order."""
+        return {path: tuple(variable.shape) for path in self._kernels for variable in self._variables(path)}
+
+    def values(self, name: str) -> dict[str, np.ndarray]:
+        """{path: array} of all that the task would store now."""
+        return {path: value for network in self._networks.values() for path, value in layers.state(network).items()}
+
+    def _variables(self, path):
+        kernel = self._kernels[path]
+        specs = kernel.specs(kernel.kernel_shape)
+        return [variable for name, variable in kernel.task_variables().items() if specs[name].lent]
+
+
+def learner(config: Config, names: Sequence[str], steps: int) -> Together:
+    """The first tasks of a run as they begin, ready to be learnt together for `steps` steps."""
+    learners: dict[str, Any] = {}
+    for index, name in enumerate(names):
+        bank: Any = LearningBank(names[0], learners[names[0]].generators) if learners else FilterBank()
+        learners[name] = build.learner(config.for_task(name), index, bank, steps, moves=("discriminators",))
+    made = Together(learners, build.optimizer(config.for_task(names[0]), steps))
+    ema = config.for_task(names[0]).ema
+    return made.with_ema(ema) if ema else made
+
+
+def to_learn_together(config: Config, bank: FilterBank) -> tuple[str, ...]:
+    """The tasks that a run learns together, or did until it was killed while it stored them; none in a sequence."""
+    if config.schedule == "sequence" or len(config.tasks) < 2:
+        return ()
+    if not len(bank):
+        for name in COMMON:
+            values = sorted({str(getattr(config.for_task(task), name)) for task in config.tasks})
+            if len(values) > 1:
+                refuse("override", f"of no other {name} where tasks are learnt together", ", ".join(values))
+        return config.tasks
+    stored = {*bank.names, *(mark.name for mark in bank.dropped)}
+    killed = Checkpoints.steps_in(_checkpoints(bank, bank.names[0]))
+    return config.tasks if killed and set(bank.slice(0).facts.training.get("together", ())) - stored else ()
+
+
+@dataclasses.dataclass(frozen=True)
+class _Member:
+    """One of the tasks; config: its own. folder: where its slice will lie."""
+
+    config: Config
+    data: TaskData
+    folder: str
+    probes: Probes
+    stream: Stream
+
+    @classmethod
+    def of(cls, config: Config, index: int, data: TaskData, bank: FilterBank, names: Sequence[str]) -> "_Member":
+        """Task `index` of those with these names, its data as it was when they began."""
+        config, folder = config.for_task(data.name), bank.place(index, data.name)
+        data = record_or_resume(config, data, folder, _checkpoints(bank, names[0]), names)
+        return cls(config, data, folder, build.probes(config, data), build.stream(config, index, data))
+
+    @property
+    def name(self) -> str:
+        """The task's."""
+        return self.data.name
+
+    @property
+    def steps(self) -> int:
+        """What it would take by itself."""
+        return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
+
+
+def learn_together(config: Config, bank: FilterBank, found: Sequence[TaskData], log: str, observer: Observer) -> None:
+    """Learns the first tasks of a run at once, and appends those of their slices to the bank that it lacks.
+
+    Args:
+      config: The run's.
+      bank: Empty; or with some of the slices, where a killed run goes on.
+      found: The tasks' images.
+      log: File for a line of JSON at every few steps.
+      observer: Called after each sample.
+    """
+    names = [data.name for data in found]
+    print(f"Learnt together: {', '.join(names)}")
+    members = [_Member.of(config, index, data, bank, names) for index, data in enumerate(found)]
+    steps = max(member.steps for member in members)
+    keras.backend.clear_session()
+    together = learner(config, names, steps)
+    learn(
+        together,
+        Streams([member.stream for member in members]),
+        config.method.phases(steps),
+        _checkpoints(bank, names[0]),
+        title=f"tasks 1-{len(names)}/{len(names)} together",
+        log=log,
+        intervals=intervals(config),
+        draw=_drawing(config, members, together, observer),
+        measure=_measuring(bank, members, together) if config.evaluate_every else None,
+        keep_best=members[0].config.keep == "best",
+        text=config.flagfile(),
+    )
+    for member in members[len(bank) :]:
+        lenders = bank.only(config.method.borrows(bank.names))
+        facts = facts_of(member.config, member.data, steps, member.config, names)
+        made = build.slice_of(member.name, together.learners[member.name].generators, lenders, facts)
+        bank.append(proven(made, lenders, member.probes, member.folder))
+    for source in (source for member in members for source in member.data.train):
+        source.release()  # The next task has the memory for its own.
+
+
+def _checkpoints(bank, first):
+    """Where those of the stage lie: with the first task."""
+    return os.path.join(bank.place(0, first), "train")
+
+
+def _drawing(config, members, together, observer):
+    """What draws the samples of all tasks, of the learner's networks as they are."""
+    draws = {member.name: sampler(member.probes, member.folder, then=lambda: None) for member in members}
+
+    def draw(_):
+        shown = {name: draw(together.learners[name].generators) for name, draw in draws.items()}
+        observer.on_samples(config)
+        return {f"{name}/{title}": picture for name, own in shown.items() for title, picture in own.items()}
+
+    return draw
+
+
+def _measuring(bank, members, together):
+    """What gives a point of all tasks, of the learner's networks as they are: the best has the least sum of losses."""
+    measures = {member.name: measure(member.config, bank, member.data) for member in members}
+
+    def point(_):
+        points = {name: measured(together.learners[name].generators) for name, measured in measures.items()}
+        values = {f"{name}/{key}": value for name, one in points.items() for key, value in one.values.items()}
+        return CurvePoint(values, sum(one.loss for one in points.values()))
+
+    return point

@@ -1,0 +1,158 @@
+"""Learning one task: Keras's fit, from the last checkpoint on."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Sequence
+from typing import Callable, Optional, Union
+
+import tensorflow as tf
+
+from pgtf.assembly.phase_context import CheckpointedPhaseContext
+from pgtf.data.streams import Stream, Streams
+from pgtf.distribution import collectives
+from pgtf.foundation import retracing
+from pgtf.foundation.keras_versions import checkpointed, compile_learner
+from pgtf.methods import Phase
+from pgtf.objectives.learner import Learner
+from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
+from pgtf.training.checkpoints import Checkpoints
+from pgtf.training.points import Best, Points
+
+
+@dataclasses.dataclass(frozen=True)
+class Intervals:
+    """How often things happen while a task is learnt; none of them changes what is learnt."""
+
+    log_every: int = 50
+    sample_every: int = 1000
+    checkpoint_minutes: float = 5.0
+    steps_per_call: int = 10
+    evaluate_every: int = 0
+
+
+def learn(
+    learner: Learner,
+    stream: Union[Stream, Streams],
+    phases: Sequence[Phase],
+    folder: str,
+    *,
+    title: str,
+    log: str,
+    intervals: Intervals = Intervals(),
+    draw: Optional[Callable] = None,
+    measure: Optional[Callable] = None,
+    keep_best: bool = False,
+    trial: Optional[CheckpointedPhaseContext] = None,
+    text: str = "",
+) -> None:
+    """Trains a learner, its checkpoints and TensorBoard in `folder`; called again after a crash it goes on.
+
+    Keras's loop, once for each phase, ours only what it lacks. It goes on from the last checkpoint to the same end:
+    data, dropout and pool are functions of (seed, step), all else is restored. At its end the generators are as the
+    task keeps them.
+
+    Args:
+      learner: The networks and their step.
+      stream: The images.
+      phases: What the steps are spent on, in order.
+      folder: For checkpoints and TensorBoard.
+      title: Of the line of progress.
+      log: File for a line of JSON at every few steps; of several workers the chief alone writes, draws and measures.
+      intervals: How often.
+      draw: {prefix: network} -> {title: picture}.
+      measure: {prefix: network} -> CurvePoint.
+      keep_best: Whether the task keeps the weights of the best point measured, or the last.
+      trial: What phases remember.
+      text: What TensorBoard shows as the config.
+    """
+    compile_learner(learner, steps_per_execution=intervals.steps_per_call)
+    steps = sum(phase.steps for phase in phases)
+    best = Best(learner.generators) if keep_best else None
+    parts = {"learner": checkpointed(learner), "best": best, "trial": trial}
+    state = tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
+    checkpoints = Checkpoints(state, folder)
+    _restore(checkpoints, learner, title)
+    if learner.done < steps or (best and int(best.seen.numpy()) < steps):
+        with _summaries(folder, text) as writer:
+            facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
+            told = (
+                [Progress(title, steps), Log(writer, log, intervals.log_every, facts)] if collectives.is_chief() else []
+            )
+            callbacks = [Finite(), *told, saves]
+            points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
+            if points:
+                callbacks.insert(-1, points)  # Before what saves the best of them.
+            if draw:
+                callbacks.append(Samples(writer, intervals.sample_every, draw))
+            _fit(learner, stream, phases, callbacks, saves, best)
+            if points:
+                points.finish(learner)
+            if best:
+                checkpoints.save(steps)
+    if best:
+        print(f"{title}: keeps step {int(best.step.numpy())}, the best point")
+        best.take()
+    elif learner.average:
+        learner.average.take()
+
+
+def _restore(checkpoints: Checkpoints, learner: Learner, title: str) -> None:
+    """Goes back to the last checkpoint, where there is one, and says so."""
+    lost = checkpoints.restore()
+    if lost:
+        print(f"{title}: {lost}. The task goes on from step {learner.done}")
+    elif learner.done:
+        print(f"{title}: goes on from step {learner.done}")
+
+
+@contextlib.contextmanager
+def _summaries(folder: str, text: str) -> Iterator[tf.summary.SummaryWriter]:
+    """What writes for TensorBoard in a folder, the config first; workers other than the chief write nothing."""
+    writer = tf.summary.create_file_writer(folder) if collectives.is_chief() else tf.summary.create_noop_writer()
+    try:
+        with writer.as_default(0):
+            tf.summary.text("config", f"```\n{text}\n```")
+        yield writer
+    finally:
+        writer.close()
+
+
+def _fit(
+    learner: Learner,
+    stream: Union[Stream, Streams],
+    phases: Sequence[Phase],
+    callbacks: list,
+    saves: Saves,
+    best: Optional[Best],
+) -> None:
+    """Does what is left of each phase; a checkpoint ends it."""
+    end = 0
+    for phase in phases:
+        begin, end = end, end + phase.steps
+        done = learner.done
+        if done >= end:
+            continue
+        if done == begin:
+            phase.begin(learner.generators)
+            # What was before is no part of an average, nor a point that could be kept.
+            if learner.average:
+                learner.average.begin()
+            if best:
+                best.begin(done)
+        try:
+            batches = stream.distributed(done, end)
+            with retracing.silence_retracing():
+                settings = dict(epochs=1, verbose=0, shuffle=False, callbacks=callbacks)
+                learner.fit(batches, steps_per_epoch=end - done, **settings)
+        except KeyboardInterrupt:
+            # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
+            if learner.done > done and collectives.count() == 1:
+                for callback in callbacks:
+                    if isinstance(callback, (Log, Saves)):
+                        callback.on_interrupt()
+            raise
+        except tf.errors.OpError as error:
+            if stream.failure:  # What the pipeline raised, not tf.data's account of it.
+                raise stream.failure from error
+            raise
+        saves.save()

@@ -1,0 +1,140 @@
+"""How a task begins: its data and settings are recorded, and it goes on with no others."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from pgtf.config import Config
+from pgtf.data.manifest import Manifest
+from pgtf.data.task_data import TaskData, listed
+from pgtf.evaluation.closeness import ranked
+from pgtf.foundation import files
+from pgtf.foundation.settings import changing
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.probes import Probes
+from pgtf.training.checkpoints import Checkpoints
+
+# The settings that a slice tells of how it was learnt.
+TRAINING = (
+    "epochs",
+    "steps",
+    "batch_size",
+    "accumulate",
+    "learning_rate",
+    "decay_from",
+    "precision",
+    "load_size",
+    "keep",
+    "ema",
+    "slice_precision",
+)
+# The settings that choose the best point, and with it what is learnt.
+CHOOSING = ("evaluate_every", "evaluate_images", "inception")
+
+
+def record_or_resume(
+    config: Config,
+    data: TaskData,
+    folder: str,
+    checkpoints: str = "",
+    together: Sequence[str] = (),
+    *,
+    follows: bool = False,
+) -> TaskData:
+    """A task's data as it was when the task began.
+
+    Args:
+      config: The run's, with the task's own settings.
+      data: What is there now.
+      folder: The task's; begun.json is written here when it begins.
+      checkpoints: Where its checkpoints lie; in its folder's train, unless told.
+      together: The tasks with which it is learnt at once, itself too.
+      follows: Whether another process has begun the task.
+
+    Returns:
+      The data without the images that can't be read. Data or settings that changed since are refused.
+    """
+    settings = {**training_of(config, together), **dataclasses.asdict(config.objective), **changing(config.method)}
+    if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, "train")):
+        return _gone_on(settings, data, folder, unsaid=_unsaid(config))
+    data = data.checked(config.bad_images == "skip")
+    if data.skipped:
+        print(f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines(), sep="\n  ")
+    record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
+    files.write(os.path.join(folder, "begun.json"), json.dumps(record, indent=1).encode())
+    return data
+
+
+def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict[str, Any]) -> TaskData:
+    """unsaid: the settings that the record of an older pgtf leaves out."""
+    path = os.path.join(folder, "begun.json")
+    try:
+        with open(path, "rb") as file:
+            record = json.load(file)
+        begun, manifest = {**unsaid, **record["settings"]}, Manifest.from_json(record["data"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(
+            f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "
+            f"Received: {type(error).__name__}: {error}"
+        ) from error
+    changed = [f"{name}={now}, not {begun.get(name)}" for name, now in settings.items() if begun.get(name) != now]
+    if changed:
+        raise ValueError(
+            f"A task goes on with the settings that it began with; without {folder} it begins anew. "
+            f"Received: for {data.name}, {', '.join(changed)}"
+        )
+    return data.resumed(manifest)
+
+
+def begun_split(folder: str) -> str:
+    """The split that the probes of a task that has begun are of; "test" where its record doesn't say."""
+    try:
+        with open(os.path.join(folder, "begun.json"), "rb") as file:
+            return str(json.load(file)["probes_split"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "test"
+
+
+def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
+    """{setting: value} of all that decides what is learnt from the same data; together: by which tasks at once."""
+    names = [*TRAINING, *(CHOOSING if config.keep == "best" else ()), *(["validation"] if config.validation else [])]
+    return {**{name: getattr(config, name) for name in names}, **({"together": list(together)} if together else {})}
+
+
+def _unsaid(config: Config) -> dict[str, Any]:
+    """The settings that the record of an older pgtf leaves out, as it learnt."""
+    return {
+        "slice_precision": Config.slice_precision,
+        "accumulate": config.accumulate,  # Not known.
+        **changing(type(config.method)()),
+    }
+
+
+def nearest_recorded(bank: FilterBank, probes: Probes, folder: str, *, follows: bool = False) -> list[str]:
+    """The earlier tasks, those first whose images are most alike to a task's, as it was when the task began.
+
+    Args:
+      bank: Of all tasks so far, on disk.
+      probes: Images of the task.
+      folder: The task's; nearest.json is written here when it begins.
+      follows: Whether another process has begun the task.
+
+    Returns:
+      The names of the tasks that have probes.
+    """
+    path = os.path.join(folder, "nearest.json")
+    begun = follows or (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, "train")))
+    if bank.names and not begun:
+        found = {}
+        for index, name in enumerate(bank.names):
+            place = os.path.join(bank.place(index, name), "probes.safetensors")
+            if os.path.exists(place):
+                found[name] = Probes.read(place, bank.slice(index).facts.probes_sha256)
+        ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)
+        files.write(path, json.dumps(ranking).encode())
+    if not bank.names:
+        return []
+    with open(path, encoding="utf-8") as file:
+        return [name for name in json.load(file) if name in bank.names]

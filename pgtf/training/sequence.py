@@ -1,0 +1,339 @@
+"""The stages of a run: each task is learnt, all so far are replayed, and what they do is sampled.
+
+Each stage finds itself done by its own artefact: the slice, the record of the replays, the last of the pictures.
+"""
+
+import dataclasses
+import functools
+import gc
+import json
+import os
+from collections.abc import Sequence as ListOf
+from typing import Any, Callable, Optional
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf.assembly import build
+from pgtf.assembly.accounting import Cost, plan, report, summary, table, warning
+from pgtf.assembly.recorded_data import coming_data
+from pgtf.config import Config
+from pgtf.data.reading import png
+from pgtf.distribution import collectives
+from pgtf.distribution.precision import resolved
+from pgtf.distribution.strategy import check_batch, strategy
+from pgtf.evaluation.collection import refuse_untested
+from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
+from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
+from pgtf.foundation import files, task_names
+from pgtf.foundation.settings import changing
+from pgtf.runs.listing import row_lines, rows
+from pgtf.runs.run import Run, Task
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.ledger import Ledger
+from pgtf.training.callbacks import append_line
+from pgtf.training.checkpoints import forget_checkpoints
+from pgtf.training.first_task import take_base
+from pgtf.training.following import check_alike, follow, tell
+from pgtf.training.joint import learn_together, to_learn_together
+from pgtf.training.observers import Observer
+from pgtf.training.one_task import learn_task
+from pgtf.training.sampling import forget_sample
+
+KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
+
+
+def planned(config: Config) -> list[Cost]:
+    """What each task of a run stores, known before anything is learnt."""
+    own = config.overrides
+    precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
+    return plan(config.tasks, build.architecture(config), config.method, config.objective.generators, precisions)
+
+
+def warning_of(config: Config) -> str:
+    """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
+    return warning(config.tasks, build.architecture(config), config.method, config.objective.generators)
+
+
+def plan_text(config: Config, learnt: ListOf[str]) -> str:
+    """The plan of a run for people.
+
+    Args:
+      config: The run's.
+      learnt: The tasks that it has learned; they are listed as they are stored.
+
+    Returns:
+      Lines of text.
+    """
+    lines = [f"{config.run_dir} has learned:", *row_lines(rows(config.run_dir)), ""] if learnt else []
+    coming = [cost for cost in planned(config) if cost.task not in learnt]
+    if not coming:
+        return "\n".join([*lines, "No task is left to learn."])
+    notes = filter(None, [config.method.plan_note, warning_of(config)])
+    return "\n".join([*lines, report(coming, "\n".join(notes))])
+
+
+class SequentialTrainer:
+    """A run that learns its tasks in order.
+
+    Args:
+      config: What the run is.
+      observer: Called on the way. Default: none.
+    """
+
+    def __init__(self, config: Config, observer: Optional[Observer] = None):
+        self.observer = observer or Observer()
+        self.strategy = strategy(config.distribute)
+        self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
+        # Refuses sizes that the network does not take, and settings with which a task can't be learnt: a second, too.
+        names = config.tasks if len(config.tasks) > 1 else ("first", "second")
+        plan(names, build.architecture(config), config.method, config.objective.generators)
+        self.log = self._path("log.jsonl")
+        self.bank = FilterBank(folder=self._path("tasks"))
+        self._at: Optional[Callable[[int, int], Task]] = None
+
+    def run(self) -> None:
+        """Does each stage of each task that is not done yet; workers other than the chief learn along."""
+        config = self.config
+        replicas = self.strategy.num_replicas_in_sync
+        for task in config.tasks:
+            settings = config.for_task(task)
+            check_batch(task, settings.batch_size, settings.accumulate, replicas)
+        if config.deterministic:
+            keras.utils.set_random_seed(config.seed)
+            tf.config.experimental.enable_op_determinism()
+        with self.strategy.scope():
+            chief, several = collectives.is_chief(), collectives.count() > 1
+        try:
+            check_alike(config, self.strategy)
+            if chief:
+                self._lead(replicas)
+            else:
+                follow(config, self.strategy)
+        except tf.errors.OpError as error:  # A full disk, no memory, or a worker that is gone.
+            if several:
+                # Without the places in the code, before and after.
+                said = error.message.rpartition("\n\n")[2].partition("\n")[0].rpartition("}} ")[2]
+                raise OSError(
+                    f"A worker was lost; the same command on all goes on from the last checkpoint. Received: {said}"
+                ) from error
+            raise OSError(
+                "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
+                f"Received: {error.message}"
+            ) from error
+
+    def _lead(self, replicas: int) -> None:
+        """What the chief does; one process alone is the chief."""
+        config = self.config
+        with files.locked(config.run_dir):
+            self.bank = FilterBank.open(self._path("tasks"))
+            self.ledger = Ledger.read(config.run_dir).checked(self.bank)
+            self._check_bank()
+            self._check_probes()
+            take_base(config, self.bank)
+            if not any(self._missing(index, name) for index, name in enumerate(config.tasks)):
+                self._finish()
+                return
+            where = f" on {replicas} devices" if replicas > 1 else ""
+            print(f"Networks compute in {config.precision}{where} while they learn")
+            if large := warning_of(config):
+                print(large)
+            find = build.finder(config)
+            # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
+            together = to_learn_together(config, self.bank)
+            learnt = set(self.bank.names) - set(together)
+            self._data = {task: find(task, config.flipped(task)) for task in config.tasks if task not in learnt}
+            for index, (task, data) in enumerate(self._data.items(), len(learnt)):
+                if not os.path.exists(os.path.join(self.bank.place(index, task), "begun.json")):
+                    data.refuse_single_images()
+            if config.evaluate or (config.evaluate_every and not config.validation):
+                refuse_untested(self._data)
+            self._say_what_is_shown()
+            config.save()
+            self.ledger.write(config.run_dir)
+            if self._data and not config.data_dir:
+                print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
+            if together:
+                learn_together(config, self.bank, [self._data[name] for name in together], self.log, self.observer)
+                self._note_learnt()
+            self._tasks()
+            print(f"\n{self._stored()}")
+            if config.evaluate:
+                with open(
+                    table_path(config.run_dir, len(self.bank) - 1, self.bank.names[-1]), encoding="utf-8"
+                ) as file:
+                    print(f"\n{file.read()}")
+            self.observer.on_run_end(config)
+            tell(self.strategy, None)
+
+    def _say_what_is_shown(self) -> None:
+        """Prints which split the pictures of the coming tasks are of, where it is another than test."""
+        splits: dict[str, list[str]] = {}
+        for task, data in self._data.items():
+            splits.setdefault(data.shown_split, []).append(task)
+        for split, tasks in splits.items():
+            if split == "train":
+                print(
+                    f"{', '.join(tasks)}: no test images, so pictures are of training images; put others into test, or "
+                    "give --validation=0.1"
+                )
+            elif split != "test":
+                print(f"{', '.join(tasks)}: pictures are of {split} images")
+
+    def _stored(self) -> str:
+        """What each task stores: as it was planned, or as it is where only learning could tell."""
+        if any(self.bank.slice(index).facts.shares for index in range(len(self.bank))):
+            return "\n".join(row_lines(rows(self.config.run_dir)))
+        totals = summary(planned(self.config))
+        return table(totals["tasks"], totals["total"])
+
+    def _tasks(self) -> None:
+        for index, name in enumerate(self.config.tasks):
+            self._task(index, name)
+
+    def _finish(self) -> None:
+        """Says in one line that nothing is left to learn, since when, and from which images the tasks are."""
+        config = self.config
+        config.save()
+        self.ledger.write(config.run_dir)
+        self._tasks()  # Clears up after a process that was killed at its end.
+        facts = [self.bank.slice(index).facts for index in range(len(self.bank))]
+        folders = {os.path.dirname(one.data) for one in facts if one.data not in ("", "drawn")}
+        drawn = ["drawn images"] if any(one.data == "drawn" for one in facts) else []
+        sources = " and ".join([*drawn, *sorted(folders)]) or "unknown images"
+        count = f"all {len(facts)} tasks are" if len(facts) > 1 else "the one task is"
+        since = max(one.learnt for one in facts)[:16].replace("T", " ")
+        line = f"{config.run_dir}: {count} learned, from {sources}; done since {since}."
+        if config.data_dir and os.path.abspath(config.data_dir) not in map(os.path.abspath, folders):
+            line += f" Nothing is learned from {config.data_dir}. A new run: --run_dir=DIR"
+        print(task_names.escaped(line))
+        tell(self.strategy, None)
+
+    def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
+        """The stages of a task that are not done."""
+        folder, config = self._path("tasks", os.path.basename(self.bank.place(index, name))), self.config
+        latest = index + 1 >= len(self.bank)  # Figures of a run that went on past this task come with its last one.
+        evaluated = ((table_path(config.run_dir, index, name), self._evaluate),) if config.evaluate and latest else ()
+        stages = (
+            (os.path.join(folder, "slice.json"), self._learn),
+            (os.path.join(folder, "replays.json"), self._replay),
+            (self._path("samples", f"{name}-input.png"), self._sample),
+            *evaluated,
+        )
+        return [stage for artefact, stage in stages if not os.path.exists(artefact)]
+
+    def _task(self, index: int, name: str) -> None:
+        folder = self._path("tasks", os.path.basename(self.bank.place(index, name)))
+        files.inside(folder, "train")
+        missing = self._missing(index, name)
+        self._at = None
+        for stage in missing:
+            stage(index, name)
+        forget_checkpoints(os.path.join(folder, "train"))
+        forget_sample(folder)
+        if missing and name != self.config.tasks[-1]:  # After the last one, at the end of all.
+            self.observer.on_task_end(self.config)
+
+    def _learn(self, index: int, name: str) -> None:
+        keras.backend.clear_session()
+        gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
+        tell(self.strategy, index)
+        learn_task(self.config, self.bank, self._data[name], self.log, self.observer)
+        self._note_learnt()
+
+    def _replay(self, index: int, after: str) -> None:
+        """Replays every task so far, read anew from disk, so that what is proven is what is stored."""
+        record, changed = {}, []
+        for number in range(index + 1):
+            task = self._reread(number, index)
+            if not task.has_probes:
+                continue
+            result = task.replay()
+            print(f"after {after}: {task.name} replays {result}")
+            record[task.name] = dataclasses.asdict(result)
+            append_line(self.log, {"after": after, "replayed": task.name, **record[task.name]})
+            kept = task.facts.method.network_for(number, index) == number
+            changed += [task.name] if kept and not result.holds else []
+        self._note(changed=tuple(changed))
+        if changed:
+            raise ValueError(
+                "A learnt task never changes; verify.py says more, and nothing is learnt or served until it is whole "
+                f"again. Received: other outputs than recorded: {', '.join(changed)}"
+            )
+        files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
+
+    def _sample(self, index: int, after: str) -> None:
+        """Pictures of every task so far, to samples/ and to TensorBoard."""
+        shown = {}
+        images = inputs_of(self._reread(index, index).probes)
+        columns = [images]
+        for number in range(index + 1):
+            task = self._reread(number, index)
+            if not task.has_probes:
+                continue
+            for title, picture in pictures(task.networks, task.probes).items():
+                shown[f"{task.name}/{title}"] = picture
+            columns.append(through(task.networks["forward"], images))
+        if not self.config.objective.paired and index:
+            shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))
+        writer = tf.summary.create_file_writer(self._path("tensorboard"))
+        with writer.as_default(index + 1):
+            for title, picture in shown.items():
+                tf.summary.image(title, picture[None])
+                self._save(f"{index + 1:02d}-{title.replace('/', '-')}.png", picture)
+        writer.close()
+        # The last one says that all are there; it is something to try the task on, too.
+        self._save(f"{after}-input.png", self._reread(index, index).probes.inputs["forward"][0])
+
+    def _reread(self, index: int, latest: int) -> Task:
+        """A task as it is on disk since the latest one was learnt."""
+        if self._at is None:
+            self._at = functools.lru_cache(KEPT)(Run(self.config.run_dir).at)
+        return self._at(index, latest)
+
+    def _evaluate(self, index: int, after: str) -> None:
+        """Figures of every task so far."""
+        config = self.config
+        coming = {name: coming_data(name, config) for name in config.tasks[index + 1 :]}
+        question = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
+        Evaluation(Run(config.run_dir), question, coming=coming).measure()
+
+    def _note_learnt(self) -> None:
+        self._note(learnt=self.bank.entries())
+
+    def _note(self, **changes: Any) -> None:
+        self.ledger = dataclasses.replace(self.ledger, **changes)
+        self.ledger.write(self.config.run_dir)
+
+    def _check_bank(self) -> None:
+        """Refuses flags that contradict what is learnt: where config.cfg is lost, the slices still know."""
+        config, names = self.config, tuple(self.bank.names)
+        if config.tasks[: len(names)] != names:
+            raise ValueError(
+                "A run's learnt tasks stay as they are; new ones go to the end. "
+                f"Received: --tasks={','.join(config.tasks)}, where {config.run_dir} has learnt {','.join(names)}"
+            )
+        if not names:
+            return
+        # Of the first: later ones may be wider, and have been learnt with other values of what may change.
+        learnt, asked = self.bank.slice(0).facts, build.architecture(config)
+        learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
+        if not config.base and not os.path.exists(self._path("config.cfg")):
+            own = config.for_task(names[0])
+            fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
+            learnt.refuse_other_settings(names[0], fixed)
+
+    def _check_probes(self) -> None:
+        """Refuses to learn more where a replay could not prove that nothing changed."""
+        for task in Run(self.config.run_dir) if len(self.bank) else ():
+            if task.has_probes:
+                task.probes  # noqa: B018  (reads, and so checks)
+            else:
+                print(f"{task.name}: its probes are gone; it is neither replayed nor pictured any more")
+
+    def _save(self, name: str, picture: np.ndarray) -> None:
+        files.write(self._path("samples", name), png(picture))
+
+    def _path(self, *parts: str) -> str:
+        return files.inside(self.config.run_dir, *parts)

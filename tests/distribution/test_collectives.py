@@ -1,0 +1,118 @@
+"""A run learnt by two processes is that of one; one of them may be killed. What does not fit together is refused."""
+
+import dataclasses
+import functools
+import json
+import os
+import pathlib
+import signal
+import socket
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import absltest
+
+from pgtf.config import Config
+from pgtf.storage.bank import FilterBank
+from pgtf.training.callbacks import Finite
+from tests.processes import Script
+from tests.tiny import learn
+
+pytestmark = pytest.mark.usefixtures("step_by_step")  # This process; not the two that it starts.
+
+TRAIN = pathlib.Path(__file__).parents[2] / "scripts" / "train.py"
+TINY = Config(
+    tasks=("maps", "facades"),
+    image_size="16",
+    width=2,
+    discriminator_width=2,
+    discriminator_layers=1,
+    batch_size=4,
+    steps=4,
+    drawn_images=8,
+    steps_per_call=1,
+    checkpoint_minutes=0,
+    precision="float32",
+    evaluate=False,
+)
+LEARNT = "unconstrained", "mixing"  # Not biases: see two_devices.py.
+
+
+def placed(tf_config, dies_after):
+    """What a worker does first; dies_after: a file with which, once it is there, the worker dies at its second step."""
+    os.environ["TF_CONFIG"] = tf_config
+    goes_on = Finite.on_train_batch_end
+
+    def dies(self, batch, logs=None):
+        goes_on(self, batch, logs)
+        if os.path.exists(dies_after) and self.model.done == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    if dies_after:
+        Finite.on_train_batch_end = dies
+
+
+def free_addresses(count):
+    with_ports = [socket.create_server(("localhost", 0)) for _ in range(count)]
+    addresses = [f"localhost:{one.getsockname()[1]}" for one in with_ports]
+    for one in with_ports:
+        one.close()
+    return addresses
+
+
+def tf_config(index, addresses):
+    return json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
+
+
+def ran_by_two(config, dies_after=""):
+    """[(exit status, output, errors)] of the chief and of another worker, which may die."""
+    path, addresses = os.path.join(os.path.dirname(config.run_dir), "flags.cfg"), free_addresses(2)
+    pathlib.Path(path).write_text(config.flagfile())
+    scripts = [
+        Script(TRAIN, f"--flagfile={path}", before=functools.partial(placed, tf_config(index, addresses), dies))
+        for index, dies in enumerate(("", dies_after))
+    ]
+    said = [script.communicate(timeout=300) for script in scripts]
+    return [(script.returncode, *texts) for script, texts in zip(scripts, said)]
+
+
+def learnt(run_dir):
+    """{task/path: what is learnt} of a run."""
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    return {
+        f"{name}/{path}": np.array(value)
+        for index, name in enumerate(bank.names)
+        for path, value in bank.slice(index).values.items()
+        if path.endswith(LEARNT)
+    }
+
+
+class TwoWorkersTest(tf.test.TestCase):
+    def test_a_run_of_which_one_is_killed_ends_as_that_of_one_process(self):
+        folder = self.create_tempdir().full_path
+        alone, config = (
+            dataclasses.replace(TINY, run_dir=os.path.join(folder, name), distribute=distribute)
+            for name, distribute in (("alone", "none"), ("both", "multi_worker"))
+        )
+        learn(alone)
+        (chief, _, errors), (other, *_) = ran_by_two(
+            config, dies_after=os.path.join(config.run_dir, "tasks", "01-maps", "slice.json")
+        )
+        self.assertEqual((chief, other), (1, -signal.SIGKILL), errors)
+        self.assertRegex(
+            errors, "A worker was lost; the same command on all goes on from the last checkpoint. Received"
+        )
+        (chief, said, errors), (other, follows, complaints) = ran_by_two(config)
+        self.assertEqual((chief, other), (0, 0), errors + complaints)
+        self.assertIn("on 2 devices", said)
+        self.assertRegex(said, r"task 2/2 facades: goes on from step [12]\n")  # The chief may end within its second.
+        self.assertIn("worker 1 of 2", follows)
+        expected, found = learnt(alone.run_dir), learnt(config.run_dir)
+        self.assertEqual(expected.keys(), found.keys())
+        for path, value in expected.items():
+            self.assertAllClose(found[path], value, atol=1e-5, rtol=0, msg=path)
+
+
+if __name__ == "__main__":
+    absltest.main()

@@ -1,0 +1,42 @@
+"""A batch split over two devices is learnt from as on one; what can't be split is refused."""
+
+import json
+
+from absl.testing import absltest, parameterized
+
+from pgtf.distribution.strategy import check_batch, strategy
+from tests.distribution import two_devices
+from tests.processes import Fork
+
+
+class TwoDevicesTest(absltest.TestCase):
+    def test_updates_averages_losses_pools_dropout_and_a_run_are_those_of_one_device(self):
+        steps = Fork(two_devices.main)
+        said, errors = steps.communicate()
+        self.assertEqual(steps.returncode, 0, errors)
+        apart = json.loads(said.splitlines()[-1])
+        self.assertEqual(set(apart), {"pix2pix", "cyclegan", "run"})
+        for case, distance in apart.items():
+            self.assertLess(distance, 1e-5, case)
+
+
+class RefusalsTest(parameterized.TestCase):
+    @parameterized.parameters(
+        (1, 1, 2, "1 images for 2 × 1, maps"),
+        (6, 1, 4, "6 images for 4 × 1, maps"),
+        (8, 4, 4, "8 images for 4 × 4, maps"),
+    )
+    def test_a_batch_that_does_not_split(self, batch_size, accumulate, replicas, received):
+        with self.assertRaisesRegex(ValueError, f"multiple of replicas × --accumulate. Received: {received}"):
+            check_batch("maps", batch_size, accumulate, replicas)
+
+    def test_one_that_does(self):
+        check_batch("maps", 8, 2, 4)
+
+    def test_mirrored_on_one_device(self):
+        with self.assertRaisesRegex(ValueError, "needs two devices or more.* Received: .*device"):
+            strategy("mirrored")
+
+
+if __name__ == "__main__":
+    absltest.main()

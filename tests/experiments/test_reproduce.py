@@ -1,0 +1,94 @@
+"""What is stopped on its way goes on to the same figures: the scripts themselves, on tiny drawn tasks."""
+
+import json
+import os
+import pathlib
+from unittest import mock
+
+from absl.testing import absltest, parameterized
+
+from pgtf.experiments.paper.experiment import piece
+from pgtf.experiments.paper.presets import PRESETS
+from pgtf.experiments.paper.results import Results
+from pgtf.experiments.paper.runner import ExperimentRunner
+from pgtf.storage.bank import folder_name
+from tests.processes import Script, interrupted_when
+
+SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
+FLAGS = {
+    "method": "full",
+    "image_size": 16,
+    "load_size": 18,
+    "width": 4,
+    "discriminator_width": 4,
+    "discriminator_layers": 1,
+    "drawn_images": 8,
+    "steps": 60,
+    "log_every": 5,
+    "steps_per_call": 5,
+    "deterministic": True,
+}
+TASKS = ("maps",)  # One: no classifier has to be learnt.
+PIECE = piece(TASKS, FLAGS, 3)
+
+
+def _lines(log):
+    return log.read_text().count("\n")  # Whole ones: the last may be half written.
+
+
+def _steps(log):
+    lines = map(json.loads, log.read_text().splitlines())
+    return [line["step"] for line in lines if "step" in line]
+
+
+class ReproduceTest(parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        forked = mock.patch("subprocess.Popen", lambda command, **_: Script(*command[1:]))
+        for each in (forked, mock.patch("pgtf.experiments.paper.experiment.PAIRED", TASKS)):
+            each.start()
+            self.addCleanup(each.stop)
+
+    def doing(self):
+        runs, results = (self.create_tempdir().full_path for _ in range(2))
+        return ExperimentRunner(PRESETS["mini"], Results(results), runs, scripts=str(SCRIPTS))
+
+    def test_stopped_and_gone_on_with_it_has_the_same_figures(self):
+        whole, stopped = self.doing(), self.doing()
+        whole.do([PIECE])
+        run = pathlib.Path(stopped.runs, PIECE.name)
+        log = run / "log.jsonl"
+        with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: log.exists() and _lines(log) >= 4):
+            stopped.do([PIECE])
+        self.assertFalse((run / "tasks" / folder_name(0, "maps") / "slice.json").exists())  # Stopped on its way.
+        begun = _steps(log)
+        stopped.do([PIECE])
+        self.assertGreaterEqual(_steps(log)[len(begun)], begun[-1])  # It went on, not anew.
+        one, other = (each.results.read(PIECE) for each in (whole, stopped))
+        self.assertEqual(one.matrix, other.matrix)
+        self.assertIsNotNone(one.matrix.value("L1", "maps", "maps"))
+
+    @parameterized.parameters("x", "", "0,0", "-1", "1.5")
+    def test_seeds(self, seeds):
+        self.refused(f"--seeds={seeds}", says=f"ValueError: Seeds are whole numbers from 0 on.*Received: {seeds}\n")
+
+    def test_what_would_fail_after_hours_is_refused_at_once(self):
+        data = self.create_tempdir().full_path
+        for task in ("cityscapes", "maps", "facades"):
+            os.mkdir(os.path.join(data, task))
+        self.refused(f"--data_dir={data}", "--table=3", says="DATA_DIR/TASK. Received: .* without edges2handbags\n")
+        self.refused("--inception=/nowhere", says="SavedModel's folder or a TF-Hub handle. Received: /nowhere")
+
+    def refused(self, *flags, says):
+        folder = self.create_tempdir().full_path
+        places = (f"--{name}={os.path.join(folder, name)}" for name in ("runs", "results", "page"))
+        process = Script(SCRIPTS / "reproduce.py", *places, *flags)
+        errors = process.communicate(timeout=60)[1]  # One that is not refused would learn for hours.
+        self.assertEqual(process.returncode, 1)
+        self.assertRegex(errors, says)
+        self.assertNotIn("Traceback", errors)
+        self.assertEmpty(os.listdir(folder))  # No run was begun, and no page written.
+
+
+if __name__ == "__main__":
+    absltest.main()

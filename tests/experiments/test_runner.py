@@ -1,0 +1,152 @@
+"""What is missing is done once, goes on after a stop, and leaves a hole where it fails. The scripts are stand-ins."""
+
+import os
+import pathlib
+import textwrap
+import time
+from concurrent import futures
+from unittest import mock
+
+from absl.testing import absltest
+
+from pgtf.experiments.paper.experiment import piece
+from pgtf.experiments.paper.identity import Wanted
+from pgtf.experiments.paper.presets import PRESETS
+from pgtf.experiments.paper.results import MISSING, Results
+from pgtf.experiments.paper.runner import ExperimentRunner
+from pgtf.foundation import files
+from tests.experiments.made import TASKS, finished_run
+from tests.experiments.test_results import BASE, PIECE
+from tests.processes import interrupted_when
+
+SCRIPT = """
+    import os, shutil, sys
+    flags = dict(flag[2:].split("=", 1) for flag in sys.argv[1:])
+    run = flags["run_dir"]
+    with open({log!r}, "a") as log:
+        print(os.path.basename(__file__), os.path.basename(run), flags.get("base", "").rsplit("/", 1)[-1], file=log)
+    if "train" in __file__ and flags["method"] == {fails!r}:
+        sys.exit(3)
+    if "evaluate" in __file__:
+        shutil.copytree({made!r}, run, dirs_exist_ok=True)
+"""
+
+
+class DoingTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.scripts, self.runs = self.create_tempdir().full_path, self.create_tempdir().full_path
+        self.log = os.path.join(self.scripts, "log")
+        self.made = finished_run(self.create_tempdir().full_path)
+        self.results = Results(self.create_tempdir().full_path)
+
+    def do(self, *pieces, fails=""):
+        for name in ("train.py", "evaluate.py"):
+            text = textwrap.dedent(SCRIPT).format(log=self.log, made=self.made, fails=fails)
+            pathlib.Path(self.scripts, name).write_text(text, encoding="utf-8")
+        pathlib.Path(self.log).write_text("", encoding="utf-8")
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        try:
+            doing.do(pieces)
+        finally:
+            self.done = pathlib.Path(self.log).read_text(encoding="utf-8").splitlines()
+        return doing
+
+    def test_a_base_is_learnt_first_and_all_once(self):
+        doing = self.do(PIECE)
+        self.assertEqual(
+            self.done,
+            [
+                f"train.py {BASE.name} ",
+                f"evaluate.py {BASE.name} ",
+                f"train.py {PIECE.name} {BASE.name}",
+                f"evaluate.py {PIECE.name} ",
+            ],
+        )
+        self.assertIsNotNone(self.results.read(PIECE))
+        self.assertEmpty(doing.missing([PIECE]))
+        self.do(PIECE)
+        self.assertEmpty(self.done)
+
+    def test_time_is_told_by_the_pace_and_then_by_what_was_taken(self):
+        pace = PRESETS["mini"].pace
+        others = [piece(TASKS, {"steps": 60, **flags}, 1) for flags in ({"method": "full"}, {"method": "mask"})]
+        unpaired = piece(TASKS[:1], {"method": "full", "steps": 60, "objective": "cyclegan"}, 1)
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        self.assertEqual(list(doing.estimates([*others, unpaired]).values()), [180 / pace[0]] * 2 + [60 / pace[1]])
+        files.write(os.path.join(self.made, "seconds"), b"600")
+        self.results.write(others[0], self.made)
+        self.assertEqual(doing.estimates([*others, unpaired]), {others[1]: 600.0, unpaired: 60 / pace[1]})
+        self.assertIn("about 10:0", doing.plan(others))
+
+    def test_a_piece_of_other_settings_is_learnt_anew(self):
+        self.do(PIECE)
+        other = piece(TASKS, {"method": "mask", "steps": 6}, 1, BASE)
+        self.do(other)
+        # The base has results, but its run directory is asked again: another machine may not have it.
+        self.assertEqual(self.done[-2:], [f"train.py {other.name} {BASE.name}", f"evaluate.py {other.name} "])
+
+    def test_one_that_fails_is_told_and_the_rest_is_done(self):
+        good = piece(TASKS, {"method": "full", "steps": 5}, 1)
+        with self.assertRaisesRegex(ValueError, f"1 that did not: {PIECE.name}"):
+            self.do(PIECE, good, fails="mask")
+        self.assertIsNone(self.results.read(PIECE))
+        self.assertIsNotNone(self.results.read(good))
+        self.do(PIECE, good)  # Goes on with what is missing.
+        self.assertIsNotNone(self.results.read(PIECE))
+        self.assertNotIn(good.name, " ".join(self.done))
+
+    def test_a_result_of_other_data_is_kept_and_not_counted(self):
+        self.do(PIECE)
+        data = self.create_tempdir().full_path
+        for task in ("cityscapes", "edges2handbags", *TASKS):
+            files.write(os.path.join(data, task, "train", "1.png"), b"an image")
+        real = Results(self.results.folder, Wanted(data))
+        doing = ExperimentRunner(PRESETS["mini"], real, self.runs, data_dir=data, scripts=self.scripts)
+        self.assertEqual(doing.missing([PIECE]), [BASE, PIECE])
+        with self.assertRaisesRegex(
+            ValueError, r"2 results have .*Received: .*images of facades are drawn, not \w{16}"
+        ):
+            doing.refuse_what_would_fail([PIECE])
+
+    def test_a_run_of_other_data_is_told_and_the_rest_goes_on(self):
+        self.results.wanted = Wanted(self.create_tempdir().full_path)
+        other = piece(TASKS, {"method": "full", "steps": 5}, 1)
+        with self.assertRaisesRegex(ValueError, f"2 that did not: {BASE.name}, {other.name}"):
+            self.do(BASE, other)
+        self.assertLen(self.done, 4)
+        self.assertEqual(self.results.hole(BASE), MISSING)
+
+    def test_what_another_process_is_at_is_left_to_it(self):
+        other = piece(TASKS, {"method": "full", "steps": 5}, 1)
+        with mock.patch("pgtf.experiments.paper.runner.PATIENCE", 0.01), futures.ThreadPoolExecutor() as pool:
+            with files.locked(os.path.join(self.runs, "taken", BASE.name)):
+                done = pool.submit(self.do, PIECE, other)
+                while not self.results.read(other) and not done.done():  # What needs no base is done meanwhile.
+                    time.sleep(0.01)
+                self.assertNotIn(BASE.name, pathlib.Path(self.log).read_text(encoding="utf-8"))
+                for one in (BASE, PIECE):  # The other process does these.
+                    self.results.write(one, self.made)
+            done.result()
+        self.assertEqual(self.done, [f"{script}.py {other.name} " for script in ("train", "evaluate")])
+
+    def test_stopped_it_lets_a_script_save(self):
+        saving = """
+            import signal, time
+            def save(*_):
+                time.sleep(0.5)
+                print("saved", file=open({log!r}, "a"))
+                raise SystemExit(1)
+            signal.signal(signal.SIGTERM, save)
+            print("begun", file=open({log!r}, "a"))
+            time.sleep(30)
+        """
+        pathlib.Path(self.scripts, "train.py").write_text(textwrap.dedent(saving).format(log=self.log))
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: os.path.exists(self.log)):
+            doing.do([BASE])
+        self.assertEqual(pathlib.Path(self.log).read_text().splitlines(), ["begun", "saved"])
+
+
+if __name__ == "__main__":
+    absltest.main()
