@@ -26,7 +26,7 @@ from pgtf.storage.task_slice import TaskSlice
 from tests.config.test_config import METHODS_OTHERWISE, OBJECTIVES_OTHERWISE, OTHER
 from tests.tiny import default_signals
 
-ROOT = pathlib.Path(__file__).parent.parent
+ROOT = pathlib.Path(__file__).parents[2]
 FIELDS = {
     field.name: field
     for kind in (Config, *METHODS.values(), *OBJECTIVES.values())
@@ -139,7 +139,7 @@ class FlagsTest(parameterized.TestCase):
 
     def test_help_has_every_setting_once_under_its_heading(self):
         with mock.patch.object(flags, "FLAGS", parsed()):
-            text = command_line.help_text()
+            text = command_line.help_text(command_line)
         names = [line.split()[0].lstrip("-") for line in text.splitlines() if line.startswith("  --")]
         self.assertCountEqual(names, [*FIELDS, "method", "objective"])
         # A heading is a line without a margin; its settings follow it.
@@ -286,8 +286,7 @@ class RunTest(absltest.TestCase):
 SCRIPT = '''"""Says what this script does."""
 import sys, time
 from absl import flags
-from pgtf import command_line
-flags.DEFINE_string("what", "", "What it does.")
+from pgtf.cli import command_line
 def main(arguments):
     what = flags.FLAGS.what
     if what == "refuse":
@@ -304,7 +303,12 @@ def main(arguments):
             print("saved")
     print("tensorflow" in sys.modules)
     return 3 if what == "three" else None
-command_line.run(main, stopped="It goes on.")
+if __name__ == "__main__":
+    import script
+    command_line.run(script)
+else:
+    flags.DEFINE_string("what", "", "What it does.")
+    STOPPED = "It goes on."
 '''
 
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 import pgtf
-from pgtf.runs.verification import verdicts
+from pgtf.runs.verify import verdicts
 from pgtf.serving.export import export
 from pgtf.serving.tflite import TFLite
 

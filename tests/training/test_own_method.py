@@ -141,7 +141,7 @@ class OwnMethodTest(tf.test.TestCase):
         command_line.define(values)
         values(["train.py"])
         with mock.patch.object(flags, "FLAGS", values):
-            words = " ".join(command_line.help_text().split())
+            words = " ".join(command_line.help_text(command_line).split())
         self.assertIn("scaled: A later task scales the first task's filters.", words)
         self.assertIn("--strength scaled: How much a scale does to its filter. Default: 1.0.", words)
 
