@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from pgtf.foundation import files
 from pgtf.serving.direction import Direction, LearnedTask
-from pgtf.storage.probes import TOLERANCE
 from pgtf.serving.format import Format
 from pgtf.serving.models_config import write_models_config
 from pgtf.serving.true_float32 import true_float32

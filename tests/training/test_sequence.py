@@ -341,8 +341,10 @@ class UnpairedTest(RunTestCase):
 class RefusalsTest(RunTestCase):
     def test_two_processes_on_one_run(self):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")
-        holder = "import sys; from pgtf.foundation import files\n"
+        holder = (
+            "import sys; from pgtf.foundation import files\n"
             "with files.locked(sys.argv[1]): print('held', flush=True); input()"
+        )
         other = subprocess.Popen(
             [sys.executable, "-c", holder, run_dir], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
