@@ -349,8 +349,8 @@ class ScriptTest(parameterized.TestCase):
         ("--what=", "\n--where is missing\n--help explains all flags.\n"),
     )
     def test_flags_that_cannot_be_parsed(self, argument, errors):
-        required = 'flags.DEFINE_string("where", None, "Where it is.", required=True)\ndef main'
-        script = self.create_tempfile(content=SCRIPT.replace("def main", required)).full_path
+        required = 'flags.DEFINE_string("where", None, "Where it is.", required=True)\n    STOPPED'
+        script = self.create_tempfile("script.py", content=SCRIPT.replace("STOPPED", required)).full_path
         process = self.begun(argument, script=script)
         self.assertEqual((*process.communicate(), process.returncode), ("", errors, 1))
 
