@@ -17,5 +17,15 @@ class LowRank(Backbone):
         least=1,
     )
 
+    free_outer: int = setting(
+        0,
+        "Levels, counted from the image, whose kernels a later task learns freely; see piggyback.",
+        least=0,
+    )
+
     def adapted(self, place, kernel):
+        if 1 <= place.level <= self.free_outer:
+            return recipes.Full(
+                place.initializer
+            )  # It starts as the first task's kernel, as all values of its path do.
         return recipes.LowRank(kernel, self.rank, seed=place.seed)

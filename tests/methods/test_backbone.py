@@ -54,6 +54,20 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
             FilterBank([run.bank.slice(1)]).of(run.bank.slice(1).borrows)
 
 
+class FreeOuterTest(tf.test.TestCase):
+    def test_free_layers_start_as_the_first_task_and_are_learned(self):
+        run = Run(tiny_run(tempfile.mkdtemp(), method=LowRank(2, free_outer=1)))
+        first, second = (run.bank.slice(index) for index in range(2))
+        path = "forward/down1/unconstrained"
+        self.assertEqual(
+            {name.rsplit("/", 1)[1] for name in second.values if name.startswith("forward/down1/")},
+            {"unconstrained", "bias"},
+        )
+        self.assertNotAllClose(second.values[path], first.values[path])
+        begun = build.begun(load_config(run.folder), 2, run.bank)["forward"]
+        self.assertAllEqual(layers.state(begun)[path], first.values[path])
+
+
 class SizesTest(tf.test.TestCase):
     """Of the paper's U-Net, with pencil and paper: (c_in, c_out) of its kernels, 4 × 4 each."""
 
@@ -72,6 +86,13 @@ class SizesTest(tf.test.TestCase):
         for rank in (1, 4, 48):
             expected = sum(2 * rank * (16 * c_in + c_out) for c_in, c_out in self.KERNELS) + self.OWN
             self.assertEqual([task["values"] for task in self.values(LowRank(rank))[1:]], [expected] * 2)
+
+    def test_low_rank_inside_free_outer_layers(self):
+        free = {(3, 64), (64, 128), (128, 256), (256, 512), (512, 128), (256, 64)}  # down1 to down4, up3 and up2.
+        inner = [kernel for kernel in self.KERNELS if kernel not in free]
+        expected = sum(16 * c_in * c_out for c_in, c_out in free)
+        expected += sum(2 * 8 * (16 * c_in + c_out) for c_in, c_out in inner) + self.OWN
+        self.assertEqual([task["values"] for task in self.values(LowRank(8, free_outer=4))[1:]], [expected] * 2)
 
     def test_width_wise(self):
         for ratio in (0.01, 0.1, 0.25, 1):
