@@ -13,10 +13,10 @@ installed := .venv/installed
 .venv: $(installed)  ## Install everything into .venv (about 2 minutes, once)
 
 demo: $(installed)  ## Teach one small network its first tasks, on drawn images
-	@$(python) scripts/train.py --flagfile=flags/demo.cfg
+	@$(python) -m pgtf demo
 
 studio: $(installed)  ## Open a page on which to try what the demo learnt
-	@$(python) scripts/studio.py --run_dir=runs/demo
+	@$(python) -m pgtf studio runs/demo
 
 test: $(installed)  ## Run the tests
 	@$(python) -m pytest -n auto --dist worksteal
@@ -27,7 +27,7 @@ lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends th
 	@.venv/bin/mypy --no-error-summary
 
 bench: $(installed)  ## Measure speed, and write BENCH.md (50 minutes on two idle cores)
-	@$(python) scripts/bench.py
+	@$(python) -m pgtf bench
 
 clean:  ## Remove .venv and all that builds and tests leave; runs/ stays
 	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
