@@ -1,10 +1,10 @@
-"""Measures what speed the code promises, each thing beside what it is compared with, and writes BENCH.md.
+"""Measures speed, each measurement relative to a baseline, and writes BENCH.md.
 
     pgtf bench
     pgtf bench --bench_networks=unet --bench_tasks=2,4 --batches=1 --bench_rounds=3 --image_size=64
 
-Each measurement is a process of its own, and its figures are kept in --results: the same command again goes on where it
-stopped. Other flags are those of train.py: what is measured is that run's.
+Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
+stop. All flags of train.py set the configuration that is measured.
 """
 
 import dataclasses
@@ -21,21 +21,21 @@ from pgtf.foundation import files
 from pgtf.objectives import CycleGAN, Pix2Pix
 
 command_line.define()
-flags.DEFINE_list("bench_networks", ["unet", "resnet"], "unet (pix2pix), resnet (CycleGAN), or both.")
-flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Which tasks' steps; of the ResNet no more than the first two.")
-flags.DEFINE_list("batches", ["1", "4"], "Batch sizes; of the ResNet only the first.")
-flags.DEFINE_list("many", ["2", "10", "30", "100"], "Of how many tasks runs are opened and listed.")
-flags.DEFINE_integer("bench_rounds", 5, "How often each side is measured.", lower_bound=1)
-flags.DEFINE_string("results", ".bench", "Folder of the figures; removed, all is measured anew.")
-flags.DEFINE_string("write", "BENCH.md", "The file to write.")
-flags.DEFINE_string("plot", "docs/many.svg", "The plot to write, of what grows with the number of tasks.")
-flags.DEFINE_string("piece", "", "One measurement, as JSON; what the command calls itself with.")
+flags.DEFINE_list("bench_networks", ["unet", "resnet"], "Networks to measure: unet (pix2pix), resnet (CycleGAN).")
+flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Tasks whose steps are timed, from 1. ResNet: the first two.")
+flags.DEFINE_list("batches", ["1", "4"], "Batch sizes. ResNet: only the first.")
+flags.DEFINE_list("many", ["2", "10", "30", "100"], "Numbers of tasks of the runs that are opened and listed.")
+flags.DEFINE_integer("bench_rounds", 5, "Number of rounds of each measurement.", lower_bound=1)
+flags.DEFINE_string("results", ".bench", "Folder for the figures. Remove it to measure everything again.")
+flags.DEFINE_string("write", "BENCH.md", "File to write.")
+flags.DEFINE_string("plot", "docs/many.svg", "Plot to write: costs over the number of tasks.")
+flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for the command's subprocesses.")
 PRECISIONS = ("float32", "mixed_bfloat16")
-STOPPED = "The same command goes on with what is not measured yet."
+STOPPED = "Run the same command again to resume."
 
 
 def pieces():
-    """[{"benchmark": name, and what of}] in the order of measuring."""
+    """Lists all measurements in order: [{"benchmark": name, further arguments}]."""
     networks, batches, tasks = flags.FLAGS.bench_networks, flags.FLAGS.batches, flags.FLAGS.bench_tasks
     found = []
     for network in networks:
@@ -59,7 +59,7 @@ def pieces():
 
 
 def config_of(piece):
-    """The config that a piece measures."""
+    """Returns the configuration of a measurement."""
     objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
     own = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
     config = command_line.config_from_flags()
@@ -69,7 +69,7 @@ def config_of(piece):
 
 
 def measured(piece):
-    """A piece's figures: those that are kept, or new ones from a process of its own."""
+    """Returns the figures of a measurement: the stored ones, or new ones from a subprocess."""
     text = json.dumps(piece, sort_keys=True)
     key = hashlib.sha256(f"{text}{config_of(piece).flagfile()}{flags.FLAGS.bench_rounds}".encode()).hexdigest()[:16]
     path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
@@ -77,7 +77,7 @@ def measured(piece):
         print(text, flush=True)
         done = subprocess.run([sys.executable, *sys.argv, f"--piece={text}"], stdout=subprocess.PIPE, text=True)
         if done.returncode:
-            raise ValueError(f"A measurement must come to an end. Received: status {done.returncode} of {text}")
+            raise ValueError(f"A measurement failed. Received: exit status {done.returncode} of {text}")
         files.write(path, done.stdout.splitlines()[-1].encode())
     with open(path) as file:
         return json.load(file)
@@ -85,7 +85,7 @@ def measured(piece):
 
 def main(_):
     if flags.FLAGS.piece:
-        from pgtf.experiments.speed.benchmarks import BENCHMARKS  # TensorFlow only where something is measured.
+        from pgtf.experiments.speed.benchmarks import BENCHMARKS  # Imports TensorFlow.
 
         piece = json.loads(flags.FLAGS.piece)
         what = {name: piece[name] for name in ("task", "tasks") if name in piece}

@@ -1,14 +1,14 @@
-"""Redoes the tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), and the frontier of quality over bytes.
+"""Reproduces the tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), and the frontier of quality over bytes.
 
-    pgtf reproduce --dry_run --data_dir=DATA --inception=FOLDER    what would be learnt, and how long
-    pgtf reproduce --data_dir=DATA --inception=FOLDER              all of it
-    pgtf reproduce --table=3 --data_dir=DATA --inception=FOLDER    one table
-    pgtf reproduce --redraw                                        the page again, from results/ alone
+    pgtf reproduce --dry_run --data_dir=DATA --inception=FOLDER    print the missing experiments and their time
+    pgtf reproduce --data_dir=DATA --inception=FOLDER              run all experiments
+    pgtf reproduce --table=3 --data_dir=DATA --inception=FOLDER    run those of one table
+    pgtf reproduce --redraw                                        write the page from results/ without training
 
-Each run is a piece: a run directory named for its settings, learnt once however many tables need it. The figures of a
-finished piece stay in --results, so that the tables need the runs no more. The same command again goes on; several at
-once, with the same --runs and --results, share the work. A result of other images, or measured by another network,
-does not count, and the page says why.
+Each experiment is a run directory named for its settings. It is trained once, even if several tables need it. Its
+results are stored in --results, and then the tables no longer need the run. The same command resumes after a stop.
+Several processes with the same --runs and --results share the work. A result of other images or of another feature
+extractor does not count, and the page says why.
 """
 
 import os
@@ -18,26 +18,26 @@ from absl import flags
 from pgtf.experiments.paper.presets import PRESETS
 
 NAMES = ("1", "2", "3", "4a", "4b")
-flags.DEFINE_multi_enum("table", [], NAMES, "A table of the paper; may be given several times.")
-flags.DEFINE_multi_enum("figure", [], ("3",), "A figure of the paper.")
-flags.DEFINE_bool("better", False, "Better than Full: what was tried for it, one thing at a time.")
-flags.DEFINE_bool("frontier", False, "Distance over bytes, every method at several sizes.")
+flags.DEFINE_multi_enum("table", [], NAMES, "Table of the paper. Repeat it for several.")
+flags.DEFINE_multi_enum("figure", [], ("3",), "Figure of the paper.")
+flags.DEFINE_bool("better", False, "Run the table of attempts to improve on the method full.")
+flags.DEFINE_bool("frontier", False, "Run the plot of distance over bytes, every method at several sizes.")
 flags.DEFINE_enum(
     "preset", "mini", tuple(PRESETS), "; ".join(f"{name}: {one.meaning}" for name, one in PRESETS.items())
 )
-flags.DEFINE_list("seeds", ["0", "1"], "The seeds of each row.")
-flags.DEFINE_string("data_dir", "", "Folder with one folder per task; empty: drawn stand-ins, which show nothing.")
-flags.DEFINE_string("inception", "", "The network of FID; without it, distances are in a classifier's features (FCD).")
+flags.DEFINE_list("seeds", ["0", "1"], "Random seeds. Each row runs once with each.")
+flags.DEFINE_string("data_dir", "", "Folder with one folder per task. Default: drawn images, which show no quality.")
+flags.DEFINE_string("inception", "", "Inception network for FID. Default: distances of a classifier's features (FCD).")
 flags.DEFINE_string("runs", "runs/reproduce", "Folder for the run directories.")
-flags.DEFINE_string("results", "results", "Folder for what is kept of them.")
-flags.DEFINE_string("page", "RESULTS.md", "Where the tables are written.")
-flags.DEFINE_bool("dry_run", False, "Only say what would be learnt.")
-flags.DEFINE_bool("redraw", False, "Only write the page.")
-STOPPED = "What is learnt stays; the same command goes on."
+flags.DEFINE_string("results", "results", "Folder for the results.")
+flags.DEFINE_string("page", "RESULTS.md", "File for the tables.")
+flags.DEFINE_bool("dry_run", False, "Print the missing experiments and their time, and exit.")
+flags.DEFINE_bool("redraw", False, "Write the page from stored results, without training.")
+STOPPED = "Learned tasks are kept. Run the same command again to resume."
 
 
 def main(_):
-    import tensorflow as tf  # Only once the flags are good.
+    import tensorflow as tf  # After the flags are parsed, because it takes seconds.
 
     from pgtf.experiments.paper.pages import write_page
     from pgtf.experiments.paper.results import Results
@@ -63,19 +63,19 @@ def main(_):
     if asked.dry_run:
         print(doing.plan(pieces))
         return
-    tf.config.set_visible_devices([], "GPU")  # GPUs are for the scripts that learn, not for who waits.
+    tf.config.set_visible_devices([], "GPU")  # Leave the GPUs to the subprocesses that train.
     wanted = [] if asked.redraw else pieces
     doing.refuse_what_would_fail(wanted)
     try:
         doing.do(wanted)
     finally:
-        every = tables(preset, sorted({*seeds, *results.seeds()}))  # A page has all that is known, whatever was asked.
+        every = tables(preset, sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
         write_page(asked.page, preset, every, results)
         print(f"\n{asked.page}")
 
 
 def _wanted(asked):
-    """The data and the judge that count. A page that is only redrawn takes those of most of its results."""
+    """Returns the data and the extractor that results must come from. With --redraw the most frequent ones decide."""
     from pgtf.evaluation.evaluation import extractor_of
     from pgtf.experiments.paper.identity import CLASSIFIER, Wanted, judge_identity
 
@@ -86,5 +86,7 @@ def _wanted(asked):
 
 def _seeds(texts):
     if not texts or len(set(texts)) < len(texts) or not all(text.isdecimal() for text in texts):
-        raise ValueError(f"Seeds are whole numbers from 0 on, each once: --seeds=0,1. Received: {','.join(texts)}")
+        raise ValueError(
+            f"--seeds must be different whole numbers from 0, such as --seeds=0,1. Received: {','.join(texts)}"
+        )
     return [int(text) for text in texts]

@@ -1,1 +1,1 @@
-"""Experiments: the papers' tables, and speed. No other room imports this one."""
+"""Experiments: the papers' tables and speed benchmarks. No other package imports this one."""

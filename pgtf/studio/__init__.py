@@ -1,1 +1,1 @@
-"""The studio: a page on this machine on which to try a run."""
+"""The studio: a web page served on this machine for trying the tasks of a run."""

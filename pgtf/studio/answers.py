@@ -1,4 +1,4 @@
-"""The tasks of a run, ready to answer: networks are folded when they are first asked, and a few are kept."""
+"""A run's tasks for the studio. Networks are folded on first use, and the last few stay in memory."""
 
 import collections
 import dataclasses
@@ -10,15 +10,15 @@ from pgtf.runs.run import Run, Task
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
 
-KEPT = 4  # Tasks whose networks stay in memory: 0.2 GB each for a U-Net of width 64.
+KEPT = 4  # Number of tasks whose networks stay in memory: 0.2 GB each for a U-Net of width 64.
 
 
 @dataclasses.dataclass(frozen=True)
 class Direction:
     """One network of a task.
 
-    title: Of the way where there are two. examples: Inputs to start from, uint8 [h, w, 3]. colours: To draw with, the
-    background first.
+    title: Shown if the task has two directions. examples: Inputs to start from, uint8 [h, w, 3]. colours: Drawing
+    colours, the background first.
     """
 
     prefix: str
@@ -29,7 +29,7 @@ class Direction:
 
 @dataclasses.dataclass(frozen=True)
 class Offered:
-    """A task that one may try; size: (height, width) that it learnt at."""
+    """A task that the studio offers. size: (height, width) of the training images."""
 
     name: str
     size: tuple[int, int]
@@ -37,11 +37,11 @@ class Offered:
 
 
 class Answers:
-    """What the tasks of a run make of pictures.
+    """Translates images with the tasks of a run.
 
     Args:
-      run_dir: Where it lies.
-      most: How many tasks are kept ready.
+      run_dir: The run's folder.
+      most: Number of tasks whose networks stay in memory.
     """
 
     def __init__(self, run_dir: str, most: int = KEPT):
@@ -49,17 +49,17 @@ class Answers:
         self.tasks = [_offered(task) for task in Run(run_dir)]
         self._kept: collections.OrderedDict[int, Task] = collections.OrderedDict()
         self._stamp = Ledger.stamp(run_dir)
-        # One at a time: each takes all cores.
+        # One image at a time: each uses all cores.
         self._lock = threading.Lock()
 
     def __call__(self, task: int, way: int, picture: np.ndarray) -> np.ndarray:
-        """What a way of a task, both by their numbers, makes of uint8 [h, w, 3]."""
+        """Translates uint8 [h, w, 3] with a task in one direction. Both are indices into `tasks` and its `ways`."""
         prefix = self.tasks[task].ways[way].prefix
         with self._lock:
             return self._ready(task)(picture, backward=prefix == "backward")
 
     def _ready(self, number: int) -> Task:
-        """Returns a task. Once the ledger was written anew, tasks are opened anew, and changed ones refused."""
+        """Returns a task. If the ledger has changed, all tasks are opened again, and altered ones raise an error."""
         stamp = Ledger.stamp(self.run_dir)
         if stamp != self._stamp:
             self._kept.clear()
@@ -67,7 +67,7 @@ class Answers:
         if number not in self._kept:
             while len(self._kept) >= self.most:
                 self._kept.popitem(last=False)
-            # A run of its own, which goes with the task when that is no longer kept.
+            # A separate Run for each task, so that its memory is freed with the task.
             self._kept[number] = Run(self.run_dir)[self.tasks[number].name]
         self._kept.move_to_end(number)
         return self._kept[number]

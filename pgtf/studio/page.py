@@ -8,11 +8,11 @@ from pgtf.studio.answers import Offered
 
 SCRIPT = beside(__file__, "studio.js")
 _OWN_STYLE = beside(__file__, "studio.css")
-STYLE = look() + _OWN_STYLE  # As it stands in the page.
+STYLE = look() + _OWN_STYLE  # The exact text in the page; its hash is in the Content-Security-Policy.
 
 
 def page(name: str, tasks: Sequence[Offered]) -> str:
-    """HTML of a run's studio."""
+    """Returns the HTML of a run's studio."""
     body = [
         element(
             "header",
@@ -20,8 +20,8 @@ def page(name: str, tasks: Sequence[Offered]) -> str:
             element("h1", name),
             element(
                 "p",
-                "Draw, or drop a picture: the chosen task answers as you draw. All of it happens on this machine, and "
-                "nothing is kept.",
+                "Draw, or drop an image on the page: the selected task translates it as you draw. Everything runs on "
+                "this machine. No image is stored.",
             ),
         ),
         element(
@@ -31,10 +31,10 @@ def page(name: str, tasks: Sequence[Offered]) -> str:
             element("p", id="error", role="alert", class_="wrong", hidden=True),
             element("p", id="notice", role="status", hidden=True),
             _tools(),
-            element("section", element("h2", "Start from a test picture"), element("div", id="examples", class_="row")),
+            element("section", element("h2", "Start from a test image"), element("div", id="examples", class_="row")),
             _all_tasks(),
         ),
-        element("noscript", element("p", "This page draws with script.")),
+        element("noscript", element("p", "This page needs JavaScript.")),
         data("offered", [_plain(task) for task in tasks]),
         element("script", Markup(SCRIPT)),
     ]
@@ -48,7 +48,7 @@ def _plain(task: Offered) -> dict:
 
 
 def _choice(name: str, title: str, options: Sequence[str]) -> Markup:
-    """Radio buttons that look like chips; the first is chosen."""
+    """Returns radio buttons that look like chips. The first is selected."""
     chips = [
         element(
             "label",
@@ -61,10 +61,10 @@ def _choice(name: str, title: str, options: Sequence[str]) -> Markup:
 
 
 def _paper() -> Markup:
-    label = "What you draw on, with a mouse, a pen or a finger; test pictures below can be chosen with the keyboard"
+    label = "Canvas to draw on with a mouse, a pen or a finger. Test images below can be selected with the keyboard."
     return element(
         "figure",
-        element("figcaption", element("b", "Your picture")),
+        element("figcaption", element("b", "Input")),
         element("canvas", id="paper", role="img", aria_label=label),
         class_="sheet",
     )
@@ -74,7 +74,7 @@ def _answer() -> Markup:
     return element(
         "figure",
         element("figcaption", element("b", id="answers"), element("small", id="status", role="status")),
-        element("img", id="answer", alt="What the task makes of your picture"),
+        element("img", id="answer", alt="The task's output for your input"),
         class_="sheet",
     )
 
@@ -82,27 +82,27 @@ def _answer() -> Markup:
 def _tools() -> Markup:
     return element(
         "div",
-        _choice("way", "Way", []),
+        _choice("way", "Direction", []),
         _choice("tool", "Tool", ["Pencil", "Rectangle", "Eraser"]),
         element("fieldset", element("legend", "Colour"), element("div", id="colours"), class_="chips"),
         element("label", "Width", element("input", type="range", id="width", min=1, max=40, value=4), class_="width"),
-        element("label", element("input", type="checkbox", id="full"), " Opened pictures at full size", class_="full"),
+        element("label", element("input", type="checkbox", id="full"), " Open images at full size", class_="full"),
         element(
             "div",
             element("button", "Undo", type="button", id="undo"),
             element("button", "Clear", type="button", id="clear"),
-            element("button", "Open a picture …", type="button", id="open"),
+            element("button", "Open image …", type="button", id="open"),
             element(
                 "input",
                 type="file",
                 id="file",
                 accept="image/*",
                 class_="unseen",
-                aria_label="A picture to open",
+                aria_label="Image file to open",
                 tabindex=-1,
             ),
-            element("button", "Save the answer", type="button", id="save"),
-            element("button", "Save your picture", type="button", id="save-paper"),
+            element("button", "Save output", type="button", id="save"),
+            element("button", "Save input", type="button", id="save-paper"),
             class_="row",
         ),
         class_="tools card",
@@ -113,9 +113,7 @@ def _all_tasks() -> Markup:
     return element(
         "section",
         element("h2", "All tasks"),
-        element(
-            "p", "What each task makes of your picture as it is now. Networks that were not asked before take a moment."
-        ),
+        element("p", "The output of each task for the current input. A network takes a moment when it is first used."),
         element("button", "Show all tasks", type="button", id="all", aria_pressed="false"),
         element("div", id="compared", class_="compared"),
     )

@@ -1,23 +1,23 @@
-"""The colours of a task's inputs, to draw with."""
+"""Drawing colours taken from a task's inputs."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-STEP = 16  # Colours that differ by less count as one.
-APART = 48  # Two colours of a palette differ by more, in the channel in which they differ most.
+STEP = 16  # Bin size in each channel: colours of one bin count as one.
+APART = 48  # Least difference of two colours of a palette, in the channel where they differ most.
 
 
 def palette(pictures: Sequence[np.ndarray], most: int = 12, least_share: float = 0.0005) -> list[str]:
-    """The most frequent colours of pictures, most frequent first, as "#rrggbb".
+    """Finds the most frequent colours of images.
 
     Args:
-      pictures: uint8 [h, w, 3].
-      most: How many.
-      least_share: Of the pixels, that a colour has.
+      pictures: Images, uint8 [h, w, 3].
+      most: Maximum number of colours.
+      least_share: Minimum fraction of the pixels that a colour has.
 
     Returns:
-      At least one colour.
+      At least one colour as "#rrggbb", the most frequent first.
     """
     pixels = np.concatenate([picture.reshape(-1, 3) for picture in pictures]).astype("int64")
     bins = pixels // STEP
@@ -27,7 +27,7 @@ def palette(pictures: Sequence[np.ndarray], most: int = 12, least_share: float =
         if len(chosen) == most or (chosen and counts[number] < least_share * len(pixels)):
             break
         exact, times = np.unique(pixels[where == number], axis=0, return_counts=True)
-        colour = exact[times.argmax()]  # Not the mean: labels are exact colours.
+        colour = exact[times.argmax()]  # The most frequent value, not the mean: label maps use exact colours.
         if all(np.abs(colour - other).max() > APART for other in chosen):
             chosen.append(colour)
     return ["#" + bytes(colour.tolist()).hex() for colour in chosen]

@@ -1,4 +1,4 @@
-"""The studio's server: Python's own, for one person on one machine."""
+"""HTTP server of the studio, from the standard library, for one user on one machine."""
 
 import base64
 import contextlib
@@ -18,27 +18,27 @@ from pgtf.studio.answers import Answers
 from pgtf.studio.page import SCRIPT, STYLE, page
 from pgtf.studio.uploads import BYTES, fitted, png, received
 
-CANVAS = 1024 * 1024  # Pixels of a picture that is answered.
-SECONDS = 60  # For a whole request to come in, and for its answer to be taken.
-AT_ONCE = 8  # Pictures that are worked on, or wait for that.
-LINGER = 2  # Seconds in which the rest of a refused request is read, so that the refusal is seen.
+CANVAS = 1024 * 1024  # Maximum number of pixels of a translated image.
+SECONDS = 60  # Timeout for receiving a whole request, and for sending its response.
+AT_ONCE = 8  # Maximum number of images in progress or waiting.
+LINGER = 2  # Seconds for which the rest of a refused request is read, so that the client sees the refusal.
 TEXT, HTML, PNG = "text/plain; charset=utf-8", "text/html; charset=utf-8", "image/png"
 EVERYWHERE = ("", "0.0.0.0", "::")
 
 
 class Refused(Exception):
-    """A request that is not answered: its HTTP status, and why."""
+    """A refused request. Arguments: HTTP status, reason."""
 
 
 class Server(http.server.ThreadingHTTPServer):
     """Serves a run's tasks to a browser.
 
     Args:
-      answers: The tasks.
-      host: Where to listen; anywhere but on this machine itself, others can use it.
-      port: 0 takes a free one.
-      name: Of the run.
-      seconds: For a whole request to come in.
+      answers: The run's tasks.
+      host: Address to listen on. Default: 127.0.0.1. With any address but this machine's loopback, others can connect.
+      port: Port to listen on. 0 chooses a free one.
+      name: Name of the run.
+      seconds: Timeout for receiving a whole request.
     """
 
     daemon_threads = True
@@ -56,83 +56,86 @@ class Server(http.server.ThreadingHTTPServer):
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-            raise ValueError(f"Port {port} is taken; --port=0 takes a free one. Received: --port={port}") from error
+            raise ValueError(f"The port is in use. --port=0 chooses a free one. Received: --port={port}") from error
 
     @property
     def url(self) -> str:
-        """What to open in a browser."""
+        """The address to open in a browser."""
         host = "127.0.0.1" if self.given_host in EVERYWHERE else self.given_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server_address[1]}/"
 
     def knows(self, host: str) -> bool:
-        """Whether a Host header names this server: a page of another site, whose name leads here, names that site."""
+        """Returns whether a Host header names this server.
+
+        Guards against DNS rebinding: a page of another site whose name resolves to this machine sends that site's name.
+        """
         try:
             name = urllib.parse.urlsplit(f"//{host}").hostname or ""
-        except ValueError:  # "[", for one.
+        except ValueError:  # For example "[".
             return False
         if name in ("127.0.0.1", "localhost", "::1", self.given_host.lower()):
             return True
         if self.given_host not in EVERYWHERE:
             return False
         with contextlib.suppress(ValueError):
-            return bool(ipaddress.ip_address(name))  # No site can make an address lead elsewhere.
+            return bool(ipaddress.ip_address(name))  # An IP address cannot be rebound by a site.
         return name == socket.gethostname().lower()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Says what went wrong, unless it is that a browser no longer waits."""
+        """Prints an error, except a lost connection or a timeout."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             super().handle_error(request, client_address)
 
 
 class WithDeadline(io.RawIOBase):
-    """Reads from a connection until a moment, however slowly bytes come in.
+    """Reads from a connection until a deadline, however slowly bytes arrive.
 
-    end: That moment, in seconds of time.monotonic().
+    end: The deadline, in seconds of time.monotonic().
     """
 
     def __init__(self, connection: socket.socket):
         self.connection, self.end = connection, 0.0
 
     def readable(self) -> bool:
-        """Always true."""
+        """Returns True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Reads what is there; raises socket.timeout at the end."""
+        """Reads the bytes that have arrived. Raises socket.timeout after the deadline."""
         left = self.end - time.monotonic()
         if left <= 0:
-            raise socket.timeout("a request took too long")
+            raise socket.timeout("The request took too long")
         self.connection.settimeout(left)
         return self.connection.recv_into(buffer)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Answers requests; none of them names a file."""
+    """Handles requests. No request can name a file."""
 
     protocol_version = "HTTP/1.1"
     server_version, sys_version = "pgtf", ""
     server: Server
 
     def setup(self) -> None:
-        """Gives each request a deadline."""
+        """Wraps the connection, so that each request has a deadline."""
         super().setup()
         self.rfile.close()
         self.incoming = WithDeadline(self.connection)
         self.rfile = io.BufferedReader(self.incoming)
 
     def handle_one_request(self) -> None:
-        """Reads a request and answers it; one that does not come in whole in time ends the connection."""
+        """Handles one request. Closes the connection if the request is not complete in time."""
         self.incoming.end = time.monotonic() + self.server.seconds
         super().handle_one_request()
 
     def do_GET(self) -> None:
-        """The page, and test pictures to start from."""
+        """Sends the page or a test image to start from."""
         self._answer({"/": self._page, "/example": self._example})
 
     def do_POST(self) -> None:
-        """A picture made ready to draw on, and what a task makes of one."""
+        """Sends an uploaded image scaled for the canvas, or a task's output for one."""
         if not self.server.places.acquire(blocking=False):
-            self._refuse(503, f"The studio works on {AT_ONCE} pictures already; try again in a moment.")
+            self._refuse(503, f"The studio is busy with {AT_ONCE} images. Try again in a moment.")
             return
         try:
             self._answer({"/picture": self._picture, "/answer": self._task_answer})
@@ -145,7 +148,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self._check_origin()
             self.query = dict(urllib.parse.parse_qsl(query))
             if path not in routes:
-                raise Refused(404, "There is no such page.")
+                raise Refused(404, "No such page.")
             self._send(200, *routes[path]())
         except Refused as refused:
             self._refuse(*refused.args)
@@ -155,9 +158,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _check_origin(self) -> None:
         hosts, origin = self.headers.get_all("Host", []), self.headers.get("Origin")
         if len(hosts) != 1 or not self.server.knows(hosts[0]):
-            raise Refused(403, f"This server answers under its own address. Received: {', '.join(hosts) or 'no Host'}")
+            raise Refused(
+                403,
+                "The Host header does not name this server. Open the address that the studio printed. "
+                f"Received: {', '.join(hosts) or 'no Host'}",
+            )
         if origin is not None and origin != f"http://{hosts[0]}":
-            raise Refused(403, f"This server answers its own page. Received: a request of {origin}")
+            raise Refused(
+                403, f"The request comes from another site. Only the studio's page may send it. Received: {origin}"
+            )
 
     def _page(self) -> tuple[str, bytes]:
         return HTML, self.server.page
@@ -189,24 +198,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _number(self, name: str, end: int) -> int:
         text = self.query.get(name, "")
         if not (text.isascii() and text.isdecimal() and len(text) < 5 and int(text) < end):
-            raise Refused(400, f"{name} is a number from 0 to {end - 1}. Received: {text!r}")
+            raise Refused(400, f"{name} must be a number from 0 to {end - 1}. Received: {text!r}")
         return int(text)
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
         if not (length.isascii() and length.isdecimal()) or "Transfer-Encoding" in self.headers:
-            raise Refused(411, "A request says how many bytes it has.")
+            raise Refused(411, "The request needs a Content-Length header.")
         if len(length) > 12 or int(length) > BYTES:
-            raise Refused(413, f"A picture's file has at most {BYTES:,} bytes. Received: {length}")
+            raise Refused(413, f"The image file is too large. It may have at most {BYTES:,} bytes. Received: {length}")
         try:
             return self.rfile.read(int(length))
         except socket.timeout as error:
-            raise Refused(408, f"A request comes in within {self.server.seconds:g} seconds.") from error
+            raise Refused(408, f"The request took longer than {self.server.seconds:g} seconds.") from error
 
     def _refuse(self, status: int, why: str) -> None:
         self.close_connection = True
         self._send(status, TEXT, why.encode(), *([("Retry-After", "1")] if status == 503 else ()))
-        # A connection that is closed on bytes that were not read is reset, and the refusal lost.
+        # Closing a connection with unread bytes resets it, and the client would not see the refusal.
         self.incoming.end = time.monotonic() + LINGER
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
@@ -224,7 +233,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Says nothing: what is drawn here is nobody's business."""
+        """Logs nothing, for the user's privacy."""
 
 
 def _hash(text: str) -> str:

@@ -4,7 +4,7 @@
   const tasks = JSON.parse(at("offered").textContent);
   const paper = at("paper");
   const pen = paper.getContext("2d", { willReadFrequently: true });
-  const past = [];  // What Undo goes back to.
+  const past = [];  // Canvas states for Undo.
   const UNDOS = 30, LARGEST_FILE = 32 * 2 ** 20, SMALL = 128;
   let task = 0, way = 0, colour = "#000000", drawn = false, opened = null;
 
@@ -30,15 +30,15 @@
     line("error", error.message);
   };
 
-  // Pictures travel as files; what comes back is a file too, or why not.
+  // Sends an image as a file. The response is an image file, or the text of an error.
   const ask = async (path, query, body, signal) => {
     const request = body ? { method: "POST", body, signal } : { signal };
     const answer = await fetch(`/${path}?${new URLSearchParams(query)}`, request).catch((error) => {
-      throw signal?.aborted ? error : new Error("The studio's server does not answer. Start it again, and draw on.");
+      throw signal?.aborted ? error : new Error("The studio's server does not respond. Start it again, then go on.");
     });
     if (!answer.ok) throw new Error(await answer.text());
     const blob = await answer.blob();
-    blob.before = answer.headers.get("Picture-Size");  // Of a picture that came back scaled.
+    blob.before = answer.headers.get("Picture-Size");  // Original size of an image that was scaled.
     return blob;
   };
   const show = (image, blob) => {
@@ -56,13 +56,13 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   };
-  // Not toBlob, for which Chromium waits until it has nothing else to do, up to a second.
+  // Not toBlob: Chromium runs it when idle, which takes up to a second.
   const onPaper = () => {
     const bytes = atob(paper.toDataURL("image/png").split(",")[1]);
     return new Blob([Uint8Array.from(bytes, (letter) => letter.charCodeAt(0))], { type: "image/png" });
   };
 
-  // One question at a time, and after it the latest.
+  // Only one request at a time. If the canvas changes meanwhile, one more request follows with its latest state.
   let asking = false, again = false, timer = 0, comparing = null;
   const soon = () => {
     clearTimeout(timer);
@@ -73,11 +73,11 @@
     asking = true;
     if (comparing) comparing.abort();
     const begun = performance.now(), asked = tasks[task];
-    const slow = setTimeout(() => say("making the network ready …"), 1500);
+    const slow = setTimeout(() => say("preparing the network …"), 1500);
     try {
       const blob = await ask("answer", { task, way }, onPaper());
       show(at("answer"), blob);
-      at("answer").alt = `What ${asked.name} makes of your picture`;
+      at("answer").alt = `Output of ${asked.name} for your input`;
       line("error", "");
       say(`${((performance.now() - begun) / 1000).toFixed(2)} s`);
     } catch (error) {
@@ -110,15 +110,15 @@
   };
   const places = () => tasks.flatMap((each, number) => each.ways.map((one, which) => {
     const name = one.title ? `${each.name}, ${one.title}` : each.name;
-    const image = make("img", { alt: `What ${name} makes of your picture` });
-    const button = make("button", { type: "button", textContent: "Save", "aria-label": `Save what ${name} makes` });
+    const image = make("img", { alt: `Output of ${name} for your input` });
+    const button = make("button", { type: "button", textContent: "Save", "aria-label": `Save the output of ${name}` });
     button.addEventListener("click", () => image.blob && save(image.blob, `${name}.png`));
     const figure = make("figure", {}, make("figcaption", {}, name, button), image);
     Object.assign(figure.dataset, { task: number, way: which });
     return figure;
   }));
 
-  // The paper.
+  // The canvas.
   const sized = (width, height) => {
     opened = null;
     line("notice", "");
@@ -148,7 +148,7 @@
   };
   const open = async (file) => {
     if (!file) return;
-    if (file.size > LARGEST_FILE) return fail(new Error("A picture's file has at most 32 MB."));
+    if (file.size > LARGEST_FILE) return fail(new Error("The image file is too large. It may have at most 32 MB."));
     try {
       const blob = await ask("picture", { task, way, full: Number(at("full").checked) }, file);
       await put(blob, true);
@@ -162,8 +162,10 @@
   const scaled = (before, after) => {
     if (before === after) return "";
     const full = at("full").checked;
-    const why = full ? "more pixels than are answered" : `the size that ${tasks[task].name} learnt at, where it is best and fast`;
-    return `Your picture of ${before} became ${after}: ${why}.${full ? "" : " Tick “full size” for a larger answer."}`;
+    const why = full
+      ? "images are limited to a megapixel"
+      : `${tasks[task].name} learned at this size, where it is best and fast`;
+    return `Image scaled from ${before} to ${after}: ${why}.${full ? "" : " Tick “full size” for a larger output."}`;
   };
 
   let stroke = null;
@@ -201,7 +203,7 @@
   });
   for (const end of ["pointerup", "pointercancel"]) paper.addEventListener(end, () => { stroke = null; });
 
-  // What stands around it.
+  // The controls.
   const colours = () => {
     const swatch = (value) => {
       const button = make("button", { type: "button", title: value, "aria-label": `Draw in ${value}` });
@@ -236,7 +238,7 @@
     const buttons = Array.from({ length: chosen().examples }, (_, number) => {
       const query = { task, way, number };
       const image = make("img", { alt: "", src: `/example?${new URLSearchParams(query)}` });
-      const button = make("button", { type: "button", "aria-label": `Test picture ${number + 1} of ${tasks[task].name}` }, image);
+      const button = make("button", { type: "button", "aria-label": `Test image ${number + 1} of ${tasks[task].name}` }, image);
       button.addEventListener("click", () => start(query));
       return button;
     });
@@ -254,8 +256,8 @@
     at("ways").hidden = titles.length < 2;
   };
   const choose = () => {
-    at("answers").textContent = `What ${tasks[task].name} makes of it`;
-    at("answer").classList.add("waiting");  // Until the new one is there.
+    at("answers").textContent = `Output: ${tasks[task].name}`;
+    at("answer").classList.add("waiting");  // Until the new output arrives.
     colours();
     examples();
     if (drawn) return soon();

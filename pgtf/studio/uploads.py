@@ -1,4 +1,4 @@
-"""Pictures that come from a browser: checked before they are read, kept nowhere."""
+"""Images uploaded by a browser: checked before they are decoded, and never stored."""
 
 import io
 import math
@@ -11,27 +11,30 @@ from pgtf.data.reading import ImageError, decoded
 
 BYTES = 32 * 2**20
 PIXELS = 50_000_000
-RATIO = 16  # Longer to shorter side. At 2**20 pixels no side is then longer than 4096.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # None that runs another program.
+RATIO = 16  # Maximum ratio of the longer to the shorter side. At 2**20 pixels no side is then longer than 4096.
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF")  # Pillow starts other programs for some formats, not for these.
 
 
 def received(content: bytes, pixels: int = PIXELS) -> np.ndarray:
-    """Reads the picture in a file. One of a size that is refused is never decoded.
+    """Reads an image file. An image of a refused size is never decoded.
 
     Args:
-      content: The file.
-      pixels: The most that are taken.
+      content: Bytes of the file.
+      pixels: Maximum number of pixels.
 
     Returns:
       uint8 [h, w, 3].
+
+    Raises:
+      ImageError: If it is not a readable image, or too large or too narrow.
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             wrong = _wrong_size(*image.size, pixels)
         picture = None if wrong else decoded(io.BytesIO(content), len(content), FORMATS)
-    except Exception as error:  # Pillow raises almost any on a broken file.
+    except Exception as error:  # Pillow raises many types of errors for broken files.
         raise ImageError(
-            f"A picture is a {', '.join(FORMATS)} file. Received: {len(content):,} bytes that can't be read as one"
+            f"The file can't be read as an image ({', '.join(FORMATS)}). Received: {len(content):,} bytes"
         ) from error
     if picture is None:
         raise ImageError(wrong)
@@ -39,23 +42,23 @@ def received(content: bytes, pixels: int = PIXELS) -> np.ndarray:
 
 
 def _wrong_size(width: int, height: int, pixels: int) -> str:
-    """The reason why a picture of this size is refused. Empty for one that is taken."""
-    rule = ""
+    """Returns why an image of this size is refused; empty if it is accepted."""
+    wrong = ""
     if width * height > pixels:
-        rule = f"has at most {pixels:,} pixels; scale it down"
+        wrong = f"The image has more than {pixels:,} pixels. Scale it down"
     elif max(width, height) > RATIO * min(width, height):
-        rule = f"is at most {RATIO} times as long on one side as on the other; crop it"
-    return rule and f"A picture {rule}. Received: {width} x {height}"
+        wrong = f"One side of the image is more than {RATIO} times as long as the other. Crop it"
+    return wrong and f"{wrong}. Received: {width} x {height}"
 
 
 def fitted(picture: np.ndarray, size: Optional[tuple[int, int]], pixels: int) -> np.ndarray:
-    """Scales a picture, its shape stays.
+    """Scales an image and keeps its aspect ratio.
 
     Args:
-      picture: uint8 [h, w, 3].
-      size: (height, width) that a task learnt at; the shorter side becomes as long as the shorter one of it. None: the
-        picture keeps its size where `pixels` allow.
-      pixels: The most that the result has.
+      picture: The image, uint8 [h, w, 3].
+      size: (height, width) of a task's training images. The image's shorter side becomes as long as the shorter of
+        these. None keeps the image's size if `pixels` allows.
+      pixels: Maximum number of pixels of the result.
 
     Returns:
       uint8 [h, w, 3].
@@ -68,7 +71,7 @@ def fitted(picture: np.ndarray, size: Optional[tuple[int, int]], pixels: int) ->
 
 
 def png(picture: np.ndarray) -> bytes:
-    """A PNG file of a picture, quickly made."""
+    """Encodes an image as PNG with fast compression."""
     content = io.BytesIO()
     Image.fromarray(picture).save(content, "PNG", compress_level=1)
     return content.getvalue()

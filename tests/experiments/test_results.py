@@ -41,7 +41,7 @@ class PieceTest(absltest.TestCase):
         self.assertEqual(with_bases([PIECE, other, PIECE]), [BASE, PIECE, other])
 
     def test_what_is_learnt(self):
-        self.assertEqual((PIECE.learnt, BASE.learnt), (("maps", "shoes"), ("facades",)))
+        self.assertEqual((PIECE.learned, BASE.learned), (("maps", "shoes"), ("facades",)))
 
 
 class ResultsTest(parameterized.TestCase):
@@ -86,7 +86,9 @@ class ResultsTest(parameterized.TestCase):
         self.assertIsNone(self.results.read(PIECE))
 
     @parameterized.parameters(
-        ("{", "its file is damaged"), ("[]", "its file is of another piece"), ("[" * 9999, "its file is damaged")
+        ("{", "its file is damaged"),
+        ("[]", "its file belongs to another experiment"),
+        ("[" * 9999, "its file is damaged"),
     )
     def test_a_damaged_file_is_a_hole(self, text, why):
         files.write(self.results.path(PIECE), text.encode())
@@ -119,23 +121,23 @@ class ResultsTest(parameterized.TestCase):
     def test_a_field_of_a_wrong_type_is_a_hole(self, name, value, said):
         self.edited(**{name: value})
         self.assertIsNone(self.results.read(PIECE))
-        self.assertEqual(self.results.hole(PIECE), f"`{name}` in its file is {said}")
+        self.assertEqual(self.results.hole(PIECE), f"its file has a wrong `{name}`: {said}")
 
     def test_fields_that_do_not_fit_the_piece_are_holes(self):
         for fields, why in (
-            ({"values": {"FID-8": [[1.0]]}}, "`values` in its file are no matrices of its tasks"),
-            ({"values": {"FID-8": 3}}, "`values` in its file are no matrices of its tasks"),
-            ({"tasks": ["maps"]}, "its file is of other tasks"),
-            ({"stored": {"maps": 3}}, "its file is of other tasks"),
-            ({"images": {"maps": "ab"}}, "it was recorded before data were recorded"),
+            ({"values": {"FID-8": [[1.0]]}}, "`values` in its file are not matrices of its tasks"),
+            ({"values": {"FID-8": 3}}, "`values` in its file are not matrices of its tasks"),
+            ({"tasks": ["maps"]}, "its file has other tasks"),
+            ({"stored": {"maps": 3}}, "its file has other tasks"),
+            ({"images": {"maps": "ab"}}, "its file records no data"),
         ):
             self.edited(**fields)
             self.assertEqual(self.results.hole(PIECE), why)
 
-    @parameterized.parameters(("images", "data"), ("beside", "judges"))
+    @parameterized.parameters(("images", "data"), ("beside", "feature extractors"))
     def test_a_result_without_data_or_judges_is_a_hole(self, name, said):
         self.edited(**{name: None})
-        self.assertEqual(self.results.hole(PIECE), f"it was recorded before {said} were recorded")
+        self.assertEqual(self.results.hole(PIECE), f"its file records no {said}")
 
     def test_content_is_hashed(self):
         self.written()

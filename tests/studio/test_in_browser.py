@@ -105,14 +105,14 @@ class BrowserTest(tf.test.TestCase):
         self.after(lambda: self.drop(f"new File([{bytes_of}], 'a.png')"))
         self.assertEqual(self.seen.run("[paper.width, paper.height]"), [16, 8])
         notice = "document.getElementById('notice').textContent"
-        self.seen.until(f"{notice}.startsWith('Your picture of 90 x 45 became 16 x 8: the size that ')")
+        self.seen.until(f"{notice}.startsWith('Image scaled from 90 x 45 to 16 x 8: ')")
         self.after(lambda: self.seen.run("document.getElementById('full').click()"))
         self.assertEqual(self.seen.run("[paper.width, paper.height]"), [90, 45])
         self.seen.until("document.getElementById('notice').hidden")
 
     def check_what_is_no_picture(self):
         self.drop("new File(['no'], 'a.png')")
-        self.seen.until("document.getElementById('error').textContent.startsWith('A picture is a')")
+        self.seen.until("document.getElementById('error').textContent.includes('read as an image')")
 
     def check_a_server_that_is_gone(self):
         self.seen.call("Network.enable")

@@ -51,7 +51,7 @@ class UploadsTest(absltest.TestCase):
         postscript = as_file(Image.fromarray(picture(5, 7)), "EPS")  # To read it, Pillow would run another program.
         whole = as_file(Image.fromarray(picture(50, 70)), "PNG")
         for content in (b"", b"\0" * 100, b"<svg/>", postscript, whole[: len(whole) // 2]):
-            with self.assertRaisesRegex(ImageError, f"A picture is a .* file. Received: {len(content):,} bytes"):
+            with self.assertRaisesRegex(ImageError, f"can't be read as an image .* Received: {len(content):,} bytes"):
                 received(content)
 
     def test_more_pixels_than_are_taken_are_never_decoded(self):
@@ -60,12 +60,12 @@ class UploadsTest(absltest.TestCase):
             (as_file(Image.fromarray(picture(5, 7)), "PNG"), "7 x 5"),
             (claiming(60000, 60000), "60000 x 60000"),
         ):
-            with self.assertRaisesRegex(ImageError, f"has at most 34 pixels; scale it down. Received: {size}"):
+            with self.assertRaisesRegex(ImageError, f"more than 34 pixels. Scale it down. Received: {size}"):
                 received(content, pixels=34)
 
     def test_a_picture_too_long_for_its_width_is_never_decoded(self):
         self.assertEqual(received(as_file(Image.fromarray(picture(2, 32)), "PNG")).shape, (2, 32, 3))
-        with self.assertRaisesRegex(ImageError, "at most 16 times as long .* crop it. Received: 1048576 x 1"):
+        with self.assertRaisesRegex(ImageError, "more than 16 times as long .* Crop it. Received: 1048576 x 1"):
             received(claiming(1048576, 1))
 
     def test_a_picture_is_brought_to_the_scale_of_a_task(self):

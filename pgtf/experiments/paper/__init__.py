@@ -1,1 +1,1 @@
-"""The paper's tables and figures, redone: the runs that they need, what is kept of those, and the page."""
+"""Reproduction of the paper's tables and figures: the runs, their results, and the page with the tables."""

@@ -1,4 +1,4 @@
-"""A piece: one run that figures come from, named by all that decides what it learns."""
+"""One training run that results come from, named by a hash of all its settings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pgtf.foundation import files
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
-    """One run of scripts/train.py.
+    """One run of `pgtf train`.
 
-    tasks: In order. flags: ((flag, value), …), all that decides what is learnt but for the rest here. seed: Of
-    everything random. base: The piece whose first task this one begins with; None learns its own.
+    tasks: The tasks in order. flags: ((flag, value), …) with all other settings that affect the result. seed: The
+    random seed. base: The experiment whose first task this one starts from. Default: it learns its first task itself.
     """
 
     tasks: tuple[str, ...]
@@ -25,7 +25,7 @@ class Experiment:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """This piece as plain data; pieces of equal facts are one."""
+        """The experiment's settings as JSON data. Experiments with equal facts are the same."""
         return {
             "tasks": list(self.tasks),
             "flags": dict(sorted(self.flags)),
@@ -35,33 +35,33 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """Of its run directory and of its file of results; other settings give another name."""
+        """Name of the run directory and of the file of results, unique to the settings."""
         key = files.sha256(json.dumps(self.facts, sort_keys=True).encode())
         return f"{dict(self.flags)['method']}-{self.tasks[-1]}-{self.seed}-{key[:10]}"
 
     @property
-    def learnt(self) -> tuple[str, ...]:
-        """The tasks that it learns itself."""
+    def learned(self) -> tuple[str, ...]:
+        """The tasks that the experiment learns itself."""
         return self.tasks[1:] if self.base else self.tasks
 
     @property
     def unpaired(self) -> bool:
-        """Whether its images are used without their pairs."""
+        """Whether the images are used without their pairs."""
         return dict(self.flags).get("objective") == "cyclegan"
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The tasks among which a classifier tells those of a piece apart, whatever the piece learns of them."""
+        """The classes of the classifier that measures Acc: all tasks of the same group, learned here or not."""
         return PAIRED if self.tasks[0] in PAIRED else STYLES
 
 
 def piece(tasks: tuple[str, ...], flags: dict[str, Any], seed: int, base: Experiment | None = None) -> Experiment:
-    """A piece of flags in any order."""
+    """Builds an experiment from flags in any order."""
     return Experiment(tasks, tuple(sorted((name, str(value)) for name, value in flags.items())), seed, base)
 
 
 def with_bases(pieces: list[Experiment]) -> list[Experiment]:
-    """Each piece once, and before it the one that it begins with."""
+    """Lists each experiment once, with its base before it."""
     found: dict[str, Experiment] = {}
     for one in pieces:
         for each in (one.base, one):

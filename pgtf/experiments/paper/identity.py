@@ -1,4 +1,4 @@
-"""The data and the judges that figures come from. Figures of other data or judges can't be compared."""
+"""Identity of the data and of the feature extractors behind a result. Results are comparable only if both are equal."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ JUDGE, ACC_JUDGE = "judge of distances", "judge of Acc"
 
 
 def images_identity(data: str, summary: Mapping[str, Any]) -> str:
-    """Identity of a task's images: "drawn", or the hash of their manifest's summary, wherever they lie.
+    """Returns the identity of a task's images: "drawn", or a hash of their manifest's summary without its folders.
 
-    data: "drawn", or the folder, as a slice's facts have it.
+    data: "drawn", or the folder, as recorded in a slice's facts.
     """
     if data == DRAWN:
         return DRAWN
@@ -32,15 +32,15 @@ def images_identity(data: str, summary: Mapping[str, Any]) -> str:
 
 
 def judge_identity(extractor: Mapping[str, Any]) -> str:
-    """Identity of an extractor from its facts: its name and the start of its hash."""
+    """Returns the identity of a feature extractor: its name and the start of its hash."""
     return f"{extractor['name']} ({extractor['sha256'][:12]})"
 
 
 @dataclasses.dataclass(frozen=True)
 class Wanted:
-    """The data and the judge that results must come from.
+    """The data and the feature extractor that results must come from.
 
-    data_dir: Folder of the images; "" for drawn images, None for any. judge: Start of the identity of the judge of
+    data_dir: Folder of the images; "" for drawn images, None for any. judge: Start of the identity of the extractor of
     distances. Default: any.
     """
 
@@ -48,7 +48,7 @@ class Wanted:
     judge: str = ""
 
     def difference(self, piece: Experiment, found: Identity) -> str:
-        """Returns why a result of this identity is not wanted; empty if it is wanted."""
+        """Returns why a result of this identity does not count; empty if it counts."""
         if self.data_dir is not None:
             for task in piece.tasks:
                 there = _images(self.data_dir, task, not piece.unpaired)
@@ -61,7 +61,7 @@ class Wanted:
 
 
 def usual(found: Mapping[Experiment, Identity]) -> dict[Any, str]:
-    """Returns the most frequent identity of each part, by part_key. Real images win a tie with drawn ones."""
+    """Returns the most frequent identity of each part, by `part_key`. In a tie, real images win over drawn ones."""
     counts: dict[Any, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     for piece, identity in found.items():
         for part, value in identity.items():
@@ -72,9 +72,9 @@ def usual(found: Mapping[Experiment, Identity]) -> dict[Any, str]:
 
 
 def part_key(piece: Experiment, part: str) -> Any:
-    """Returns the key under which pieces share a part of their identity.
+    """Returns the key under which experiments must share a part of their identity.
 
-    The judge of Acc learns from the images of its classes, and unpaired images may be others than the pairs.
+    The classifier of Acc depends on the images of its classes. Unpaired images may differ from the paired ones.
     """
     return part if part == JUDGE else (part, piece.unpaired, piece.classes if part == ACC_JUDGE else ())
 

@@ -1,4 +1,4 @@
-"""RESULTS.md, its CSV and its plots: tables of the paper's figures and ours, redrawn from results alone."""
+"""RESULTS.md with its CSV files and plots: the paper's values and ours side by side, made from stored results."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ HOLE = "–"
 
 
 def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: Results) -> None:
-    """Writes the page, and among the results a folder of its plots and of a CSV for each table.
+    """Writes the page, and in the folder of results a folder with its plots and a CSV file for each table.
 
-    What a person wrote of a table, notes/NAME.md among the results, stands below it.
+    The text of notes/NAME.md in the folder of results is added below the table of that name.
     """
     known, holes = comparable(with_bases(_pieces(tables)), results)
     place, folder = os.path.dirname(path) or ".", os.path.join(results.folder, "page")
@@ -44,9 +44,10 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
 
 
 def comparable(pieces: Sequence[Experiment], results: Results) -> tuple[dict[str, Result], dict[str, str]]:
-    """Returns {name: result} of the pieces whose data and judges are the page's, and {name: reason} of the others.
+    """Splits experiments into comparable ones, {name: result}, and others, {name: reason}.
 
-    What results are wanted leaves open, most of them decide. An Acc by another classifier is left out alone.
+    Results are comparable if their data and feature extractors are the most frequent ones. A result with another
+    classifier loses only its Acc.
     """
     found = {piece: result for piece in pieces if (result := results.read(piece))}
     holes = {piece.name: results.hole(piece) for piece in pieces if piece not in found}
@@ -65,7 +66,7 @@ def comparable(pieces: Sequence[Experiment], results: Results) -> tuple[dict[str
 
 
 def markdown(table: Table, known: Mapping[str, Result]) -> str:
-    """A table: the paper's figure, where it has one, and ours; a hole where a piece is missing."""
+    """Returns a table in Markdown: the paper's values, if any, beside ours, and a dash for missing ones."""
     heads = [
         "",
         *itertools.chain(*((f"paper: {c.title}", c.title) if _told(table, c) else (c.title,) for c in table.columns)),
@@ -81,13 +82,13 @@ def markdown(table: Table, known: Mapping[str, Result]) -> str:
 
 
 def values(row: Row, column: Column, known: Mapping[str, Result]) -> list[float]:
-    """A number of a row for each seed that is there."""
+    """Returns a row's values in a column, one for each seed that has a result."""
     found = (column.of(known[piece.name]) for piece in row.pieces if piece.name in known)
     return [value for value in found if value is not None]
 
 
 def mean(row: Row, column: Column, known: Mapping[str, Result]) -> float | None:
-    """The mean over the seeds that are there; None where none is."""
+    """Returns the mean over the seeds that have a result; None if there is none."""
     found = values(row, column, known)
     return sum(found) / len(found) if found else None
 
@@ -105,7 +106,7 @@ def _number(value: float | None, column: Column) -> str:
 
 
 def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
-    """The mean, and each seed's where they differ."""
+    """Formats the mean, followed by the value of each seed if they differ."""
     found = values(row, column, known)
     each = [_number(value, column) for value in found]
     if len(set(each)) < 2:
@@ -118,10 +119,10 @@ def _head(preset: Preset, known: Mapping[str, Result]) -> str:
     lines = [
         "# The papers' tables, redone",
         f"Preset `{preset.name}`: {preset.meaning}.",
-        "Written by this command, which learns what is missing; with `--redraw` it learns nothing. Without "
-        "`--data_dir` images are drawn, and figures show nothing of quality.",
+        "Written by this command. It runs the missing experiments first; with `--redraw` it only writes the page. "
+        "Without `--data_dir` images are drawn, and results say nothing about quality.",
         "```\npgtf reproduce --preset=" + preset.name + " --data_dir=DATA --inception=INCEPTION\n```",
-        f"The runs of what is here took {seconds / 3600:.1f} hours in all, some of them side by side.",
+        f"The runs behind this page took {seconds / 3600:.1f} hours in all. Some ran at the same time.",
     ]
     if known:
         lines += [_beside(list(known.values()))]
@@ -129,7 +130,7 @@ def _head(preset: Preset, known: Mapping[str, Result]) -> str:
 
 
 def _beside(found: list[Result]) -> str:
-    """What is common to all figures, and what is not."""
+    """Lists how the results were measured: images, data, extractors, versions and notes."""
 
     def said(texts: Iterable[str]) -> str:
         return "; ".join(sorted(set(texts)))
@@ -166,7 +167,7 @@ def _csv(table: Table, known: Mapping[str, Result]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class _TablePoint:
-    """A row of a plot, by the mean of its seeds; range: their lowest and highest distance."""
+    """A row of a plot: the mean over its seeds. range: Lowest and highest distance of the seeds."""
 
     title: str
     share: float
@@ -175,7 +176,7 @@ class _TablePoint:
 
 
 def _points(table: Table, known: Mapping[str, Result]) -> list[_TablePoint]:
-    """Those of the rows that are there."""
+    """Returns the points of the rows that have results."""
     distance, share = table.columns[-2:]
     points = []
     for row in table.rows:
@@ -186,34 +187,34 @@ def _points(table: Table, known: Mapping[str, Result]) -> list[_TablePoint]:
 
 
 def _frontier(points: Sequence[_TablePoint]) -> str:
-    """Who owns which part: the rows than which nothing as small is as good."""
+    """Lists the rows on the Pareto frontier: no row of the same size or smaller has a lower distance."""
     owners: list[str] = []
     best = math.inf
     for point in sorted(points, key=lambda point: (point.share, point.distance)):
         if point.distance < best:
             best = point.distance
             owners.append(f"{point.title} ({point.share:.3g} %, {point.distance:.3g})")
-    return f"Nothing as small is as good as any of these (bytes, distance): {'; '.join(owners)}."
+    return f"Pareto frontier (size, distance): {'; '.join(owners)}."
 
 
 def _plot(points: Sequence[_TablePoint]) -> bytes:
     names, shares, distances, ranges = zip(*map(dataclasses.astuple, points))
-    titles = "mean distance of tasks 2-4; a bar: its seeds", "a later task stores, % of a network"
+    titles = "mean distance of tasks 2-4; bars: range over seeds", "size of a later task, % of a full network"
     return plots.png_file(plots.frontier(names, shares, distances, *titles, ranges=ranges))
 
 
 def _untouched(table: Table, known: Mapping[str, Result]) -> str:
-    """What a network that does nothing would have, of the tasks where that is known."""
+    """Lists the distances of the unchanged inputs: the baseline of a network that does nothing."""
     found: dict[str, str] = {}
     for piece in _pieces({"": table}):
         for task in known[piece.name].matrix.tasks if piece.name in known else ():
             if (distance := known[piece.name].identity_baseline(task)) is not None:
                 found[task] = f"{task} {distance:.4g}"
-    return f"FID of the inputs as they are: {', '.join(found.values())}." if found else ""
+    return f"FID of the unchanged inputs: {', '.join(found.values())}." if found else ""
 
 
 def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
-    """The pairs of rows that the paper has in another order."""
+    """Lists the pairs of rows that are in another order than in the paper."""
     lines = []
     for column in table.columns:
         for one, other in itertools.combinations(table.rows, 2):
@@ -225,15 +226,15 @@ def _disagreements(table: Table, known: Mapping[str, Result]) -> str:
             paper = one.paper[column.title] - other.paper[column.title]
             if paper * (ours[0] - ours[1]) < 0:  # type: ignore[operator]
                 first, second = (one, other) if paper < 0 else (other, one)
-                told = ", within what seeds differ by" if _overlap(one, other, column, known) else ""
+                told = "; the ranges over seeds overlap" if _overlap(one, other, column, known) else ""
                 lines.append(
-                    f"- {column.title}: in the paper {first.title} lies below {second.title}, here above{told}."
+                    f"- {column.title}: {first.title} is lower than {second.title} in the paper, higher here{told}."
                 )
-    return "\n".join(["Where ours and the paper's order disagree:", *lines]) if lines else ""
+    return "\n".join(["Differences from the paper's order:", *lines]) if lines else ""
 
 
 def _overlap(one: Row, other: Row, column: Column, known: Mapping[str, Result]) -> bool:
-    """Whether the seeds of two rows have figures in common, from the lowest to the highest of each."""
+    """Returns whether the ranges of two rows over their seeds overlap."""
     ours, theirs = values(one, column, known), values(other, column, known)
     return min(ours) <= max(theirs) and min(theirs) <= max(ours)
 

@@ -1,8 +1,8 @@
-"""What Piggyback GAN (Zhai et al., ECCV 2020) says in the tables of its section 4."""
+"""Published results of Piggyback GAN (Zhai et al., ECCV 2020), from the tables of its section 4."""
 
 from collections.abc import Mapping
 
-Figures = Mapping[str, float]  # {title of a column: figure}
+Figures = Mapping[str, float]  # {column title: value}
 
 
 def _said(acc: float, fid: float) -> Figures:
@@ -16,7 +16,7 @@ TABLE_1 = {
     "factorized": _said(99.82, 303.90),
     "piggyback": _said(97.99, 171.04),
 }
-# By first task.
+# The keys are the first tasks.
 TABLE_2 = {
     "cityscapes": _said(97.99, 171.04),
     "facades": _said(97.08, 174.67),

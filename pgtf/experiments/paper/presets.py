@@ -1,4 +1,4 @@
-"""At what size the tables are redone: the paper's, for GPUs, or a small one, for two processor cores."""
+"""Presets for the tables: the paper's setting, for GPUs, and a small one, for two CPU cores."""
 
 import dataclasses
 from typing import Any
@@ -9,11 +9,11 @@ STYLES = ("photo2monet", "photo2ukiyoe")
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A size.
+    """The settings of all runs.
 
-    paired, unpaired: the flags of every run of either kind. outer: --free_up_to, which frees the
-    layers of --free_outer=4 at this width; results are named by a hash of their flags, so these stay. pace: steps a
-    second, a first guess for each kind.
+    paired, unpaired: The flags of every run of paired and of unpaired tasks. outer: --free_up_to. It frees the same
+    layers as --free_outer=4 does at this width. Results are named by a hash of their flags, so the old flag stays.
+    pace: Estimated steps per second, for paired and for unpaired tasks.
     """
 
     name: str
@@ -37,7 +37,7 @@ _CYCLES = {"objective": "cyclegan", "network": "resnet"}
 PRESETS = {
     "mini": Preset(
         "mini",
-        "64 px, width 32, batch 4, 2000 steps a task at a learning rate of 4e-3; unpaired: width 16, 3 blocks, "
+        "64 px, width 32, batch 4, 2000 steps per task at a learning rate of 4e-3; unpaired: width 16, 3 blocks, "
         "1200 steps at 2e-3",
         {**_SMALL, "steps": 2000, "learning_rate": 4e-3},
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
@@ -46,7 +46,7 @@ PRESETS = {
     ),
     "paper": Preset(
         "paper",
-        "the paper's setting: 256 px, width 64, batch 1, 200 passes over each task's images",
+        "the paper's setting: 256 px, width 64, batch 1, 200 epochs per task",
         {"image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         {**_CYCLES, "image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         outer=2_100_000,

@@ -1,4 +1,4 @@
-"""What is kept of a piece: a small file of figures, enough to redraw every table without learning anything anew."""
+"""Results of experiments: one small JSON file each, enough to redraw every table without training."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from pgtf.storage.bank import FilterBank
 
 MISSING = "missing"
 ANY = Wanted()
-ASIDE = (BACKWARD, UNTOUCHED)  # What a figure's name ends in that is not of the way forth.
+ASIDE = (BACKWARD, UNTOUCHED)  # Suffixes of metrics that are not of the forward direction.
 
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """The figures of a piece.
+    """The measurements of an experiment.
 
-    stored: {task: bytes}. full: what a full network takes, in bytes. seconds: what learning and measuring took. images:
-    {task: the identity of its images}. beside: n, splits, extractors, versions.
+    stored: {task: bytes}. full: Bytes of a full network. seconds: Duration of training and evaluation. images: {task:
+    identity of its images}. beside: n, splits, extractors, versions.
     """
 
     matrix: Matrix
@@ -41,7 +41,7 @@ class Result:
 
     @property
     def identity(self) -> Identity:
-        """The data and the judges that the figures come from."""
+        """Identity of the data and of the feature extractors."""
         judges = {name: judge for name, judge in self.beside["extractors"].items() if not name.endswith(ASIDE)}
         acc = judges.pop("Acc", "")
         found = {JUDGE: "; ".join(sorted(set(judges.values()))), ACC_JUDGE: acc}
@@ -51,17 +51,17 @@ class Result:
         }
 
     def without(self, kind: str) -> Result:
-        """This result without the metrics of a kind, such as "Acc"."""
+        """Returns this result without the metrics of a kind, such as "Acc"."""
         values = {name: rows for name, rows in self.matrix.values.items() if name.split("-")[0] != kind}
         return dataclasses.replace(self, matrix=dataclasses.replace(self.matrix, values=values))
 
     @property
     def metrics(self) -> list[str]:
-        """The names of its figures."""
+        """The names of the metrics."""
         return list(self.matrix.values)
 
     def figure(self, kind: str, task: str = "") -> float | None:
-        """A metric at the end, as "FID" or "Acc": of one task, or the mean of all. None where it is not known."""
+        """Returns a metric, such as "FID", after the last task: of one task, or the mean of all. None if unknown."""
         names = self._named(kind)
         if not names:
             return None
@@ -69,50 +69,50 @@ class Result:
         return self.matrix.value(names[0], task, last) if task else self.matrix.average(names[0])
 
     def forgetting(self, kind: str) -> float | None:
-        """How much worse earlier tasks are at the end than they were at best."""
+        """Returns the forgetting in a metric: how much worse earlier tasks are at the end than at their best."""
         names = self._named(kind)
         return self.matrix.forgetting(names[0]) if names else None
 
     def identity_baseline(self, task: str) -> float | None:
-        """The Fréchet distance of a task's inputs as they are; None where it is not known."""
+        """Returns the Fréchet distance of a task's unchanged inputs; None if unknown."""
         names = [name for name in self.metrics if name[0] == "F" and name.endswith(UNTOUCHED)]
         return self.matrix.value(names[0], task, task) if names else None
 
     def _named(self, kind: str) -> list[str]:
-        """The metrics of a kind that are of the way forth."""
+        """Lists the metrics of a kind in the forward direction."""
         return [name for name in self.metrics if name.split("-")[0] == kind and not name.endswith(ASIDE)]
 
     def share(self, task: str) -> float:
-        """What a task stores, as a share of a full network."""
+        """Returns the stored size of a task as a fraction of a full network."""
         return self.stored[task] / self.full
 
 
 class Results:
-    """A folder with a file for each piece.
+    """A folder with a file for each experiment.
 
     Args:
       folder: Path of the folder.
-      wanted: The data and the judge that results must come from. Default: any.
+      wanted: The data and the feature extractor that results must come from. Default: any.
     """
 
     def __init__(self, folder: str, wanted: Wanted = ANY):
         self.folder, self.wanted = folder, wanted
 
     def path(self, piece: Experiment) -> str:
-        """Where a piece's file lies."""
+        """Returns the path of an experiment's file."""
         return os.path.join(self.folder, f"{piece.name}.json")
 
     def seeds(self) -> set[int]:
-        """The seeds of all pieces that are kept, whatever their settings."""
+        """Returns the seeds of all stored experiments, of any settings."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         return {int(found.group(1)) for name in names if (found := re.fullmatch(r".*-(\d+)-\w{10}\.json", name))}
 
     def read(self, piece: Experiment) -> Result | None:
-        """Returns the result of a piece; None if it is missing, damaged, or of other data or another judge."""
+        """Returns the result of an experiment; None if it is missing, damaged or not comparable."""
         return None if self.hole(piece) else self._load(piece)
 
     def hole(self, piece: Experiment) -> str:
-        """Returns why the result of a piece does not count: "missing", or a reason in words; empty if it counts."""
+        """Returns why an experiment's result does not count: "missing" or a reason in words. Empty if it counts."""
         try:
             self._load(piece)
         except FileNotFoundError:
@@ -122,7 +122,7 @@ class Results:
         return self.other(piece)
 
     def other(self, piece: Experiment) -> str:
-        """Returns what is not wanted of the data or the judge of a readable result; empty if nothing."""
+        """Returns how a readable result differs from the wanted data and feature extractor; empty if it does not."""
         try:
             return self.wanted.difference(piece, self._load(piece).identity)
         except (FileNotFoundError, ValueError):
@@ -137,7 +137,7 @@ class Results:
         return _result(piece, plain)
 
     def write(self, piece: Experiment, run_dir: str) -> Result:
-        """Keeps what was measured of a run."""
+        """Stores the measurements of a run as an experiment's result."""
         with open(os.path.join(run_dir, "evaluation", "matrix.json"), encoding="utf-8") as file:
             text = file.read()
         matrix, bank = matrix_text.from_json(text), FilterBank.open(os.path.join(run_dir, "tasks"))
@@ -156,7 +156,7 @@ class Results:
         found = _result(piece, plain)
         if difference := self.wanted.difference(piece, found.identity):
             raise ValueError(
-                f"The run has other data or another judge: {difference}. Give another folder for runs. "
+                f"The run's data or feature extractor differ: {difference}. Choose another folder for runs. "
                 f"Received: --runs={os.path.dirname(run_dir)}"
             )
         files.write(self.path(piece), json.dumps({**plain, "sha256": _sha256(plain)}, indent=1).encode())
@@ -164,7 +164,7 @@ class Results:
 
 
 def seconds_of(path: str) -> float:
-    """The seconds that a file tells of; 0 where there is none."""
+    """Reads a number of seconds from a file; 0 if there is none."""
     try:
         with open(path, encoding="utf-8") as file:
             return float(file.read())
@@ -173,33 +173,33 @@ def seconds_of(path: str) -> float:
 
 
 def _sha256(plain: dict[str, Any]) -> str:
-    """Hash of a result's content, without the hash that it carries."""
+    """Returns the hash of a result's content without its own hash."""
     content = {name: value for name, value in plain.items() if name != "sha256"}
     return files.sha256(json.dumps(content, sort_keys=True).encode())
 
 
 def _result(piece: Experiment, plain: Any) -> Result:
-    """The result that a file's JSON describes. Raises ValueError if it is not one of this piece.
+    """Builds a result from a file's JSON. Raises ValueError if it is not a result of this experiment.
 
-    Results from before content was hashed have no hash; their images and judges are recorded all the same.
+    Older results have no hash of their content.
     """
     if not isinstance(plain, dict) or plain.get("piece") != piece.facts:
-        raise ValueError("its file is of another piece")
+        raise ValueError("its file belongs to another experiment")
     if "sha256" in plain and plain["sha256"] != _sha256(plain):
         raise ValueError("its file has changed since it was written")
     for name, fits in _FIELDS.items():
         if name not in plain and name in ("images", "beside"):
-            raise ValueError(f"it was recorded before {'data' if name == 'images' else 'judges'} were recorded")
+            raise ValueError(f"its file records no {'data' if name == 'images' else 'feature extractors'}")
         if not fits(plain.get(name)):
-            raise ValueError(f"`{name}` in its file is {json.dumps(plain.get(name))[:60]}")
+            raise ValueError(f"its file has a wrong `{name}`: {json.dumps(plain.get(name))[:60]}")
     if not set(piece.tasks) <= set(plain["tasks"]) <= plain["stored"].keys():
-        raise ValueError("its file is of other tasks")
+        raise ValueError("its file has other tasks")
     if not all(plain["images"].get(task) for task in plain["tasks"]):
-        raise ValueError("it was recorded before data were recorded")
+        raise ValueError("its file records no data")
     try:
         matrix = Matrix(tuple(plain["tasks"]), tuple(plain["slices"]), plain["values"])
     except (ValueError, TypeError) as error:
-        raise ValueError("`values` in its file are no matrices of its tasks") from error
+        raise ValueError("`values` in its file are not matrices of its tasks") from error
     return Result(matrix, **{name: plain[name] for name in ("stored", "full", "seconds", "images", "beside")})
 
 
@@ -218,7 +218,7 @@ def _is_beside(value: Any) -> bool:
     return isinstance(value, dict) and all(fits(value.get(name)) for name, fits in _BESIDE.items())
 
 
-# {field of a result's file: whether a value of JSON can stand there}
+# {field of a result's file: test of its JSON value}
 _FIELDS: dict[str, Callable[[Any], bool]] = {
     "tasks": _texts,
     "slices": _texts,
@@ -233,7 +233,7 @@ _BESIDE = {"n": _named(int, 1), "split": _texts, "extractors": _named(str), "not
 
 
 def _beside(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """What figures are of, and by what they were measured."""
+    """Returns how the metrics were measured: n, splits, extractors, notes and versions."""
     extractors = {one["name"]: one["extractor"] for one in figures if one["extractor"]}
     forth = [one for one in figures if not one["name"].endswith(ASIDE)]
     return {

@@ -1,4 +1,4 @@
-"""Doing what is missing: each piece a subprocess of the scripts, resumable, its figures kept when it is done."""
+"""Runs missing experiments in subprocesses, resumes interrupted ones, and stores the results of finished ones."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
 from pgtf.foundation.progress import clock
 
-PATIENCE = 10.0  # Seconds until it is asked again whether another process is done with a piece.
+PATIENCE = 10.0  # Seconds between checks whether another process has finished an experiment.
 
 
 class ExperimentRunner:
-    """Learns and measures pieces.
+    """Trains and evaluates experiments.
 
     Args:
-      preset: Of their setting.
-      results: Where their figures are kept.
-      runs: Folder for their run directories.
-      data_dir, inception: As train.py and evaluate.py have them.
-      scripts: The folder of those.
+      preset: The preset of the settings.
+      results: Folder of results.
+      runs: Folder for the run directories.
+      data_dir, inception: The flags of train.py and evaluate.py.
+      scripts: Folder of train.py and evaluate.py.
     """
 
     def __init__(
@@ -38,37 +38,43 @@ class ExperimentRunner:
         self.data_dir, self.inception, self.scripts = data_dir, inception, scripts
 
     def missing(self, pieces: Sequence[Experiment]) -> list[Experiment]:
-        """Those without results, each once, and before them the bases that they need."""
+        """Lists the experiments without results, each once, with their bases before them."""
         return with_bases([piece for piece in pieces if not self.results.read(piece)])
 
     def plan(self, pieces: Sequence[Experiment]) -> str:
-        """What would be learnt, and about how long it takes."""
+        """Returns a table of the missing experiments with estimates of their time."""
         lines, total = [], 0.0
         for piece, seconds in self.estimates(pieces).items():
             total += seconds
-            lines.append(f"{piece.name:<48} {'+'.join(piece.learnt):<40} about {clock(seconds)}")
+            lines.append(f"{piece.name:<48} {'+'.join(piece.learned):<40} about {clock(seconds)}")
         return "\n".join([*lines, f"{len(lines)} runs, about {clock(total)}"])
 
     def estimates(self, pieces: Sequence[Experiment]) -> dict[Experiment, float]:
-        """Seconds that each missing piece takes: as many a task as finished ones of its kind took, else by the pace."""
+        """Estimates the seconds of each missing experiment.
+
+        Takes the median time per task of finished experiments of the same kind, or else the preset's pace.
+        """
         took: dict[bool, list[float]] = {}
         for piece in pieces:
             if found := self.results.read(piece):
-                took.setdefault(piece.unpaired, []).append(found.seconds / len(piece.learnt))
+                took.setdefault(piece.unpaired, []).append(found.seconds / len(piece.learned))
         return {piece: self._estimate(piece, took.get(piece.unpaired, [])) for piece in self.missing(pieces)}
 
     def _estimate(self, piece: Experiment, took: Sequence[float]) -> float:
         if os.path.exists(os.path.join(self.runs, piece.name, "evaluation", "matrix.json")):
             return 0.0
         flags = dict(piece.flags)
-        steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Some hundreds of images a task.
+        steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Assumes 400 images per task.
         a_task = statistics.median(took) if took else steps / self.preset.pace[piece.unpaired]
-        return len(piece.learnt) * a_task
+        return len(piece.learned) * a_task
 
     def do(self, pieces: Sequence[Experiment]) -> None:
-        """Learns and measures what is missing. What was begun goes on; what fails is told, and the rest is done.
+        """Trains and evaluates the missing experiments. Resumes interrupted ones. A failure does not stop the others.
 
-        Several processes may do so at once: each takes what no other is at, and a base is waited for.
+        Several processes may share the work: each takes experiments that no other works on, and waits for bases.
+
+        Raises:
+          ValueError: At the end, if an experiment failed.
         """
         tried: list[Experiment] = []
         failed: list[str] = []
@@ -80,19 +86,23 @@ class ExperimentRunner:
             else:
                 time.sleep(PATIENCE)
         if failed:
-            raise ValueError(f"Every piece ends well. Received: {len(failed)} that did not: {', '.join(failed)}")
+            raise ValueError(
+                f"{len(failed)} experiments failed. Run the command again to retry them. Received: {', '.join(failed)}"
+            )
 
     def refuse_what_would_fail(self, pieces: Sequence[Experiment]) -> None:
-        """Finds out now, not when a network has been learnt, that images or the network of FID are not there.
+        """Checks before any training that images and the network of FID exist and that no result would be overwritten.
 
-        No result is overwritten by one of other data or another judge.
+        Raises:
+          ValueError: If results of other data or another feature extractor exist.
+          FileNotFoundError: If images are missing.
         """
         missing = self.missing(pieces)
         others = [f"{self.results.path(piece)} ({why})" for piece in missing if (why := self.results.other(piece))]
         if others:
             raise ValueError(
-                f"{len(others)} results have other data or another judge. Keep them: give other folders, --results "
-                f"and --runs. Received: {others[0]}"
+                f"{len(others)} results come from other data or another feature extractor. To keep them, choose other "
+                f"folders with --results and --runs. Received: {others[0]}"
             )
         if missing:
             extractor_of(self.inception)
@@ -100,21 +110,21 @@ class ExperimentRunner:
         lacking = [task for task in tasks if not os.path.isdir(os.path.join(self.data_dir, task))]
         if self.data_dir and lacking:
             raise FileNotFoundError(
-                "The images of each task of the tables that are asked for lie in DATA_DIR/TASK. "
+                "Images of tasks of the selected tables are missing. They belong in DATA_DIR/TASK. "
                 f"Received: --data_dir={self.data_dir} without {', '.join(lacking)}"
             )
 
     def _tried(self, piece: Experiment, told: str, failed: list[str]) -> bool:
-        """Whether a piece was tried, with what is told of those that are left; not where another process is at it."""
+        """Runs an experiment and prints its outcome. Returns False if another process works on it."""
         try:
-            with files.locked(os.path.join(self.runs, "taken", piece.name), "learns a piece"):
+            with files.locked(os.path.join(self.runs, "taken", piece.name), "runs an experiment"):
                 print(f"\n{piece.name}  ({told})", flush=True)
                 self._piece(piece)
         except files.Busy:
             return False
         except subprocess.CalledProcessError as error:
             failed.append(piece.name)
-            print(f"{piece.name}: stopped with exit status {error.returncode}; its table has a hole", flush=True)
+            print(f"{piece.name}: failed with exit status {error.returncode}; its table lacks it", flush=True)
         except ValueError as error:
             failed.append(piece.name)
             print(f"{piece.name}: {error}", flush=True)
@@ -137,12 +147,12 @@ class ExperimentRunner:
 
     def _run(self, script: str, *flags: str) -> None:
         command = [sys.executable, os.path.join(self.scripts, script), *flags]
-        process = subprocess.Popen(command, start_new_session=True)  # A terminal's Ctrl-C comes here alone.
+        process = subprocess.Popen(command, start_new_session=True)  # Only this process receives Ctrl-C.
         try:
             code = process.wait()
         except BaseException:
             process.terminate()
-            process.wait()  # Until it has saved its state.
+            process.wait()  # The process saves its state first.
             raise
         if code:
             raise subprocess.CalledProcessError(code, command)
@@ -150,7 +160,7 @@ class ExperimentRunner:
 
 @contextlib.contextmanager
 def _counted(path: str) -> Iterator[None]:
-    """Adds the seconds that a block takes to a file, also where it is interrupted: a piece may take several goes."""
+    """Adds the seconds of a block to a file, also when interrupted: an experiment may take several attempts."""
     begun = time.monotonic()
     try:
         yield

@@ -1,4 +1,4 @@
-"""The tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), section 4, and of what goes beyond it."""
+"""The tables and figures of section 4 of Piggyback GAN (Zhai et al., ECCV 2020), and further ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pgtf.experiments.paper.results import Result
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """One number of each row."""
+    """A column: a number computed from a result."""
 
     title: str
     of: Callable[[Result], float | None]
@@ -24,7 +24,7 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One method or setting. pieces: one for each seed. paper: {column title: figure}."""
+    """One method or setting. pieces: One experiment for each seed. paper: {column title: published value}."""
 
     title: str
     pieces: tuple[Experiment, ...]
@@ -33,7 +33,7 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table or a figure. plot: whether rows are points of their last two columns, distance and share."""
+    """A table or a figure. plot: Whether to plot each row by its last two columns, distance and share."""
 
     title: str
     columns: tuple[Column, ...]
@@ -42,7 +42,7 @@ class Table:
 
 
 def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
-    """{"1": Table, …}: all that the paper's section 4 has, and the frontier of distance over bytes."""
+    """Builds all tables, by name: those of the paper's section 4, "better" and "frontier" (distance over bytes)."""
     make = _Maker(preset, tuple(seeds))
     return {
         "1": make.table_1(),
@@ -70,35 +70,35 @@ _FORGETTING = Column(
 
 
 def distance(found: Result, task: str = "") -> float | None:
-    """The Fréchet distance that a result has: FID, or FCD where no Inception network was given."""
+    """Returns the Fréchet distance: FID, or FCD if no Inception network was given."""
     fid = found.figure("FID", task)
     return found.figure("FCD", task) if fid is None else fid
 
 
 def kernel_distance(found: Result, task: str = "") -> float | None:
-    """The kernel distance that a result has; unlike the Fréchet distance, it is not too high where images are few."""
+    """Returns the kernel distance: KID or KCD. Unlike the Fréchet distance it is unbiased for few images."""
     kid = found.figure("KID", task)
     return found.figure("KCD", task) if kid is None else kid
 
 
 def later_distance(found: Result) -> float | None:
-    """The mean Fréchet distance of all tasks after the first."""
+    """Returns the mean Fréchet distance of all tasks after the first."""
     return later(found, distance)
 
 
 def later(found: Result, of: Callable[[Result, str], float | None]) -> float | None:
-    """The mean of a figure over all tasks after the first."""
+    """Returns the mean of a metric over all tasks after the first; None if one is unknown."""
     values = [of(found, task) for task in found.matrix.tasks[1:]]
     return None if None in values or not values else sum(filter(None, values)) / len(values)
 
 
 def later_figure(found: Result, kind: str) -> float | None:
-    """The mean of one of `Result.figure` over all tasks after the first."""
+    """Returns the mean of `Result.figure(kind)` over all tasks after the first."""
     return later(found, lambda result, task: result.figure(kind, task))
 
 
 def later_share(found: Result) -> float:
-    """The mean share of a full network that a task after the first stores."""
+    """Returns the mean stored size of the tasks after the first, as a fraction of a full network."""
     tasks = found.matrix.tasks[1:]
     return sum(map(found.share, tasks)) / len(tasks)
 
@@ -123,18 +123,18 @@ _TITLES = {
 }
 
 
-# Of another width, or pruned when it is learnt: no first task of theirs is that of a full network.
+# Methods with another width or pruning. Their first task is not a full network, so they need their own.
 _OWN_FIRST = ("half", "quarter", "packnet", "cpg")
 
 
 class _Maker:
-    """Makes tables of pieces that share what they can."""
+    """Builds tables whose experiments share first tasks."""
 
     def __init__(self, preset: Preset, seeds: tuple[int, ...]):
         self.preset, self.seeds = preset, seeds
 
     def _row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
-        """A row of pieces that begin with the same first task, where the method can."""
+        """Builds a row of experiments, which start from the same first task if the method allows it."""
         common = self.preset.paired if paired else self.preset.unpaired
         pieces = []
         for seed in self.seeds:
@@ -154,7 +154,7 @@ class _Maker:
     def table_2(self) -> Table:
         rows = []
         for first, said in paper.TABLE_2.items():
-            # What is learnt after maps changes nothing of it.
+            # Tasks learned after maps do not change maps.
             tasks = PAIRED if first == PAIRED[0] else (first, "maps")
             rows.append(self._row(f"first {first}", tasks, paper=said, method="piggyback"))
         return Table("Table 2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
@@ -194,7 +194,7 @@ _LATER = (
     Column("FID of tasks 2-4", later_distance, 4),
     Column("% of a full network", lambda found: 100 * later_share(found), 4),
 )
-# How near an image is to its own target, whatever a network of features thinks of it.
+# Distance of each image to its own target, without a feature extractor.
 _NEAR_ITS_OWN = (
     Column("L1 of tasks 2-4", functools.partial(later_figure, kind="L1")),
     Column("SSIM of tasks 2-4", functools.partial(later_figure, kind="SSIM")),

@@ -1,4 +1,4 @@
-"""The settings beyond the paper's: every method at several sizes, and what was tried to be better than Full."""
+"""Settings beyond the paper's: every method at several sizes, and attempts to improve on Full."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,12 @@ Variants = Mapping[str, Mapping[str, Any]]  # {title: flags of train.py}
 _AVERAGED = {"ema": 0.999}
 _STORED = {**_AVERAGED, "slice_precision": "int8"}
 _QUICK = {"equal_steps": True, "start": "random"}
-# Handbags on white resemble no task before them.
+# Handbags on a white background do not resemble an earlier task.
 _STARTS = {"start": "previous_task", "override": "edges2handbags:start=random"}
 
 
 def better(outer: int) -> Variants:
-    """What was tried. outer: the most values of a kernel that is an outer layer's."""
+    """Returns the settings that were tried to improve on Full. outer: Largest number of values of an outer kernel."""
     free = {"method": "piggyback", "free_up_to": outer, "unconstrained_ratio": 0.125}
     return {
         "Full": {"method": "full"},
@@ -32,7 +32,7 @@ def better(outer: int) -> Variants:
 
 
 def frontier(outer: int) -> Variants:
-    """What the frontier has beside the paper's rows; outer as in `better`."""
+    """Returns the settings of the frontier beside the paper's. outer: As in `better`."""
     tried = better(outer)
     return {
         "low-rank, 4": {"method": "low_rank", "rank": 4},

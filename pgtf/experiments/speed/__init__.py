@@ -1,1 +1,1 @@
-"""Speed: benchmarks, their page and their plot."""
+"""Speed benchmarks, their page and their plot."""

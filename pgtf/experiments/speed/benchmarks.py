@@ -1,6 +1,6 @@
-"""Measurements of speed, of two or more sides by turns: on a shared machine ratios hold, times don't.
+"""Speed benchmarks. They alternate between the sides: on a shared machine ratios are stable, times are not.
 
-A benchmark is a function of (config, rounds, **what) -> figures that JSON holds, and a row of BENCHMARKS.
+A benchmark is a function (config, rounds, **arguments) -> figures for JSON, and a row of BENCHMARKS.
 """
 
 import dataclasses
@@ -33,10 +33,10 @@ from pgtf.storage.facts import Facts
 
 
 def by_turns(sides, rounds):
-    """{name: function of nothing} -> {name: seconds of each round}; two rounds before them don't count."""
+    """Times functions by turns, after two rounds of warm-up: {name: function} -> {name: seconds of each round}."""
     times = {name: [] for name in sides}
     for number in range(rounds + 2):
-        for name in sorted(sides, reverse=number % 2):  # Taking turns at going first.
+        for name in sorted(sides, reverse=number % 2):  # Alternate who goes first.
             begun = time.perf_counter()
             sides[name]()
             times[name].append(time.perf_counter() - begun)
@@ -44,12 +44,12 @@ def by_turns(sides, rounds):
 
 
 def ratio(ours, theirs):
-    """The median ratio of neighbouring rounds: neighbours share what else the machine does."""
+    """Returns the median ratio over rounds. The two sides of a round run under the same load of the machine."""
     return statistics.median(a / b for a, b in zip(ours, theirs))
 
 
 def compared(times, base):
-    """{side: {"seconds": median, "ratio": to the side `base`}}."""
+    """Returns {side: {"seconds": median, "ratio": ratio to the side `base`}}."""
     return {
         name: {"seconds": statistics.median(seconds), "ratio": ratio(seconds, times[base])}
         for name, seconds in times.items()
@@ -57,7 +57,7 @@ def compared(times, base):
 
 
 def steps(config, rounds, task):
-    """A step of task `task` (from 1), its kernels always composed or made as is chosen, beside the first task's."""
+    """Compares a step of task `task` (from 1) with the first task's: with kernels composed, and as chosen."""
     bank, batch = banked(config, task - 1), held(config)
     learners = {"full": build.learner(config, 0, FilterBank(), 1000)}
     for side, strategy in (("chosen", "auto"), ("composed", "compose")):
@@ -72,7 +72,7 @@ def steps(config, rounds, task):
 
 
 def precisions(config, rounds, task):
-    """A step in bfloat16 beside one in float32."""
+    """Compares a step in bfloat16 with one in float32."""
     sides, batch = {}, held(config)
     for name in ("float32", "mixed_bfloat16"):
         learner = build.learner(dataclasses.replace(config, precision=name), task - 1, banked(config, task - 1), 1000)
@@ -82,7 +82,7 @@ def precisions(config, rounds, task):
 
 
 def xla(config, rounds, task):
-    """A step that XLA compiles beside one that TensorFlow runs operation by operation."""
+    """Compares a step compiled by XLA with one that TensorFlow runs operation by operation."""
     learner, batch = build.learner(config, task - 1, banked(config, task - 1), 1000), held(config)
     compiled = tf.function(learner._step, autograph=False, jit_compile=True)
     sides = {"operations": step_of(learner, batch), "xla": lambda: float(compiled(batch)[learner.LOSSES[0]])}
@@ -90,7 +90,7 @@ def xla(config, rounds, task):
 
 
 def peak(config, rounds):
-    """What share of the matrix products' rate a full step reaches, counting its convolutions and products alone."""
+    """Measures a full step's rate as a share of the matrix products' rate. Counts only convolutions and products."""
     learner, batch = build.learner(config, 0, FilterBank(), 1000), held(config)
     dtype = keras.mixed_precision.Policy(build.resolved(config.precision)).compute_dtype
     a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
@@ -102,7 +102,7 @@ def peak(config, rounds):
 
 
 def first_step(config, rounds, task):
-    """Seconds from a bank to the end of the first step; and the peak memory of the process then."""
+    """Measures the seconds from a given bank to the end of the first step, and the process's peak memory."""
     bank, batch = banked(config, task - 1), held(config)
     begun = time.perf_counter()
     step_of(build.learner(config, task - 1, bank, 1000), batch)()
@@ -110,11 +110,11 @@ def first_step(config, rounds, task):
 
 
 def pipeline(config, rounds):
-    """Steps on streamed images beside steps on one batch held ready."""
+    """Compares steps on streamed images with steps on one batch in memory."""
     stream, batch = _stream(config), held(config)
     learner = build.learner(config, 0, FilterBank(), 1000)
     for place in range(len(stream.sources[0])):
-        stream.sources[0][place]  # Decoded once and held, as in a run after its first pass.
+        stream.sources[0][place]  # Decode and cache each image, as in a run after its first epoch.
     images = iter(stream.dataset(0, 10**6))
     times = by_turns(
         {"streamed": lambda: float(learner.train_step(next(images))["l1"]), "held": step_of(learner, batch)}, rounds
@@ -123,7 +123,7 @@ def pipeline(config, rounds):
 
 
 def serving(config, rounds):
-    """A second task's exported network beside one of stock Keras layers, each as a SavedModel."""
+    """Compares the exported network of a second task with one of stock Keras layers, each as a SavedModel."""
     architecture = build.architecture(config)
     image = keras.Input((None, None, 3))
     second = build.generators(architecture, config.method, ("forward",), banked(config, 1))
@@ -142,9 +142,9 @@ def serving(config, rounds):
 
 
 def choice(config, rounds):
-    """Layers of both networks, composed and mixed: how often the choice is the cheaper one, and what it loses."""
+    """Compares composing and mixing in layers of both networks: how often the choice is cheaper, and its loss."""
     found = []
-    # (map, channels in, filters, kernel size, stride, whether it is transposed), at batch 1 and 4, with three banks.
+    # (feature map size, channels in, filters, kernel size, stride, transposed), at batch 1 and 4, with three banks.
     shapes = [(256, 6, 64, 4, 2, False), (128, 64, 128, 4, 2, False), (32, 256, 512, 4, 2, False)]
     shapes += [(16, 512, 512, 4, 2, False), (4, 512, 512, 4, 2, False), (4, 1024, 512, 4, 2, True)]
     shapes += [(16, 1024, 256, 4, 2, True), (64, 256, 64, 4, 2, True), (64, 256, 256, 3, 1, False)]
@@ -161,7 +161,7 @@ def choice(config, rounds):
                         layer = kind(filters, kernel, stride, "same", recipe=recipe)
                         layer.build(x.shape)
                     layer.prepare_for_training()
-                    sides[strategy] = _learnt(layer, x)
+                    sides[strategy] = _with_gradients(layer, x)
                 with retracing.silence_retracing():
                     times = by_turns(sides, rounds)
                 layer.recipe.strategy = "auto"
@@ -173,9 +173,10 @@ def choice(config, rounds):
 
 
 def many(config, rounds, tasks):
-    """A task of so many, all of which mix the first, beside one of two: to open it and answer, and to list the run.
+    """Compares a run of `tasks` tasks, all of which borrow from the first, with a run of two.
 
-    With the memory of a process that does so, and what share of a full network the last task stores.
+    Measures opening a task and translating one image, listing the run, the memory of a process that opens a task, and
+    the stored size of the last task as a share of a full network.
     """
     config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
     with tempfile.TemporaryDirectory() as folder:
@@ -192,7 +193,7 @@ def many(config, rounds, tasks):
 
 
 def combined(config, rounds):
-    """Four tasks in one SavedModel beside one task in its own."""
+    """Compares four tasks in one SavedModel with one task in its own."""
     config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
     with tempfile.TemporaryDirectory() as folder:
         four = load(_run_of(config, 4, os.path.join(folder, "run")))
@@ -213,34 +214,34 @@ def combined(config, rounds):
 
 
 def _share_of_last(config, tasks, lenders):
-    """What the last of so many tasks stores, of a full network."""
+    """Returns the stored size of the last task as a share of a full network."""
     method = dataclasses.replace(config.method, borrow_from=lenders)
     names = [f"task{index}" for index in range(tasks)]
     return summary(plan(names, build.architecture(config), method, ("forward",)))["tasks"][-1]["share"]
 
 
 def _peak_of_opening(run, size):
-    """GiB of a new process that opens one task and answers."""
+    """Returns the peak memory in GiB of a new process that opens one task and translates one image."""
     code = (
         "import resource, sys, numpy, pgtf; pgtf.load(sys.argv[1])['task1'](numpy.zeros([*map(int, sys.argv[2:]), 3], "
         "'uint8')); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
     )
-    # A process is told of the memory of the one that it was forked from, so a shell goes between, which has none.
+    # ru_maxrss includes the memory of the process that forked, so a small shell forks instead of this process.
     command = ["sh", "-c", '"$@"; exit $?', "sh", sys.executable, "-c", code, run, *map(str, size)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return int(done.stdout.split()[-1]) / 2**20
 
 
 def _run_of(config, count, folder):
-    """A run of tasks as if learnt, where all but the first share one file of values."""
+    """Builds a run of untrained tasks, where all but the first share one file of values."""
     bank, shape = FilterBank(folder=os.path.join(folder, "tasks")), build.architecture(config)
     facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
     for index in range(count):
         lenders = bank.only(config.method.borrows(bank.names))
         if index < 2:
             networks = build.generators(shape, config.method, ("forward",), lenders, seed=index)
-            learnt = build.slice_of("task0", networks, lenders, facts)
-        bank.append(dataclasses.replace(learnt, name=f"task{index}"))
+            made = build.slice_of("task0", networks, lenders, facts)
+        bank.append(dataclasses.replace(made, name=f"task{index}"))
         if index > 1:
             path = os.path.join(bank.place(index, f"task{index}"), "slice.safetensors")
             os.unlink(path)
@@ -249,7 +250,7 @@ def _run_of(config, count, folder):
 
 
 class _Stock(layers.LayerFactory):
-    """Keras's own convolutions."""
+    """A factory of Keras's own convolutions."""
 
     def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
         return keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
@@ -258,8 +259,8 @@ class _Stock(layers.LayerFactory):
         return keras.layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name)
 
 
-def _learnt(layer, x):
-    """A function that runs a layer there and back."""
+def _with_gradients(layer, x):
+    """Returns a function that runs a layer forward and backward."""
 
     @tf.function
     def run(x):
@@ -277,12 +278,12 @@ def _stream(config):
 
 
 def held(config):
-    """One batch."""
+    """Returns one batch."""
     return next(iter(_stream(config).dataset(0, 1)))
 
 
 def banked(config, tasks):
-    """The bank after so many tasks that were not learnt: speed does not depend on values."""
+    """Builds the bank of `tasks` untrained tasks. Speed does not depend on values."""
     bank, shape = FilterBank(), build.architecture(config)
     for number in range(tasks):
         lenders = bank.only(config.method.borrows(bank.names))

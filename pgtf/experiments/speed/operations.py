@@ -1,4 +1,4 @@
-"""The operations of a step: how many multiply-adds they are, and which take its time."""
+"""Operations of a training step: the number of multiply-adds, and the most expensive operations."""
 
 import collections
 import glob
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 
 def multiply_adds(learner, batch):
-    """How many multiply-adds a step's convolutions and matrix products are; gradients that nothing uses don't run."""
+    """Counts the multiply-adds of a step's convolutions and matrix products. Leaves out unused gradients."""
     graph = learner.traced_step.get_concrete_function(tf.nest.map_structure(tf.TensorSpec.from_tensor, batch)).graph
     used, found = set(), [*(tensor.op for tensor in graph.outputs), *graph.control_outputs]
     while found:
@@ -24,7 +24,7 @@ def multiply_adds(learner, batch):
 
 
 def of_operation(operation):
-    """Of one operation of a graph: TensorFlow's own count takes a transposed matrix's rows for its columns."""
+    """Counts the multiply-adds of one operation. TensorFlow's own count is wrong for transposed matrices."""
     kind, made, given = operation.type, operation.outputs and operation.outputs[0].shape, operation.inputs
     if kind in ("MatMul", "BatchMatMulV2"):
         turned = operation.get_attr("transpose_a" if kind == "MatMul" else "adj_x")
@@ -37,7 +37,7 @@ def of_operation(operation):
 
 
 def spent(step, most=4):
-    """[[operation, share of all operations' time]] of those that take most of a step."""
+    """Profiles a step. Returns [[operation, share of all operations' time]] of the most expensive operations."""
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,12 @@
-"""BENCH.md from what was measured."""
+"""BENCH.md, made from the measurements."""
 
 import os
 
 from pgtf.experiments.speed.plot import runs_of
 
-LOST = 0.05  # Choices that cost less of the time than this are as good as the cheaper ones.
+LOST = 0.05  # A choice that loses less of the time than this counts as good.
 
-# (what, the piece that shows it, its figure, "most" or "least", the goal)
+# (title, measurement, path of its figure, "most" or "least", goal)
 GOALS = [
     *[
         (f"piggyback ÷ full, task {task}, batch {batch}, U-Net", dict(benchmark="steps", network="unet", batch=batch,
@@ -39,12 +39,12 @@ GOALS = [
 
 
 def page(found, config, rounds):
-    """The page as text; found: [(piece, its figures)]."""
+    """Returns the page as text. found: [(measurement, its figures)]."""
     lines = [
         "# Speed",
         "",
         f"Written by `make bench`: {config.size[0]}x{config.size[1]} px, width {config.width}, {os.cpu_count()} cores.",
-        f"Each ratio is the median of {rounds} rounds in one process, by turns; times move with what else runs.",
+        f"Each ratio is the median of {rounds} alternating rounds in one process. Times depend on the machine's load.",
         "",
         "| goal | asked | measured | met |",
         "|---|---|---|---|",
@@ -68,17 +68,17 @@ def page(found, config, rounds):
         elif not met and "loss" in figures:
             missed.append(f"- {what}: the {figures['of']} choices lose {figures['loss']:.1%} of time on average")
     if missed:
-        lines += ["", "Where the time of a missed goal goes, as shares of all operations':", "", *missed]
+        lines += ["", "The most expensive operations where a goal was missed, as shares of the time:", "", *missed]
     return "\n".join([*lines, "", *_steps(found), "", *_many(found), "", *_others(found), ""])
 
 
 def _of(found, wanted):
-    """The figures of the first piece that is as wanted; None where it was not measured."""
+    """Returns the figures of the first measurement that matches; None if there is none."""
     return next((figures for piece, figures in found if wanted.items() <= piece.items()), None)
 
 
 def _counted(figures):
-    """A step's multiply-adds, of the full step's."""
+    """Returns a step's multiply-adds divided by the full step's."""
     return figures["chosen"]["operations"] / figures["full"]["operations"]
 
 

@@ -1,4 +1,4 @@
-"""What grows with the number of tasks, as a plot."""
+"""Plot of costs over the number of tasks."""
 
 import collections
 import os
@@ -9,15 +9,15 @@ COLOURS = {"all": "tab:blue", "last:2": "tab:orange", "first": "tab:green"}
 
 
 def runs_of(found):
-    """[(how many tasks, figures)] of the runs that were measured."""
+    """Lists the measured runs: [(number of tasks, figures)]."""
     return [(piece["tasks"], figures) for piece, figures in found if piece["benchmark"] == "many"]
 
 
 def plot(found, path):
-    """Writes the plot; returns its path, or None where no runs were measured."""
+    """Writes the plot. Returns its path, or None if no runs were measured."""
     if not runs_of(found):
         return None
-    figure = matplotlib.figure.Measurement(figsize=(8, 5), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(8, 5), layout="constrained")
     for axes, (title, curves) in zip(figure.subplots(2, 2).flat, _curves(found).items()):
         for name, points in curves.items():
             axes.plot(*zip(*sorted(points)), marker="o", label=name, color=COLOURS[name])
@@ -33,7 +33,7 @@ def plot(found, path):
 
 
 def _curves(found):
-    """{title: {from which tasks is borrowed: [(tasks, value)]}}."""
+    """Returns {title: {value of --borrow_from: [(number of tasks, value)]}}."""
     curves = collections.defaultdict(lambda: collections.defaultdict(list))
     for tasks, figures in runs_of(found):
         for lenders, share in figures["shares"].items():
@@ -43,7 +43,7 @@ def _curves(found):
     for piece, figures in found:
         what = [piece.get(name) for name in ("benchmark", "network", "precision", "batch")]
         if what == ["steps", "unet", "float32", 1]:
-            # Task 2 has no other to borrow from than the first.
+            # Task 2 can only borrow from the first.
             for lenders in ["all", "first"] if piece["task"] == 2 else [piece.get("borrow_from", "all")]:
                 curves["its step ÷ full, batch 1"][lenders].append((piece["task"], figures["chosen"]["ratio"]))
     return curves
