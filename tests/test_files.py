@@ -1,4 +1,4 @@
-"""Nothing is written or removed through a link, and no file is half there."""
+"""Files are not written or removed through a link, and writes are atomic."""
 
 import os
 
@@ -28,7 +28,7 @@ class LinksTest(absltest.TestCase):
         self.assertEqual(files.inside(self.folder, "a", "c", "d"), os.path.join(self.folder, "a", "c", "d"))
         for parts in (("a", "b"), ("a", "b", "theirs")):
             with self.assertRaisesRegex(
-                ValueError, f"through a link; remove it. Received: .*a/b, a link to {self.outside}"
+                ValueError, f"through a link. Remove the link. Received: .*a/b, a link to {self.outside}"
             ):
                 files.inside(self.folder, *parts)
 

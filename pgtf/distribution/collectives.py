@@ -1,6 +1,6 @@
-"""Training in several processes: each holds replicas of its own, and one of them, the chief, alone writes.
+"""Collective operations between worker processes. Each has its own replicas; only the chief writes files.
 
-All of this asks the strategy in whose scope it is called; on one machine there is one worker, the chief.
+They use the strategy of the current scope. On one machine there is one worker, the chief.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import tensorflow as tf
 
 
 def count() -> int:
-    """How many there are."""
+    """Returns the number of workers."""
     return len(_addresses())
 
 
 def number() -> int:
-    """Which of them this process is, from 0, the chief."""
+    """Returns this worker's number, from 0, the chief."""
     resolver = tf.distribute.get_strategy().cluster_resolver
     if count() == 1:
         return 0
@@ -26,12 +26,19 @@ def number() -> int:
 
 
 def is_chief() -> bool:
-    """Whether this process writes what is learnt."""
+    """Returns whether this process is the chief, which writes the run's files."""
     return number() == 0
 
 
 def all_gather(values: Sequence[int]) -> np.ndarray:
-    """What each worker says here [workers, n], once all of them are here; as many whole numbers of each."""
+    """Gathers the values of all workers. Blocks until every worker has called it.
+
+    Args:
+      values: This worker's integers; as many on each worker.
+
+    Returns:
+      int64 [workers, n].
+    """
     own = np.array(values, np.int64)
     if count() == 1:
         return own[None]
@@ -39,7 +46,7 @@ def all_gather(values: Sequence[int]) -> np.ndarray:
     replicas = strategy.num_replicas_in_sync
 
     def row(context):
-        """The values in the place of a replica, 0 in that of all others: their sum has all, and is one message."""
+        """The values in this replica's column, 0 elsewhere: the sum over replicas holds all, in one message."""
         return tf.one_hot([context.replica_id_in_sync_group] * len(own), replicas, dtype=tf.int64, axis=0) * own
 
     each = strategy.experimental_distribute_values_from_function(row)
@@ -47,12 +54,12 @@ def all_gather(values: Sequence[int]) -> np.ndarray:
 
 
 def barrier() -> None:
-    """Waits until all workers are here."""
+    """Blocks until every worker has called it."""
     all_gather([0])
 
 
 def broadcast_from_chief(value: float) -> float:
-    """The chief's value, for all workers."""
+    """Returns the chief's value on every worker."""
     bits = np.array([value], np.float64).view(np.int64).tolist()
     return float(all_gather(bits)[0].view(np.float64)[0])
 

@@ -1,6 +1,6 @@
-"""Training on several devices: each holds a replica, which sees its part of a batch. On one device there is one.
+"""Replicas: copies of a model on several devices, each of which sees its shard of a batch. One device has one.
 
-What a replica makes of its part is what one device would make of those rows of the whole batch.
+A replica computes for its shard what one device would compute for those rows of the global batch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 import tensorflow as tf
 
-# Of a variable that each replica changes for itself, and all in the same way: counts, averages, pools.
+# Arguments of a variable that every replica updates locally and identically: counters, averages, pools.
 REPLICA_LOCAL: dict[str, Any] = dict(
     trainable=False,
     synchronization=tf.VariableSynchronization.ON_READ,
@@ -20,18 +20,18 @@ REPLICA_LOCAL: dict[str, Any] = dict(
 
 
 def count() -> int:
-    """How many there are."""
+    """Returns the number of replicas."""
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
 def number() -> Any:
-    """Which of them this is, from 0."""
+    """Returns this replica's number, from 0."""
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0
 
 
 def together(part: tf.Tensor) -> tf.Tensor:
-    """The whole batch [count·n, …] of which each replica has a part [n, …]."""
+    """Gathers the replicas' shards [n, …] into the global batch [count·n, …]."""
     context = tf.distribute.get_replica_context()
     if count() == 1 or not context:
         return part
@@ -39,14 +39,14 @@ def together(part: tf.Tensor) -> tf.Tensor:
 
 
 def local_shard(batch: tf.Tensor) -> tf.Tensor:
-    """This replica's part of a whole batch."""
+    """Returns this replica's shard of a global batch."""
     if count() == 1:
         return batch
     return tf.gather(tf.stack(tf.split(batch, count())), number())
 
 
 def mean(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """{name: scalar}, each the mean over all replicas."""
+    """Returns {name: mean of the scalar over all replicas}."""
     context = tf.distribute.get_replica_context()
     if count() == 1 or not context:
         return values
@@ -55,13 +55,16 @@ def mean(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def outside_strategy(work: Callable[..., Any]) -> Callable[..., Any]:
-    """`work`, done as on one device: what it makes has no replicas, and no other process waits for it or has to."""
+    """Decorator: runs a function outside the distribution strategy, as on one device.
+
+    Variables that it creates are not replicated, and it needs no other process.
+    """
 
     @functools.wraps(work)
     def done(*arguments: Any) -> Any:
         if count() == 1:
             return work(*arguments)
-        with concurrent.futures.ThreadPoolExecutor(1) as thread:  # A strategy's scope is that of a thread.
+        with concurrent.futures.ThreadPoolExecutor(1) as thread:  # A strategy's scope is thread-local.
             return thread.submit(work, *arguments).result()
 
     return done

@@ -1,4 +1,4 @@
-"""Files that are whole or not there, and folders whose links are not followed."""
+"""Atomic writes, locks, and paths that do not follow symbolic links."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import stat
 import tempfile
 from collections.abc import Iterator
 
-WRITING = ".writing-"  # What a file is called until it is whole.
+WRITING = ".writing-"  # Prefix of a temporary file, until the file is complete and renamed.
 
 
 def write(path: str, content: bytes | memoryview, read_only: bool = False) -> None:
@@ -34,7 +34,7 @@ def write(path: str, content: bytes | memoryview, read_only: bool = False) -> No
 
 
 def sync_folder(folder: str) -> None:
-    """Makes the renames in a folder outlive a power cut."""
+    """Flushes a folder to disk, so that renames in it survive a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -43,12 +43,12 @@ def sync_folder(folder: str) -> None:
 
 
 def sha256(content: bytes) -> str:
-    """The hex digest of bytes."""
+    """Returns the SHA-256 of bytes, as hex."""
     return hashlib.sha256(content).hexdigest()
 
 
 def sha256_of(path: str) -> str:
-    """The hex digest of a file."""
+    """Returns the SHA-256 of a file, as hex."""
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
@@ -57,35 +57,44 @@ def sha256_of(path: str) -> str:
 
 
 def inside(folder: str, *parts: str) -> str:
-    """Returns the path of `parts` in a folder; raises ValueError where one of them is a symbolic link.
+    """Returns the path of `parts` in a folder; raises ValueError if one of them is a symbolic link.
 
-    For all that is written or removed in a run, which may be a stranger's: a link in it can lead anywhere.
+    Use it for every path that is written or removed in a run. A run may be untrusted, and a link in it can lead
+    anywhere.
     """
     path = folder
     for part in parts:
         path = os.path.join(path, part)
         if os.path.islink(path):
             raise ValueError(
-                f"Nothing is written or removed through a link; remove it. Received: {path}, a link to "
-                f"{os.readlink(path)}"
+                "Files are not written or removed through a link. Remove the link. "
+                f"Received: {path}, a link to {os.readlink(path)}"
             )
     return path
 
 
 def remove(folder: str, *parts: str) -> None:
-    """Removes a file or a folder if it is there, of a link the link alone; the folders above must be no links."""
+    """Removes a file or a folder if it exists.
+
+    Of a symbolic link only the link is removed. The folders above it must not be links.
+    """
     path = os.path.join(inside(folder, *parts[:-1]), *parts[-1:])
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path) if stat.S_ISDIR(os.lstat(path).st_mode) else os.unlink(path)
 
 
 class Busy(ValueError):
-    """Another process is at work there."""
+    """Error: another process holds the folder's lock."""
 
 
 @contextlib.contextmanager
 def locked(folder: str, work: str = "trains in a run directory") -> Iterator[None]:
-    """Keeps other processes out of a folder until the block, or the process, ends; work: what each would do there."""
+    """Locks a folder against other processes until the block, or the process, ends.
+
+    Args:
+      folder: The folder; it is created if needed.
+      work: What the lock protects, for the error message: "One process at a time …".
+    """
     os.makedirs(folder, exist_ok=True)
     with open(inside(folder, ".lock"), "a+", opener=_unfollowed) as file:
         try:

@@ -1,11 +1,19 @@
-"""Names that are imported when first used: TensorFlow takes seconds to import, and flags and facts need none of it."""
+"""Lazy imports: a package's names load their modules when first used.
+
+TensorFlow takes seconds to import, and flags and facts do not need it.
+"""
 
 import importlib
 from typing import Any, Callable
 
 
 def names(package: str, homes: dict[str, str]) -> Callable[[str], Any]:
-    """A package's `__getattr__`; homes: {name: the module of the package that defines it}."""
+    """Returns a `__getattr__` for a package that imports each name when it is first used.
+
+    Args:
+      package: The package's `__name__`.
+      homes: {name: module of the package that defines it}.
+    """
 
     def getattr_of_package(name: str) -> Any:
         if name not in homes:

@@ -1,4 +1,4 @@
-"""How far some work is: one line that renews itself, or without a terminal plain lines."""
+"""Progress bar: a line that is redrawn in place on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -10,9 +10,17 @@ from typing import IO
 
 
 class Bar:
-    """Done, speed and time left of `total` things; begins at `done` of them, and shows nothing for `silent` seconds.
+    """A progress bar that shows items done, speed and time left.
 
-    Without a terminal it prints a line every 30 seconds, and at each quarter.
+    Without a terminal it prints a line every 30 seconds and at each quarter.
+
+    Args:
+      title: Text at the start of the line.
+      total: Number of items.
+      unit: Name of an item, for the speed ("step": "3.2 step/s").
+      done: Number of items that are done at the start. They do not count for the speed. Default: 0.
+      out: Stream to print to. Default: standard output.
+      silent: Seconds before the first line is printed. Default: 0.
     """
 
     def __init__(
@@ -25,7 +33,7 @@ class Bar:
         self.begun = self.shown = time.monotonic()
 
     def show(self, done: int, details: str = "") -> None:
-        """Renews the line, if it is time."""
+        """Redraws the line if it is due: at most every 0.5 s on a terminal, and always at the end."""
         quarter = not self.live and 4 * done // self.total > 4 * self.done // self.total
         self.done, now = done, time.monotonic()
         if now - self.begun < self.silent:
@@ -43,7 +51,7 @@ class Bar:
         print(text, end="\n" if not self.live or done >= self.total else "", file=self.out, flush=True)
 
     def say(self, text: str) -> None:
-        """A line that stays, above the one that renews itself."""
+        """Prints a line that stays, above the progress bar."""
         print(self._renewed("") + f"\r{text}" if self.live else text, file=self.out, flush=True)
 
     def _renewed(self, text):
@@ -52,7 +60,7 @@ class Bar:
 
 
 def clock(seconds: float) -> str:
-    """Seconds as people read them: 1:02:03, 4:05."""
+    """Formats seconds as h:mm:ss or m:ss, such as 1:02:03 and 4:05; "?" if not finite."""
     if not math.isfinite(seconds):
         return "?"
     minutes, second = divmod(int(seconds + 0.5), 60)

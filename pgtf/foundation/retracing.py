@@ -1,4 +1,4 @@
-"""Each task's networks have graphs of their own, which TensorFlow takes for one that is traced again and again."""
+"""Silences TensorFlow's retracing warning: each task has its own networks, so each needs its own graph."""
 
 import contextlib
 import logging
@@ -9,7 +9,7 @@ import tensorflow as tf
 
 @contextlib.contextmanager
 def silence_retracing() -> Iterator[None]:
-    """Leaves that warning out while the block lasts."""
+    """Suppresses the retracing warning inside the block."""
     logger = tf.get_logger()
     logger.addFilter(_other)
     try:

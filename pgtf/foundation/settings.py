@@ -1,4 +1,4 @@
-"""Settings: fields of frozen dataclasses that are flags on the command line and facts on disk, written once."""
+"""Settings: fields of frozen dataclasses, each also a flag on the command line and a fact on disk."""
 
 import csv
 import dataclasses
@@ -23,16 +23,16 @@ def setting(
     replaced_by: str = "",
     group: str = "",
 ) -> Any:
-    """A field that is a flag.
+    """Returns a dataclass field that is also a flag.
 
     Args:
-      default: Its value unless told.
-      help: What `--help` says of it.
-      choices: The values that it may have, if only some.
-      least, above, most: Bounds of a number; `above` excludes its own value.
-      may_change: Whether a run goes on with another value.
-      repeated: Whether a list's flag is given once for each item, so that items may hold commas.
-      replaced_by: The flag to use instead; this one stays for old runs.
+      default: Its default value.
+      help: Its text in `--help`.
+      choices: The allowed values. Default: all.
+      least, above, most: Bounds of a number: value >= least, value > above, value <= most.
+      may_change: Whether a run can continue with another value.
+      repeated: Whether the flag of a list is repeated, once per item, so that items may contain commas.
+      replaced_by: The flag that replaces this one, which old runs still need.
       group: The heading under which `--help` prints it.
     """
     rules = dict(choices=choices, least=least, above=above, most=most, may_change=may_change, repeated=repeated)
@@ -41,24 +41,24 @@ def setting(
 
 
 def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
-    """The fields of a settings class, or of an object of it, that a user sets; a subclass may fix some of them."""
+    """Returns the fields that a user sets, of a settings class or an instance; a subclass may fix some fields."""
     return tuple(field for field in dataclasses.fields(kind) if field.init and "help" in field.metadata)
 
 
 def changing(settings: Any) -> dict[str, Any]:
-    """{name: value} of the settings that may have another value from one task of a run to the next."""
+    """Returns {name: value} of the settings that may differ between the tasks of a run."""
     return {
         field.name: getattr(settings, field.name) for field in settings_of(settings) if field.metadata["may_change"]
     }
 
 
 def agree(one: Any, other: Any) -> bool:
-    """Whether two settings objects differ at most in settings that may change."""
+    """Returns whether two settings objects are equal in all settings that may not change."""
     return type(one) is type(other) and dataclasses.replace(one, **changing(other)) == other
 
 
 def check(settings: Any) -> None:
-    """Refuses values of other types than their fields', or outside their bounds."""
+    """Raises ValueError if a value has the wrong type or lies outside its bounds."""
     check_types(settings)
     for field in settings_of(settings):
         value, rules = getattr(settings, field.name), field.metadata
@@ -85,22 +85,22 @@ def _check_number(
 
 
 def check_types(owner: Any) -> None:
-    """Refuses values of a dataclass that are of other types than its fields: a stranger's JSON can hold anything."""
+    """Raises ValueError if a value of a dataclass does not match its field's type: untrusted JSON can hold anything."""
     kinds: dict[str, Any] = _types(type(owner))  # type: ignore[arg-type]  # A class is hashable.
     for name, kind in kinds.items():
         if not is_of(kind, getattr(owner, name)):
-            said = _SAID.get(kind) or f"of type {getattr(kind, '__name__', kind)}"
-            raise ValueError(f"`{name}` must be {said}. Received: {getattr(owner, name)!r}")
+            expected = _EXPECTED.get(kind) or f"of type {getattr(kind, '__name__', kind)}"
+            raise ValueError(f"`{name}` must be {expected}. Received: {getattr(owner, name)!r}")
 
 
 def is_of(kind: Any, value: Any) -> bool:
-    """Whether a value is of a type, as annotations have it: a class, or tuple[…]; a float may be whole."""
+    """Returns whether a value matches an annotation: a class or tuple[…]. An int also matches float."""
     origin: Any = typing.get_origin(kind) or kind
     parts = typing.get_args(kind)
-    if origin in (int, float):  # In Python True is a number. More than 64 bits are a whole number nowhere else.
+    if origin in (int, float):  # bool is a subclass of int. Other programs read at most 64 bits.
         whole = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
         return whole or (origin is float and isinstance(value, float))
-    if origin is Any or not isinstance(origin, type):  # A union says little, too.
+    if origin is Any or not isinstance(origin, type):  # Unions are not checked.
         return True
     if origin is tuple and parts and isinstance(value, tuple):
         kinds = parts[:1] * len(value) if parts[-1] is Ellipsis else parts
@@ -108,7 +108,7 @@ def is_of(kind: Any, value: Any) -> bool:
     return isinstance(value, origin)
 
 
-_SAID = {
+_EXPECTED = {
     bool: "true or false",
     int: "a whole number of 64 bits",
     float: "a number",
@@ -120,18 +120,18 @@ _SAID = {
 
 @functools.cache
 def _types(owner: Any) -> dict[str, Any]:
-    """{field: type} of a dataclass."""
+    """Returns {field: type} of a dataclass."""
     hints = typing.get_type_hints(owner)
     return {field.name: hints[field.name] for field in dataclasses.fields(owner)}
 
 
 def refuse(name: str, rule: str, received: Any) -> NoReturn:
-    """Raises the error that a setting breaks a rule."""
+    """Raises ValueError: the setting breaks a rule."""
     raise ValueError(f"--{name} must be {rule}. Received: {received!r}")
 
 
 def as_text(value: Any) -> str:
-    """A setting's value as it stands in a flagfile; a list as comma-separated values, quoted where they hold commas."""
+    """Formats a setting's value for a flagfile. A list becomes CSV: its items are quoted if they contain commas."""
     if not isinstance(value, tuple):
         return str(value)
     text = io.StringIO()
@@ -140,7 +140,7 @@ def as_text(value: Any) -> str:
 
 
 def from_text(kind: Any, name: str, text: str) -> Any:
-    """A setting's value, of a type bool, int, float or str, from what stands in a flag."""
+    """Parses the text of a flag. Returns a value of type `kind`: bool, int, float or str."""
     kind = getattr(kind, "__name__", str(kind))
     try:
         if kind == "bool":
@@ -151,14 +151,14 @@ def from_text(kind: Any, name: str, text: str) -> Any:
 
 
 def as_facts(name: str, settings: Any) -> dict[str, Any]:
-    """Settings as plain data, under the name that a table has for their class."""
+    """Returns settings as plain data: the name of their class in its table, and their fields."""
     return {"name": name, **dataclasses.asdict(settings)}
 
 
 def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
-    """The settings that `as_facts` described."""
+    """Returns the settings object that `as_facts` described."""
     if facts.get("name") not in table:
-        raise ValueError(f"A name must be one of {', '.join(table)}. Received: {facts.get('name')!r}")
+        raise ValueError(f"`name` must be one of {', '.join(table)}. Received: {facts.get('name')!r}")
     kind = table[facts["name"]]
     known = {field.name for field in dataclasses.fields(kind)}
     unknown = sorted(set(facts) - known - {"name"})
@@ -170,5 +170,5 @@ def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
 
 
 def name_in(table: Mapping[str, Any], settings: Any) -> str:
-    """The name that a table has for the class of some settings."""
+    """Returns the name of a settings object's class in a table."""
     return next(name for name, kind in table.items() if kind is type(settings))

@@ -1,27 +1,27 @@
-"""Names of tasks, and strangers' texts: they name folders and files, and reach terminals."""
+"""Task names, and how untrusted text is printed: names become folders and files, and reach terminals."""
 
 import unicodedata
 
-# Files are named for tasks, with more before and after the name, in at most 255 bytes.
+# File names hold a task's name with a prefix and a suffix; file systems allow 255 bytes.
 LONGEST = 128
-RULE = f"names that do for a folder, without spaces around them, of at most {LONGEST} bytes, all of which can be seen"
-# Control characters, format characters (bidi, zero-width), separators of lines, and halves of characters.
+RULE = f"names that are valid for a folder: printable characters, without spaces around them, at most {LONGEST} bytes"
+# Unicode categories: control, format (bidi, zero-width), line and paragraph separators, surrogates.
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
 
 
 def is_name(text: object) -> bool:
-    """Whether a text can name a task."""
+    """Returns whether a text is a valid task name."""
     if not isinstance(text, str) or not text.strip(". ") or text != text.strip() or "/" in text:
         return False
     return not any(map(_is_unseen, text)) and len(text.encode()) <= LONGEST
 
 
 def escaped(text: str, but: str = "") -> str:
-    """Returns a text for a terminal, with escapes in place of characters that move its cursor or can't be seen.
+    """Escapes the characters of a text that would move a terminal's cursor or be invisible.
 
     Args:
-      text: It may be a stranger's.
-      but: Characters that stay, as line breaks.
+      text: The text; it may come from an untrusted file.
+      but: Characters to leave as they are, such as line breaks. Default: none.
     """
     return "".join(one.encode("unicode_escape").decode() if _is_unseen(one) and one not in but else one for one in text)
 

@@ -1,4 +1,4 @@
-"""Keras layers whose kernels are made, the few that Keras lacks, and the maker of a network's layers."""
+"""Keras layers with made kernels, a few layers that Keras lacks, and the factory of a network's layers."""
 
 from pgtf.foundation import lazy
 

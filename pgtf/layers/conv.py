@@ -1,4 +1,4 @@
-"""Keras's two convolutions, with the kernel made by a recipe."""
+"""Conv2D and Conv2DTranspose with kernels made by recipes."""
 
 import math
 from typing import Any, Optional
@@ -16,14 +16,14 @@ from pgtf.recipes.piggyback import Piggyback
 
 
 class _MadeKernel(Shaped):
-    """What both layers share: build a recipe for the kernel's shape, convolve with what it makes."""
+    """Base of both layers: builds a recipe for the kernel's shape and convolves with the kernel that it makes."""
 
     def __init__(self, *args: Any, recipe: Any = None, groups: int = 1, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)  # Keras 3's transposed convolution takes no groups.
         groups = max(groups, getattr(self, "groups", 1))
         if groups != 1 or self.data_format != "channels_last":
             raise ValueError(
-                "A made kernel needs groups=1 and data_format='channels_last'. "
+                "A layer with a recipe needs groups=1 and data_format='channels_last'. "
                 f"Received: groups={groups}, data_format={self.data_format!r}"
             )
         if isinstance(recipe, dict):
@@ -35,25 +35,28 @@ class _MadeKernel(Shaped):
             raise ValueError(f"`recipe` must be a pgtf.recipes.Recipe. Received: {recipe!r}")
         if recipe.dtype_policy.name != self.dtype_policy.name:
             raise ValueError(
-                "A layer and its recipe must have one dtype policy. "
+                "A layer and its recipe must have the same dtype policy. "
                 f"Received: {self.dtype_policy.name} and {recipe.dtype_policy.name}"
             )
         if (self.kernel_regularizer or self.kernel_constraint) and not isinstance(recipe, Full):
             raise ValueError(
-                "kernel_regularizer and kernel_constraint need a kernel that is a variable, not one that is made. "
+                "kernel_regularizer and kernel_constraint need a kernel that is a variable: the recipe Full. "
                 f"Received: recipe={type(recipe).__name__}"
             )
         self.recipe = recipe
         self._takes_products = False
 
     def prepare_for_training(self) -> None:
-        """Makes the layer, once built, fast to learn; what it computes stays the same, but for rounding."""
-        # Measured on processors; a GPU keeps its own convolutions.
+        """Makes training faster, once the layer is built; outputs stay the same up to rounding."""
+        # Matrix products were measured on CPUs only; a GPU uses its own convolutions.
         self._takes_products = not tf.config.list_physical_devices("GPU")
         self.recipe.prepare_for_training()
 
     def _is_small(self, map_shape):
-        """Whether matrix products suit a map [n, h, w, c], the smaller one of the layer; unknown sizes don't."""
+        """Returns whether to use matrix products for a map [n, h, w, c], the smaller one of the layer's two maps.
+
+        False if a size is unknown.
+        """
         sizes = map_shape[:3]
         known = self._takes_products and None not in sizes and max(self.dilation_rate) == 1
         transposed = isinstance(self, keras.layers.Conv2DTranspose)
@@ -61,13 +64,15 @@ class _MadeKernel(Shaped):
 
     @property
     def kernel(self) -> tf.Tensor:
-        """The made kernel, in Keras's own layout."""
+        """The kernel, in Keras's layout."""
         return self.recipe.kernel()
 
     def build(self, input_shape: tuple) -> None:
         c_in = input_shape[-1]
         if len(input_shape) != 4 or c_in is None:
-            raise ValueError(f"Input must be [batch, height, width, channels], channels known. Received: {input_shape}")
+            raise ValueError(
+                f"The input must be [batch, height, width, channels] with known channels. Received: {input_shape}"
+            )
         shape = (*self.kernel_size, int(c_in), self.filters)
         if not self.recipe.built:
             with tf.name_scope("recipe"):
@@ -93,11 +98,11 @@ class _MadeKernel(Shaped):
         return self.activation(y)
 
     def save_own_variables(self, store: dict) -> None:
-        """Stores the bias; the recipe, a layer, stores the rest. Keras 3's convolutions also look for a kernel."""
+        """Stores the bias; the recipe, a layer, stores the rest. Keras 3's own convolutions also expect a kernel."""
         keras.layers.Layer.save_own_variables(self, store)
 
     def load_own_variables(self, store: dict) -> None:
-        """Takes back what `save_own_variables` stored."""
+        """Loads the variables that `save_own_variables` stored."""
         keras.layers.Layer.load_own_variables(self, store)
 
     def get_config(self) -> dict[str, Any]:
@@ -106,10 +111,10 @@ class _MadeKernel(Shaped):
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Conv2D(_MadeKernel, keras.layers.Conv2D):
-    """keras.layers.Conv2D whose kernel a recipe makes; without one, the same layer."""
+    """keras.layers.Conv2D whose kernel is made by a recipe. Default recipe: `Full`, an ordinary convolution."""
 
     def convolve(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """x [n, h, w, c_in] convolved with a canonical kernel [h, w, c_in, c_out]."""
+        """Convolves x [n, h, w, c_in] with a kernel [h, w, c_in, c_out]."""
         if None not in x.shape and self._is_small(self.compute_output_shape(tuple(x.shape))):
             return small_maps.convolved(x, kernel, self.strides, self.padding)
         return tf.nn.conv2d(x, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
@@ -117,19 +122,19 @@ class Conv2D(_MadeKernel, keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
-    """keras.layers.Conv2DTranspose whose kernel a recipe makes; without one, the same layer."""
+    """keras.layers.Conv2DTranspose whose kernel is made by a recipe. Default recipe: `Full`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if max(self.dilation_rate) > 1:
-            raise ValueError(f"A transposed convolution takes no dilation here. Received: {self.dilation_rate}")
+            raise ValueError(f"dilation_rate of a Conv2DTranspose must be 1. Received: {self.dilation_rate}")
 
     @property
     def kernel(self) -> tf.Tensor:
         return tf.transpose(self.recipe.kernel(), [0, 1, 3, 2])
 
     def convolve(self, x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
-        """x [n, h, w, c_in] convolved, transposed, with a canonical kernel [h, w, c_in, c_out]."""
+        """Applies a transposed convolution to x [n, h, w, c_in], with a kernel [h, w, c_in, c_out]."""
         height, width = (
             self._length(axis, known if known is not None else tf.shape(x)[1 + axis])
             for axis, known in enumerate(x.shape[1:3])
@@ -153,7 +158,7 @@ class Conv2DTranspose(_MadeKernel, keras.layers.Conv2DTranspose):
 
 
 class _Piggybacking(keras.layers.Layer):
-    """Makes the recipe from a bank."""
+    """Mixin that makes a `Piggyback` recipe from a bank."""
 
     def __init__(
         self,
@@ -183,14 +188,14 @@ class _Piggybacking(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class PiggybackConv2D(_Piggybacking, Conv2D):
-    """A convolution of λ·filters free filters and the rest mixed from `bank` [h, w, c_in, B] (eq. 5).
+    """A convolution with λ·filters unconstrained filters; the others are mixed from `bank` [h, w, c_in, B] (eq. 5).
 
     Args:
-      filters, kernel_size, and all else that keras.layers.Conv2D takes.
-      bank: Array [height, width, c_in, B] of filters that stay as they are.
-      unconstrained_ratio: λ, the share of filters that are free.
-      start: A mixing [B, filters]: the kernel begins as bank ⊗ start; at random unless told.
-      strategy: "auto", "compose" or "mix"; see `pgtf.recipes.Piggyback`.
+      filters, kernel_size, and all other arguments of keras.layers.Conv2D.
+      bank: Array [height, width, c_in, B] of filters that are not trained.
+      unconstrained_ratio: λ, the fraction of filters that are unconstrained. Default: 0.25.
+      start: A mixing [B, filters]; the kernel starts as bank ⊗ start. Default: random.
+      strategy: "auto", "compose" or "mix"; see `pgtf.recipes.Piggyback`. Default: "auto".
 
         layer = PiggybackConv2D(64, 3, bank=trained.kernel, start=np.eye(64), padding="same")
     """
@@ -198,7 +203,7 @@ class PiggybackConv2D(_Piggybacking, Conv2D):
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class PiggybackConv2DTranspose(_Piggybacking, Conv2DTranspose):
-    """A transposed convolution of λ·filters free filters and the rest mixed from `bank` (eq. 5).
+    """A transposed convolution with λ·filters unconstrained filters; the others are mixed from `bank` (eq. 5).
 
-    Args: as those of `PiggybackConv2D`; the bank is [height, width, c_in, B] here too.
+    Args: as for `PiggybackConv2D`; the bank is [height, width, c_in, B] here too.
     """

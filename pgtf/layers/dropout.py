@@ -1,4 +1,4 @@
-"""Dropout whose randomness is part of the state, so that a resumed run draws what the first would have drawn."""
+"""Dropout whose random state is a variable, so that a resumed run draws the same masks as an uninterrupted one."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from pgtf.layers.shaped import Shaped
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Dropout(Shaped):
-    """Zeroes a share `rate` of [...] while training; the n-th mask is a pure function of (seed, n)."""
+    """Zeroes a fraction `rate` of [...] during training. The n-th mask is a pure function of (seed, n)."""
 
     def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)

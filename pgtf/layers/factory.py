@@ -1,4 +1,4 @@
-"""The maker of a network's layers: it alone knows which recipe, norm and upsampling they have."""
+"""The factory of a network's layers: it chooses their recipe, norm and upsampling."""
 
 import dataclasses
 from typing import Any, Callable, Optional
@@ -17,11 +17,15 @@ from pgtf.layers.split_norm import SplitBatchNormalization
 
 @dataclasses.dataclass(frozen=True)
 class KernelSite:
-    """Where a kernel stands.
+    """The position of a kernel in a network.
 
-    path: Its layer's ("forward/down1"). initializer: Of free values. seed: Of what else is random. inputs: Of how many
-    parts of equal size the layer's input consists, side by side. level: 1 where the layer's input has the
-    image's size, 2 at half of it, 3 at a quarter, and so on. 0: not counted.
+    Args:
+      path: Path of its layer, such as "forward/down1".
+      initializer: Initializer of free values.
+      seed: Seed of other random values.
+      inputs: Number of equal parts, side by side, that the layer's input consists of. Default: 1.
+      level: 1 if the layer's input has the image's size, 2 at half of it, 3 at a quarter, and so on. Default: 0, not
+        counted.
     """
 
     path: str
@@ -35,11 +39,11 @@ class LayerFactory:
     """Makes the layers of one network, at paths prefix/NAME.
 
     Args:
-      prefix: The network's name.
-      recipe: KernelSite -> Recipe, for each kernel that is not task-specific; None makes all of them free.
+      prefix: Name of the network.
+      recipe: KernelSite -> Recipe, for each kernel that is not task-specific. Default: all kernels are free.
       norm: "instance" or "batch".
       upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
-      seed: A number or text; each layer has first values of its own.
+      seed: A number or text. The initial values of each layer follow from it and the layer's name.
     """
 
     def __init__(
@@ -80,7 +84,10 @@ class LayerFactory:
         inputs: int = 1,
         level: int = 0,
     ) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A layer that doubles the size: a transposed convolution, or one after a resize (no checkerboards)."""
+        """Makes a layer that doubles height and width.
+
+        It is a transposed convolution, or a resize and a convolution, which makes no checkerboard artifacts.
+        """
         if self._upsampling == "transpose":
             recipe = self.recipe(name, task_specific, inputs, level)
             return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
@@ -89,33 +96,33 @@ class LayerFactory:
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))
 
     def up_size(self, kernel_size: int) -> int:
-        """The size of a kernel that doubles: after a resize it is odd, for an even one would shift what it makes."""
+        """Returns an upsampling layer's kernel size. After a resize it is odd: an even kernel shifts its output."""
         even = kernel_size % 2 == 0
         return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
 
     def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A normalization."""
+        """Makes a normalization layer."""
         if self._norm == "instance":
             return InstanceNormalization(name=name)
         kind = keras.layers.BatchNormalization if replicas.count() == 1 else SplitBatchNormalization
         return kind(momentum=0.9, epsilon=1e-5, name=name)
 
     def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A dropout."""
+        """Makes a dropout layer."""
         return Dropout(rate, seed=self.seed_of(name), name=name)
 
     def recipe(self, name: str, task_specific: bool = False, inputs: int = 1, level: int = 0) -> recipes.Recipe:
-        """The recipe of the kernel of one layer."""
+        """Returns the recipe of the kernel of one layer."""
         if task_specific or self._recipe is None:
             return recipes.Full(self.initializer(name), lent=not task_specific)
-        # Not the initializer's seed: one seed for both would draw the same numbers twice.
+        # Not the initializer's seed, which would draw the same numbers again.
         seed = self.seed_of(f"{name}/mixing")
         return self._recipe(KernelSite(f"{self.prefix}/{name}", self.initializer(name), seed, inputs, level))
 
     def initializer(self, name: str) -> keras.initializers.Initializer:
-        """The first values of a free kernel."""
+        """Returns the initializer of a free kernel."""
         return keras.initializers.RandomNormal(stddev=0.02, seed=self.seed_of(name))
 
     def seed_of(self, name: str) -> int:
-        """A number of its own for each layer of each network."""
-        return seed_of(self.seed, self.prefix, name) & 0x7FFFFFFF  # What Keras's initializers take.
+        """Returns a seed that differs for each layer of each network."""
+        return seed_of(self.seed, self.prefix, name) & 0x7FFFFFFF  # Keras's initializers take 31 bits.

@@ -1,4 +1,4 @@
-"""Folding: a network of made kernels becomes one of plain Keras convolutions."""
+"""Folding: replaces made kernels by plain Keras convolutions."""
 
 import keras
 
@@ -8,11 +8,11 @@ PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTransp
 
 
 def folded(model: keras.Model) -> keras.Model:
-    """A copy of a functional or Sequential model in which every made kernel is a plain weight; same outputs."""
+    """Returns a copy of a functional or Sequential model in which every kernel is a plain weight; same outputs."""
     plain = keras.models.clone_model(model, clone_function=_plain)
     for source, target in zip(model.layers, plain.layers):
         if isinstance(source, keras.Model):
-            continue  # Folded by itself.
+            continue  # `_plain` folded it.
         if target.__class__ in PLAIN.values() and hasattr(source, "recipe"):
             target.set_weights([source.kernel.numpy()] + ([source.bias.numpy()] if source.use_bias else []))
         else:
@@ -25,5 +25,5 @@ def _plain(layer):
         return folded(layer)
     for made, stock in PLAIN.items():
         if isinstance(layer, made):
-            return stock.from_config(stock.get_config(layer))  # Not its own: a recipe may have no config.
+            return stock.from_config(stock.get_config(layer))  # Not the layer's config: a recipe may have none.
     return layer.__class__.from_config(layer.get_config())

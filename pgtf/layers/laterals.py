@@ -1,7 +1,7 @@
 """Columns (Rusu et al., 2016; as Zhai et al. describe them): earlier networks run, frozen, inside a new one.
 
-A layer of the new column is given h + lateral([h₁ … hₙ]), where h is what it would be given in a network alone, hᵢ what
-its twin in column i would, side by side, and the lateral a convolution with kernels of 1 × 1.
+The input of a layer of the new column is h + lateral([h₁ … hₙ]): h is the layer's input in a network alone, hᵢ the
+input of the layer of the same name in column i, and lateral a 1 × 1 convolution of the concatenated hᵢ.
 """
 
 from typing import Any, Callable
@@ -13,13 +13,14 @@ from pgtf.layers.network_state import made_kernels
 
 
 class Laterals:
-    """A maker of the layers of a new column.
+    """A factory of the layers of a new column.
 
-    Task-specific layers get no lateral, nor does the first layer: all columns see the same image.
+    Task-specific layers get no lateral; nor does the first layer, because all columns have the same input image.
 
     Args:
-      make: A maker of layers.
-      earlier: (layer name, h) -> what the layer's twins are given, side by side [n, h, w, columns·c].
+      make: A factory of layers.
+      earlier: (layer name, h) -> inputs of the layers of that name in earlier columns, concatenated
+        [n, h, w, columns·c].
     """
 
     def __init__(self, make: Any, earlier: Callable[[str, tf.Tensor], tf.Tensor]) -> None:
@@ -27,19 +28,19 @@ class Laterals:
         self._is_first = True
 
     def conv(self, name: str, *args: Any, **kwargs: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A convolution."""
+        """Makes a convolution."""
         return self._joined(name, self._make.conv(name, *args, **kwargs), **kwargs)
 
     def up(self, name: str, *args: Any, **kwargs: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A layer that doubles the size."""
+        """Makes a layer that doubles height and width."""
         return self._joined(name, self._make.up(name, *args, **kwargs), **kwargs)
 
     def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A normalization."""
+        """Makes a normalization layer."""
         return self._make.norm(name)
 
     def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A dropout."""
+        """Makes a dropout layer."""
         return self._make.dropout(name, rate)
 
     def _joined(self, name, layer, task_specific=False, **_):
@@ -55,14 +56,14 @@ class Laterals:
 
 
 def columns(network: keras.Model) -> keras.Model:
-    """The columns that a network ends with and runs, as a frozen model to run in the next one.
+    """Returns all columns of a network as a frozen model, to run inside the next task's network.
 
     Args:
-      network: The latest task's; if it was made with `Laterals`, the columns before it are inside.
+      network: The latest task's network; if it was made with `Laterals`, it contains the earlier columns.
 
     Returns:
-      image -> {layer name: what the layers of that name are given, side by side [n, h, w, columns·c]}, for all that are
-      not task-specific but the first.
+      A model: image -> {layer name: inputs of the layers of that name, concatenated [n, h, w, columns·c]}, for all
+      layers that are not task-specific, except the first.
     """
     names = [path.split("/", 1)[1] for path, recipe in made_kernels(network).items() if recipe.lends]
     frozen = keras.Model(network.input, {name: _given(network, name) for name in names[1:]}, name="columns")
@@ -71,7 +72,7 @@ def columns(network: keras.Model) -> keras.Model:
 
 
 def planned_columns(count: int) -> Callable[[str, tf.Tensor], tf.Tensor]:
-    """What stands for `count` columns where nothing is learnt yet: they are as wide as the new one."""
+    """Returns placeholders for the inputs from `count` columns as wide as the new one; used before they are learned."""
     return lambda name, h: keras.Input((None, None, count * h.shape[-1]))
 
 

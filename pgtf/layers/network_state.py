@@ -1,4 +1,4 @@
-"""A network's state by layer path: what a task keeps of it, and taking it back."""
+"""A network's state: {layer path: array} of everything that its task stores, and how to restore it."""
 
 from collections.abc import Mapping
 
@@ -12,7 +12,7 @@ from pgtf.recipes.base import Recipe
 
 
 def made_kernels(network: keras.Model) -> dict[str, Recipe]:
-    """{path: recipe} of the layers whose kernels are made."""
+    """Returns {layer path: recipe} of the layers with made kernels."""
     return {
         f"{network.name}/{layer.name}": layer.recipe
         for layer in network.layers
@@ -21,7 +21,7 @@ def made_kernels(network: keras.Model) -> dict[str, Recipe]:
 
 
 def prepare_for_training(network: keras.Model) -> None:
-    """Makes a network, with its first values, fast to learn."""
+    """Makes training of an initialized network faster; outputs stay the same up to rounding."""
     for layer in network.layers:
         if isinstance(layer, keras.Model):
             prepare_for_training(layer)
@@ -30,7 +30,7 @@ def prepare_for_training(network: keras.Model) -> None:
 
 
 def state(network: keras.Model) -> dict[str, np.ndarray]:
-    """{"forward/down1/unconstrained": array, …}: what a task alone keeps of a network."""
+    """Returns {"forward/down1/unconstrained": array, …}, everything that a task stores of a network."""
     values = {}
     for layer in _own_layers(network):
         path = f"{network.name}/{layer.name}"
@@ -41,7 +41,7 @@ def state(network: keras.Model) -> dict[str, np.ndarray]:
 
 
 def lent(network: keras.Model) -> set[str]:
-    """The paths in `state` of what later tasks may mix."""
+    """Returns the paths in `state` of the arrays that later tasks may mix."""
     return {
         f"{path}/{name}"
         for path, recipe in made_kernels(network).items()
@@ -51,7 +51,7 @@ def lent(network: keras.Model) -> set[str]:
 
 
 def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
-    """[(variable, learning rate)] of what is not learnt at the run's."""
+    """Returns [(variable, learning rate)] of the variables that have a learning rate other than the run's."""
     return [
         (recipe.task_variables()[name], rate)
         for recipe in made_kernels(network).values()
@@ -60,7 +60,7 @@ def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
 
 
 def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
-    """Takes back what `state` gave; every value that the network needs must be there."""
+    """Restores the arrays that `state` returned. Every array that the network needs must be present."""
     for layer in _own_layers(network):
         path = f"{network.name}/{layer.name}"
         if isinstance(layer, (Conv2D, Conv2DTranspose)):
@@ -70,9 +70,9 @@ def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
 
 
 def copy_matching(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
-    """Takes of another task's state what fits as it is: norms, biases and kernels that are variables.
+    """Copies the arrays of another task's state that match by path and shape: norms, biases and free kernels.
 
-    Kernels that a recipe makes have other arrays, and keep their own first values.
+    Kernels that recipes compose have other arrays and keep their initial values.
     """
     own = state(network)
     fitting = {path: values[path] for path in own if path in values and own[path].shape == values[path].shape}
@@ -80,12 +80,12 @@ def copy_matching(network: keras.Model, values: Mapping[str, np.ndarray]) -> Non
 
 
 def _own_layers(network):
-    """A network's layers; a network within it is an earlier task's, and borrowed."""
+    """Returns a network's layers without nested networks, which are earlier tasks' and borrowed."""
     return [layer for layer in network.layers if not isinstance(layer, keras.Model)]
 
 
 def _others(layer):
-    """{name: variable} of a layer's own state: bias, norm; not its recipe's variables, nor a dropout's count."""
+    """Returns {name: variable} of a layer's bias or norm; not its recipe's variables, nor a dropout's counter."""
     if isinstance(layer, Dropout):
         return {}
     borrowed = {id(v) for v in layer.recipe.weights} if hasattr(layer, "recipe") else ()

@@ -1,4 +1,4 @@
-"""Instance normalization: the one file that knows tensorflow-addons."""
+"""Instance normalization. No other file imports tensorflow-addons."""
 
 import warnings
 from typing import Any, Optional
@@ -11,7 +11,7 @@ from pgtf.layers.shaped import Shaped
 
 
 class KerasInstanceNormalization(keras.layers.GroupNormalization):
-    """Stands in for tensorflow_addons' layer where that cannot be installed: the same variables and operations."""
+    """Replacement for tensorflow_addons' layer if that is not installed: the same variables and operations."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(groups=-1, **kwargs)
@@ -24,7 +24,7 @@ class KerasInstanceNormalization(keras.layers.GroupNormalization):
 
 try:
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Its end-of-life notice: the pins hold it at a version that works.
+        warnings.simplefilter("ignore")  # The end-of-life notice of tensorflow-addons; the pinned version works.
         from tensorflow_addons.layers import InstanceNormalization as _Parent
 except ImportError:
     _Parent = KerasInstanceNormalization
@@ -32,22 +32,22 @@ except ImportError:
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class InstanceNormalization(Shaped, _Parent):
-    """Each channel of each image to mean 0, variance 1, then scaled and shifted.
+    """Normalizes each channel of each image to mean 0 and variance 1, then scales and shifts it.
 
-    Always in float32, whatever the policy: the mean of a large map is beyond 16 bits. The epsilon is torch's (and so
-    the paper's networks'), not tensorflow-addons'.
+    Computes in float32 under any dtype policy: the mean of a large map needs more than 16 bits. Epsilon is PyTorch's,
+    which the paper's networks use, not that of tensorflow-addons.
     """
 
     def __init__(
         self, epsilon: float = 1e-5, output_dtype: Optional[str] = None, dtype: Any = "float32", **kwargs: Any
     ) -> None:
-        kwargs.pop("groups", None)  # In the parent's config, but fixed by it.
+        kwargs.pop("groups", None)  # In the parent's config, but the parent sets it.
         super().__init__(epsilon=epsilon, dtype=dtype, **kwargs)
         self.output_dtype = output_dtype or keras.mixed_precision.global_policy().compute_dtype
 
     @plain
     def call(self, x: tf.Tensor) -> tf.Tensor:
-        # The parent's call first takes the shape apart, for groups of channels; here each channel is one.
+        # The parent's call first reshapes to groups of channels; here each channel is its own group.
         y = self._apply_normalization(tf.cast(x, self.compute_dtype), tuple(x.shape))
         return tf.cast(y, self.output_dtype)
 

@@ -11,7 +11,7 @@ from pgtf.layers.shaped import Shaped
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class ReflectionPadding2D(Shaped):
-    """Continues [n, h, w, c] by its own mirror image, `padding` pixels on each side."""
+    """Pads [n, h, w, c] with its mirror image, `padding` pixels on each side."""
 
     def __init__(self, padding: int = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)

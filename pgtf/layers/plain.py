@@ -1,4 +1,4 @@
-"""Layers whose `call` TensorFlow takes as it is written."""
+"""Decorator for a layer's `call` that turns AutoGraph off."""
 
 from typing import Any, Callable, TypeVar, cast
 
@@ -8,7 +8,7 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 def plain(function: _Function) -> _Function:
-    """`function`, not rewritten by AutoGraph: rewriting takes long, and only an `if` or `for` over tensors needs it."""
+    """Keeps AutoGraph from converting a function: conversion is slow, and only `if` or `for` over tensors need it."""
     unconverted = tf.autograph.experimental.do_not_convert(function)
-    # Keras looks at the signature of a `call`.
+    # Keras inspects the signature of `call`, so the decorator must preserve it.
     return cast(_Function, tf.__internal__.decorator.make_decorator(function, unconverted))

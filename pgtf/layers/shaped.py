@@ -1,4 +1,4 @@
-"""Layers that say what they make, so that a network is built without running each of them."""
+"""Layers with a known output shape and dtype, so that Keras builds a network without tracing each of them."""
 
 from typing import Any, Optional
 
@@ -7,23 +7,23 @@ import tensorflow as tf
 
 
 class Shaped(keras.layers.Layer):
-    """A layer of one input whose `compute_output_shape` and `output_dtype` are right.
+    """A layer of one input whose `compute_output_shape` and `output_dtype` are correct.
 
-    Keras 2.15 runs each layer in a graph of its own, then throws the graph away, to see the shape and type of what
-    comes out: three fifths of the time of building a network. What is overridden here is no public method.
+    Keras 2.15 infers the output's shape and dtype by running each layer in a scratch graph, which takes three fifths of
+    the time of building a network. This class overrides the private method that does so.
     """
 
-    output_dtype: Optional[str] = None  # None: the one that it computes in.
+    output_dtype: Optional[str] = None  # None: the compute dtype.
 
     def _infer_output_signature(self, inputs: Any, args: Any, kwargs: Any, input_masks: Any) -> Any:
-        if self.activity_regularizer is not None:  # It makes a loss of what comes out.
+        if self.activity_regularizer is not None:  # It adds a loss on the output.
             return super()._infer_output_signature(inputs, args, kwargs, input_masks)
         with tf.name_scope(self.name):
             self._maybe_build(inputs)
         return type(inputs)(self._output_signature(inputs))
 
     def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keras 3 asks for shape and type here."""
+        """Returns the output's shape and dtype to Keras 3."""
         signature = self._output_signature(inputs)
         return keras.KerasTensor(signature.shape.as_list(), signature.dtype.name)
 

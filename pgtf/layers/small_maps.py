@@ -1,8 +1,7 @@
-"""Convolutions of small maps by large kernels, each as matrix products.
+"""Convolutions of small maps with large kernels, computed as matrix products.
 
-TensorFlow brings a kernel into another layout for each of a convolution's three uses in a step. Where a map has few
-positions, that takes several times as long as the products do; a matrix product takes a kernel as it lies. Shapes are
-static here.
+TensorFlow transposes the kernel for each of a convolution's three uses in a training step. For a map of few positions
+that takes several times as long as the products. A matrix product needs no transposition. All shapes must be static.
 """
 
 import math
@@ -11,18 +10,19 @@ import tensorflow as tf
 
 
 def suits(positions: int, c_in: int, *, transposed: bool) -> bool:
-    """Whether matrix products take less time, on a processor; found by measuring a U-Net's layers.
+    """Returns whether matrix products are faster on a CPU. The thresholds were measured on a U-Net's layers.
 
     Args:
-      positions: At which the kernel is applied: of a batch's outputs, or of a transposed convolution's inputs.
-      c_in: Channels that come in.
-      transposed: Which of the two it is.
+      positions: Number of positions at which the kernel is applied, over the batch: those of the output, or of a
+        transposed convolution's input.
+      c_in: Number of input channels.
+      transposed: Whether the convolution is transposed.
     """
     return positions <= c_in // (4 if transposed else 8)
 
 
 def convolved(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], padding: str) -> tf.Tensor:
-    """As tf.nn.conv2d: x [n, h, w, c_in], kernel [h, w, c_in, c_out]; padding: "same" or "valid"."""
+    """Computes tf.nn.conv2d of x [n, h, w, c_in] and kernel [h, w, c_in, c_out]; padding: "same" or "valid"."""
     (n, *lengths, c_in), (*sizes, _, c_out) = x.shape, kernel.shape
     margins, outputs = [], []
     for length, size, stride in zip(lengths, sizes, strides):
@@ -40,17 +40,24 @@ def convolved(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], padding
 
 
 def transposed(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], lengths: tuple[int, int]) -> tf.Tensor:
-    """As tf.nn.conv2d_transpose: x [n, h, w, c_in], kernel [h, w, c_in, c_out]; lengths: of what comes out."""
+    """Computes tf.nn.conv2d_transpose of x [n, h, w, c_in] and kernel [h, w, c_in, c_out].
+
+    Args:
+      x: Input.
+      kernel: Kernel.
+      strides: Strides.
+      lengths: (height, width) of the output.
+    """
     (n, h, w, c_in), (rows, columns, _, c_out) = x.shape, kernel.shape
     made = tf.matmul(tf.reshape(x, [1, -1, c_in]), tf.reshape(kernel, [rows * columns, c_in, c_out]))
-    made = tf.cast(made, tf.float32)  # What comes out is a sum of several products.
+    made = tf.cast(made, tf.float32)  # Each output sums several products.
     tall = _spread(tf.reshape(made, [rows, columns * n, h, w * c_out]), strides[0], lengths[0])
     y = _spread(tf.reshape(tall, [columns, n * lengths[0], w, c_out]), strides[1], lengths[1])
     return tf.cast(tf.reshape(y, [n, *lengths, c_out]), x.dtype)
 
 
 def _spread(made: tf.Tensor, stride: int, length: int) -> tf.Tensor:
-    """[size, a, i, b] to [a, length, b]: made[k, :, i] is added at stride·i + k, less the margin."""
+    """Sums [size, a, i, b] to [a, length, b]: made[k, :, i] is added at stride·i + k, minus the margin."""
     size, a, positions, b = made.shape
     reach = math.ceil(size / stride)
     steps = tf.reshape(tf.pad(made, [[0, reach * stride - size], [0, 0], [0, 0], [0, 0]]), [reach, stride, a, -1, b])

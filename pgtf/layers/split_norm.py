@@ -1,4 +1,4 @@
-"""Batch normalization of a batch whose parts lie on several devices."""
+"""Batch normalization of a batch that is split over several devices."""
 
 from typing import Any
 
@@ -11,9 +11,9 @@ from pgtf.foundation.keras_versions import weight_settings
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class SplitBatchNormalization(keras.layers.BatchNormalization):
-    """Normalizes over the whole batch, wherever its parts are.
+    """Normalizes over the global batch, on all replicas.
 
-    Each replica so has the same moving means, and reads its own without asking the others.
+    So all replicas have the same moving averages, and each reads its own copy without communication.
     """
 
     def __init__(self, **kwargs: Any) -> None:

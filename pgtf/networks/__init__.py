@@ -1,4 +1,4 @@
-"""Networks: functions of a tensor, given something that makes their layers; and their architecture in a run."""
+"""Networks: functions of a tensor and a layer factory; and the architecture that a run chooses."""
 
 from pgtf.networks.architecture import Architecture
 

@@ -1,4 +1,4 @@
-"""The shape of a run's generator: the same for all of its tasks, known without TensorFlow."""
+"""The architecture of a run's generators: the same for all tasks, defined without TensorFlow."""
 
 import dataclasses
 import math
@@ -15,18 +15,18 @@ UPSAMPLINGS = ("transpose", "resize", "resize_even")
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """What a generator looks like.
+    """The architecture of a generator.
 
     Args:
       network: "unet" or "resnet".
-      size: (height, width) of the images that it learns from.
-      width: Filters of its first layer.
+      size: (height, width) of its training images.
+      width: Number of filters of its first layer.
       norm: "instance" or "batch".
-      upsampling: "transpose" or "resize"; "resize_even" is how runs of format 1 resize: with the U-Net's even kernels,
-        which shift what they make by half a pixel.
-      blocks: Residual blocks of a ResNet.
-      outputs: Channels of a picture.
-      dropout: Whether a U-Net drops out while it learns; a ResNet never does.
+      upsampling: "transpose" or "resize". "resize_even" is the resize of runs of format 1, with the U-Net's even
+        kernels, which shift their output by half a pixel.
+      blocks: Number of residual blocks of a ResNet.
+      outputs: Number of output channels.
+      dropout: Whether a U-Net has dropout during training; a ResNet has none.
     """
 
     network: str = "unet"
@@ -44,17 +44,23 @@ class Architecture:
             if getattr(self, field) not in allowed:
                 raise ValueError(f"`{field}` must be one of {', '.join(allowed)}. Received: {getattr(self, field)!r}")
         if self.width < 1:
-            raise ValueError(f"A network needs at least one filter a layer. Received: {self.width}")
+            raise ValueError(f"`width`, the filters of the first layer, must be at least 1. Received: {self.width}")
         multiple_of(self.network, *self.size)
 
     @property
     def multiple(self) -> int:
-        """What an image's height and width must be multiples of."""
+        """The number that height and width of an image must be multiples of."""
         return multiple_of(self.network, *self.size)
 
     def __call__(self, image: Any, make: "LayerFactory", width: int) -> Any:
-        """The network's output for an image, its layers made by `make`, the first of them with `width` filters."""
-        from pgtf.networks.resnet import resnet  # TensorFlow takes seconds to import; an architecture needs none.
+        """Returns the network's output for an image.
+
+        Args:
+          image: Tensor [n, h, w, c].
+          make: Factory of the network's layers.
+          width: Number of filters of the first layer.
+        """
+        from pgtf.networks.resnet import resnet  # Imported here because TensorFlow takes seconds to import.
         from pgtf.networks.unet import unet
 
         if self.network == "unet":
@@ -63,7 +69,7 @@ class Architecture:
 
 
 def multiple_of(network: str, height: int, width: int) -> int:
-    """What sizes a network takes are multiples of; an error where it does not take this one."""
+    """Returns the number that image sizes must be multiples of. Raises ValueError if the network rejects this size."""
     if network == "unet":
         return int(2 ** unet_levels(height, width))
     if height % 4 or width % 4 or min(height, width) < 16:
@@ -72,11 +78,11 @@ def multiple_of(network: str, height: int, width: int) -> int:
 
 
 def unet_levels(height: int, width: int) -> int:
-    """How often the U-Net halves an image: down to one pixel on the shorter side."""
+    """Returns how many times the U-Net halves an image: until the shorter side is one pixel."""
     levels = int(math.log2(min(height, width))) if min(height, width) > 0 else 0
     if levels < 2 or height % 2**levels or width % 2**levels:
         raise ValueError(
-            "A U-Net takes images whose shorter side is a power of two, at least 4, and divides the longer. "
+            "A U-Net takes images whose shorter side is a power of two, at least 4, and divides the longer side. "
             f"Received: {height}x{width}"
         )
     return levels

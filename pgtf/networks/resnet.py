@@ -1,4 +1,4 @@
-"""The generator of CycleGAN, after Johnson et al."""
+"""ResNet generator of CycleGAN, after Johnson et al."""
 
 import keras
 import tensorflow as tf
@@ -7,7 +7,7 @@ from pgtf.layers import LayerFactory, ReflectionPadding2D
 
 
 def resnet(image: tf.Tensor, make: LayerFactory, filters: int = 64, *, blocks: int = 9, outputs: int = 3) -> tf.Tensor:
-    """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 4."""
+    """Returns an image [n, h, w, outputs] in [-1, 1] for an image [n, h, w, c]; h and w must be multiples of 4."""
 
     def block(h, name):
         y = h

@@ -1,4 +1,4 @@
-"""The generator of pix2pix."""
+"""U-Net generator of pix2pix."""
 
 import keras
 import tensorflow as tf
@@ -9,9 +9,10 @@ from pgtf.layers import LayerFactory
 def unet(
     image: tf.Tensor, make: LayerFactory, filters: int = 64, *, levels: int, outputs: int = 3, dropout: bool = True
 ) -> tf.Tensor:
-    """A picture [n, h, w, outputs] in [-1, 1] from one [n, h, w, c], h and w multiples of 2**levels.
+    """Returns an image [n, h, w, outputs] in [-1, 1] for an image [n, h, w, c]; h, w must be multiples of 2**levels.
 
-    Encoder and decoder of `levels` halvings (8 at 256 px), each decoder block seeing its encoder twin.
+    The encoder halves the image `levels` times (8 at 256 px). Each decoder block also sees the output of the encoder
+    block of its size.
     """
     widths = [filters * min(2**level, 8) for level in range(levels)]
     h, skips = image, []
@@ -19,7 +20,7 @@ def unet(
         if level > 1:
             h = keras.layers.LeakyReLU(0.2)(h)
         h = make.conv(f"down{level}", width, 4, strides=2, level=level)(h)
-        # One pixel normalized by itself is zero, so the innermost block has no norm.
+        # Instance norm of a single pixel is zero, so the innermost block has no norm.
         if 1 < level < levels:
             h = make.norm(f"down{level}_norm")(h)
         skips.append(h)

@@ -1,4 +1,4 @@
-"""Objectives: what a task's networks are, and the step that lowers their losses. A row in OBJECTIVES is one."""
+"""Objectives: each defines a task's networks, losses and training step. OBJECTIVES lists them by name."""
 
 from pgtf.objectives.base import Objective
 from pgtf.objectives.cyclegan import CycleGAN

@@ -1,4 +1,4 @@
-"""A batch in parts, one after the other: what does not fit into memory at once."""
+"""Gradient accumulation: processes a batch that does not fit into memory in parts, one after the other."""
 
 from typing import Any, Callable
 
@@ -6,15 +6,16 @@ import tensorflow as tf
 
 
 def mean_of(parts: int, function: Callable[..., tuple[Any, tuple]], *batch: tf.Tensor) -> tuple[Any, tuple]:
-    """What a function makes of a batch, part by part.
+    """Applies a function to a batch, part by part.
 
     Args:
-      parts: How many.
-      function: The same part of each tensor -> (what is averaged, any nest; tensors [n, …] that are joined).
+      parts: Number of parts.
+      function: Maps the same part of each tensor to (a nest that is averaged over parts, tensors [n, …] that are
+        concatenated).
       *batch: Tensors [parts·n, …].
 
     Returns:
-      As the function.
+      (the averaged nest, the concatenated tensors).
     """
     if parts == 1:
         return function(*batch)
@@ -31,7 +32,7 @@ def mean_of(parts: int, function: Callable[..., tuple[Any, tuple]], *batch: tf.T
 
     total, made = result(0)
     rows = tuple(tf.TensorArray(x.dtype, parts, element_shape=x.shape).write(0, x) for x in made)
-    # One at a time: side by side they would take the memory of the whole.
+    # One part at a time: in parallel they would need the memory of the whole batch.
     _, total, rows = tf.while_loop(lambda number, *_: number < parts, body, (1, total, rows), parallel_iterations=1)
     joined = (tf.reshape(row.stack(), [parts * x.shape[0], *x.shape[1:]]) for row, x in zip(rows, made))
     return total, tuple(joined)

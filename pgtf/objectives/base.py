@@ -1,4 +1,4 @@
-"""What every objective is: which networks a task has, what they see, and the losses that they lower."""
+"""Objective: the base class that defines a task's networks, their inputs and their losses."""
 
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,10 +11,13 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Objective:
-    """An objective is a subclass and a row in OBJECTIVES; its fields (`settings.setting`) are its flags.
+    """Base class of objectives: subclasses listed in OBJECTIVES, whose fields (`settings.setting`) are flags.
 
-    generators: the names of the networks that a task keeps. discriminators: {name: channels that it sees}.
-    paired: whether it learns from pairs. dropout: whether its generators drop out while they learn.
+    Attributes:
+      generators: Names of the networks that a task keeps.
+      discriminators: {name: number of input channels}.
+      paired: Whether training data are pairs. Default: True.
+      dropout: Whether the generators use dropout during training. Default: True.
     """
 
     generators: ClassVar[tuple[str, ...]] = ()
@@ -26,14 +29,13 @@ class Objective:
         settings.check(self)
 
     def distance(self, generators: dict[str, Any], first: Any, second: Any) -> float:
-        """How far generators are from what they should make, as a mean L1 of images in [-1, 1].
+        """Returns the mean L1 distance of the generators' images, in [-1, 1], from the wanted ones.
+
+        Nothing is trained.
 
         Args:
           generators: {name: network}.
           first, second: float32 [n, h, w, 3]: inputs and targets, or A and B.
-
-        Returns:
-          A number; nothing is learnt.
         """
         raise NotImplementedError
 
@@ -46,13 +48,13 @@ class Objective:
         image_shape: tuple[int, int, int],
         seed: Any = 0,
     ) -> "Learner":
-        """What learns one task.
+        """Returns the model that trains the networks for one task.
 
         Args:
           generators, discriminators: {name: network}.
           optimizers: {"generators": …, "discriminators": …}.
-          image_shape: Of a training image, [height, width, 3].
-          seed: Of all that is random in a step.
+          image_shape: Shape of a training image, [height, width, 3].
+          seed: Seed of all random numbers in a step.
 
         Returns:
           A Keras model with a train_step.

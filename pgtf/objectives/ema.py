@@ -1,4 +1,4 @@
-"""A moving average of what is trained: a classic cheap gain in GANs, whose weights circle about a good place."""
+"""Exponential moving average (EMA) of trained weights. It improves GANs cheaply: their weights circle an optimum."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from pgtf.foundation.keras_versions import tf_variable
 class Average(tf.Module):
     """The moving average of variables: a ← d a + (1 - d) v after each step, d = min(decay, (1 + n) / (10 + n)).
 
-    n counts the steps from 0, so that what the variables began with is soon forgotten.
+    n counts the steps from 0, so the initial values soon lose their weight.
     """
 
     def __init__(self, variables: Sequence[tf.Variable], decay: float):
@@ -22,13 +22,13 @@ class Average(tf.Module):
         self.count = tf.Variable(0, dtype=tf.int64, name="count", **replicas.REPLICA_LOCAL)
 
     def begin(self) -> None:
-        """Begins anew with the variables as they are."""
+        """Restarts the average from the variables' current values."""
         self.count.assign(0)
         for value, variable in zip(self.values, self.variables_now):
             value.assign(variable)
 
     def update(self) -> None:
-        """Takes in one more step; runs inside the compiled one."""
+        """Updates the average after one training step; runs inside the compiled step."""
         n = tf.cast(self.count, tf.float32)
         share = 1 - tf.minimum(self.decay, (1 + n) / (10 + n))
         for value, variable in zip(self.values, self.variables_now):
@@ -36,14 +36,14 @@ class Average(tf.Module):
         self.count.assign_add(1)
 
     def take(self) -> None:
-        """Gives the variables their averages, for good."""
+        """Assigns the averages to the variables, permanently."""
         for value, variable in zip(self.values, self.variables_now):
             variable.assign(value)
 
     @contextlib.contextmanager
     def shown(self) -> Iterator[None]:
-        """Gives the variables their averages, for as long as the block lasts."""
-        # Read, not referred to: a variable's value on a processor may be its memory.
+        """Assigns the averages to the variables inside the block, and restores the values after it."""
+        # Copied: on a CPU, numpy() may return the variable's memory.
         before = [variable.numpy().copy() for variable in self.variables_now]
         try:
             self.take()

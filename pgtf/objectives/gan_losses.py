@@ -1,4 +1,4 @@
-"""Stands in for tensorflow_gan.losses.wargs where that cannot be installed: the losses that pgtf takes from it."""
+"""Replacement for tensorflow_gan.losses.wargs if that is not installed: the losses that pgtf uses."""
 
 from typing import Any
 
@@ -6,20 +6,20 @@ import tensorflow as tf
 
 
 def modified_discriminator_loss(real: tf.Tensor, fake: tf.Tensor, **_: Any) -> tf.Tensor:
-    """Mean cross entropy of real as 1 plus that of fake as 0."""
+    """Returns the mean cross entropy of real scores with label 1, plus that of fake scores with label 0."""
     return modified_generator_loss(real) + modified_generator_loss(-tf.convert_to_tensor(fake))
 
 
 def modified_generator_loss(fake: tf.Tensor, **_: Any) -> tf.Tensor:
-    """Mean cross entropy of fake as 1."""
+    """Returns the mean cross entropy of fake scores with label 1."""
     return tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(logits=fake, labels=tf.ones_like(fake)))
 
 
 def least_squares_discriminator_loss(real: tf.Tensor, fake: tf.Tensor, **_: Any) -> tf.Tensor:
-    """½ mean (real - 1)² + ½ mean fake²."""
+    """Returns ½ mean (real - 1)² + ½ mean fake²."""
     return 0.5 * tf.reduce_mean(tf.math.squared_difference(real, 1.0)) + 0.5 * tf.reduce_mean(tf.square(fake))
 
 
 def least_squares_generator_loss(fake: tf.Tensor, **_: Any) -> tf.Tensor:
-    """½ mean (fake - 1)²."""
+    """Returns ½ mean (fake - 1)²."""
     return 0.5 * tf.reduce_mean(tf.math.squared_difference(fake, 1.0))

@@ -1,4 +1,4 @@
-"""The step of several tasks that are learnt at once, in networks that share variables (Webster et al., section 3.1)."""
+"""Joint training of several tasks, in networks that share variables (Webster et al., section 3.1)."""
 
 import collections
 from collections.abc import Mapping
@@ -11,14 +11,14 @@ from pgtf.objectives.means import Mean
 
 
 class Together(Learner):
-    """Learns from a batch of each task: one optimizer moves all generators at once, each task its own discriminators.
+    """Trains on a batch of each task. One optimizer updates all generators; each task updates its discriminators.
 
-    A variable that several tasks' generators have is moved by the sum of their gradients, so what is lowered is the
-    sum of the tasks' losses. To Adam a mean would be the same.
+    A variable that several tasks' generators share is updated by the sum of their gradients, which minimizes the sum
+    of the tasks' losses. With Adam the mean would give the same updates.
 
     Args:
-      learners: {task: its learner}, with an optimizer of its discriminators alone.
-      optimizer: Of all generators.
+      learners: {task: its learner}, each with an optimizer of its discriminators only.
+      optimizer: Optimizer of all generators.
     """
 
     def __init__(self, learners: Mapping[str, Learner], optimizer: keras.optimizers.Optimizer) -> None:
@@ -28,15 +28,15 @@ class Together(Learner):
         super().__init__(generators, {}, {"generators": optimizer}, next(iter(learners.values())).objective)
         names = [f"{task}/{name}" for task, one in learners.items() for name in one.means]
         self.means.update({name: Mean(name) for name in names})
-        # [(gradient, variable), …] as the tasks ask for them within a step; Keras tracks what is in a list.
+        # [(gradient, variable), …] that the tasks' learners add within a step. Not a list, which Keras would track.
         self._asked: collections.deque = collections.deque()
         self.learners = {task: one.delegate_updates(optimizer, self._asked.extend) for task, one in learners.items()}
 
     def trained(self, kind: str) -> list[tf.Variable]:
-        return list({id(variable): variable for variable in super().trained(kind)}.values())  # Each of them once.
+        return list({id(variable): variable for variable in super().trained(kind)}.values())  # Without duplicates.
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """Learns from one batch of each task, in their order; {task/loss: loss}."""
+        """Trains on one batch of each task, in the order of the learners. Returns {task/loss: loss}."""
         self._asked.clear()
         reported = {}
         for (task, one), own in zip(self.learners.items(), batch):

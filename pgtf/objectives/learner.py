@@ -1,4 +1,4 @@
-"""What both objectives share: named losses as metrics, mixed precision."""
+"""Learner: the base class of training steps, with named losses, mixed precision and gradient accumulation."""
 
 import contextlib
 from collections.abc import Iterable
@@ -14,17 +14,17 @@ from pgtf.objectives.ema import Average
 from pgtf.objectives.means import Mean
 
 Tensors = tuple[tf.Tensor, ...]
-# Parts of the tensors of a batch -> (mean loss, {name: loss to report}, what was made of them).
+# Parts of the tensors of a batch -> (mean loss, {name: loss to report}, generated tensors).
 LossOf = Callable[..., tuple[tf.Tensor, dict[str, tf.Tensor], Tensors]]
 
 # [(gradient, variable), …] -> nothing.
 Take = Callable[[Iterable[tuple[Optional[tf.Tensor], tf.Variable]]], None]
-# (name of a generator, images, what it made of them) -> loss.
+# (name of a generator, input images, output images) -> loss.
 Penalty = Callable[[str, tf.Tensor, tf.Tensor], tf.Tensor]
 
 
 def jointly(network: keras.Model, *batches: tf.Tensor) -> list[tf.Tensor]:
-    """The network's outputs for several batches: in one pass, unless a batch norm would mix them."""
+    """Returns the network's outputs for several batches: in one pass, unless batch norm would mix their statistics."""
     if any(isinstance(layer, keras.layers.BatchNormalization) for layer in network.layers):
         return [network(batch, training=True) for batch in batches]
     return tf.split(network(tf.concat(batches, 0), training=True), [tf.shape(batch)[0] for batch in batches])
@@ -34,25 +34,27 @@ def _check_no_losses(network: keras.Model) -> None:
     regularized = [layer.name for layer in network.layers if layer.losses or layer.activity_regularizer]
     if regularized:
         raise ValueError(
-            "The objective says all that a network is to lower; its layers have no regularizers. "
+            "Layers must not have regularizers: all losses come from the objective. "
             f"Received: {network.name} with regularizers in {', '.join(regularized)}"
         )
 
 
 class Learner(keras.Model):
-    """Networks and how they learn one task, driven by Keras's fit. A subclass says LOSSES and step.
+    """Trains networks for one task, driven by Keras's fit. A subclass defines LOSSES and `step`.
+
+    Layers must not have regularizers.
 
     Args:
-      generators: {"forward": …}, what the task keeps; none of its layers has a regularizer.
-      discriminators: {name: network}; gone when the task is learnt. The same holds for them.
+      generators: {"forward": …}, the networks that the task keeps.
+      discriminators: {name: network}, discarded when the task is learned.
       optimizers: {"generators": …, "discriminators": …}, one for all networks of a kind.
-      objective: The settings.
-      image_shape: Of a training image, [height, width, 3].
-      seed: Of all that is random in a step.
+      objective: The objective's settings.
+      image_shape: Shape of a training image, [height, width, 3].
+      seed: Seed of all random numbers in a step.
     """
 
     LOSSES: tuple[str, ...] = ()
-    # In how many parts a batch is learnt from, one after the other: less memory for a batch, the same step.
+    # Number of parts that a batch is processed in, one after the other: less memory, the same update.
     parts = 1
     penalty: Optional[Penalty] = None
     take: Optional[Take] = None
@@ -68,58 +70,63 @@ class Learner(keras.Model):
         seed: Any = 0,
     ) -> None:
         super().__init__()
-        del image_shape, seed  # For subclasses in whose step something is random.
+        del image_shape, seed  # Subclasses with a random step use them.
         for network in (*generators.values(), *discriminators.values()):
             _check_no_losses(network)
         self.generators, self.discriminators = dict(generators), dict(discriminators)
         self.optimizers, self.objective = dict(optimizers), objective
-        # Made now, not in the step: a function that makes variables is traced twice.
+        # Built here, not in the step: tf.function traces a function that creates variables twice.
         for kind, optimizer in self.optimizers.items():
             optimizer.build(self.trained(kind))
         self.steps_done = tf.Variable(0, dtype=tf.int64, name="steps_done", **replicas.REPLICA_LOCAL)
         self.means: dict[str, keras.metrics.Metric] = {name: Mean(name) for name in self.LOSSES}
-        self.distribute_reduction_method = "first"  # Of what is the same on all replicas.
-        # Of the generators, where one is asked for. Not in the class: then Keras leaves it out of checkpoints.
+        self.distribute_reduction_method = "first"  # Outputs are the same on all replicas.
+        # Set by `with_ema`. Not a class attribute, which Keras would leave out of checkpoints.
         self.average: Optional[Average] = None
 
     def with_ema(self, decay: float) -> "Learner":
-        """This learner with a moving average of its generators, which is what the task keeps; before the first step."""
+        """Adds a moving average of the generators, which the task stores. Call before the first step. Returns self."""
         self.average = Average(self.trained("generators"), decay)
         return self
 
     def with_accumulation(self, parts: int) -> "Learner":
-        """This learner with each batch in so many parts; before the first step."""
+        """Processes each batch in `parts` parts. Call before the first step. Returns self."""
         self.parts = parts
         return self
 
     def penalizing(self, penalty: Penalty) -> "Learner":
-        """This learner with a further loss of its generators; before the first step."""
+        """Adds a loss to the generators' losses. Call before the first step. Returns self."""
         self.penalty, self.means["penalty"] = penalty, Mean("penalty")
         return self
 
     def delegate_updates(self, optimizer: keras.optimizers.Optimizer, take: Take) -> "Learner":
-        """This learner of discriminators alone: `take` is given its generators' gradients, for another's optimizer."""
+        """Passes the generators' gradients to `take` instead of applying them. Returns self.
+
+        Args:
+          optimizer: The optimizer that will apply them; it scales this learner's loss.
+          take: Called with [(gradient, variable), …] in each step.
+        """
         self.optimizers["generators"], self.take = optimizer, take
         return self
 
     def penalties(self, **shown: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
-        """{"penalty": loss} where there is one, else nothing; shown: name of a generator=(images, what it made)."""
+        """Returns {"penalty": loss}, or {} without a penalty. shown: generator name=(input images, output images)."""
         if self.penalty is None:
             return {}
         return {"penalty": sum(self.penalty(name, *pair) for name, pair in shown.items())}
 
     def final_weights(self) -> contextlib.AbstractContextManager:
-        """In this block the generators are as they would be kept: averaged, where that is asked for."""
+        """Context in which the generators have the weights that the task stores: the averages, if there are any."""
         return self.average.shown() if self.average else contextlib.nullcontext()
 
     def trained(self, kind: str) -> list[tf.Variable]:
-        """The variables that the optimizer of "generators" or "discriminators" moves."""
+        """Returns the variables that the optimizer of "generators" or "discriminators" updates."""
         networks = {"generators": self.generators, "discriminators": self.discriminators}[kind]
         return [variable for network in networks.values() for variable in network.trainable_variables]
 
     @property
     def done(self) -> int:
-        """How many steps it has done."""
+        """Number of finished steps."""
         return int(self.steps_done.numpy())
 
     @property
@@ -130,23 +137,23 @@ class Learner(keras.Model):
         return self.generators["forward"](image, training=training)
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """Learns from one batch.
+        """Trains on one batch.
 
         Args:
           batch: Images [n, h, w, 3] in [-1, 1]: inputs and targets, or A and B.
 
         Returns:
-          {name: loss}, in the names of LOSSES.
+          {name: loss}, with the names of LOSSES.
         """
         raise NotImplementedError
 
     def train_step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        # Replicas meet in a step, which TensorFlow allows in its outermost function only.
+        # Replicas communicate within a step, which TensorFlow allows in the outermost tf.function only.
         return self.traced_step(batch) if replicas.count() == 1 else self._step(batch)
 
-    @tf.function(autograph=False)  # One graph, traced once, whatever loop Keras puts around it.
+    @tf.function(autograph=False)  # Traced once, whatever loop Keras runs it in.
     def traced_step(self, batch: tuple) -> dict[str, tf.Tensor]:
-        """`train_step` as a graph."""
+        """Runs `train_step` as a graph."""
         return self._step(batch)
 
     def _step(self, batch):
@@ -159,15 +166,15 @@ class Learner(keras.Model):
         return {name: mean.result() for name, mean in self.means.items()}
 
     def descend(self, kind: str, loss_of: LossOf, *batch: tf.Tensor) -> tuple[dict[str, tf.Tensor], Tensors]:
-        """One step of the optimizer of a kind of networks, on a batch in as many parts as the learner has.
+        """Applies one optimizer step to a kind of networks, with gradients accumulated over the parts of a batch.
 
         Args:
           kind: "generators" or "discriminators".
-          loss_of: The same part of each tensor of the batch -> (its mean loss, {name: loss to report}, what it made).
+          loss_of: The same part of each tensor -> (mean loss, {name: loss to report}, generated tensors).
           *batch: Tensors [n, …].
 
         Returns:
-          The losses to report, and all that was made.
+          ({name: loss to report}, the generated tensors of the whole batch).
         """
 
         def learnt_from(*part):
@@ -180,11 +187,11 @@ class Learner(keras.Model):
         return reported, made
 
     def minimize(self, kind: str, tape: tf.GradientTape, loss: tf.Tensor) -> None:
-        """One step of the optimizer of a kind of networks; the loss was computed under the tape."""
+        """Applies one optimizer step to a kind of networks, for a loss that was computed under the tape."""
         self._move(kind, self._gradients(kind, tape, loss))
 
     def _gradients(self, kind, tape, loss):
-        """Of a part's mean loss, scaled as the optimizer wants it; the sum over all replicas is the batch's."""
+        """Returns the gradients of a mean loss, with loss scaling; summed over replicas they are the batch's."""
         optimizer = self.optimizers[kind]
         with tape:
             loss = loss / replicas.count() if replicas.count() > 1 else loss
@@ -192,7 +199,7 @@ class Learner(keras.Model):
         return tape.gradient(loss, self.trained(kind), unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def _move(self, kind, gradients):
-        """Where another learner moves the generators, it is given their gradients."""
+        """Applies gradients, or passes the generators' to `take`."""
         optimizer = self.optimizers[kind]
         gradients = keras_versions.unscaled_gradients(optimizer, gradients)
         pairs = zip(gradients, self.trained(kind))

@@ -1,4 +1,4 @@
-"""The adversarial losses, through tensorflow-gan: the one file of training that knows it."""
+"""Adversarial losses, from tensorflow-gan. No other file of training imports tensorflow-gan."""
 
 import tensorflow as tf
 
@@ -9,25 +9,25 @@ except ImportError:
 
 
 def vanilla_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """Mean cross entropy of real as 1 plus that of fake as 0."""
+    """Returns the mean cross entropy of real scores with label 1, plus that of fake scores with label 0."""
     return gan.modified_discriminator_loss(real, fake, label_smoothing=0.0, loss_collection=None)
 
 
 def vanilla_generator(fake: tf.Tensor) -> tf.Tensor:
-    """Mean cross entropy of fake as 1."""
+    """Returns the mean cross entropy of fake scores with label 1."""
     return gan.modified_generator_loss(fake, loss_collection=None)
 
 
 def least_squares_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """½ mean (real - 1)² + ½ mean fake²."""
+    """Returns ½ mean (real - 1)² + ½ mean fake²."""
     return gan.least_squares_discriminator_loss(real, fake, loss_collection=None)
 
 
 def least_squares_generator(fake: tf.Tensor) -> tf.Tensor:
-    """mean (fake - 1)²: twice tensorflow-gan's, which halves it; CycleGAN's generator loss has no ½."""
+    """Returns mean (fake - 1)². This is twice tensorflow-gan's loss: CycleGAN's generator loss has no ½."""
     return 2 * gan.least_squares_generator_loss(fake, loss_collection=None)
 
 
 def l1(a: tf.Tensor, b: tf.Tensor) -> tf.Tensor:
-    """Mean distance of two images."""
+    """Returns the mean L1 distance of two images."""
     return tf.reduce_mean(tf.abs(a - b))

@@ -1,4 +1,4 @@
-"""The means of losses that are logged."""
+"""Means of losses, for the log."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 class Mean(keras.metrics.Mean):
-    """The mean over steps of a loss that all replicas are given alike; each keeps it for itself."""
+    """Mean over steps of a loss that is the same on all replicas; each replica keeps its own copy."""
 
     def add_weight(self, name: str, **kwargs: Any) -> tf.Variable:
         return super().add_weight(name, **{**kwargs, "aggregation": tf.VariableAggregation.ONLY_FIRST_REPLICA})

@@ -1,4 +1,4 @@
-"""Adam as both papers have it, in one pass over each variable."""
+"""Adam with the settings of pix2pix and CycleGAN, in one pass over each variable."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from pgtf.foundation.keras_versions import NO_XLA, index_in
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """`rate` up to step `begin`, then linearly to zero at step `end`."""
+    """Learning rate `rate` up to step `begin`, then linear decay to zero at step `end`."""
 
     def __init__(self, rate: float, begin: int, end: int) -> None:
         self.rate, self.begin, self.end = rate, begin, end
@@ -25,18 +25,18 @@ class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 
 
 class Adam(keras.optimizers.Adam):
-    """Keras's Adam, of which it keeps all but the arithmetic: that is one operation of TensorFlow's for each variable.
+    """Keras's Adam with its update replaced by TensorFlow's fused operation, one for each variable.
 
-    Keras's own takes a dozen passes over memory, a third of a U-Net's step on a processor.
+    Keras's update takes a dozen passes over memory: a third of a U-Net's training step on a CPU.
 
     Args:
       learning_rate: A number or schedule.
-      shares: [(variable, share of the learning rate)]; of the others it is 1.
+      shares: [(variable, factor of its learning rate)]. Default: 1 for every variable.
     """
 
     def __init__(self, learning_rate: Any, shares: Sequence[tuple[tf.Variable, float]] = (), **kwargs: Any) -> None:
         super().__init__(learning_rate, **NO_XLA, **kwargs)
-        self._share_of = {self._var_key(variable): share for variable, share in shares}.get  # A dict would be tracked.
+        self._share_of = {self._var_key(variable): share for variable, share in shares}.get  # Keras would track a dict.
 
     def update_step(self, gradient: tf.Tensor, variable: tf.Variable, *_: Any) -> None:
         steps = tf.cast(self.iterations + 1, tf.float32)
@@ -58,12 +58,12 @@ class Adam(keras.optimizers.Adam):
 def adam(
     schedule: LinearDecay, precision: str = "float32", rates: Sequence[tuple[tf.Variable, float]] = ()
 ) -> keras.optimizers.Optimizer:
-    """Adam as both papers have it; with loss scaling where 16-bit floats need it.
+    """Returns Adam with the papers' settings, and with loss scaling for mixed_float16.
 
     Args:
-      schedule: Of the learning rate.
-      precision: What the networks compute in.
-      rates: [(variable, learning rate)] of those that start at another one; it falls as the others' does.
+      schedule: Schedule of the learning rate.
+      precision: Name of the networks' dtype policy.
+      rates: [(variable, initial learning rate)] of variables with another rate; it decays like the others'.
 
     Returns:
       An optimizer.

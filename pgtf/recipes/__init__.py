@@ -1,4 +1,4 @@
-"""Ways of making a kernel."""
+"""Recipes: each makes a convolution kernel from its variables."""
 
 from pgtf.foundation import lazy
 

@@ -1,4 +1,4 @@
-"""What every recipe is: a way of making one convolution kernel."""
+"""Recipe: the base class of layers that make one convolution kernel."""
 
 import dataclasses
 import math
@@ -11,10 +11,12 @@ import tensorflow as tf
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """One array that a task stores of a kernel.
+    """An array that a task stores for a kernel.
 
-    shape: of the values that it stands for; bits: what each of them takes on disk; lent: whether the bank has it,
-    filters along the last axis, for later tasks to mix.
+    Args:
+      shape: Shape of the array.
+      bits: Bits of a value on disk. Default: 32.
+      lent: Whether the array enters the bank, filters along the last axis, for later tasks to mix. Default: False.
     """
 
     shape: tuple[int, ...]
@@ -23,20 +25,20 @@ class Spec:
 
     @property
     def values(self) -> int:
-        """How many there are."""
+        """Number of values."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """What they take on disk: the last byte is filled up."""
+        """Bytes on disk, rounded up to whole bytes."""
         return math.ceil(self.values * self.bits / 8)
 
 
 class Recipe(keras.layers.Layer):
-    """Makes a kernel [height, width, c_in, c_out] from what a task stores.
+    """Makes a kernel [height, width, c_in, c_out] from the variables that a task stores.
 
-    The layout is the same for convolutions and transposed convolutions, so that R of the paper (4-D to 2-D) is
-    always "flatten all but the last axis". A subclass says `specs`, `build`, `kernel` and `own`; the rest follows.
+    The layout is the same for convolutions and transposed convolutions, so R of the paper (4-D to 2-D) always
+    flattens all but the last axis. A subclass implements `specs`, `build`, `kernel` and `task_variables`.
 
         class Scaled(Recipe):
             def __init__(self, first, **kwargs):
@@ -58,13 +60,13 @@ class Recipe(keras.layers.Layer):
     """
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        """What a task stores for a kernel.
+        """Returns the arrays that a task stores for a kernel; works before the recipe is built.
 
         Args:
-          shape: The kernel's, [height, width, c_in, c_out].
+          shape: Shape of the kernel, [height, width, c_in, c_out].
 
         Returns:
-          {name: Spec}; known before anything is built.
+          {name: Spec}.
         """
         raise NotImplementedError
 
@@ -74,19 +76,19 @@ class Recipe(keras.layers.Layer):
         super().build(shape)
 
     def prepare_for_training(self) -> None:
-        """Says, once built and begun, that what is borrowed changes no more: it may be held as a step needs it."""
+        """Caches borrowed values in the compute dtype; call it when the recipe is built and initialized."""
 
     def kernel(self) -> tf.Tensor:
-        """The kernel: a pure, differentiable function of the variables."""
+        """Returns the kernel, a pure and differentiable function of the variables."""
         raise NotImplementedError
 
     def output(self, x: tf.Tensor, convolve: Callable, output_shape: tuple) -> tf.Tensor:
-        """x convolved with the kernel; a recipe may know a cheaper way to the same values.
+        """Convolves x with the kernel. A subclass may compute the same values more cheaply.
 
         Args:
-          x: What the layer is given.
-          convolve: (x, kernel) -> the layer's own convolution.
-          output_shape: What it yields for x.
+          x: The layer's input.
+          convolve: The layer's convolution, (x, kernel) -> output.
+          output_shape: Shape of the output.
 
         Returns:
           The layer's output, before bias and activation.
@@ -95,23 +97,23 @@ class Recipe(keras.layers.Layer):
         return convolve(x, self.kernel())
 
     def task_variables(self) -> dict[str, tf.Variable]:
-        """{name: variable} of what this task alone keeps, in the names of `specs`."""
+        """Returns {name: variable} of what belongs to this task alone, with the names of `specs`."""
         raise NotImplementedError
 
     @property
     def lends(self) -> bool:
-        """Whether later tasks may mix any of it; once built."""
+        """Whether later tasks may mix any of its arrays; known when built."""
         return any(spec.lent for spec in self.specs(self.kernel_shape).values())
 
     def rates(self) -> dict[str, float]:
-        """{name: learning rate} of what of `own` is not learnt at the run's."""
+        """Returns {name: learning rate} of the task variables that have a learning rate other than the run's."""
         return {}
 
     def state(self) -> dict[str, np.ndarray]:
-        """{name: array} of what this task alone keeps, as it goes to disk."""
+        """Returns {name: array} of what belongs to this task alone, as stored on disk."""
         return {name: np.asarray(variable) for name, variable in self.task_variables().items()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes back what `state` gave."""
+        """Restores the arrays that `state` returned."""
         for name, variable in self.task_variables().items():
             variable.assign(state[name])

@@ -1,4 +1,4 @@
-"""What recipes share that make a kernel from filters of earlier tasks."""
+"""Base classes of recipes that make a kernel from filters of earlier tasks."""
 
 from typing import Any, Callable, Optional
 
@@ -13,10 +13,11 @@ class Borrowing(Recipe):
     """A kernel made from a bank, which is copied into a variable that is never trained.
 
     Args:
-      bank: Array [h, w, c_in, B], filters of earlier tasks side by side; or just its shape, where values come later.
-        One that is the variable of a task that is learnt at the same time is taken as it is, and trained.
+      bank: Array [h, w, c_in, B], filters of earlier tasks side by side; or its shape, if the values are loaded later.
+        The variable of a task that is learned at the same time is not copied, and is trained.
 
-    lenders: ((task, layer path), …) of its parts, where the bank says them.
+    Attributes:
+      lenders: ((task, layer path), …) of the bank's parts, if the bank has them.
     """
 
     def __init__(self, bank: npt.ArrayLike, **kwargs: Any) -> None:
@@ -24,13 +25,13 @@ class Borrowing(Recipe):
         self.bank_shape: tuple[int, ...] = _shape_of(bank)
         if len(self.bank_shape) != 4 or self.bank_filters == 0:
             raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
-        self._given_bank = None if _is_shape(bank) else bank  # Until there is a variable for it.
+        self._given_bank = None if _is_shape(bank) else bank  # Until `build` creates its variable.
         self.lenders = tuple((task, path) for task, path, _ in getattr(bank, "parts", ()))
-        self._read: Optional[Callable[[], tf.Tensor]] = None  # What `ready` holds.
+        self._read: Optional[Callable[[], tf.Tensor]] = None  # Set by `prepare_for_training`.
 
     @property
     def bank_filters(self) -> int:
-        """B."""
+        """Number of filters in the bank, B."""
         return self.bank_shape[-1]
 
     def build(self, shape: tuple[int, ...]) -> None:
@@ -45,7 +46,7 @@ class Borrowing(Recipe):
         super().build(shape)
 
     def add_bank(self) -> None:
-        """Copies the bank into a variable, unless it is one."""
+        """Copies the bank into a variable, unless it is a variable already."""
         shared = getattr(self._given_bank, "variable", None)
         if shared is not None:
             self.bank = shared
@@ -55,34 +56,36 @@ class Borrowing(Recipe):
             self.bank.assign(np.asarray(self._given_bank, "float32"))
 
     def prepare_for_training(self) -> None:
-        # Casting a bank takes longer than many a convolution with it. A method, for Keras would track a variable.
+        # Casting a bank can take longer than a convolution with it, so the cast is cached. `_read` is a method because
+        # Keras would track a variable.
         if self.compute_dtype != self.dtype and not self.bank.trainable:
             self._read = tf.Variable(tf.cast(self.bank, self.compute_dtype), trainable=False).value
 
     @property
     def frozen(self) -> tf.Tensor:
-        """The bank, in the type that the recipe computes in here."""
-        bank = tf.convert_to_tensor(self.bank)  # A graph leaves out what comes to nothing.
+        """The bank, in the compute dtype."""
+        bank = tf.convert_to_tensor(self.bank)  # If unused, the graph drops this operation.
         return self._read() if self._read and bank.dtype == self.compute_dtype else bank
 
     def get_config(self) -> dict[str, Any]:
-        # A config holds no weights: the bank goes by its shape and is zero until saved weights are loaded.
+        # A config holds no weights: it has the bank's shape, and the bank is zero until saved weights are loaded.
         return {**super().get_config(), "bank": list(self.bank_shape)}
 
 
 class Adapting(Borrowing):
-    """A kernel adapted from one earlier kernel, its bank [h, w, c_in, c_out], the backbone of the papers."""
+    """A kernel adapted from one earlier kernel, its bank [h, w, c_in, c_out] (the papers' backbone)."""
 
     def build(self, shape: tuple[int, ...]) -> None:
         if tuple(shape) != self.bank_shape:
             raise ValueError(
-                f"A kernel is adapted from one of its own shape: {tuple(shape)}. Received: a bank {self.bank_shape}"
+                f"The bank of an adapted kernel must have the kernel's shape, {tuple(shape)}. "
+                f"Received: a bank {self.bank_shape}"
             )
         super().build(shape)
 
 
 def _is_shape(bank):
-    """Whether a bank is just its shape [h, w, c_in, B]."""
+    """Returns whether a bank is given by its shape [h, w, c_in, B] only."""
     return isinstance(bank, (tuple, list)) and len(bank) == 4 and all(isinstance(n, int) for n in bank)
 
 

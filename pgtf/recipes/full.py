@@ -1,4 +1,4 @@
-"""Full: every filter is free, as in any convolution."""
+"""Full: every filter is unconstrained, as in an ordinary convolution."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ class Full(Recipe):
     """A kernel of unconstrained filters only (eq. 2).
 
     Args:
-      initializer, regularizer, constraint: As of a Keras convolution's kernel.
-      lent: Whether later tasks may mix its filters.
+      initializer, regularizer, constraint: The kernel's, as for a Keras convolution.
+      lent: Whether later tasks may mix its filters. Default: True.
     """
 
     def __init__(

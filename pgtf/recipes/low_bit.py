@@ -6,9 +6,9 @@
 |---|---|---|---|---|---|---|
 | levels | 2 (signs) | 3 (-1, 0, 1) | 4 | 8 | 16 | 256 |
 
-A filter is one place of the last axis. The scale is the least-squares one for the codes of the best of a few
-candidates. Its squared error on normal values, in filters of 1,152, as a fraction of their variance, and with the
-largest value at the outermost level instead:
+A filter is one index of the last axis. A few candidate scales are tried; the best one's codes get the least-squares
+scale. Squared error on normal values, in filters of 1,152 values, as a fraction of their variance; the second row
+scales the largest value to the outermost level instead:
 
 | bits | 1 | 1.58 | 2 | 3 | 4 | 8 |
 |---|---|---|---|---|---|---|
@@ -28,7 +28,7 @@ FRACTIONS = tuple(2 ** (-step / 4) for step in range(18))
 
 
 def levels_of(bits: float) -> int:
-    """The number of levels."""
+    """Returns the number of levels."""
     if bits not in LEVELS:
         raise ValueError(f"bits must be one of {', '.join(map(str, LEVELS))}. Received: {bits}")
     return LEVELS[bits]
@@ -49,7 +49,7 @@ def quantize(array: npt.ArrayLike, bits: float, group: Optional[int] = None) -> 
     levels, array = levels_of(bits), np.asarray(array, "float32")
     if array.ndim < 2 or not array.size or not np.isfinite(array).all() or (group is not None and group < 1):
         raise ValueError(
-            "Only finite arrays [..., filters] of two axes or more, in groups of at least 1 value, can be quantized. "
+            "An array to quantize must be finite, [..., filters] with at least 2 axes, in groups of at least 1 value. "
             f"Received: shape {list(array.shape)}, group {group}, largest value {np.abs(array).max(initial=0)}"
         )
     values = array.reshape([-1, array.shape[-1]])
@@ -66,12 +66,12 @@ def dequantize(codes: np.ndarray, scales: np.ndarray, bits: float) -> np.ndarray
 
 
 def group_ends(values: int, groups: int) -> np.ndarray:
-    """The place after each group's last value, where so many values are cut into groups of nearly equal size."""
+    """Returns the end index of each group when `values` values are split into groups of nearly equal size."""
     return np.arange(1, groups + 1) * values // groups
 
 
 def _best_scales(values, ends, levels):
-    """The scales [groups, filters] of least squared error among the candidates, each fitted to its codes."""
+    """Returns the scales [groups, filters] with the least squared error; each candidate is fitted to its codes."""
     starts = np.concatenate([[0], ends[:-1]])
     largest = np.maximum.reduceat(np.abs(values), starts, axis=0)
     best, scales = np.zeros(largest.shape), np.zeros(largest.shape)
@@ -87,11 +87,11 @@ def _best_scales(values, ends, levels):
 
 
 def _codes(values, scales, levels):
-    """The nearest code of each value; a scale of 0 is that of zeros only."""
+    """Returns the nearest code of each value. A scale is 0 only if all its values are 0."""
     places = values / np.where(scales > 0, scales, np.float32(1)) + np.float32(levels / 2)
     return np.clip(np.floor(places), 0, levels - 1)
 
 
 def _spread(scales, ends):
-    """The scale of each value: [groups, filters] to [values, filters]."""
+    """Repeats the scales for each value: [groups, filters] to [values, filters]."""
     return np.repeat(scales, np.diff(ends, prepend=0), axis=0)

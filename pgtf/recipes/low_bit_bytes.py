@@ -1,13 +1,13 @@
-"""Low-bit codes and scales as bytes.
+"""Serializes low-bit codes and scales to bytes.
 
 A stream is a header, the scales in float32, and the codes, all little-endian:
 
     "PGLB"  format  coder  levels - 1  axes  groups  CRC-32 of all other bytes  shape
       4       1       1        1        1      4                 4              4 × axes
 
-Coder 0 packs codes densely. Coder 1 packs whole codes into bytes and compresses these by Huffman coding alone
-(zlib's; a stream of deflate), and is used where it is smaller. On normal values it takes 0.6 to 1.1 % more than the
-entropy, and zstd at level 19 takes as much: nothing in such codes repeats.
+Coder 0 packs codes densely. Coder 1 packs whole codes into bytes and compresses the bytes by Huffman coding alone
+(zlib's; a deflate stream); it is used if the result is smaller. On normal values it takes 0.6 to 1.1 % more than the
+entropy. zstd at level 19 takes as much, because such codes have no repetitions.
 """
 
 import math
@@ -21,19 +21,19 @@ from pgtf.recipes.low_bit import LEVELS, levels_of
 MAGIC, FORMAT, DENSE, HUFFMAN = b"PGLB", 1, 0, 1
 HEADER = struct.Struct("<4s4BI")
 CRC = struct.Struct("<I")
-# {levels: codes in a byte}.
+# {levels: codes per byte}.
 IN_A_BYTE = {2: 8, 3: 5, 4: 4, 8: 2, 16: 2, 256: 1}
-MOST_IN_A_BYTE = 64  # Codes of a stream: Huffman coding takes a bit or more for each byte of them.
+MOST_IN_A_BYTE = 64  # Codes per byte of a stream, at most: Huffman coding takes at least one bit for each byte.
 
 
 def packed_bytes(values: int, bits: float) -> int:
-    """Bytes of so many packed codes."""
+    """Returns the number of bytes that `values` packed codes take."""
     levels = levels_of(bits)
     return math.ceil(3 * values / 8) if levels == 8 else math.ceil(values / IN_A_BYTE[levels])
 
 
 def pack(codes: np.ndarray, bits: float) -> bytes:
-    """Packs uint8 codes densely, the first in the lowest place.
+    """Packs uint8 codes densely, the first in the lowest bits.
 
     A byte holds 8, 4, 2 or 1 codes of 1, 2, 4 or 8 bits, or 5 ternary ones; 3 bytes hold 8 codes of 3 bits.
     """
@@ -44,7 +44,7 @@ def pack(codes: np.ndarray, bits: float) -> bytes:
 
 
 def unpack(packed: bytes, values: int, bits: float) -> np.ndarray:
-    """Returns the uint8 codes [values] of `pack`. Raises ValueError for bytes that it cannot have made."""
+    """Returns the uint8 codes [values] that `pack` packed. Raises ValueError for bytes that `pack` cannot produce."""
     levels = levels_of(bits)
     if len(packed) != packed_bytes(values, bits):
         raise ValueError(
@@ -54,7 +54,7 @@ def unpack(packed: bytes, values: int, bits: float) -> np.ndarray:
         return _undigits(packed, values, levels)
     places = np.unpackbits(np.frombuffer(packed, "uint8"), bitorder="little")
     if places[3 * values :].any():
-        raise ValueError("Bits after the last code must be 0. Received: others")
+        raise ValueError("Bits after the last code must be 0. Received: other bits")
     return np.packbits(places[: 3 * values].reshape([values, 3]), axis=1, bitorder="little")[:, 0]
 
 
@@ -105,29 +105,29 @@ def decode(stream: bytes) -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def _digits(codes, levels):
-    """Codes as the digits of bytes, to the base of levels."""
+    """Packs codes into bytes, as digits in base `levels`."""
     width = IN_A_BYTE[levels]
     padded = np.pad(codes.ravel(), (0, -codes.size % width)).reshape([-1, width])
     return (padded * levels ** np.arange(width)).sum(axis=1).astype("uint8").tobytes()
 
 
 def _undigits(packed, values, levels):
-    """The first so many digits of bytes; all others must be 0."""
+    """Unpacks the first `values` digits of bytes. Raises ValueError if another digit is not 0."""
     width = IN_A_BYTE[levels]
     digits = np.frombuffer(packed, "uint8")[:, None] // levels ** np.arange(width + 1)
     codes = (digits[:, :width] % levels).astype("uint8").ravel()
     if digits[:, width].any() or codes[values:].any():
-        raise ValueError(f"Bytes must hold digits below {levels}, and 0 after the last code. Received: others")
+        raise ValueError(f"Bytes must hold digits below {levels}, and 0 after the last code. Received: other digits")
     return codes[:values]
 
 
 def _inflated(compressed, size):
-    """The bytes of a deflate stream that must hold exactly so many; no more are ever made."""
+    """Decompresses a deflate stream to exactly `size` bytes. Never allocates more than one byte beyond them."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         data = inflater.decompress(compressed, size + 1)
     except zlib.error as error:
         raise ValueError(f"Compressed codes are damaged. Received: {error}") from error
     if len(data) != size or not inflater.eof or inflater.unused_data:
-        raise ValueError(f"Compressed codes must be {size} bytes, and the last of the stream. Received: others")
+        raise ValueError(f"Compressed codes must be {size} bytes, and end the stream. Received: other data")
     return data

@@ -1,4 +1,4 @@
-"""Low-bit quantization in the forward pass, so that training sees the values that are stored (straight-through)."""
+"""Quantization-aware training: low-bit quantization in the forward pass, with a straight-through gradient."""
 
 import math
 from typing import Optional
@@ -11,11 +11,11 @@ from pgtf.recipes.low_bit import FRACTIONS, group_ends, levels_of
 def fake_quantize(values: tf.Tensor, bits: float, group: Optional[int] = None) -> tf.Tensor:
     """Returns `dequantize(*quantize(values, bits, group), bits)`; the gradient is that of the identity.
 
-    The forward pass is the codec's to the bit. Scales are sums in float64, rounded to float32: the order of summation
-    matters only where a sum lies within 1e-15 of the middle of two float32 numbers, about one scale in 10⁷.
+    The forward pass matches the codec bit for bit. Scales are sums in float64, rounded to float32. The order of
+    summation matters only where a sum lies within 1e-15 of the middle of two float32 numbers, about one scale in 10⁷.
 
     Args:
-      values: A float tensor [..., filters] of known shape. Computes in float32, returns the tensor's type.
+      values: A float tensor [..., filters] of known shape. Computed in float32, returned in the tensor's dtype.
       bits: A key of `low_bit.LEVELS`.
       group: The most values that share a scale. Default: all values of a filter.
     """
@@ -44,7 +44,7 @@ def _dequantized(array, levels, group):
         return tf.math.segment_sum(products, group_of)
 
     def better(so_far, outermost):
-        """The best (gain, scales) so far, or those of a candidate."""
+        """Returns, for each scale, the better of the best (gain, scale) so far and the candidate's."""
         found = tf.cast(steps(largest * outermost), tf.float64)
         product, norm = summed(found * tf.cast(values, tf.float64)), summed(found**2)
         fitted = product / tf.maximum(norm, tf.constant(0.25, tf.float64))

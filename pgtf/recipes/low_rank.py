@@ -1,8 +1,8 @@
-"""Low rank (LFS-GAN, Seo et al., ICCV 2023; LoRA, Hu et al., 2021): an earlier kernel, scaled and shifted by products.
+"""Low rank (LFS-GAN, Seo et al., ICCV 2023; LoRA, Hu et al., 2021): an earlier kernel with low-rank scale and shift.
 
     R(kernel) = R(bank) × (1 + scale_left ⊗ scale_right) + shift_left ⊗ shift_right
 
-R flattens all but the last axis: a left factor is [h·w·c_in, rank], a right one [rank, c_out].
+R flattens all but the last axis: a left factor is [h·w·c_in, rank], a right factor [rank, c_out].
 """
 
 import math
@@ -18,12 +18,12 @@ from pgtf.recipes.borrowing import Adapting
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class LowRank(Adapting):
-    """A kernel scaled and shifted by products of two factors; it starts as the bank: right factors are zero.
+    """A kernel scaled and shifted by products of two factors. It starts equal to the bank: right factors are zero.
 
     Args:
-      bank: Array [h, w, c_in, c_out], the kernel to adapt; or just its shape.
-      rank: Of both products.
-      seed: Of the left factors.
+      bank: Array [h, w, c_in, c_out], the kernel to adapt; or its shape.
+      rank: Rank of both products. Default: 4.
+      seed: Seed of the left factors' initial values.
     """
 
     def __init__(self, bank: npt.ArrayLike, rank: int = 4, *, seed: Optional[int] = None, **kwargs: Any) -> None:
@@ -35,7 +35,7 @@ class LowRank(Adapting):
         most = min(rows, c_out)
         if not 1 <= self.rank <= most:
             raise ValueError(
-                f"A rank must lie in [1, {most}] for a kernel {tuple(shape)}, which R makes {rows} by {c_out}. "
+                f"`rank` must lie in [1, {most}] for a kernel {tuple(shape)}, which R flattens to {rows} by {c_out}. "
                 f"Received: {self.rank}"
             )
         left, right = Spec((rows, self.rank)), Spec((self.rank, c_out))
@@ -51,7 +51,8 @@ class LowRank(Adapting):
     def _initializer(self, name):
         if name.endswith("right"):
             return "zeros"
-        # With this spread a product moves as far in a step as its right factor. One seed for both would draw twice.
+        # With this spread a product moves as far in a step as its right factor. The same seed for both left factors
+        # would draw the same numbers.
         seed = None if self.seed is None else self.seed + (name == "shift_left")
         return keras.initializers.RandomNormal(stddev=self.rank**-0.5, seed=seed)
 

@@ -2,7 +2,7 @@
 
     kernel = bank × mask,    mask = 1 where score ≥ τ, else 0
 
-Scores are real numbers, there only to learn the mask; what is stored is the mask. Ternary: mask = -1 where score ≤ -τ.
+Scores are real numbers that are used only to learn the mask; the mask is stored. Ternary: mask = -1 where score ≤ -τ.
 """
 
 from typing import Any
@@ -16,12 +16,12 @@ from pgtf.foundation.keras_versions import KEEPS_DTYPE
 from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
 
-# Section 3, "Practical optimization details": what every score starts at, and τ.
+# Section 3, "Practical optimization details": the initial score, and τ.
 START, THRESHOLD = 1e-2, 5e-3
 
 
 def mask_of(scores: tf.Tensor, ternary: bool = False) -> tf.Tensor:
-    """Exactly 0 or 1 (-1, 0 or 1) for each score; a mask's gradient is its score's (straight-through, section 3)."""
+    """Thresholds scores to exactly 0 or 1 (ternary: -1, 0 or 1), with a straight-through gradient (section 3)."""
 
     @tf.custom_gradient
     def thresholded(scores):
@@ -35,12 +35,12 @@ def mask_of(scores: tf.Tensor, ternary: bool = False) -> tf.Tensor:
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Mask(Adapting):
-    """kernel = bank × mask; it starts as the bank.
+    """kernel = bank × mask. It starts equal to the bank.
 
     Args:
-      bank: Array [h, w, c_in, c_out], the kernel to mask; or just its shape.
-      ternary: Whether the mask may be -1 too.
-      learning_rate: Of the scores.
+      bank: Array [h, w, c_in, c_out], the kernel to mask; or its shape.
+      ternary: Whether the mask may also be -1. Default: False.
+      learning_rate: Learning rate of the scores. Default: 1e-4.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Mask(Adapting):
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
         start = keras.initializers.Constant(START)
-        # In float32 also where the rest computes in 16 bits: rounding must not carry a score over the threshold.
+        # float32 even with mixed precision: rounding must not move a score across the threshold.
         self.scores = self.add_weight(name="scores", shape=shape, initializer=start, **KEEPS_DTYPE)
 
     def kernel(self) -> tf.Tensor:
@@ -69,7 +69,7 @@ class Mask(Adapting):
         return {"mask": self.learning_rate}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Eight values a byte: where the mask is 1, and then, of a ternary one, where it is -1."""
+        """Returns the mask packed to bits: where it is 1, then, if ternary, where it is -1."""
         mask = mask_of(self.scores, self.ternary).numpy()
         return {"mask": np.packbits([mask == sign for sign in self._signs])}
 

@@ -1,8 +1,9 @@
-"""Modulated (GAN memory, Cong et al., NeurIPS 2020): an earlier kernel, scaled and shifted from channel to channel.
+"""Modulated (GAN memory, Cong et al., NeurIPS 2020): an earlier kernel, scaled and shifted per channel pair.
 
     kernel = bank × γ + β,    γ and β one number for each (c_in, c_out)
 
-GAN memory first brings each [h, w] of the bank to mean 0 and variance 1: the same kernels, by other γ and β.
+GAN memory first normalizes each [h, w] of the bank to mean 0 and variance 1. That gives the same set of kernels, with
+other γ and β.
 """
 
 import keras
@@ -14,10 +15,10 @@ from pgtf.recipes.borrowing import Adapting
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Modulated(Adapting):
-    """kernel = bank × γ + β; it starts as the bank: γ = 1, β = 0.
+    """kernel = bank × γ + β. It starts equal to the bank: γ = 1, β = 0.
 
     Args:
-      bank: Array [h, w, c_in, c_out], the kernel to modulate; or just its shape.
+      bank: Array [h, w, c_in, c_out], the kernel to modulate; or its shape.
     """
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:

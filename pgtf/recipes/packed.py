@@ -1,10 +1,10 @@
 """Packed (PackNet, Mallya and Lazebnik, CVPR 2018; CPG, Hung et al., NeurIPS 2019): many tasks in one kernel.
 
-    kernel = earlier × picked + own,    own = 0 but where the task owns a weight
+    kernel = earlier × picked + own,    own = 0 except where the task owns a weight
 
-A weight is owned by one task at most, and never changes then. A task learns what no earlier one owns, prunes the
-smallest and so releases them to later ones. It stores the values of its weights and a bit for each weight of the
-kernel: whether it uses it. Of the used weights those are its own that no earlier task owns.
+A weight is owned by at most one task, and then never changes. A task trains the weights that no earlier task owns,
+prunes the smallest and so releases them to later tasks. It stores the values of its weights, and one bit for each
+weight of the kernel: whether the task uses it. It owns the used weights that no earlier task owns.
 """
 
 import math
@@ -17,27 +17,28 @@ import tensorflow as tf
 
 from pgtf.recipes.base import Recipe, Spec
 
-# (used, owned) of one task: bool [h, w, c_in, c_out], and the values of the weights that it owns, in order.
+# (used, owned) of one task: bool [h, w, c_in, c_out], and the values of the weights that it owns, in C order.
 Part = tuple[np.ndarray, np.ndarray]
 
 
 def kept_weights(ratio: float, count: int) -> int:
-    """How many of `count` weights stay when a share of them is pruned: count - ⌊ratio·count⌋, 0.29 of 100 being 29."""
+    """Returns how many of `count` weights remain after pruning: count - ⌊ratio·count⌋, where 0.29 of 100 is 29."""
     return count - math.floor(ratio * count + 1e-9)
 
 
 def together(
     parts: Sequence[Part], shape: tuple[int, ...], inputs: int = 1
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Tasks side by side in a kernel.
+    """Combines the weights of several tasks in one kernel.
 
     Args:
-      parts: (used, owned) of each; its kernel may have fewer channels, which are the first ones then.
-      shape: The kernel's.
-      inputs: Of how many equal parts the kernel's input consists, side by side.
+      parts: (used, owned) of each task. Its kernel may have fewer channels: the first ones of each input.
+      shape: Shape of the kernel.
+      inputs: Number of equal parts, side by side, that the kernel's input consists of. Default: 1.
 
     Returns:
-      What they own, float32 and zero elsewhere; where that is, bool; where any of their kernels had a weight, bool.
+      (values, taken, known), arrays of the kernel's shape: the owned weights, float32, 0 elsewhere; where a weight is
+      owned, bool; where any task's kernel had a weight, bool.
     """
     values, taken, known = np.zeros(shape, "float32"), np.zeros(shape, bool), np.zeros(shape, bool)
     for used, owned in parts:
@@ -51,22 +52,25 @@ def together(
 
 
 def _extent(small, shape, inputs):
-    """array of a shape -> the view [h, w, inputs, c_in / inputs, c_out] of what a smaller kernel has of it."""
+    """Returns array -> view [h, w, inputs, c_in / inputs, c_out] of the part of it that a smaller kernel covers."""
     (*receptive, c_in, c_out), (*small_receptive, small_in, small_out) = shape, small
     if receptive != small_receptive or small_in > c_in or small_out > c_out or c_in % inputs or small_in % inputs:
-        raise ValueError(f"Kernels grow by channels, here in {inputs} inputs. Received: {list(small)} in {list(shape)}")
+        raise ValueError(
+            f"A kernel can grow only in channels, here equally in each of {inputs} inputs. "
+            f"Received: {list(small)} to {list(shape)}"
+        )
     grown = (*receptive, inputs, c_in // inputs, c_out)
     return lambda array: array.reshape(grown)[..., : small_in // inputs, :small_out]
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Packed(Recipe):
-    """kernel = earlier + own, where nothing that an earlier task owns is learnt.
+    """kernel = earlier + own. The weights that earlier tasks own are not trained.
 
     Args:
-      earlier: (used, owned) of each earlier task, in order; or just how many weights they own, where values come later.
-      prune_ratio: The share that the task releases of what it may learn: what `specs` counts with.
-      initializer: Of weights that no earlier kernel had; what an earlier task released begins as zero.
+      earlier: (used, owned) of each earlier task, in order; or the number of weights they own, if values come later.
+      prune_ratio: Fraction of its trainable weights that the task will release; used by `specs`. Default: 0.
+      initializer: Initializer of weights that no earlier kernel had. Weights that were released start at zero.
     """
 
     inputs = 1
@@ -81,17 +85,17 @@ class Packed(Recipe):
     ) -> None:
         super().__init__(**kwargs)
         if not 0 <= prune_ratio <= 1:
-            raise ValueError(f"The share of weights that is pruned must lie in [0, 1]. Received: {prune_ratio}")
+            raise ValueError(f"`prune_ratio` must lie in [0, 1]. Received: {prune_ratio}")
         self.prune_ratio = prune_ratio
         self.initializer = keras.initializers.get(initializer)
-        self._parts: Sequence[Part] = () if isinstance(earlier, int) else earlier  # Until there are variables for them.
+        self._parts: Sequence[Part] = () if isinstance(earlier, int) else earlier  # Until `build` creates variables.
         self.taken_weights = earlier if isinstance(earlier, int) else sum(len(owned) for _, owned in earlier)
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
         free = math.prod(shape) - self.taken_weights
         if free < 0:
             raise ValueError(
-                f"Tasks own no more weights than a kernel {list(shape)} has. Received: {self.taken_weights:,}"
+                f"Tasks cannot own more weights than a kernel {list(shape)} has. Received: {self.taken_weights:,}"
             )
         return {"owned": Spec((kept_weights(self.prune_ratio, free),)), "used": Spec(tuple(shape), bits=1)}
 
@@ -102,7 +106,7 @@ class Packed(Recipe):
         self.own_values.assign(np.where(known, 0, self.own_values.numpy()))
         self.earlier = self._frozen("earlier", values)
         self.taken = self._frozen("taken", taken)
-        self.alive = self._frozen("alive", ~taken)  # What of `own_values` is used.
+        self.alive = self._frozen("alive", ~taken)  # Which of `own_values` are used.
         super().build(shape)
 
     def _frozen(self, name, value):
@@ -119,17 +123,20 @@ class Packed(Recipe):
         return tf.where(self.alive, own, tf.zeros([], own.dtype))
 
     def prune(self, ratio: float) -> None:
-        """Releases a share of what the task may learn: the smallest are zero from now on, and exactly the rest stay."""
+        """Prunes: sets the fraction `ratio` of the trainable weights, the smallest ones, to zero and releases them.
+
+        Exactly `kept_weights` of them remain.
+        """
         alive, values = self.alive.numpy(), self.own_values.numpy()
         sizes = np.where(alive, np.abs(values), -1).ravel()
         kept = min(kept_weights(ratio, sizes.size - self.taken_weights), np.count_nonzero(alive))
-        largest = np.argsort(-sizes, kind="stable")[:kept]  # Of equals the first.
+        largest = np.argsort(-sizes, kind="stable")[:kept]  # Ties: the first.
         alive = np.zeros(sizes.size, bool)
         alive[largest] = True
         self.alive.assign(alive.reshape(self.kernel_shape))
 
     def counts(self) -> dict[str, int]:
-        """How many weights there are (weights), that this task owns, that it uses of earlier ones, that are free."""
+        """Returns the number of weights: all, owned by this task, picked from earlier tasks, and free."""
         own, taken, picked = map(np.count_nonzero, (self.alive, self.taken, self._used()))
         weights = math.prod(self.kernel_shape)
         return {"weights": weights, "owned": own, "picked": picked, "free": weights - own - taken}
@@ -142,13 +149,13 @@ class Packed(Recipe):
         return {"owned": self.own_values.numpy()[alive], "used": alive | self._used()}
 
     def _used(self):
-        """What it uses of earlier tasks' weights."""
+        """Returns which weights of earlier tasks it uses, bool."""
         return self.taken.numpy()
 
     def restore(self, state: dict[str, Any]) -> None:
         if np.shape(state["used"]) != tuple(self.kernel_shape):
             raise ValueError(
-                f"There is a bit for each weight of a kernel {self.kernel_shape}. Received: {np.shape(state['used'])}"
+                f"`used` must have the kernel's shape, {self.kernel_shape}. Received: {np.shape(state['used'])}"
             )
         alive = _bits(state["used"]) & ~self.taken.numpy()
         _check_count(alive, state["owned"])
@@ -158,7 +165,7 @@ class Packed(Recipe):
         self.own_values.assign(values)
 
     def get_config(self) -> dict[str, Any]:
-        # A config holds no weights: earlier tasks go by their count and are zero until saved weights are loaded.
+        # A config holds no weights: it has the number of earlier tasks' weights, which are zero until they are loaded.
         return {
             **super().get_config(),
             "earlier": self.taken_weights,
@@ -170,13 +177,13 @@ class Packed(Recipe):
 def _bits(used: Any) -> np.ndarray:
     used = np.asarray(used)
     if used.dtype != bool:
-        raise ValueError(f"Whether a weight is used is a bit. Received: {used.dtype}")
+        raise ValueError(f"`used` must be bool. Received: {used.dtype}")
     return used
 
 
 def _check_count(own: np.ndarray, owned: Any) -> None:
     if np.shape(owned) != (np.count_nonzero(own),):
         raise ValueError(
-            "A task has a value for each weight that it uses and no earlier one owns. "
+            "A task must store one value for each weight that it uses and no earlier task owns. "
             f"Received: {np.count_nonzero(own):,} such weights, values {np.shape(owned)}"
         )

@@ -1,6 +1,6 @@
-"""Partly free (Webster et al., ICIP 2022, section 3): the first input channels of a kernel are free, the rest stay.
+"""Partly free (Webster et al., ICIP 2022, section 3): a kernel whose first input channels are trained, the rest frozen.
 
-kernel = [free | the bank from input channel ⌊λ·c_in⌋ on],    side by side along c_in
+kernel = [free | bank from input channel ⌊λ·c_in⌋ on],    concatenated along c_in
 """
 
 import math
@@ -15,23 +15,23 @@ from pgtf.recipes.borrowing import Adapting
 
 
 def free_inputs(ratio: float, c_in: int) -> int:
-    """⌊λ·c_in⌋, unharmed by binary fractions: 0.29 of 100 is 29."""
+    """Returns ⌊λ·c_in⌋, robust to binary fractions: 0.29 of 100 is 29."""
     return math.floor(ratio * c_in + 1e-9)
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class PartlyFree(Adapting):
-    """kernel = [free | rest of the bank]; it starts as the bank. λ = 0 keeps all of it, λ = 1 frees all of it.
+    """kernel = [free | rest of the bank]. It starts equal to the bank. λ = 0 freezes all of it, λ = 1 trains all of it.
 
     Args:
-      bank: Array [h, w, c_in, c_out], the kernel to learn a part of anew; or just its shape.
-      ratio: λ, the share of input channels that are free.
+      bank: Array [h, w, c_in, c_out], the kernel to retrain in part; or its shape.
+      ratio: λ, the fraction of input channels that are free.
     """
 
     def __init__(self, bank: npt.ArrayLike, ratio: float, **kwargs: Any) -> None:
         super().__init__(bank, **kwargs)
         if not 0 <= ratio <= 1:
-            raise ValueError(f"The share of input channels that are free must lie in [0, 1]. Received: {ratio}")
+            raise ValueError(f"`ratio`, the fraction of free input channels, must lie in [0, 1]. Received: {ratio}")
         self.ratio = ratio
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
@@ -41,10 +41,10 @@ class PartlyFree(Adapting):
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
-        self.free = None  # Where none is: nothing to train, nothing to store.
+        self.free = None  # Without free channels there is nothing to train or store.
         for name, spec in self.specs(shape).items():
             self.free = self.add_weight(name=name, shape=spec.shape, initializer="zeros")
-            self.free.assign(self.bank.numpy()[:, :, : spec.shape[2]])  # Not rounded to what a step computes in.
+            self.free.assign(self.bank.numpy()[:, :, : spec.shape[2]])  # Not cast to the compute dtype.
 
     def kernel(self) -> tf.Tensor:
         bank = self.frozen

@@ -1,8 +1,8 @@
-"""Picked (CPG, Hung et al., NeurIPS 2019, section 3): packed, with a choice of earlier weights, in a kernel that grows.
+"""Picked (CPG, Hung et al., NeurIPS 2019, section 3): `Packed` with a mask over earlier weights, in a growing kernel.
 
     kernel = earlier × mask + own,    mask = 1 where score ≥ τ, else 0
 
-Scores and own weights are learnt together; then the mask is fixed, and the own weights are pruned in rounds.
+Scores and own weights are trained together. Then the mask is fixed and the own weights are pruned in rounds.
 """
 
 from collections.abc import Sequence
@@ -19,12 +19,12 @@ from pgtf.recipes.packed import Packed, Part
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Picked(Packed):
-    """kernel = earlier × mask + own; it begins with all earlier weights picked.
+    """kernel = earlier × mask + own. It starts with all earlier weights picked.
 
     Args:
-      earlier, prune_ratio, initializer: As of `Packed`; kernels of earlier tasks may have fewer channels.
-      learning_rate: Of the scores.
-      inputs: Of how many equal parts the input consists, side by side: each of them grew.
+      earlier, prune_ratio, initializer: As for `Packed`; kernels of earlier tasks may have fewer channels.
+      learning_rate: Learning rate of the scores. Default: 1e-4.
+      inputs: Number of equal parts, side by side, that the input consists of; each of them grew. Default: 1.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class Picked(Packed):
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
-        self.before = self._frozen("before", self.alive.numpy())  # What was alive before the last round of pruning.
+        self.before = self._frozen("before", self.alive.numpy())  # `alive` before the last pruning round.
         self.scores = None
         if self.taken_weights:
             start = keras.initializers.Constant(START)
-            # In float32 also where the rest computes in 16 bits: rounding must not carry a score over the threshold.
+            # float32 even with mixed precision: rounding must not move a score across the threshold.
             self.scores = self.add_weight(name="scores", shape=shape, initializer=start, **KEEPS_DTYPE)
             self.picked = self._frozen("picked", np.ones(shape, bool))
             self.picking = self._frozen("picking", np.array(True))
@@ -54,7 +54,7 @@ class Picked(Packed):
         return tf.where(self.picking, mask_of(self.scores), tf.cast(self.picked, "float32"))
 
     def fix(self) -> None:
-        """Ends the picking: the mask stays as it is."""
+        """Fixes the mask as it is now."""
         if self.scores is not None:
             self.picked.assign(self.scores >= THRESHOLD)
             self.picking.assign(False)
@@ -64,7 +64,7 @@ class Picked(Packed):
         super().prune(ratio)
 
     def undo(self) -> None:
-        """Takes the last round of pruning back."""
+        """Undoes the last pruning round."""
         self.alive.assign(self.before)
 
     def rates(self) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""Piggyback: a few free filters, the rest mixed from the filters of earlier tasks."""
+"""Piggyback: a few unconstrained filters, the others linear combinations of earlier tasks' filters."""
 
 import math
 from typing import Any, Callable, Optional
@@ -11,29 +11,33 @@ import tensorflow as tf
 from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Borrowing
 
-# Of free filters, as GANs begin (N(0, 0.02)).
+# Standard deviation of free filters: GANs start with N(0, 0.02).
 FREE_SPREAD = 0.02
 
 
 def unconstrained_filters(ratio: float, c_out: int) -> int:
-    """λ·c_out rounded to the nearest whole filter, halves up: the one place that rounds it."""
+    """Returns λ·c_out, rounded to the nearest integer, halves up. All code that needs the number calls this."""
     return math.floor(ratio * c_out + 0.5)
 
 
 def mixing_is_cheaper(kernel_shape: tuple, bank_filters: int, x_shape: tuple, y_shape: tuple) -> bool:
-    """Whether a training step costs fewer multiply-adds with mixed activations than with a composed kernel.
+    """Returns whether a training step costs fewer multiply-adds with mixed activations than with a composed kernel.
 
-    The kernel is [h, w, c_in, p] (piggyback filters only); x_shape and y_shape are the layer's, [batch, h, w, c].
-    Composing pays for the kernel (once forward, once for the mixing's gradient) and for a convolution with p
-    filters, three times; mixing pays for a convolution with B filters, twice (the frozen bank needs no gradient), and
-    for the mixing at every position that comes out, three times. Unknown sizes: compose.
+    Composing pays for the kernel (once forward, once for the mixing's gradient) and for a convolution with p filters,
+    three times. Mixing pays for a convolution with B filters, twice (the frozen bank needs no gradient), and for the
+    mixing at every output position, three times. Returns False if a size is unknown.
+
+    Args:
+      kernel_shape: [h, w, c_in, p], the piggyback filters only.
+      bank_filters: B.
+      x_shape, y_shape: Shapes of the layer's input and output, [batch, h, w, c].
     """
     inputs, outputs = (math.prod(s[:3]) if None not in s[:3] else None for s in (tuple(x_shape), tuple(y_shape)))
     if inputs is None or outputs is None:
         return False
     *receptive, p = kernel_shape
     k, b = math.prod(receptive), bank_filters
-    # A convolution works once for each position of its smaller side: its output, or a transposed one's input.
+    # A convolution applies its kernel at each output position; a transposed one at each input position.
     convolved = min(inputs, outputs)
     compose = 2 * k * b * p + 3 * convolved * k * p
     mix = 2 * convolved * k * b + 3 * outputs * b * p
@@ -47,18 +51,20 @@ class Piggyback(Borrowing):
     The bank is copied into a variable that is never trained. λ = 0 gives pure factorization, λ = 1 a free kernel.
 
     Args:
-      bank: Array [h, w, c_in, B]: the unconstrained filters of earlier tasks side by side; or just its shape, where
-        values come later.
-      ratio: λ, the share of filters that are free.
-      free_up_to: In a kernel of at most so many values all filters are free.
-      start: A mixing [B, c_out]; the kernel begins as bank ⊗ start. None begins with `initializer` for the
-        unconstrained filters and a mixing that gives piggyback filters the bank's spread.
-      equal_steps: Whether mixing = V·50/√B, where V is what is learnt and stored. Adam moves a filter of spread 0.02 by
-        lr/0.02 of its size at a step, and a mixing of spread 1/√B by lr·√B, which is several times less; V as fast.
-      strategy: "compose" makes the kernel and convolves; "mix" convolves with the bank and mixes the activations, which
-        is the same because convolution is linear in its kernel; "auto" takes the cheaper, layer by layer.
-      initializer: Of the unconstrained filters.
-      seed: Of the mixing.
+      bank: Array [h, w, c_in, B], the unconstrained filters of earlier tasks side by side; or its shape, if the values
+        are loaded later.
+      ratio: λ, the fraction of filters that are unconstrained. Default: 0.25.
+      free_up_to: A kernel of at most this many values is unconstrained entirely. Default: 0.
+      start: A mixing [B, c_out]; the kernel starts as bank ⊗ start. Default: `initializer` for the unconstrained
+        filters, and a random mixing that gives piggyback filters the bank's spread.
+      equal_steps: Whether mixing = V·50/√B, where V is trained and stored. Relative to its size, Adam moves a filter of
+        spread 0.02 by lr/0.02 per step, a mixing of spread 1/√B by only lr·√B, and V as fast as the filter.
+        Default: False.
+      strategy: "compose" makes the kernel and convolves with it. "mix" convolves with the bank and mixes the
+        activations; the result is the same because convolution is linear in its kernel. "auto" takes the cheaper for
+        each layer. Default: "auto".
+      initializer: Initializer of the unconstrained filters.
+      seed: Seed of the mixing's initial values.
     """
 
     def __init__(
@@ -76,12 +82,12 @@ class Piggyback(Borrowing):
     ) -> None:
         super().__init__(bank, **kwargs)
         if not 0 <= ratio <= 1:
-            raise ValueError(f"The unconstrained ratio must lie in [0, 1]. Received: {ratio}")
+            raise ValueError(f"`ratio`, the unconstrained ratio, must lie in [0, 1]. Received: {ratio}")
         if strategy not in ("auto", "compose", "mix"):
             raise ValueError(f"`strategy` must be 'auto', 'compose' or 'mix'. Received: {strategy!r}")
         if start is not None and np.shape(start)[:-1] != (self.bank_filters,):
             raise ValueError(
-                f"A start must be a mixing [bank's filters, kernel's filters]: [{self.bank_filters}, …]. "
+                f"`start` must be a mixing [bank's filters, kernel's filters]: [{self.bank_filters}, …]. "
                 f"Received: {list(np.shape(start)) or repr(start)}"
             )
         self.ratio, self.free_up_to, self.strategy, self.seed = ratio, free_up_to, strategy, seed
@@ -104,7 +110,7 @@ class Piggyback(Borrowing):
         super().build(shape)
         specs, spread = self.specs(shape), self.bank_filters**-0.5 / self.gain
         mixing = keras.initializers.RandomNormal(stddev=spread, seed=self.seed)
-        # Empty parts are None: nothing to train, nothing to store.
+        # Empty parts are None: there is nothing to train or store.
         self.unconstrained = self._variable("unconstrained", specs, self.initializer)
         self.mixing = self._variable("mixing", specs, mixing)
         if self._start is not None:
@@ -115,13 +121,13 @@ class Piggyback(Borrowing):
         return self.add_weight(name=name, shape=specs[name].shape, initializer=initializer) if name in specs else None
 
     def copy_matching(self, start: npt.ArrayLike) -> None:
-        """Sets the kernel to bank ⊗ start; start: [B, c_out]."""
+        """Sets the kernel to bank ⊗ start, where `start` is a mixing [B, c_out]."""
         start = np.asarray(start, "float32")
         p = self.mixing.shape[-1] if self.mixing is not None else 0
         u = self.unconstrained.shape[-1] if self.unconstrained is not None else 0
         if start.shape != (self.bank_filters, u + p):
             raise ValueError(
-                f"A start must be a mixing [bank's filters, kernel's filters]: {[self.bank_filters, u + p]}. "
+                f"`start` must be a mixing [bank's filters, kernel's filters]: {[self.bank_filters, u + p]}. "
                 f"Received: {list(start.shape)}"
             )
         if u:
@@ -130,14 +136,14 @@ class Piggyback(Borrowing):
             self.mixing.assign(start[:, u:] / self.gain)
 
     def fit_to(self, kernel: npt.ArrayLike) -> None:
-        """Sets the free filters to those of a kernel, and the others as near to its as mixing the bank allows.
+        """Fits this kernel to another: copies its unconstrained filters, and fits the mixing by least squares.
 
         Args:
-          kernel: [h, w, c_in, c_out]. Near: by least squares, filter by filter.
+          kernel: [h, w, c_in, c_out].
         """
         kernel = np.asarray(kernel, "float32")
         if kernel.shape != self.kernel_shape:
-            raise ValueError(f"A start has the kernel's shape, {self.kernel_shape}. Received: {kernel.shape}")
+            raise ValueError(f"`kernel` must have this kernel's shape, {self.kernel_shape}. Received: {kernel.shape}")
         u = 0
         if self.unconstrained is not None:
             u = self.unconstrained.shape[-1]
@@ -163,7 +169,7 @@ class Piggyback(Borrowing):
         return tf.concat(parts, -1)
 
     def _mixed(self, of_bank):
-        """Filters of the bank, or what they make of x, mixed: [..., B] to [..., c_out - λ·c_out]."""
+        """Mixes the bank's filters, or their activations: [..., B] to [..., c_out - λ·c_out]."""
         return tf.tensordot(of_bank, self.mixing if self.gain == 1 else self.mixing * self.gain, 1)
 
     def _mixes(self, x_shape, y_shape):

@@ -1,8 +1,8 @@
-"""Rounding: kernels in fewer bits, as slices store them.
+"""Quantization of stored kernels to float16 or int8.
 
     float16: each value.    int8: value = code × scale, codes from -127 to 127, one scale for each filter
 
-A filter is what stands at one place of the last axis. Vectors (biases, norms) are few, and stay float32.
+A filter is one index of the last axis. Vectors (biases, norms) are small and stay float32.
 """
 
 import math
@@ -15,12 +15,12 @@ LARGEST_CODE = 127
 
 
 def is_rounded(shape: tuple[int, ...], bits: int, precision: str) -> bool:
-    """Whether an array of this shape and so many bits a value is stored in fewer: masks have their own few."""
+    """Returns whether an array is stored in fewer bits. Masks are not: they have few bits already."""
     return precision != "float32" and bits == 32 and len(shape) > 1
 
 
 def stored_bytes(shape: tuple[int, ...], bits: int, precision: str) -> int:
-    """What an array takes on disk; the last byte is filled up."""
+    """Returns the bytes that an array takes on disk, rounded up to whole bytes."""
     if not is_rounded(shape, bits, precision):
         return math.ceil(math.prod(shape) * bits / 8)
     scales = 4 * shape[-1] if precision == "int8" else 0
@@ -28,7 +28,7 @@ def stored_bytes(shape: tuple[int, ...], bits: int, precision: str) -> int:
 
 
 def rounded(value: np.ndarray, precision: str) -> tuple[np.ndarray, Optional[np.ndarray]]:
-    """An array in fewer bits.
+    """Quantizes an array.
 
     Args:
       value: float32 [..., filters].
@@ -45,15 +45,17 @@ def rounded(value: np.ndarray, precision: str) -> tuple[np.ndarray, Optional[np.
         largest = np.abs(value).max(axis=tuple(range(value.ndim - 1)), initial=0)
         scales = (largest / LARGEST_CODE).astype("float32")
         with np.errstate(invalid="ignore"):
-            codes = np.rint(value / np.where(scales > 0, scales, 1))  # A filter of zeros has the scale 0.
+            codes = np.rint(value / np.where(scales > 0, scales, 1))  # The scale of an all-zero filter is 0.
         codes, whole = codes.clip(-LARGEST_CODE, LARGEST_CODE), np.isfinite(codes).all()
         codes = codes.astype("int8") if whole else codes
     if not whole:
-        raise ValueError(f"Values that are stored as {precision} must fit it. Received: up to {np.abs(value).max()}")
+        raise ValueError(
+            f"Values that are stored as {precision} must be in its range. Received: up to {np.abs(value).max()}"
+        )
     return codes, scales
 
 
 def restored(codes: np.ndarray, scales: Optional[np.ndarray]) -> np.ndarray:
-    """The float32 array that `rounded` codes and scales stand for."""
+    """Returns the float32 array of the codes and scales that `rounded` returned."""
     values = codes.astype("float32")
     return values if scales is None else values * scales

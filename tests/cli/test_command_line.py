@@ -159,7 +159,7 @@ class FlagsTest(parameterized.TestCase):
             "--start (first_task|previous_task|random) piggyback, factorized: Where a new task starts",
             "--unconstrained_ratio piggyback: λ: the share",
             "the rest mixes the bank. Default: 0.25.",
-            "--pool_size cyclegan: how many",
+            "--pool_size cyclegan: number of",
             f"--method ({'|'.join(METHODS)})",
             "factorized: The paper's pure factorization",
             "Default: cityscapes,maps,facades,edges2handbags.",

@@ -408,19 +408,22 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
             (dict(bank=None), r"needs a bank \[height, width, c_in, filters\]. Received: None"),
             (dict(bank=shaped(4, 3, 7)), r"must be \[height, width, c_in, filters >= 1\]. Received: \(4, 3, 7\)"),
             (dict(bank=shaped(4, 2, 3, 0)), r"filters >= 1\]. Received: \(4, 2, 3, 0\)"),
-            (dict(unconstrained_ratio=-0.01), r"ratio must lie in \[0, 1\]. Received: -0.01"),
-            (dict(unconstrained_ratio=1.5), r"ratio must lie in \[0, 1\]. Received: 1.5"),
-            (dict(unconstrained_ratio=float("nan")), r"ratio must lie in \[0, 1\]. Received: nan"),
+            (dict(unconstrained_ratio=-0.01), r"ratio, must lie in \[0, 1\]. Received: -0.01"),
+            (dict(unconstrained_ratio=1.5), r"ratio, must lie in \[0, 1\]. Received: 1.5"),
+            (dict(unconstrained_ratio=float("nan")), r"ratio, must lie in \[0, 1\]. Received: nan"),
             (
                 dict(start="first_task"),
                 r"must be a mixing \[bank's filters, kernel's filters\].*Received: 'first_task'",
             ),
-            (dict(start=np.eye(6, 5)), r"A start must be a mixing .*\[7, .*Received: \[6, 5\]"),
+            (dict(start=np.eye(6, 5)), r"`start` must be a mixing .*\[7, .*Received: \[6, 5\]"),
             (dict(strategy="fast"), "must be 'auto', 'compose' or 'mix'. Received: 'fast'"),
             (dict(kernel_regularizer="l2"), "need a kernel that is a variable.*Received: recipe=Piggyback"),
             (dict(kernel_constraint="non_neg"), "need a kernel that is a variable.*Received: recipe=Piggyback"),
             (dict(recipe="piggyback"), "must be a pgtf.recipes.Recipe. Received: 'piggyback'"),
-            (dict(recipe=Full(), dtype="mixed_bfloat16"), "one dtype policy. Received: mixed_bfloat16 and float32"),
+            (
+                dict(recipe=Full(), dtype="mixed_bfloat16"),
+                "the same dtype policy. Received: mixed_bfloat16 and float32",
+            ),
         ],
     )
     def test_by_the_constructor(self, kind, case):
@@ -429,7 +432,7 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
             kind(**{"filters": 5, "kernel_size": (4, 2), "bank": BANK, **settings})
 
     def test_a_dilated_transposed_convolution(self):
-        with self.assertRaisesRegex(ValueError, r"takes no dilation here. Received: \(1, 2\)"):
+        with self.assertRaisesRegex(ValueError, r"must be 1. Received: \(1, 2\)"):
             made(PiggybackConv2DTranspose, strides=1, dilation_rate=(1, 2))
 
     @parameterized.product(
@@ -439,7 +442,7 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
             ((4, 2, 5, B), X.shape, r"\(4, 2, 3\). Received: a bank \(4, 2, 5, 7\)"),
             ((4, 2, C_IN, B), (None, None, None, 4), r"\(4, 2, 4\). Received: a bank \(4, 2, 3, 7\)"),
             ((4, 2, C_IN, B), (2, 8, C_IN), r"\[batch, height, width, channels\].*Received: \(2, 8, 3\)"),
-            ((4, 2, C_IN, B), (2, 8, 8, None), r"channels known. Received: \(2, 8, 8, None\)"),
+            ((4, 2, C_IN, B), (2, 8, 8, None), r"with known channels. Received: \(2, 8, 8, None\)"),
         ],
     )
     def test_when_it_is_built(self, kind, case):
@@ -449,7 +452,7 @@ class RefusedTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(KINDS)
     def test_a_start_of_other_filters_than_the_layers(self, kind):
-        with self.assertRaisesRegex(ValueError, r"A start must be a mixing .*: \[7, 5\]. Received: \[7, 4\]"):
+        with self.assertRaisesRegex(ValueError, r"`start` must be a mixing .*: \[7, 5\]. Received: \[7, 4\]"):
             kind(5, (4, 2), bank=BANK, start=np.eye(7, 4)).build(X.shape)
 
     @parameterized.named_parameters(KINDS)

@@ -45,7 +45,7 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_first_task_of_another_width_is_refused(self, method):
         folder = tiny_run(tempfile.mkdtemp(), method=method)
         lenders = Run(folder).bank.only(["facades"])
-        with self.assertRaisesRegex(ValueError, r"its own shape: \(4, 4, 3, 8\). Received: a bank \(4, 4, 3, 4\)"):
+        with self.assertRaisesRegex(ValueError, r"the kernel's shape, \(4, 4, 3, 8\). Received: a bank \(4, 4, 3, 4\)"):
             build.generators(Architecture(size=(8, 8), width=8), METHODS[method](), ("forward",), lenders)
 
     def test_a_later_task_without_the_first_is_refused(self, method):

@@ -310,7 +310,7 @@ class ArchitectureTest(tf.test.TestCase, parameterized.TestCase):
         (dict(network="vit"), "`network` must be one of unet, resnet. Received: 'vit'"),
         (dict(norm="layer"), "`norm` must be one of instance, batch. Received: 'layer'"),
         (dict(upsampling="nearest"), "`upsampling` must be one of transpose, resize, resize_even. Received: 'nearest'"),
-        (dict(width=0), "at least one filter a layer. Received: 0"),
+        (dict(width=0), "must be at least 1. Received: 0"),
     )
     def test_refused(self, settings, message):
         with self.assertRaisesRegex(ValueError, message):

@@ -114,7 +114,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         regularized = keras.Model(image, output, name="mine")
         networks = {"generators": {"forward": weight()}, "discriminators": {"d": weight()}}
         networks[kind]["other"] = regularized
-        with self.assertRaisesRegex(ValueError, "have no regularizers. Received: mine with regularizers in last$"):
+        with self.assertRaisesRegex(ValueError, "regularizers: .*Received: mine with regularizers in last$"):
             Learner(**networks, optimizers={}, objective=None)
 
 

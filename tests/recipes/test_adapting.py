@@ -45,7 +45,7 @@ class AdaptingTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(built(kind(BANK)).kernel(), BANK)
 
     def test_a_bank_of_another_shape_is_refused(self, kind):
-        with self.assertRaisesRegex(ValueError, r"its own shape: \(3, 2, 5, 8\). Received: a bank \(3, 2, 5, 4\)"):
+        with self.assertRaisesRegex(ValueError, r"the kernel's shape, \(3, 2, 5, 8\). Received: a bank \(3, 2, 5, 4\)"):
             built(kind(BANK), (3, 2, 5, 8))
 
     def test_none_of_it_is_lent(self, kind):

@@ -85,7 +85,7 @@ class MaskTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(layer.recipe.state()["mask"], np.zeros(14))
 
     def test_a_kernel_of_another_shape_is_refused(self):
-        with self.assertRaisesRegex(ValueError, r"its own shape: \(3, 1, 5, 9\). Received: a bank \(3, 1, 5, 7\)"):
+        with self.assertRaisesRegex(ValueError, r"the kernel's shape, \(3, 1, 5, 9\). Received: a bank \(3, 1, 5, 7\)"):
             Mask(BANK).build((3, 1, 5, 9))
 
 

@@ -125,18 +125,18 @@ class PackedTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(
         (
             lambda: together([(FIRST[0], FIRST[1][:2])], SHAPE),
-            r"uses and no earlier one owns. Received: 3 such .*\(2,\)",
+            r"uses and no earlier task owns. Received: 3 such .*\(2,\)",
         ),
         (lambda: together([FIRST, FIRST], SHAPE), r"Received: 0 such weights, values \(3,\)"),
         (lambda: built().restore({"used": FIRST[0], "owned": np.ones(4, "float32")}), r"Received: 3 such .*\(4,\)"),
         (
             lambda: together([(FIRST[0][:, :1], FIRST[1])], SHAPE),
-            r"grow by channels, .*Received: \[1, 1, 2, 2\] in \[1, 2",
+            r"grow only in channels, .*Received: \[1, 1, 2, 2\] to \[1, 2",
         ),
-        (lambda: together([(np.ones((1, 2, 3, 2), bool), FIRST[1])], SHAPE), r"Received: \[1, 2, 3, 2\] in \[1, 2"),
-        (lambda: together([(FIRST[0].astype("uint8"), FIRST[1])], SHAPE), "is a bit. Received: uint8"),
+        (lambda: together([(np.ones((1, 2, 3, 2), bool), FIRST[1])], SHAPE), r"Received: \[1, 2, 3, 2\] to \[1, 2"),
+        (lambda: together([(FIRST[0].astype("uint8"), FIRST[1])], SHAPE), "must be bool. Received: uint8"),
         (lambda: built().restore({"used": FIRST[0][:, :1], "owned": FIRST[1]}), r"\(1, 2, 2, 2\). Received: \(1, 1, 2"),
-        (lambda: Packed(9).specs(SHAPE), r"no more weights than a kernel \[1, 2, 2, 2\] has. Received: 9"),
+        (lambda: Packed(9).specs(SHAPE), r"cannot own more weights than a kernel \[1, 2, 2, 2\] has. Received: 9"),
         (lambda: Packed(prune_ratio=1.5), r"must lie in \[0, 1\]. Received: 1.5"),
     )
     def test_refused(self, made, message):

@@ -112,7 +112,7 @@ class StartTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_built_kernel_takes_no_start_of_another_shape(self, shape):
         recipe = built(Piggyback(BANK, 0.25, seed=4), 6)
         before = recipe.kernel()
-        message = rf"A start must be a mixing .*\[9, 6\]. Received: {re.escape(str(list(shape)))}"
+        message = rf"`start` must be a mixing .*\[9, 6\]. Received: {re.escape(str(list(shape)))}"
         with self.assertRaisesRegex(ValueError, message):
             recipe.copy_matching(np.ones(shape))
         self.assertAllEqual(recipe.kernel(), before)

@@ -30,7 +30,7 @@ class RoundingTest(parameterized.TestCase):
 
     @parameterized.parameters(("float16", 7e4), ("float16", np.nan), ("int8", np.nan), ("int8", np.inf))
     def test_what_does_not_fit_is_refused(self, precision, odd):
-        with self.assertRaisesRegex(ValueError, f"stored as {precision} must fit it. Received: up to"):
+        with self.assertRaisesRegex(ValueError, f"stored as {precision} must be in its range. Received: up to"):
             quantization.rounded(np.array([[1.0, odd]], "float32"), precision)
 
     @parameterized.parameters(

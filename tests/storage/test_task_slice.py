@@ -100,7 +100,7 @@ class TaskSliceTest(SliceTestCase):
 
     @parameterized.parameters("", "a/b", "../a", "a\0b", "a\nb")
     def test_a_name_that_is_no_folder_is_refused(self, name):
-        with self.assertRaisesRegex(BankError, "Tasks have names that do for a folder.* Received: "):
+        with self.assertRaisesRegex(BankError, "Tasks have names that are valid for a folder.* Received: "):
             TaskSlice(name, {"x": np.ones(1, "float32")}, FACTS)
 
     def test_values_that_it_does_not_list_are_none_of_its_own(self):
@@ -256,7 +256,7 @@ class DamageTest(SliceTestCase):
         found = TaskSlice.read(folder)
         self.assertEqual((found.name, found.facts.learnt_as, found.sha256), ("streets", "maps", a_slice(1).sha256))
         for name in ("..", "a\nb"):
-            with self.assertRaisesRegex(BankError, "Tasks have names that do"):
+            with self.assertRaisesRegex(BankError, "Tasks have names that are"):
                 renamed(content, name)
 
 

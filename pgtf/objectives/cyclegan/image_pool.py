@@ -1,4 +1,4 @@
-"""The generated images that a discriminator is shown again."""
+"""Image pool: a buffer of earlier generated images for the discriminator."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pgtf.foundation.seeds import counted, seed_of
 
 
 class ImagePool(tf.Module):
-    """A pool of `size` images, as variables: it runs inside the compiled step and goes into the checkpoint.
+    """A pool of `size` images in variables, so that it runs inside the compiled step and is part of the checkpoint.
 
-    While the pool is not full, an image goes in and comes out; after that, with chance ½, it takes a random place in
-    the pool and the image that was there comes out. The n-th draw is a pure function of (seed, name, n).
+    While the pool is not full, each image is stored and returned. Afterwards, with probability ½, an image replaces a
+    random one of the pool, which is returned instead. The n-th draw is a pure function of (seed, name, n).
     """
 
     def __init__(self, size: int, shape: tuple[int, ...], seed: str | int = 0, name: str = "image_pool"):
@@ -22,7 +22,7 @@ class ImagePool(tf.Module):
         self.seen = tf.Variable(0, dtype=tf.int32, name="seen", **replicas.REPLICA_LOCAL)
 
     def query(self, batch: tf.Tensor) -> tf.Tensor:
-        """For each image of a batch [n, h, w, c], itself or an older one."""
+        """Returns, for each image of a batch [n, h, w, c], the image or an older one."""
         if self.size == 0:
             return batch
         whole = replicas.together(batch)
@@ -32,10 +32,10 @@ class ImagePool(tf.Module):
         chance = tf.random.stateless_uniform([2], counted(self.seed, self.seen))
         filling = self.seen < self.size
         place = tf.where(filling, self.seen, tf.cast(chance[1] * self.size, tf.int32))
-        # By the handle: a variable that each replica has for itself is read and written only as a whole otherwise.
+        # Through the handle: otherwise a replica-local variable can be read and written only as a whole.
         images = self.images.handle
         old = tf.raw_ops.ResourceGather(resource=images, indices=place, dtype=tf.float32)
-        # Reading comes before writing: the assignments below are ordered after it by automatic control dependencies.
+        # The read precedes the writes below, by automatic control dependencies.
         takes = tf.logical_or(filling, chance[0] < 0.5)
         tf.raw_ops.ResourceScatterUpdate(resource=images, indices=place, updates=tf.where(takes, image, old))
         self.seen.assign_add(1)

@@ -1,4 +1,4 @@
-"""The step of CycleGAN."""
+"""The training step of CycleGAN."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from pgtf.objectives.learner import Learner, jointly
 
 
 class CycleGANLearner(Learner):
-    """Learns from A to B and back, without pairs."""
+    """Trains translation from A to B and back, without pairs."""
 
     LOSSES = (
         "discriminator_a",

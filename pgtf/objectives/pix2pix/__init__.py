@@ -1,4 +1,4 @@
-"""pix2pix: an image to its target, from pairs."""
+"""pix2pix: translates an image to its target, learned from pairs."""
 
 import dataclasses
 
@@ -10,17 +10,17 @@ from pgtf.objectives.base import Objective
 
 @dataclasses.dataclass(frozen=True)
 class Pix2Pix(Objective):
-    """A discriminator that sees input and output together, and an L1 distance to the target."""
+    """A discriminator on input and output together, and an L1 loss to the target."""
 
     generators = ("forward",)
     discriminators = {"discriminator": 6}
 
-    l1_weight: float = setting(100.0, "pix2pix: weight of the L1 distance to the target.", least=0)
+    l1_weight: float = setting(100.0, "pix2pix: weight of the L1 loss to the target.", least=0)
 
     def distance(self, generators, first, second):
         return float(abs(np.asarray(generators["forward"](first, training=False)) - second).mean())
 
     def learner(self, *networks, **settings):
-        from pgtf.objectives.pix2pix.learner import Pix2PixLearner  # TensorFlow only to learn.
+        from pgtf.objectives.pix2pix.learner import Pix2PixLearner  # Only training needs TensorFlow.
 
         return Pix2PixLearner(*networks, self, **settings)

@@ -1,4 +1,4 @@
-"""The step of pix2pix."""
+"""The training step of pix2pix."""
 
 import tensorflow as tf
 
@@ -7,14 +7,15 @@ from pgtf.objectives.learner import Learner, jointly
 
 
 class Pix2PixLearner(Learner):
-    """Learns an image to its target, from pairs."""
+    """Trains translation from an image to its target, from pairs."""
 
     LOSSES = ("discriminator", "generator", "l1")
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         (image, target), generator = batch, self.generators["forward"]
         if self.parts > 1:
-            # The tape of a whole batch is what there is no memory for, so the generator runs for each party anew.
+            # With gradient accumulation the generator runs twice (once for the discriminator's update, once for its
+            # own), because one tape would hold the whole batch.
             first, _ = self.descend(
                 "discriminators", lambda x, y: self._of_discriminator(x, y, generator(x, training=True)), *batch
             )
@@ -25,7 +26,7 @@ class Pix2PixLearner(Learner):
         with tf.GradientTape() as generator_tape:
             made = generator(image, training=True)
         first, _ = self.descend("discriminators", self._of_discriminator, image, target, made)
-        # The discriminator just updated is the one that the generator has to convince.
+        # The generator's loss uses the updated discriminator.
         with generator_tape:
             loss, second, _ = self._of_generator(image, target, made)
         self.minimize("generators", generator_tape, loss)
