@@ -11,16 +11,13 @@ RIDDLE = re.compile(r"(What|Of|Whose|How|Where)\b")
 NOT_YET = {
     "assembly",
     "config",
-    "data",
     "distribution",
     "evaluation",
-    "experiments",
     "methods",
     "metrics",
     "report",
     "runs",
     "storage",
-    "studio",
     "training",
 }
 

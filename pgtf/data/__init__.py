@@ -1,1 +1,1 @@
-"""Images: found or drawn, read, and streamed."""
+"""Data: finds or draws a task's images, reads them, and streams batches."""

@@ -1,4 +1,4 @@
-"""A task's name to its images: real folders, or drawn stand-ins."""
+"""Finder: maps a task's name to its images, in a folder or drawn."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pgtf.data.reading import is_unread_image_name
 from pgtf.data.sources import Cached, Drawn, FilePairs, Images, Pairs
 from pgtf.data.task_data import TaskData
 
-# Drawn tests begin here in the endless row of drawn images, so that no training image is among them.
+# Numbers of the first drawn test and validation images, far from the training images, which start at 0.
 DRAWN_TEST, DRAWN_TESTS = 1_000_000, 20
 DRAWN_VALIDATION = 2_000_000
 
@@ -23,20 +23,28 @@ DRAWN_VALIDATION = 2_000_000
 class Finder:
     """Finds the data of tasks by name.
 
-    paired: Whether pairs are used as pairs. validation: The share of training images that are held out.
+    Args:
+      data_dir: Folder with a folder for each task; "" to draw the images.
+      paired: Whether pairs are used as pairs.
+      test_size: (height, width) that test images are resized to.
+      train_size: (height, width) that training images are resized to, before they are cropped.
+      seed: Seed of drawn images. Default: 0.
+      drawn_images: Number of drawn training images. Default: 400.
+      cache_bytes: Most bytes of training images that are cached. Default: 2 GiB.
+      validation: Fraction of training images that are held out. Default: 0.
     """
 
     data_dir: str
     paired: bool
-    test_size: tuple[int, int]  # (height, width) that test images are resized to
-    train_size: tuple[int, int]  # (height, width) that training images are resized to, before they are cropped
+    test_size: tuple[int, int]
+    train_size: tuple[int, int]
     seed: int = 0
     drawn_images: int = 400
     cache_bytes: int = 2**31
     validation: float = 0.0
 
     def __call__(self, task: str, flipped: bool = False) -> TaskData:
-        """The data of a task; flipped: from B to A."""
+        """Returns the data of a task; flipped: whether to translate from B to A."""
         if not self.data_dir:
             return self._drawn(task, flipped)
         folder = self._folder(task)
@@ -54,7 +62,7 @@ class Finder:
 
     def _drawn(self, task, flipped):
         if not drawn.is_drawn(task):
-            raise ValueError(f"Without --data_dir a task is one of the drawn ones: {drawn.KNOWN}. Received: {task!r}")
+            raise ValueError(f"Without --data_dir a task must be a drawn one: {drawn.KNOWN}. Received: {task!r}")
         common = dict(seed=self.seed, flipped=flipped)
         ranges = {"train": (0, self.drawn_images), "test": (DRAWN_TEST, DRAWN_TESTS)}
         if self.validation:
@@ -68,15 +76,16 @@ class Finder:
         return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=not self.paired)
 
     def _held_out(self, files):
-        """{"train": files}, and "validation" where some are held out."""
+        """Returns {"train": files}, and "validation" if files are held out."""
         if not self.validation:
             return {"train": files}
         held_out = [name for name in files.sizes if is_held_out(name, self.validation)]
         parts = {"train": files.only(files.sizes.keys() - held_out), "validation": files.only(held_out)}
         if not all(part.sizes for part in parts.values()):
             raise ValueError(
-                "--validation must leave images to learn from and hold out some, by the hash of their names; a larger "
-                f"share or more images. Received: --validation={self.validation}, which holds out {len(held_out)} of "
+                "--validation must hold out some images and leave some to train on (images are chosen by the hash of "
+                "their names). Use another fraction or more images. "
+                f"Received: --validation={self.validation}, which holds out {len(held_out)} of "
                 f"{len(files.sizes)} in {files.folder!r}"
             )
         return parts
@@ -98,15 +107,15 @@ class Finder:
             return folder
         known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
         raise FileNotFoundError(
-            f"A task's images lie in DATA_DIR/TASK: {folder!r} was looked for. Received: "
+            f"A task's images must be in DATA_DIR/TASK, here {folder!r}. Received: "
             f"--data_dir={self.data_dir!r} ({known}).\nThe pix2pix and CycleGAN data sets are at "
-            "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/ and .../cyclegan/datasets/; "
-            f"without --data_dir, tasks are drawn: {', '.join(drawn.TASKS)}."
+            "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/ and .../cyclegan/datasets/. "
+            f"Without --data_dir, tasks are drawn: {', '.join(drawn.TASKS)}."
         )
 
 
 def _files(layout: Layout, folder: str, split: str) -> Mapping[str, ImageFiles]:
-    """The files of a split, some on each side."""
+    """Returns {side: files} of a split. Raises FileNotFoundError if a side has no images."""
     found = layout.find(folder, split)
     for files in found.values():
         if not files.sizes:

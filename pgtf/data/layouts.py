@@ -1,6 +1,6 @@
-"""Layouts: how the images of a task lie in its folder.
+"""Layouts: the arrangements of images that a task's folder may have.
 
-A layout finds the files of a split: {"": pairs}, or {"A": images, "B": images} where there are no pairs.
+A layout finds the files of a split: {"": pairs}, or {"A": images, "B": images} if images are not paired.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ HEAD = ["input", "target"]
 
 
 class Layout:
-    """One way in which images lie in a task's folder."""
+    """One arrangement of images in a task's folder."""
 
     def has(self, folder: str, split: str) -> bool:
-        """Whether a task's folder has a split in this layout."""
+        """Returns whether a task's folder has a split in this layout."""
         raise NotImplementedError
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
-        """The files of a split, {side: files}; the side of pairs is ""."""
+        """Returns {side: files} of a split; the side of pairs is ""."""
         raise NotImplementedError
 
 
@@ -38,7 +38,7 @@ class SideBySide(Layout):
 
 
 class Table(Layout):
-    """SPLIT.csv: a line "input,target" for each pair, paths relative to the table; these words may head it."""
+    """SPLIT.csv: a line "INPUT,TARGET" for each pair, paths relative to the table. Optional header: input,target."""
 
     def has(self, folder: str, split: str) -> bool:
         path = os.path.join(folder, split + TABLE)
@@ -52,7 +52,7 @@ class Table(Layout):
                 continue
             if len(row) != 2 or not all(row) or row[0] in targets:
                 raise ValueError(
-                    "A table of pairs has an input and its target in each line, each input once. "
+                    "A table of pairs must have an input and its target in each line, each input once. "
                     f"Received: {path!r}, line {line}: {','.join(row)!r:.200}"
                 )
             targets[row[0]] = row[1]
@@ -60,7 +60,7 @@ class Table(Layout):
 
 
 class Sides(Layout):
-    """SPLITA/*.jpg and SPLITB/*.jpg, or A and B for training: images of two kinds without pairs."""
+    """SPLITA/*.jpg and SPLITB/*.jpg, or A and B for training: unpaired images of two domains."""
 
     def has(self, folder: str, split: str) -> bool:
         return bool(self._folders(folder, split))
@@ -77,7 +77,7 @@ class Sides(Layout):
 
 
 class TwoFolders(Sides):
-    """The same folders with pairs in them: input and target have one name, whatever its ending."""
+    """The folders of `Sides`, holding pairs: input and target have the same name, up to its ending."""
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         first, second = super().find(folder, split).values()
@@ -104,23 +104,23 @@ class TwoFolders(Sides):
 
 
 PAIRED: tuple[Layout, ...] = (Table(), SideBySide(), TwoFolders())
-UNPAIRED: tuple[Layout, ...] = (Sides(), Table(), SideBySide())  # Pairs serve too, used without their pairs.
+UNPAIRED: tuple[Layout, ...] = (Sides(), Table(), SideBySide())  # Pairs can be used as unpaired images.
 
 
 def layout_of(folder: str, paired: bool) -> Layout:
-    """The layout in which a task's training images lie in its folder."""
+    """Returns the layout of the training images in a task's folder."""
     for layout in PAIRED if paired else UNPAIRED:
         if layout.has(folder, "train"):
             return layout
     there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"
     raise FileNotFoundError(
-        "A task's folder has train (pairs, side by side), trainA and trainB (pairs by equal names, or two kinds of "
-        f"images), or train.csv (lines input,target). Received: {folder!r} with {there}"
+        "A task's folder must have train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired "
+        f"images of two domains), or train.csv (lines input,target). Received: {folder!r} with {there}"
     )
 
 
 def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
-    """(line, its cells) of a table, without empty lines; cells without spaces around them."""
+    """Returns [(line number, cells)] of a table. Skips empty lines and strips spaces around cells."""
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
             reader = csv.reader(file)

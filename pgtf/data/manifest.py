@@ -1,4 +1,4 @@
-"""What data a task has: which files, or what is drawn. It is recorded when the task begins."""
+"""Manifest: the files, or drawn images, that a task's data consist of. It is recorded when the task begins."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ SPLITS = ("train", "test", "val")
 
 
 def split_of(folder: str) -> str:
-    """The split that a folder or a table of images is, by its name; folders A and B without one are training images."""
+    """Returns the split of a folder or a table, by its name; "train" if the name has none (folders A and B)."""
     name = os.path.basename(folder)
     return next((split for split in SPLITS if name.startswith(split)), "train")
 
 
 def is_held_out(name: str, share: float) -> bool:
-    """Whether a training image of this name is one of those held out for validation; share: 1/N of all."""
+    """Returns whether a training image is held out for validation, by the hash of its name; share: 1/N of all."""
     return int(files.sha256(os.fsencode(name)), 16) % round(min(1 / share, 1e9)) == 0
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageFiles:
-    """The image files of a folder, {name: bytes} in order, and those of them that are left out as unreadable."""
+    """The image files of a folder.
+
+    Args:
+      folder: The folder.
+      sizes: {name: bytes}, in order.
+      left_out: Names of the files that are left out because they are unreadable.
+    """
 
     folder: str
     sizes: dict[str, int]
@@ -36,7 +42,7 @@ class ImageFiles:
 
     @classmethod
     def of(cls, folder: str) -> ImageFiles:
-        """The image files that lie in a folder now."""
+        """Lists the image files of a folder."""
         sizes = {name: _size(os.path.join(folder, name)) for name in sorted(os.listdir(folder)) if is_image_name(name)}
         return cls(folder, {name: size for name, size in sizes.items() if size is not None})
 
@@ -47,27 +53,27 @@ class ImageFiles:
 
     @property
     def paths(self) -> list[str]:
-        """All of the files, also those left out."""
+        """Paths of all files, including those left out."""
         return [os.path.join(self.root, name) for name in self.sizes]
 
     @property
     def target_paths(self) -> list[str]:
-        """The files that hold the targets: the same ones."""
+        """Paths of the files that hold the targets: the same files."""
         return self.paths
 
     def only(self, names: Collection[str]) -> ImageFiles:
-        """These files without all others."""
+        """Returns the files with these names only."""
         return dataclasses.replace(self, sizes={name: size for name, size in self.sizes.items() if name in names})
 
     @property
     def kept(self) -> list[str]:
-        """The names of the files that are not left out."""
+        """Names of the files that are not left out."""
         left_out = frozenset(self.left_out)
         return [name for name in self.sizes if name not in left_out]
 
     @property
     def sha256(self) -> str:
-        """The hash of the sorted names and sizes, each ended by a zero byte."""
+        """SHA-256 of the sorted names and sizes, each followed by a zero byte."""
         listed = sorted((os.fsencode(name), size) for name, size in self.sizes.items())
         return files.sha256(b"".join(b"%s\0%d\0" % entry for entry in listed))
 
@@ -75,7 +81,7 @@ class ImageFiles:
         return f"{len(self.sizes)} files"
 
     def change(self, now: Part | None) -> str:
-        """What came and what went, in words; empty where the names and sizes are the same, wherever they lie."""
+        """Describes the changes since this was recorded; empty if names and sizes are the same, in whatever folder."""
         if not isinstance(now, ImageFiles) or type(self) is not type(now):
             return f"{self} before, {now or 'nothing'} now"
         kinds = {
@@ -91,7 +97,7 @@ class ImageFiles:
         return f"{', '.join(words)}; first: {min(set().union(*kinds.values()))!r}"
 
     def summary(self) -> dict[str, Any]:
-        """What it is, as plain data, without the files' names."""
+        """Returns plain data without the files' names."""
         return {
             "folder": self.folder,
             "count": len(self.sizes),
@@ -100,16 +106,18 @@ class ImageFiles:
         }
 
     def to_json(self) -> dict[str, Any]:
-        """All of it as plain data."""
+        """Returns all fields as plain data."""
         return {**self.summary(), "files": self.sizes}
 
 
 @dataclasses.dataclass(frozen=True)
 class PairedFiles(ImageFiles):
-    """Pairs of two files each: a file of `sizes` is an input, and its size that of both.
+    """Pairs of two files. The names in `sizes` are the inputs; each size is the sum of both files' sizes.
 
-    folder: That of the inputs, or the table that lists the pairs. targets: {input: target}, both relative to `root`.
-    alone: Files that have no partner, and are in no pair.
+    Args:
+      folder: The folder of the inputs, or the table that lists the pairs.
+      targets: {input: target}, both relative to `root`.
+      alone: Files that have no partner.
     """
 
     targets: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -117,7 +125,7 @@ class PairedFiles(ImageFiles):
 
     @classmethod
     def listed(cls, folder: str, targets: dict[str, str], alone: tuple[str, ...] = ()) -> PairedFiles:
-        """These pairs as they lie there now."""
+        """Returns these pairs with the current sizes of their files."""
         root = cls(folder, {}).root
         both = {name: [_size(os.path.join(root, one)) for one in (name, target)] for name, target in targets.items()}
         return cls(folder, {name: sum(size or 0 for size in sizes) for name, sizes in both.items()}, (), targets, alone)
@@ -132,7 +140,7 @@ class PairedFiles(ImageFiles):
 
     @property
     def sha256(self) -> str:
-        """The hash of the sorted inputs, targets and sizes, each ended by a zero byte."""
+        """SHA-256 of the sorted inputs, targets and sizes, each followed by a zero byte."""
         listed = sorted((os.fsencode(name), os.fsencode(self.targets[name]), size) for name, size in self.sizes.items())
         return files.sha256(b"".join(b"%s\0%s\0%d\0" % entry for entry in listed))
 
@@ -152,7 +160,7 @@ class PairedFiles(ImageFiles):
 
 @dataclasses.dataclass(frozen=True)
 class DrawnImages:
-    """Pairs that are drawn, `count` of them from number `first` on."""
+    """`count` drawn pairs, from number `first` on."""
 
     task: str
     seed: int
@@ -163,11 +171,11 @@ class DrawnImages:
         return f"{self.count} pairs drawn as {self.task} with seed {self.seed}"
 
     def change(self, now: Part | None) -> str:
-        """What is drawn otherwise, in words."""
+        """Describes the changes since this was recorded; empty if there are none."""
         return "" if self == now else f"{self} before, {now or 'nothing'} now"
 
     def summary(self) -> dict[str, Any]:
-        """What it is, as plain data."""
+        """Returns all fields as plain data."""
         return {"drawn": self.task, "seed": self.seed, "first": self.first, "count": self.count}
 
     to_json = summary
@@ -180,7 +188,7 @@ Part = Union[ImageFiles, DrawnImages]
 class Manifest:
     """The data of a task: {"train": …, "test": …}, or {"trainA": …, "trainB": …, "testA": …, "testB": …}.
 
-    Where training images are held out: "validation", or "validationA" and "validationB", too.
+    If training images are held out, also "validation", or "validationA" and "validationB".
     """
 
     parts: dict[str, Part]
@@ -191,7 +199,7 @@ class Manifest:
         return {name: part for name, part in self.parts.items() if isinstance(part, ImageFiles)}
 
     def changes(self, now: Manifest) -> list[str]:
-        """What is no longer as it is here, a line for each part; nothing where it is the same data."""
+        """Describes the changes since this was recorded, a line for each changed part."""
         found = []
         for name in dict.fromkeys([*self.parts, *now.parts]):
             then, there = self.parts.get(name), now.parts.get(name)
@@ -201,27 +209,27 @@ class Manifest:
         return found
 
     def summary(self) -> dict[str, Any]:
-        """The manifest as plain data without the files' names: to be kept with what was learnt from them."""
+        """Returns plain data without the files' names, to store in the task's slice."""
         return {name: part.summary() for name, part in self.parts.items()}
 
     def to_json(self) -> dict[str, Any]:
-        """The manifest as plain data that from_json takes back."""
+        """Returns plain data that `from_json` reads."""
         return {name: part.to_json() for name, part in self.parts.items()}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Manifest:
-        """The manifest that to_json gave as plain data; TypeError, ValueError and such of what it did not give."""
+        """Returns the manifest that `to_json` wrote. Raises TypeError, ValueError or KeyError for other data."""
         return cls({name: _part(facts) for name, facts in plain.items()})
 
 
 def check_summary(plain: dict[str, Any]) -> None:
-    """Refuses what no Manifest's summary says: a stranger's JSON can hold anything."""
+    """Raises ValueError for data that no `Manifest.summary` returns: untrusted JSON can hold anything."""
     for name, facts in plain.items():
         left_out = facts.get("left_out", []) if isinstance(facts, dict) else None
         texts = isinstance(left_out, list) and all(isinstance(file, str) for file in left_out)
         if not (texts and settings.is_of(int, facts.get("count")) and facts["count"] > 0):
             raise ValueError(
-                "Images of a task are a count, of one or more, and the names of those left out. "
+                "A summary of a task's images must have a count of at least 1 and the names of the images left out. "
                 f"Received: {name}: {facts!r:.200}"
             )
 
@@ -231,20 +239,22 @@ def _part(facts):
         return DrawnImages(facts["drawn"], facts["seed"], facts["first"], facts["count"])
     folder, sizes, left_out = facts["folder"], facts["files"], facts["left_out"]
     if not (isinstance(folder, str) and isinstance(sizes, dict) and isinstance(left_out, list)):
-        raise TypeError(f"Files are a folder, sizes by name, and names that are left out. Received: {facts!r:.200}")
+        raise TypeError(
+            f"Files must have a folder, sizes by name, and names that are left out. Received: {facts!r:.200}"
+        )
     strangers = [name for name in left_out if name not in sizes]
     if strangers:
-        raise ValueError(f"Files that are left out are among the others. Received: {strangers!r:.200}")
+        raise ValueError(f"Names that are left out must be among the files. Received: {strangers!r:.200}")
     if "targets" not in facts:
         return ImageFiles(folder, sizes, tuple(left_out))
     targets = facts["targets"]
     if not (isinstance(targets, dict) and all(isinstance(targets.get(name), str) for name in sizes)):
-        raise TypeError(f"Pairs of files have a target for each input. Received: {targets!r:.200}")
+        raise TypeError(f"Pairs of files must have a target for each input. Received: {targets!r:.200}")
     return PairedFiles(folder, sizes, tuple(left_out), targets)
 
 
 def _size(path):
-    """The bytes of a file, 0 of a link to nowhere, None of a folder."""
+    """Returns the size of a file in bytes, 0 for a broken link, None for a folder."""
     try:
         status = os.stat(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""Work that threads begin before its results are asked for."""
+"""Prefetching: threads compute results before they are needed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Callable
 def prefetch(
     pool: concurrent.futures.Executor, work: Callable, items: Iterable, count: int
 ) -> Iterator[tuple[Any, concurrent.futures.Future]]:
-    """(item, the future of work(item)) in order, with the work on the next `count` items begun."""
+    """Yields (item, future of work(item)) in order, with up to `count` further items submitted to the pool."""
     waiting: collections.deque[tuple[Any, concurrent.futures.Future]] = collections.deque()
     for item in items:
         waiting.append((item, pool.submit(work, item)))

@@ -1,4 +1,4 @@
-"""Reading image files, whatever they hold, as uint8 RGB."""
+"""Reads image files of any mode as uint8 RGB."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import IO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-# Endings of image files that pgtf reads, and of those that it does not read, so that these can be named.
+# Endings of image files that pgtf reads, and of those that it does not read (for error messages).
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 UNREAD_ENDINGS = (
     *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jfif", ".tga", ".ppm", ".pgm", ".svg", ".eps", ".pdf"),
     *(".psd", ".exr", ".hdr", ".dds", ".ico", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
 )
-# Pillow's own limit is lower than what users have.
+# Pillow's limit is lower than the sizes that users have; PIXELS below replaces it.
 Image.MAX_IMAGE_PIXELS = None
-# One damaged file can be warned of dozens of times; what matters of it is an ImageError. For all threads, so here.
+# A damaged file can cause dozens of warnings; an ImageError reports it. Filters are global, for all threads, so here.
 warnings.filterwarnings("ignore", module=r"PIL\.")
-# Any file may hold 8192 x 8192 pixels, and a large one 1024 for each of its bytes: a header that claims more lies.
+# Limits against decompression bombs: any file may hold 8192 x 8192 pixels, a large one 1024 pixels per byte.
 PIXELS, PIXELS_PER_BYTE = 2**26, 2**10
 
-ORIENTATION = 0x0112  # The EXIF tag, and how to undo each of its values.
+ORIENTATION = 0x0112  # The EXIF orientation tag; UPRIGHT undoes each of its values.
 UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,40 +37,44 @@ UPRIGHT = {
 
 
 class ImageError(ValueError):
-    """A file that should hold an image doesn't."""
+    """Error: a file does not hold a readable image."""
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name should hold an image; hidden files are not looked at."""
+    """Returns whether a file name has the ending of an image. False for hidden files."""
     return name.lower().endswith(ENDINGS) and not name.startswith(".")
 
 
 def is_unread_image_name(name: str) -> bool:
-    """Whether a file of this name holds an image that pgtf does not read; hidden files are not looked at."""
+    """Returns whether a file name has the ending of an image format that pgtf does not read. False for hidden files."""
     return name.lower().endswith(UNREAD_ENDINGS) and not name.startswith(".")
 
 
 def read(path: str) -> np.ndarray:
-    """An image file as [h, w, 3] uint8: turned upright, gray as RGB, 16 bits as 8, transparent as white."""
+    """Reads an image file as uint8 [h, w, 3].
+
+    Applies the EXIF orientation. Converts gray to RGB, 16 bits to 8, and transparent to white. Raises ImageError if
+    the file cannot be read.
+    """
     try:
         status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):  # Opening a pipe would wait for whoever writes into it.
-            raise ImageError("it is no regular file")
+        if not stat.S_ISREG(status.st_mode):  # Opening a pipe would block until something writes to it.
+            raise ImageError("it is not a regular file")
         with open(path, "rb") as file:
             return decoded(file, status.st_size)
-    except Exception as error:  # Pillow raises almost any on a broken file.
+    except Exception as error:  # Pillow raises exceptions of almost any type for broken files.
         why = str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
             why = (
                 "pgtf does not read its format; convert it to JPEG or PNG"
                 if is_unread_image_name(path)
-                else "it is no image"
+                else "it is not an image"
             )
         raise ImageError(f"An image must be readable. Received: {path!r} ({why})") from error
 
 
 def decoded(file: IO[bytes], size: int, formats: tuple[str, ...] | None = None) -> np.ndarray:
-    """The image in an open file of so many bytes, as `read` gives it; where it is broken, almost any error."""
+    """Decodes an open image file of `size` bytes, like `read`. Raises almost any exception if it is broken."""
     with Image.open(file, formats=formats) as image:
         if image.width * image.height > max(PIXELS, PIXELS_PER_BYTE * size):
             raise ImageError(f"{image.width} x {image.height} pixels do not fit into {size} bytes")
@@ -79,21 +83,21 @@ def decoded(file: IO[bytes], size: int, formats: tuple[str, ...] | None = None) 
 
 
 def _upright(image):
-    """The image as its camera was held; as it lies in the file where its EXIF block is broken."""
+    """Applies the EXIF orientation; ignores a broken EXIF block."""
     try:
         turn = UPRIGHT.get(image.getexif().get(ORIENTATION))
-    except Exception:  # As above, and the pixels are good.
+    except Exception:  # As above; the pixels are still valid.
         turn = None
     return image if turn is None else image.transpose(turn)
 
 
 def rgb(image: Image.Image) -> np.ndarray:
-    """A Pillow image as [h, w, 3] uint8."""
+    """Converts a Pillow image to uint8 [h, w, 3]."""
     if image.mode.startswith("I") or image.mode == "F":
         values = np.asarray(image).astype("float32")
         if image.mode.startswith("I;16") or (image.mode == "I" and values.max(initial=0) > 255):
             values = values / 257  # 65535 becomes 255.
-        image = Image.fromarray(np.fmin(np.fmax(values + 0.5, 0), 255).astype("uint8"))  # What is no number is 0.
+        image = Image.fromarray(np.fmin(np.fmax(values + 0.5, 0), 255).astype("uint8"))  # NaN becomes 0.
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -101,7 +105,7 @@ def rgb(image: Image.Image) -> np.ndarray:
 
 
 def of_array(array: np.ndarray) -> np.ndarray:
-    """An array as [h, w, 3] uint8, converted as `read` converts a file of it.
+    """Converts an array to uint8 [h, w, 3], as `read` converts a file.
 
     Args:
       array: uint8 or uint16, [h, w] or [h, w, channels]: gray, gray and alpha, RGB or RGBA.
@@ -115,30 +119,30 @@ def of_array(array: np.ndarray) -> np.ndarray:
         )
     if channels == 1:
         return rgb(Image.fromarray(array.reshape(array.shape[:2])))
-    if array.dtype == np.uint16:  # Pillow reads only gray in 16 bits; of colours it keeps the upper 8.
+    if array.dtype == np.uint16:  # Pillow reads 16 bits only for gray; of colours it keeps the upper 8.
         array = (array >> 8).astype("uint8")
     return array if channels == 3 else rgb(Image.fromarray(array))
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """[h, w, 3] uint8 -> [height, width, 3]."""
+    """Resizes uint8 [h, w, 3] to [height, width, 3], bicubic."""
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
 
 
 def to_float(image: np.ndarray) -> np.ndarray:
-    """uint8 -> float32 in [-1, 1], what networks take."""
+    """Converts uint8 to float32 in [-1, 1], the networks' input."""
     return np.asarray(image, "float32") / 127.5 - 1
 
 
 def to_uint8(image: np.ndarray) -> np.ndarray:
-    """[-1, 1] -> uint8, rounded."""
+    """Converts [-1, 1] to uint8, rounded."""
     return np.clip(np.rint((np.asarray(image, "float32") + 1) * 127.5), 0, 255).astype("uint8")
 
 
 def png(image: np.ndarray) -> bytes:
-    """uint8 [h, w, 3] as a PNG file."""
+    """Encodes uint8 [h, w, 3] as a PNG file."""
     content = io.BytesIO()
     Image.fromarray(image).save(content, "PNG")
     return content.getvalue()

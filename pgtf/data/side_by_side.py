@@ -1,7 +1,8 @@
-"""Telling pairs side by side from single images, by what lies on both sides of the middle of a file.
+"""Distinguishes pairs side by side from single images, by the columns on both sides of a file's middle.
 
-In a photo the picture goes on across its middle: the columns there differ no more than others do, and have their edges
-in the same rows. In a pair another picture begins there. Plain margins say neither, and count as a pair.
+In a single image the picture continues across the middle: neighbouring columns there differ no more than elsewhere,
+and have their edges in the same rows. In a pair another picture begins there. Plain margins are inconclusive, and
+count as a pair.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from PIL import Image
 
 from pgtf.data.reading import ImageError, read
 
-LOOKED_AT, FEWEST = 32, 4  # Files of a folder: at most, and for a verdict.
-ROWS, COLUMNS = 128, 8  # Rows that an image is shrunk to, and columns on each side of its middle.
-# Of real pairs fewer than 1 in 50 pass all three, in whatever size and quality; of photos two in three or more.
+LOOKED_AT, FEWEST = 32, 4  # Most files that are sampled from a folder; fewest readable ones for a decision.
+ROWS, COLUMNS = 128, 8  # Rows that an image is shrunk to; columns that are used on each side of its middle.
+# Thresholds. Fewer than 1 in 50 real pairs pass all three, in any size and quality; of photos, 2 in 3 or more.
 STEP, REPLICA_LOCAL, CONTRAST = 2.0, 0.3, 2.0
 
 
@@ -23,8 +24,8 @@ def refuse_single_images(folder: str, paths: Sequence[str]) -> None:
     """Raises ValueError if most of a sample of files, which should hold pairs, are single images.
 
     Args:
-      folder: Where they lie, for the error.
-      paths: The files; those that can't be read are passed over.
+      folder: Their folder, for the error message.
+      paths: The files; unreadable ones are skipped.
     """
     verdicts = []
     for index in sorted(np.random.default_rng(0).permutation(len(paths))[:LOOKED_AT]):
@@ -35,14 +36,14 @@ def refuse_single_images(folder: str, paths: Sequence[str]) -> None:
     if len(verdicts) >= FEWEST and sum(verdicts) > len(verdicts) / 2:
         raise ValueError(
             f"These look like single images, not pairs side by side: in {sum(verdicts)} of {len(verdicts)} the picture "
-            "goes on across the middle. Pairs in two files each: inputs in trainA and targets in trainB, of the same "
-            "names, or a table train.csv with lines input,target. Images of two kinds without pairs: the kinds in "
-            f"trainA and trainB, and --objective=cyclegan. Received: {folder!r}"
+            "continues across the middle. If input and target are two files, put inputs into trainA and targets of the "
+            "same names into trainB, or list them in train.csv with lines input,target. If images are unpaired, put "
+            f"the two domains into trainA and trainB, and use --objective=cyclegan. Received: {folder!r}"
         )
 
 
 def goes_on(image: np.ndarray) -> bool:
-    """Whether the picture of a file, uint8 [h, w, 3], goes on across its middle column."""
+    """Returns whether the picture of a file, uint8 [h, w, 3], continues across its middle column."""
     height, half = len(image), image.shape[1] // 2
     if height < 4 or half < 2:
         return False
@@ -58,7 +59,7 @@ def goes_on(image: np.ndarray) -> bool:
 
 
 def _shrunk(side: np.ndarray) -> np.ndarray:
-    """Gray [rows, columns] of at most so many rows: what cameras add to single pixels is gone."""
+    """Converts to gray [rows, columns] of at most ROWS rows, which removes pixel noise."""
     height, width = side.shape[:2]
     rows = min(height, ROWS)
     size = max(2, round(width * rows / height)), rows

@@ -1,4 +1,4 @@
-"""Where a task's images come from: sequences of uint8 stacks [k, h, w, 3], the same transform for all k."""
+"""Sources: sequences of uint8 stacks [k, h, w, 3], whose k images are transformed alike in training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Source:
         raise NotImplementedError
 
     def release(self) -> None:
-        """Frees the memory of the stacks that it holds, if it holds any."""
+        """Frees the memory of cached stacks."""
 
 
 class Images(Source):
@@ -43,11 +43,11 @@ class Images(Source):
         return resized(read(self.paths[index]), self.height, self.width)[None]
 
 
-ODD_WIDTH = "A pair is two images of one width side by side, so a file's width is even. Received: "
+ODD_WIDTH = "A pair is two images side by side, so the file's width must be even. Received: "
 
 
 class Pairs(Images):
-    """Two images side by side in a file: stacks of (input, target)."""
+    """Pairs of images side by side in a file: stacks of (input, target)."""
 
     images = 2
 
@@ -65,7 +65,7 @@ class Pairs(Images):
 
 
 class FilePairs(Images):
-    """Two images in a file each: stacks of (input, target)."""
+    """Pairs of images in two files: stacks of (input, target)."""
 
     images = 2
 
@@ -78,7 +78,7 @@ class FilePairs(Images):
 
 
 class Drawn(Source):
-    """Pairs that are drawn on the spot, `count` of them from number `first` on."""
+    """`count` drawn pairs, from number `first` on; each is drawn when it is read."""
 
     images = 2
 
@@ -124,7 +124,7 @@ class Side(Source):
 
 
 class Subset(Source):
-    """Some stacks of a source, by their indices there."""
+    """A subset of a source's stacks, by index."""
 
     def __init__(self, source: Source, indices: Sequence[int]):
         self.source, self.indices = source, indices
@@ -141,7 +141,7 @@ class Subset(Source):
 
 
 class Cached(Source):
-    """A source that holds the first stacks asked for, up to `limit` bytes."""
+    """A source that caches the stacks that are read first, up to `limit` bytes."""
 
     def __init__(self, source: Source, limit: int):
         self.source = source
@@ -165,6 +165,6 @@ class Cached(Source):
         return stack
 
     def release(self) -> None:
-        """Frees the memory; TensorFlow may hold on to the source itself for as long as the process lives."""
+        """Frees the memory. TensorFlow may keep the source itself alive until the process ends."""
         with self._lock:
             self._limit, self._held = 0, {}

@@ -1,4 +1,4 @@
-"""Training batches as a pure function of (seed, step): to resume, start at a later step."""
+"""Streams: training batches as a pure function of (seed, step). To resume, start at a later step."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from pgtf.foundation.seeds import counted, seed_of
 class Stream:
     """Batches ([b, h, w, 3], …) in [-1, 1], one entry for each image of each source's stack.
 
-    Each source is walked in its own order, newly shuffled for every pass. pairs_apart: the sources are the two sides of
-    pairs; the second follows the first's order half a pass behind, so that the two images of a pair never meet.
+    Each source is read in its own order, which is reshuffled in every epoch.
+
+    Args:
+      sources: The sources.
+      height, width: Size that images are cropped to.
+      seed, name: Seed and name of the stream's random numbers.
+      batch_size: Examples in a batch. Default: 1.
+      pairs_apart: Whether the sources are the two sides of pairs, used as unpaired images. The second source then has
+        the first's order, half an epoch behind, so that the two images of a pair are never in the same batch.
+      augment: Whether to crop at random and flip half of the examples; else the center is cropped. Default: True.
     """
 
     def __init__(
@@ -38,9 +46,9 @@ class Stream:
         self.failure: Exception | None = None
         counts = [len(source) for source in sources]
         if min(counts) < (2 if pairs_apart else 1) * batch_size:
-            each = "two images (pairs are used without their pairs)" if pairs_apart else "one image"
+            each = "two images (pairs are used as unpaired images)" if pairs_apart else "one image"
             raise ValueError(
-                f"A task has at least {each} for each place in a batch. Received: {min(counts)} images, "
+                f"A task needs at least {each} for each example of a batch. Received: {min(counts)} images, "
                 f"batch size {batch_size}"
             )
         self.steps_per_epoch = math.ceil(max(counts) / batch_size)
@@ -48,7 +56,7 @@ class Stream:
     def dataset(
         self, start: int, steps: int, *, replicas: int = 1, worker: int = 0, workers: int = 1
     ) -> tf.data.Dataset:
-        """The batches of steps start, …, steps - 1, each in as many parts as there are replicas; a worker's parts."""
+        """Returns a worker's shards of the batches of steps start, …, steps - 1; a batch has one shard per replica."""
         positions = tf.data.Dataset.range(start * self.batch_size, steps * self.batch_size)
         if workers > 1:
             share = self.batch_size // workers
@@ -57,7 +65,7 @@ class Stream:
         return examples.batch(self.batch_size // replicas, drop_remainder=True).prefetch(8)
 
     def distributed(self, start: int, steps: int) -> Any:
-        """`dataset`, its parts given to the replicas of the strategy in whose scope this is."""
+        """Returns `dataset`, distributed over the replicas of the current strategy."""
         strategy = tf.distribute.get_strategy()
         replicas = strategy.num_replicas_in_sync
         if replicas == 1:
@@ -66,7 +74,7 @@ class Stream:
         def own(context):
             pipeline = dict(worker=context.input_pipeline_id, workers=context.num_input_pipelines)
             dataset = self.dataset(start, steps, replicas=replicas, **pipeline)
-            # Where there is an end, workers ask one another at each step for it, and a batch may have any size.
+            # For a finite dataset, workers would agree at each step on whether it ended, and batch sizes be unknown.
             return dataset.repeat() if context.num_input_pipelines > 1 else dataset
 
         return strategy.distribute_datasets_from_function(own)
@@ -81,12 +89,13 @@ class Stream:
     def _index(self, position, number, count):
         order, length = number, count
         if self.pairs_apart:
-            # Whole batches, filled up from the pass's beginning: across two orders, pairs could meet in a batch.
+            # Only whole batches, the last one filled up from the epoch's start: a batch across two orders could hold
+            # both images of a pair.
             order, length = 0, self.steps_per_epoch * self.batch_size
         epoch, place = position // length, position % length
         if self.pairs_apart and number == 1:
             place += count // 2
-        # Hashed: index_shuffle cuts its seed to 32 bits and shuffles alike for numbers that follow one another.
+        # Hashed because index_shuffle truncates its seed to 32 bits, and shuffles alike for consecutive seeds.
         seed = tf.random.stateless_uniform([2], counted(self._order_seeds[order], epoch), None, None, tf.int32)
         return tf.random.experimental.index_shuffle(place % count, seed, count - 1)
 
@@ -95,7 +104,7 @@ class Stream:
             try:
                 return self.sources[number][int(index)]
             except Exception as error:
-                self.failure = error  # tf.data keeps only its text.
+                self.failure = error  # tf.data keeps only the error's text.
                 raise
 
         source = self.sources[number]
@@ -103,7 +112,7 @@ class Stream:
         return tf.ensure_shape(stack, [source.images, source.height, source.width, 3])
 
     def _augmented(self, stack, position, number):
-        """A random crop, turned over half the time: the same for the whole stack."""
+        """Crops at random and flips half of the time, the same for the whole stack."""
         k, height, width, _ = stack.shape
         x = tf.cast(stack, tf.float32) / 127.5 - 1
         top, left = (height - self.height) // 2, (width - self.width) // 2
@@ -118,20 +127,20 @@ class Stream:
 
 
 class Streams:
-    """Streams side by side: at each step a batch of each."""
+    """Several streams zipped: each step has a batch of each stream."""
 
     def __init__(self, streams: Sequence[Stream]):
         self.streams = streams
 
     @property
     def failure(self) -> Exception | None:
-        """What one of them failed with."""
+        """The first error of a stream, or None."""
         return next((stream.failure for stream in self.streams if stream.failure), None)
 
     def dataset(self, start: int, steps: int) -> tf.data.Dataset:
-        """The batches of steps start, …, steps - 1."""
+        """Returns the batches of steps start, …, steps - 1."""
         return tf.data.Dataset.zip(tuple(stream.dataset(start, steps) for stream in self.streams))
 
     def distributed(self, start: int, steps: int) -> tf.data.Dataset:
-        """`dataset`: tasks are learnt together on one device."""
+        """Returns `dataset`: joint training uses one device."""
         return self.dataset(start, steps)

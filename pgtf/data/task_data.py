@@ -1,4 +1,4 @@
-"""The images of one task, checked before the first of them is used."""
+"""TaskData: the images of one task, which are checked before training."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
 from pgtf.foundation.progress import Bar
 
 WORKERS = min(4, os.cpu_count() or 1)
-MOMENT = 2.0  # Seconds of work that need no bar.
-NAMED = 10  # Messages that are shown; more are counted.
+MOMENT = 2.0  # Seconds before a progress bar is shown.
+NAMED = 10  # Most messages that are printed; the others are counted.
 
 
 @dataclasses.dataclass(frozen=True)
 class TaskData:
     """A task's images.
 
-    sources: {"train": pairs, "test": pairs}, or {"trainA": images, "trainB": …, "testA": …, "testB": …} with the side
-        of the input first; "validation" or "validationA" and "validationB" too, where training images are held out.
-    manifest: what these are made of, by the same names.
-    origin: where from, in words.
-    pairs_apart: whether pairs are used without their pairs.
-    skipped: a message for each image that is left out.
+    Args:
+      sources: {"train": pairs, "test": pairs}, or {"trainA": images, "trainB": …, "testA": …, "testB": …} with the side
+        of the input first. If training images are held out, also "validation", or "validationA" and "validationB".
+      manifest: The files or drawn images of the sources, by the same names.
+      origin: Description of the data's origin: a folder, or "drawn".
+      pairs_apart: Whether pairs are used as unpaired images. Default: False.
+      skipped: A message for each image that is left out.
     """
 
     name: str
@@ -56,18 +57,18 @@ class TaskData:
 
     @property
     def choosing_split(self) -> str:
-        """Where the images are that choices are made by while the task is learnt: "validation" if it has some."""
+        """The split for choices during training: "validation" if there is one, else "test"."""
         return "validation" if any(name.startswith("validation") for name in self.sources) else "test"
 
     @property
     def test_split(self) -> str:
-        """The split that stands under "test": test, val or, where there is neither, train."""
+        """The split that is used as "test": test, else val, else train."""
         folders = [files.folder for name, files in self.manifest.files.items() if name.startswith("test")]
         return split_of(folders[0]) if folders else "test"
 
     @property
     def shown_split(self) -> str:
-        """The split that probes and pictures are of: validation, test, val or train."""
+        """The split of probes and sample pictures: validation, test, val or train."""
         return self.test_split if self.choosing_split == "test" else self.choosing_split
 
     def refuse_single_images(self) -> None:
@@ -81,9 +82,13 @@ class TaskData:
         return [Side(found[0], side) for side in (0, 1)] if self.pairs_apart else found
 
     def checked(self, skip: bool = False, out: IO[str] | None = None) -> TaskData:
-        """This data, each file read once: those that can't be read are left out (skip) or refused, all at once.
+        """Reads each file once. Returns the data without unreadable files, or raises one ImageError that lists them.
 
-        Where images are held out for validation, test images are not read.
+        If images are held out for validation, test images are not read.
+
+        Args:
+          skip: Whether to leave unreadable files out instead of raising. Default: False.
+          out: Stream for the progress bar. Default: standard output.
         """
         parts = {name: files for name, files in self.manifest.files.items() if self._is_checked(name)}
         bar = Bar(
@@ -95,7 +100,7 @@ class TaskData:
         if messages and not skip:
             raise ImageError(f"{listed(messages)}\n--bad_images=skip leaves such images out.")
         left_out = {name: tuple(files.kept[index] for index in errors[name]) for name, files in parts.items()}
-        if self.test_split == "train" and self.choosing_split == "test":  # The same files.
+        if self.test_split == "train" and self.choosing_split == "test":  # Training and test files are the same.
             left_out |= {name.replace("train", "test"): names for name, names in left_out.items()}
         return self.without(left_out, messages)
 
@@ -103,14 +108,14 @@ class TaskData:
         return not name.startswith("test") or (self.choosing_split == "test" and self.test_split != "train")
 
     def resumed(self, manifest: Manifest) -> TaskData:
-        """This data as it was when the manifest was recorded, without what was left out then; no image is read.
+        """Returns the data of a recorded manifest, without the files that were left out then. Reads no image.
 
-        Refuses data that has changed since.
+        Raises ValueError if the data have changed since.
         """
         changes = manifest.changes(self.manifest)
         if changes:
             raise ValueError(
-                "The data of a task stays as it is from the task's beginning to its end. "
+                "A task's data must not change while it is trained. "
                 f"Received: {self.name} with other data\n  " + "\n  ".join(changes)
             )
         left_out = {name: files.left_out for name, files in manifest.files.items()}
@@ -118,7 +123,7 @@ class TaskData:
         return self.without(left_out, [f"Left out when the task began: {path!r}" for path in dict.fromkeys(paths)])
 
     def without(self, left_out: dict[str, tuple[str, ...]], messages: Sequence[str] = ()) -> TaskData:
-        """This data without some more files, {name of a source: names}."""
+        """Returns the data without more files; left_out: {name of a source: names of files}."""
         sources, parts = dict(self.sources), dict(self.manifest.parts)
         for name, names in left_out.items():
             bad, files = frozenset(names), self.manifest.files[name]
@@ -135,7 +140,7 @@ class TaskData:
 
 
 def _unreadable(source, bar):
-    """{index: error} of the images that can't be read, of all of them, each read once."""
+    """Reads each image of a source. Returns {index: error} of those that cannot be read."""
     found, done = {}, bar.done
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for index, reading in prefetch(pool, source.__getitem__, range(len(source)), 2 * WORKERS):
@@ -148,7 +153,7 @@ def _unreadable(source, bar):
 
 
 def _partnerless(files: ImageFiles) -> list[str]:
-    """A message on the files without a partner, or none."""
+    """Returns a message that names the files without a partner, in a list; empty if there are none."""
     alone = files.alone if isinstance(files, PairedFiles) else ()
     if not alone:
         return []
@@ -157,13 +162,13 @@ def _partnerless(files: ImageFiles) -> list[str]:
 
 
 def _first(names: Sequence[str]) -> str:
-    """The first three names, and how many more there are."""
+    """Joins the first three names, and the number of the others."""
     more = len(names) - 3
     return ", ".join([*names[:3], *([f"and {more} more"] if more > 0 else [])])
 
 
 def listed(messages: Sequence[str]) -> str:
-    """Messages, a line each: the first ten, and how many more there are; files of odd width in one line."""
+    """Joins messages, a line each: files of odd width in one line, the first ten, and the number of the others."""
     odd = [message[len(ODD_WIDTH) :].rpartition(", ")[0] for message in messages if message.startswith(ODD_WIDTH)]
     if len(odd) > 1:
         messages = [message for message in messages if not message.startswith(ODD_WIDTH)]

@@ -177,12 +177,12 @@ class Learner(keras.Model):
           ({name: loss to report}, the generated tensors of the whole batch).
         """
 
-        def learnt_from(*part):
+        def gradients_of(*part):
             with tf.GradientTape() as tape:
                 loss, reported, made = loss_of(*part)
             return [self._gradients(kind, tape, loss), reported], made
 
-        (gradients, reported), made = mean_of(self.parts, learnt_from, *batch)
+        (gradients, reported), made = mean_of(self.parts, gradients_of, *batch)
         self._move(kind, gradients)
         return reported, made
 

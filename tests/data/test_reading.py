@@ -143,7 +143,7 @@ class ReadTest(parameterized.TestCase):
     @parameterized.parameters(b"", b"No image at all, though its name says so.", b"\x89PNG\r\n\x1a\n")
     def test_what_is_no_image_is_named(self, content):
         path = self.create_tempfile("holiday.png", content).full_path
-        with self.assertRaisesRegex(ImageError, "Received: '.*holiday.png' .it is no image.$"):
+        with self.assertRaisesRegex(ImageError, "Received: '.*holiday.png' .it is not an image.$"):
             read(path)
 
     def test_a_header_that_lies_about_the_size_is_no_other_error(self):
@@ -198,7 +198,7 @@ class ReadTest(parameterized.TestCase):
         refused = []
 
         def expect(name):
-            with self.assertRaisesRegex(ImageError, f"{name}.png' .it is no regular file"):
+            with self.assertRaisesRegex(ImageError, f"{name}.png' .it is not a regular file"):
                 read(os.path.join(folder, f"{name}.png"))
             refused.append(name)
 

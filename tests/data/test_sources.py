@@ -66,7 +66,7 @@ class FilesTest(absltest.TestCase):
     def test_an_odd_width_is_refused(self):
         folder = self.create_tempdir().full_path
         Image.fromarray(pair()[:, :7]).save(os.path.join(folder, "odd.png"))
-        with self.assertRaisesRegex(ImageError, r"width is even. Received: '.*odd.png', 7 px wide"):
+        with self.assertRaisesRegex(ImageError, r"width must be even. Received: '.*odd.png', 7 px wide"):
             Pairs(paths(folder), 6, 4)[0]
 
     def test_single_images_are_stacks_of_one(self):

@@ -1,4 +1,4 @@
-"""Drawn stand-ins for the data sets: endless, seeded, and there before anything is downloaded."""
+"""Drawn data sets: procedurally generated, seeded, unlimited stand-ins that need no download."""
 
 import itertools
 import zlib
@@ -13,8 +13,8 @@ from pgtf.data.drawn.streets import street
 
 SMALLEST = 16
 
-# Each value draws one pair: (rng, size) -> input, target. The rng must be used in the same way at
-# every size: that is what makes index 7 the same scene at 64 and at 256 pixels.
+# Each value draws one pair: (rng, size) -> input, target. It must use the rng in the same way at every size, so that
+# index 7 is the same scene at 64 and at 256 pixels.
 TASKS = {
     "cityscapes": street,
     "maps": city_map,
@@ -24,25 +24,25 @@ TASKS = {
     "photo2ukiyoe": ukiyoe,
 }
 
-# The two styles draw the same photos: they share their inputs and conflict in their outputs.
+# Both styles draw the same photos: their inputs are equal, their outputs differ.
 _SCENES = {"photo2monet": "photo", "photo2ukiyoe": "photo"}
 
 
-# NAME#7 is NAME with its targets' colours exchanged and inverted, in one of so many ways: a task of its own.
+# NAME#7 is NAME with the colour channels of its targets permuted and inverted in one of VARIANTS ways: another task.
 _EXCHANGES = tuple(itertools.permutations(range(3)))
 VARIANTS = 8 * len(_EXCHANGES)
 KNOWN = f"{', '.join(TASKS)}, each also as NAME#1 … NAME#{VARIANTS - 1}"
 
 
 def is_drawn(task: str) -> bool:
-    """Whether a task can be drawn."""
+    """Returns whether a task can be drawn."""
     name, sign, number = task.partition("#")
     proper = number.isdecimal() and number.isascii() and number == str(int(number)) and 0 < int(number) < VARIANTS
     return name in TASKS and (proper if sign else True)
 
 
 def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """One (input, target) pair of a drawn task. Both are uint8 [size, size, 3]."""
+    """Draws one (input, target) pair of a task. Both are uint8 [size, size, 3]."""
     if not is_drawn(task):
         raise ValueError(f"`task` must be one of {KNOWN}. Received: {task!r}")
     if size < SMALLEST:
@@ -56,7 +56,7 @@ def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, n
 
 
 def _recoloured(image: np.ndarray, variant: int) -> np.ndarray:
-    """An image with its channels exchanged, and each inverted or not; variant 0 is the image."""
+    """Permutes and inverts the channels of an image; variant 0 returns it unchanged."""
     inverted, exchange = divmod(variant, len(_EXCHANGES))
     flips = np.array([255 * (inverted >> channel & 1) for channel in range(3)], "uint8")
     return np.ascontiguousarray(image[..., _EXCHANGES[exchange]] ^ flips)

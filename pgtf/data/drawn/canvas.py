@@ -1,4 +1,4 @@
-"""A photo and the plan it follows, painted together in coordinates that know no pixel size."""
+"""Canvas: a photo and its label map, painted together in coordinates that do not depend on the pixel size."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def polygon(*points: tuple[float, float]) -> Shape:
 
 
 def union(*shapes: Shape) -> Shape:
-    """Whatever lies in any of the shapes."""
+    """The union of shapes."""
 
     def distance(x, y):
         near = shapes[0].distance(x, y)
@@ -200,18 +200,18 @@ def picture(photo: np.ndarray) -> np.ndarray:
 
 
 def unit(values: float | np.ndarray) -> np.ndarray:
-    """The values, kept within 0..1; for small arrays several times faster than `np.clip`."""
+    """Clips values to 0..1; for small arrays several times faster than `np.clip`."""
     kept = np.asarray(np.maximum(values, 0))
     return np.minimum(kept, 1, out=kept)
 
 
 def fraction(values: np.ndarray) -> np.ndarray:
-    """What follows the decimal point: `values % 1`, but fast."""
+    """Returns the fractional part, `values % 1`, but faster."""
     return values - np.floor(values)
 
 
 def rgb(colour: Colour) -> np.ndarray:
-    """A triple as [3, 1, 1], so that it broadcasts over a picture; a picture as it is."""
+    """Reshapes a triple to [3, 1, 1], to broadcast over a picture; returns a picture as it is."""
     colour = np.asarray(colour, np.float32)
     return colour[:, None, None] if colour.ndim == 1 else colour
 

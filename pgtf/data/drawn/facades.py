@@ -27,7 +27,7 @@ PAINTS = [(62, 92, 74), (96, 52, 40), (52, 70, 104), (120, 38, 42), (70, 66, 62)
 
 
 class Frontage(NamedTuple):
-    """What every opening of one house has in common."""
+    """The style that all openings of a house share."""
 
     canvas: Canvas
     sky: Noise

@@ -1,4 +1,4 @@
-"""Landscapes: one photo, painted over again as Monet or as a ukiyo-e printer might have."""
+"""Landscapes: a photo, and the same scene in the style of Monet or of a ukiyo-e print."""
 
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ KINDS = ("sky", "sun", "cloud", "mountain", "hill", "meadow", "water", "leaves",
 
 
 class Layer(NamedTuple):
-    """One thing in the landscape: what it is, where, and how far (0 near, 1 at the horizon)."""
+    """One object of the landscape: its kind, shape and distance (0 near, 1 at the horizon)."""
 
     kind: str
     shape: Shape

@@ -89,7 +89,7 @@ def _river(rng, x, y, bend):
 
 
 def _houses(rng, along, down, inside, use):
-    """How far inside a house a point lies; a number for its roof; its ridge's two sides (-1, 1)."""
+    """Returns, for each point, its distance inside a house, the roof's number, and the side of the ridge (-1, 1)."""
     lots = rng.uniform(15, 21)
     cell_x, cell_y = np.floor(along * lots), np.floor(down * lots)
     number = np.sin(cell_x * 12.9898 + cell_y * 78.233 + use * 37.7) * 43758.547

@@ -59,11 +59,11 @@ class Street(NamedTuple):
     grain: Noise
 
     def at(self, across: float, up: float, ahead: float) -> tuple[float, float]:
-        """Where a point `across` right, `up` above the ground and `ahead` shows: x and y."""
+        """Projects a point `across` to the right, `up` above the ground and `ahead`: returns x and y."""
         return (self.centre + FOCAL * across / ahead, self.horizon + FOCAL * (self.eye - up) / ahead)
 
     def hazy(self, colour: Colour, ahead: float | np.ndarray) -> np.ndarray:
-        """The colour seen through the air of that distance."""
+        """Fades a colour with distance, like haze."""
         return mix(colour, self.haze, 0.72 * unit(ahead / FAR))
 
     def rectangle(self, left: float, right: float, low: float, high: float, ahead: float) -> Shape:
