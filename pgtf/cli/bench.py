@@ -4,7 +4,7 @@
     pgtf bench --bench_networks=unet --bench_tasks=2,4 --batches=1 --bench_rounds=3 --image_size=64
 
 Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
-stop. All flags of train.py set the configuration that is measured.
+stop. All flags of pgtf train set the configuration that is measured.
 """
 
 import dataclasses
@@ -75,7 +75,8 @@ def measured(piece):
     path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
     if not os.path.exists(path):
         print(text, flush=True)
-        done = subprocess.run([sys.executable, *sys.argv, f"--piece={text}"], stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, "-m", "pgtf", "bench", *sys.argv[1:], f"--piece={text}"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
         if done.returncode:
             raise ValueError(f"A measurement failed. Received: exit status {done.returncode} of {text}")
         files.write(path, done.stdout.splitlines()[-1].encode())

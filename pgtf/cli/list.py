@@ -25,6 +25,6 @@ def main(_):
         print(json.dumps({"tasks": found, "unfinished": learning, "changed": changed}))
         return
     print(*row_lines(found), sep="\n")
-    for what, which in (("not finished", learning), ("changed, as verify.py found", changed)):
+    for what, which in (("not finished", learning), ("changed, as pgtf verify found", changed)):
         if which:
             print(task_names.escaped(f"{what}: {', '.join(which)}"))

@@ -1,4 +1,4 @@
-"""Says what each task will store, layer by layer, before anything is learnt: train.py --dry_run.
+"""Says what each task will store, layer by layer, before anything is learnt: pgtf train --dry_run.
 
 pgtf plan --flagfile=flags/paired.cfg [--json]
 

@@ -52,14 +52,7 @@ def main(_):
     chosen = {name: every[name] for name in names} or every
     results = Results(os.path.join(asked.results, preset.name), _wanted(asked))
     pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]
-    doing = ExperimentRunner(
-        preset,
-        results,
-        asked.runs,
-        data_dir=asked.data_dir,
-        inception=asked.inception,
-        scripts=os.path.dirname(os.path.abspath(__file__)),
-    )
+    doing = ExperimentRunner(preset, results, asked.runs, data_dir=asked.data_dir, inception=asked.inception)
     if asked.dry_run:
         print(doing.plan(pieces))
         return

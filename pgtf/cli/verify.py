@@ -15,7 +15,7 @@ from absl import flags
 
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "The run to check.", required=True)
-flags.DEFINE_string("expect", "", "The digest that an earlier verify.py printed; the run must still have it.")
+flags.DEFINE_string("expect", "", "The digest that an earlier `pgtf verify` printed; the run must still have it.")
 STOPPED = ""
 
 

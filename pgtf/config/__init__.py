@@ -57,7 +57,7 @@ class Config:
     seed: int = _run(0, "Everything random follows from it.", least=0, most=2**31 - 1)
     evaluate: bool = _run(
         False,
-        "After each task, measure all so far on their test images; scripts/evaluate.py does it later too.",
+        "After each task, measure all so far on their test images; pgtf evaluate does it later too.",
         may_change=True,
     )
     inception: str = _run(

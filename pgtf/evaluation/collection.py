@@ -86,14 +86,14 @@ def refuse_untested(tasks: Mapping[str, TaskData], split: str = "test") -> None:
         without = [name for name, data in tasks.items() if data.choosing_split != split]
         if without:
             raise ValueError(
-                "A task has a validation split if it is learnt with --validation; scripts/evaluate.py --split=test "
+                "A task has a validation split if it is learnt with --validation; pgtf evaluate --split=test "
                 f"takes test images. Received: none for {', '.join(without)}"
             )
         return
     untested = [name for name, data in tasks.items() if not has_test(data)]
     if untested:
         raise ValueError(
-            "A task is measured on images that it does not learn from, in test or val; only scripts/evaluate.py "
+            "A task is measured on images that it does not learn from, in test or val; only pgtf evaluate "
             f"--split=train takes those of training. Received: neither for {', '.join(untested)}"
         )
 

@@ -152,7 +152,7 @@ class Run:
             raise ValueError(f"A task of this run is one of {', '.join(self.names)}. Received: {name!r}")
         if name in Ledger.read(self.folder).changed:
             raise ValueError(
-                "A task is served while its outputs are those that were recorded; verify.py says what changed, and "
+                "A task is served while its outputs are those that were recorded; `pgtf verify` says what changed, and "
                 f"clears this when all is whole again. Received: {name!r}, which changed"
             )
         # Kept, so that its network is made once; those met in passing, by iteration, are not.

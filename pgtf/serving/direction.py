@@ -107,7 +107,7 @@ class Direction:
         if not difference <= TOLERANCE:  # Written so that NaN fails.
             raise ValueError(
                 f"The task's outputs have changed since it was learned, by more than {TOLERANCE:.0e}. Find the cause "
-                f"with verify.py. Received: {self.name} differs by {difference:.1e} from its recorded outputs"
+                f"with `pgtf verify`. Received: {self.name} differs by {difference:.1e} from its recorded outputs"
             )
         return network
 

@@ -104,14 +104,15 @@ class ScriptsTest(tf.test.TestCase):
             said, r"\ndigest of the run: [0-9a-f]{64}\nFAILED: The run is not the one whose digest was kept"
         )
         said, errors = begun("list", f"--run_dir={self.run_dir}").communicate()
-        self.assertIn("\nchanged, as verify.py found: facades, maps\n", said, errors)
+        self.assertIn("\nchanged, as pgtf verify found: facades, maps\n", said, errors)
 
     def test_drop_asks_or_is_told(self):
         flags = f"--run_dir={self.run_dir}", "--task=maps"
         ended = begun("drop", *flags)
         _, errors = ended.communicate()
         self.assertEqual(ended.returncode, 1)
-        self.assertRegex(errors, "gone unless it was packed before: pgtf pack .* --task=maps .*\n.*--yes drops it")
+        packing = f"pgtf pack {self.run_dir} maps -o maps.safetensors"
+        self.assertRegex(errors, f"gone unless it was packed before: {packing}\n.*--yes drops it")
         self.assertEqual(pgtf.load(self.run_dir).names, ["facades", "maps"])
         said, errors = begun("drop", *flags, "--yes").communicate()
         self.assertIn("no longer has maps", said, errors)

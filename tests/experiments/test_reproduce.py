@@ -1,8 +1,9 @@
-"""What is stopped on its way goes on to the same figures: the scripts themselves, on tiny drawn tasks."""
+"""What is stopped on its way goes on to the same figures: pgtf itself, on tiny drawn tasks."""
 
 import json
 import os
 import pathlib
+import sys
 from unittest import mock
 
 from absl.testing import absltest, parameterized
@@ -41,17 +42,24 @@ def _steps(log):
     return [line["step"] for line in lines if "step" in line]
 
 
+def _forked(command, **_):
+    """A process of `pgtf`."""
+    python, *module, name = command[:4]
+    assert (python, module) == (sys.executable, ["-m", "pgtf"]), command
+    return Script(SCRIPTS / f"{name}.py", *command[4:])
+
+
 class ReproduceTest(parameterized.TestCase):
     def setUp(self):
         super().setUp()
-        forked = mock.patch("subprocess.Popen", lambda command, **_: Script(*command[1:]))
+        forked = mock.patch("subprocess.Popen", _forked)
         for each in (forked, mock.patch("pgtf.experiments.paper.experiment.PAIRED", TASKS)):
             each.start()
             self.addCleanup(each.stop)
 
     def doing(self):
         runs, results = (self.create_tempdir().full_path for _ in range(2))
-        return ExperimentRunner(PRESETS["mini"], Results(results), runs, scripts=str(SCRIPTS))
+        return ExperimentRunner(PRESETS["mini"], Results(results), runs)
 
     def test_stopped_and_gone_on_with_it_has_the_same_figures(self):
         whole, stopped = self.doing(), self.doing()

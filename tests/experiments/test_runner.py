@@ -1,7 +1,8 @@
-"""What is missing is done once, goes on after a stop, and leaves a hole where it fails. The scripts are stand-ins."""
+"""What is missing is done once, goes on after a stop, and leaves a hole where it fails. pgtf is a stand-in."""
 
 import os
 import pathlib
+import sys
 import textwrap
 import time
 from concurrent import futures
@@ -21,13 +22,14 @@ from tests.processes import interrupted_when
 
 SCRIPT = """
     import os, shutil, sys
-    flags = dict(flag[2:].split("=", 1) for flag in sys.argv[1:])
+    command, *flags = sys.argv[1:]
+    flags = dict(flag[2:].split("=", 1) for flag in flags)
     run = flags["run_dir"]
     with open({log!r}, "a") as log:
-        print(os.path.basename(__file__), os.path.basename(run), flags.get("base", "").rsplit("/", 1)[-1], file=log)
-    if "train" in __file__ and flags["method"] == {fails!r}:
+        print(command, os.path.basename(run), flags.get("base", "").rsplit("/", 1)[-1], file=log)
+    if command == "train" and flags["method"] == {fails!r}:
         sys.exit(3)
-    if "evaluate" in __file__:
+    if command == "evaluate":
         shutil.copytree({made!r}, run, dirs_exist_ok=True)
 """
 
@@ -35,17 +37,16 @@ SCRIPT = """
 class DoingTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
-        self.scripts, self.runs = self.create_tempdir().full_path, self.create_tempdir().full_path
-        self.log = os.path.join(self.scripts, "log")
+        folder, self.runs = self.create_tempdir().full_path, self.create_tempdir().full_path
+        self.log, self.script = os.path.join(folder, "log"), os.path.join(folder, "pgtf.py")
         self.made = finished_run(self.create_tempdir().full_path)
         self.results = Results(self.create_tempdir().full_path)
 
     def do(self, *pieces, fails=""):
-        for name in ("train.py", "evaluate.py"):
-            text = textwrap.dedent(SCRIPT).format(log=self.log, made=self.made, fails=fails)
-            pathlib.Path(self.scripts, name).write_text(text, encoding="utf-8")
+        text = textwrap.dedent(SCRIPT).format(log=self.log, made=self.made, fails=fails)
+        pathlib.Path(self.script).write_text(text, encoding="utf-8")
         pathlib.Path(self.log).write_text("", encoding="utf-8")
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
         try:
             doing.do(pieces)
         finally:
@@ -57,10 +58,10 @@ class DoingTest(absltest.TestCase):
         self.assertEqual(
             self.done,
             [
-                f"train.py {BASE.name} ",
-                f"evaluate.py {BASE.name} ",
-                f"train.py {PIECE.name} {BASE.name}",
-                f"evaluate.py {PIECE.name} ",
+                f"train {BASE.name} ",
+                f"evaluate {BASE.name} ",
+                f"train {PIECE.name} {BASE.name}",
+                f"evaluate {PIECE.name} ",
             ],
         )
         self.assertIsNotNone(self.results.read(PIECE))
@@ -72,7 +73,7 @@ class DoingTest(absltest.TestCase):
         pace = PRESETS["mini"].pace
         others = [piece(TASKS, {"steps": 60, **flags}, 1) for flags in ({"method": "full"}, {"method": "mask"})]
         unpaired = piece(TASKS[:1], {"method": "full", "steps": 60, "objective": "cyclegan"}, 1)
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
         self.assertEqual(list(doing.estimates([*others, unpaired]).values()), [180 / pace[0]] * 2 + [60 / pace[1]])
         files.write(os.path.join(self.made, "seconds"), b"600")
         self.results.write(others[0], self.made)
@@ -84,7 +85,7 @@ class DoingTest(absltest.TestCase):
         other = piece(TASKS, {"method": "mask", "steps": 6}, 1, BASE)
         self.do(other)
         # The base has results, but its run directory is asked again: another machine may not have it.
-        self.assertEqual(self.done[-2:], [f"train.py {other.name} {BASE.name}", f"evaluate.py {other.name} "])
+        self.assertEqual(self.done[-2:], [f"train {other.name} {BASE.name}", f"evaluate {other.name} "])
 
     def test_one_that_fails_is_told_and_the_rest_is_done(self):
         good = piece(TASKS, {"method": "full", "steps": 5}, 1)
@@ -102,7 +103,7 @@ class DoingTest(absltest.TestCase):
         for task in ("cityscapes", "edges2handbags", *TASKS):
             files.write(os.path.join(data, task, "train", "1.png"), b"an image")
         real = Results(self.results.folder, Wanted(data))
-        doing = ExperimentRunner(PRESETS["mini"], real, self.runs, data_dir=data, scripts=self.scripts)
+        doing = ExperimentRunner(PRESETS["mini"], real, self.runs, data_dir=data, pgtf=[sys.executable, self.script])
         self.assertEqual(doing.missing([PIECE]), [BASE, PIECE])
         with self.assertRaisesRegex(
             ValueError, r"2 results come .*Received: .*images of facades are drawn, not \w{16}"
@@ -128,7 +129,7 @@ class DoingTest(absltest.TestCase):
                 for one in (BASE, PIECE):  # The other process does these.
                     self.results.write(one, self.made)
             done.result()
-        self.assertEqual(self.done, [f"{script}.py {other.name} " for script in ("train", "evaluate")])
+        self.assertEqual(self.done, [f"{command} {other.name} " for command in ("train", "evaluate")])
 
     def test_stopped_it_lets_a_script_save(self):
         saving = """
@@ -141,8 +142,8 @@ class DoingTest(absltest.TestCase):
             print("begun", file=open({log!r}, "a"))
             time.sleep(30)
         """
-        pathlib.Path(self.scripts, "train.py").write_text(textwrap.dedent(saving).format(log=self.log))
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, scripts=self.scripts)
+        pathlib.Path(self.script).write_text(textwrap.dedent(saving).format(log=self.log))
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
         with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: os.path.exists(self.log)):
             doing.do([BASE])
         self.assertEqual(pathlib.Path(self.log).read_text().splitlines(), ["begun", "saved"])

@@ -188,11 +188,11 @@ class DescribedTest(absltest.TestCase):
                 override=("maps:epochs=3,batch_size=2", "facades:epochs=5"),
             ),
         ):
-            python, script, *arguments = shlex.split(command(config))
-            self.assertEqual((python, script), ("python", "scripts/train.py"))
+            program, name, *arguments = shlex.split(command(config))
+            self.assertEqual((program, name), ("pgtf", "train"))
             values = flags.FlagValues()
             command_line.define(values)
-            values([script, *arguments])
+            values([name, *arguments])
             again = Config.from_flat(command_line._parsed(values))
             self.assertEqual(again.run_dir, config.run_dir.rstrip("/") + "-again")
             self.assertEqual(dataclasses.replace(again, run_dir=config.run_dir), config)

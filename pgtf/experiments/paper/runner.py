@@ -17,6 +17,7 @@ from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
 from pgtf.foundation.progress import clock
 
+PGTF = sys.executable, "-m", "pgtf"
 PATIENCE = 10.0  # Seconds between checks whether another process has finished an experiment.
 
 
@@ -27,15 +28,22 @@ class ExperimentRunner:
       preset: The preset of the settings.
       results: Folder of results.
       runs: Folder for the run directories.
-      data_dir, inception: The flags of train.py and evaluate.py.
-      scripts: Folder of train.py and evaluate.py.
+      data_dir, inception: The flags of `pgtf train` and `pgtf evaluate`.
+      pgtf: The command line that starts pgtf.
     """
 
     def __init__(
-        self, preset: Preset, results: Results, runs: str, *, data_dir: str = "", inception: str = "", scripts: str
+        self,
+        preset: Preset,
+        results: Results,
+        runs: str,
+        *,
+        data_dir: str = "",
+        inception: str = "",
+        pgtf: Sequence[str] = PGTF,
     ):
         self.preset, self.results, self.runs = preset, results, runs
-        self.data_dir, self.inception, self.scripts = data_dir, inception, scripts
+        self.data_dir, self.inception, self.pgtf = data_dir, inception, pgtf
 
     def missing(self, pieces: Sequence[Experiment]) -> list[Experiment]:
         """Lists the experiments without results, each once, with their bases before them."""
@@ -137,16 +145,16 @@ class ExperimentRunner:
         data = [f"--data_dir={self.data_dir}"] if self.data_dir else []
         common = [f"--run_dir={run_dir}", *data]
         with _counted(os.path.join(run_dir, "seconds")):
-            self._run("train.py", *common, *flags, *base, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}")
+            self._run("train", *common, *flags, *base, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}")
             if not self.results.read(piece):
                 judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(piece.classes)}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
-                self._run("evaluate.py", *common, *judged, *inception)
+                self._run("evaluate", *common, *judged, *inception)
         if not self.results.read(piece):
             self.results.write(piece, run_dir)
 
-    def _run(self, script: str, *flags: str) -> None:
-        command = [sys.executable, os.path.join(self.scripts, script), *flags]
+    def _run(self, name: str, *flags: str) -> None:
+        command = [*self.pgtf, name, *flags]
         process = subprocess.Popen(command, start_new_session=True)  # Only this process receives Ctrl-C.
         try:
             code = process.wait()

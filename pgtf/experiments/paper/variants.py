@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-Variants = Mapping[str, Mapping[str, Any]]  # {title: flags of train.py}
+Variants = Mapping[str, Mapping[str, Any]]  # {title: flags of `pgtf train`}
 
 _AVERAGED = {"ema": 0.999}
 _STORED = {**_AVERAGED, "slice_precision": "int8"}
