@@ -44,8 +44,8 @@ class Ledger:
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BankError(
                 "A run's ledger must be as it was written. Without the file the run goes on, but tasks that were "
-                "lost or exchanged before are not noticed: compare with a digest kept elsewhere (pgtf verify --expect). "
-                f"Received: {path} ({error})"
+                "lost or exchanged before are not noticed: compare with a digest kept elsewhere "
+                f"(pgtf verify --expect). Received: {path} ({error})"
             ) from error
 
     @staticmethod

@@ -258,8 +258,8 @@ class SequentialTrainer:
         self._note(changed=tuple(changed))
         if changed:
             raise ValueError(
-                "A learnt task never changes; `pgtf verify` says more, and nothing is learnt or served until it is whole "
-                f"again. Received: other outputs than recorded: {', '.join(changed)}"
+                "A learnt task never changes; `pgtf verify` says more, and nothing is learnt or served until it is "
+                f"whole again. Received: other outputs than recorded: {', '.join(changed)}"
             )
         files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
 
