@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
@@ -70,7 +70,7 @@ def _made(
         learnt(bank, name, dataclasses.replace(facts, learnt=f"2024-02-{index + 1:02d}T03:04:05+00:00"), draw)
         files.write(os.path.join(bank.place(index, name), "train", "events"), b"TensorBoard's")
     files.write(os.path.join(folder, "tensorboard", "events"), b"TensorBoard's")
-    Config(
+    config = Config(
         run_dir=folder,
         tasks=tasks,
         method=method,
@@ -82,7 +82,8 @@ def _made(
         norm=norm,
         upsampling=upsampling,
         slice_precision=precision,
-    ).save()
+    )
+    flagfile.save(config)
     return temporary
 
 

@@ -11,7 +11,7 @@ import os
 
 from absl import flags
 
-from pgtf.cli import command_line
+from pgtf.config import load_config
 
 ARGUMENTS = ("run_dir", "from")
 flags.DEFINE_string("run_dir", None, "The run that takes them.", required=True)
@@ -29,7 +29,7 @@ STOPPED = "What is taken stays; the same command goes on from there."
 def main(_):
     run_dir, source, config = flags.FLAGS.run_dir, flags.FLAGS["from"].value, None
     if os.path.isdir(run_dir):
-        config = command_line.load_config(run_dir)
+        config = load_config(run_dir)
 
     from pgtf.runs.adopt import adopt
     from pgtf.runs.load import load  # TensorFlow only once the flags are good.

@@ -17,6 +17,7 @@ import sys
 from absl import flags
 
 from pgtf.cli import command_line
+from pgtf.config import flagfile
 from pgtf.foundation import files
 from pgtf.objectives import CycleGAN, Pix2Pix
 
@@ -71,7 +72,7 @@ def config_of(piece):
 def measured(piece):
     """Returns the figures of a measurement: the stored ones, or new ones from a subprocess."""
     text = json.dumps(piece, sort_keys=True)
-    key = hashlib.sha256(f"{text}{config_of(piece).flagfile()}{flags.FLAGS.bench_rounds}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{text}{flagfile.text(config_of(piece))}{flags.FLAGS.bench_rounds}".encode()).hexdigest()[:16]
     path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
     if not os.path.exists(path):
         print(text, flush=True)

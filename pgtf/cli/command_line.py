@@ -13,7 +13,7 @@ from typing import Any, Optional
 
 from absl import app, flags, logging
 
-from pgtf.config import DEFAULTS, Config, Contradiction
+from pgtf.config import DEFAULTS, GROUPS, Config, Contradiction, load_config, resumed
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import as_text
 from pgtf.methods import METHODS
@@ -40,10 +40,10 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
         for setting, rows in _inner(table).items():
             field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
             _define(values, name, setting, _help(field, rows, table), field.type, field.metadata, None)
-    for field in settings.settings_of(Config):
-        default = defaults.get(field.name, field.default)
-        rules = field.metadata
-        _define(values, rules["group"], field.name, rules["help"], field.type, rules, default)
+    for heading, group in GROUPS.items():
+        for field in settings.settings_of(group):
+            default, rules = defaults.get(field.name, field.default), field.metadata
+            _define(values, heading, field.name, rules["help"], field.type, rules, default)
 
 
 def _inner(table: dict[str, type]) -> dict[str, list[str]]:
@@ -91,17 +91,17 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
       arguments: The command line. Default: this process's.
     """
     run_dir = flags.FLAGS.run_dir
-    recorded = load_config(run_dir)
+    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
     asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
     _check_use(asked, given, sys.argv[1:] if arguments is None else arguments)
-    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
     _check_overrides(asked, recorded.overrides if recorded else {}, bank)
     if recorded is None:
         return asked
     learning = glob.glob(os.path.join(glob.escape(run_dir), "tasks", "*", "train"))
     # Where nothing has begun there is nothing to contradict.
-    return recorded.resumed(asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
+    return resumed(recorded, asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
 
 
 def config_to_plan() -> tuple[Config, Sequence[str]]:
@@ -143,24 +143,6 @@ def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBan
         if own and own != recorded.get(name):
             values = asked.for_task(name).flat()
             bank.slice(index).facts.refuse_other_settings(name, {setting: values[setting] for setting in own})
-
-
-def load_config(run_dir: str) -> Optional[Config]:
-    """The config that a run was made with; its folder may have moved since. None where there is none."""
-    path = os.path.join(run_dir, "config.cfg")
-    if not os.path.exists(path):
-        return None
-    values = flags.FlagValues()
-    define(values)
-    try:
-        values(["config", f"--flagfile={path}"])
-        config = Config.from_flat({**_parsed(values), "run_dir": run_dir})
-    except (flags.Error, ValueError) as error:
-        raise ValueError(
-            f"A run's flags must be as they were written; without the file, give them again. Received: {path} ({error})"
-        ) from error
-    learnt = FilterBank.open(os.path.join(run_dir, "tasks")).names
-    return config.having_learnt(learnt) if learnt else config  # A task may have been adopted since.
 
 
 def _parsed(values: flags.FlagValues) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import sys
 
 from absl import flags
 
-from pgtf.cli import command_line
+from pgtf.config import load_config
 
 ARGUMENTS = ("run_dir", "task")
 flags.DEFINE_string("run_dir", None, "The run.", required=True)
@@ -20,7 +20,7 @@ STOPPED = "The same command goes on from there."
 
 def main(_):
     run_dir, name = flags.FLAGS.run_dir, flags.FLAGS.task
-    config = command_line.load_config(run_dir)
+    config = load_config(run_dir)
     if not flags.FLAGS.yes and not _confirmed(run_dir, name):
         print("Nothing was dropped.")
         return 1

@@ -9,8 +9,7 @@ goes on where it stopped; what is measured is not measured again.
 
 from absl import flags
 
-from pgtf.cli import command_line
-from pgtf.config import pixels
+from pgtf.config import load_config, pixels
 
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "The run to measure.", required=True)
@@ -53,7 +52,7 @@ def main(_):
     )
     run = Run(asked.run_dir)
     others = sorted(set(asked.classes) - set(run.names))
-    config = command_line.load_config(asked.run_dir) if others else None
+    config = load_config(asked.run_dir) if others else None
     evaluation = Evaluation(run, question, coming={name: coming_data(name, config) for name in others})
     evaluation.measure(asked.task)
     print(f"\n{evaluation.table()}")

@@ -9,7 +9,7 @@ shows; it needs no server and no network. Training renews the report after each 
 
 from absl import flags
 
-from pgtf.cli import command_line
+from pgtf.config import load_config
 
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "The run to report.", required=True)
@@ -22,5 +22,5 @@ def main(_):
     from pgtf.report.write import report  # TensorFlow only once the flags are good.
 
     run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
-    configs = {each: command_line.load_config(each) for each in (run_dir, *others)}
+    configs = {each: load_config(each) for each in (run_dir, *others)}
     print(f"Look: {report(run_dir, others, configs, flags.FLAGS.grid)}")

@@ -21,7 +21,6 @@ def setting(
     may_change: bool = False,
     repeated: bool = False,
     replaced_by: str = "",
-    group: str = "",
 ) -> Any:
     """Returns a dataclass field that is also a flag.
 
@@ -33,10 +32,9 @@ def setting(
       may_change: Whether a run can continue with another value.
       repeated: Whether the flag of a list is repeated, once per item, so that items may contain commas.
       replaced_by: The flag that replaces this one, which old runs still need.
-      group: The heading under which `--help` prints it.
     """
     rules = dict(choices=choices, least=least, above=above, most=most, may_change=may_change, repeated=repeated)
-    metadata = dict(help=help, group=group, replaced_by=replaced_by, **rules)
+    metadata = dict(help=help, replaced_by=replaced_by, **rules)
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.data.reading import png
 from pgtf.foundation import files
 from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
@@ -50,7 +50,7 @@ def adopt(
             bank = bank_of(run_dir)
         ledger.checked(bank).write(run_dir)
         if config:
-            config.having_learnt(bank.names).save()
+            flagfile.save(config.having_learnt(bank.names))
     return [new_name or task.name for task in chosen]
 
 

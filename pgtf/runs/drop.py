@@ -4,7 +4,7 @@ import os
 import re
 from typing import Optional
 
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.foundation import files
 from pgtf.runs.changing import bank_of, changing, clear, task_path
 from pgtf.runs.run import Run
@@ -27,7 +27,7 @@ def drop(run_dir: str, name: str, config: Optional[Config] = None) -> None:
         if name in bank.names:
             _refuse_needed(Run(run_dir), name)
             if config:  # Before, so that no later run learns the task again.
-                config.without(name).save()
+                flagfile.save(config.having_learnt(bank.names).without(name))
             index = bank.names.index(name)
             number, _ = os.path.basename(bank.place(index, name)).split("-", 1)
             Dropped(int(number), *bank.entry(index)).write(task_path(run_dir))

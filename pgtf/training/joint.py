@@ -14,7 +14,7 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
@@ -149,7 +149,7 @@ def learn_together(config: Config, bank: FilterBank, found: Sequence[TaskData], 
         draw=_drawing(config, members, together, observer),
         measure=_measuring(bank, members, together) if config.evaluate_every else None,
         keep_best=members[0].config.keep == "best",
-        text=config.flagfile(),
+        text=flagfile.text(config),
     )
     for member in members[len(bank) :]:
         lenders = bank.only(config.method.borrows(bank.names))

@@ -9,7 +9,7 @@ from typing import Callable, Optional
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives, replicas
@@ -148,7 +148,7 @@ class _Attempt:
                 measure=replicas.outside_strategy(measured) if measured else None,
                 keep_best=config.keep == "best",
                 trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
-                text=self.run.flagfile(),
+                text=flagfile.text(self.run),
             )
         return learner
 

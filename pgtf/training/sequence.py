@@ -18,7 +18,7 @@ import tensorflow as tf
 from pgtf.assembly import build
 from pgtf.assembly.accounting import Cost, plan, report, summary, table, warning
 from pgtf.assembly.recorded_data import coming_data
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.data.reading import png
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
@@ -150,7 +150,7 @@ class SequentialTrainer:
             if config.evaluate or (config.evaluate_every and not config.validation):
                 refuse_untested(self._data)
             self._say_what_is_shown()
-            config.save()
+            flagfile.save(config)
             self.ledger.write(config.run_dir)
             if self._data and not config.data_dir:
                 print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
@@ -195,7 +195,7 @@ class SequentialTrainer:
     def _finish(self) -> None:
         """Says in one line that nothing is left to learn, since when, and from which images the tasks are."""
         config = self.config
-        config.save()
+        flagfile.save(config)
         self.ledger.write(config.run_dir)
         self._tasks()  # Clears up after a process that was killed at its end.
         facts = [self.bank.slice(index).facts for index in range(len(self.bank))]

@@ -15,7 +15,7 @@ from absl import flags
 from absl.testing import absltest, parameterized
 
 from pgtf.cli import command_line
-from pgtf.config import Config
+from pgtf.config import Config, flagfile, load_config
 from pgtf.foundation import settings
 from pgtf.methods import METHODS, Piggyback
 from pgtf.networks import Architecture
@@ -27,9 +27,10 @@ from tests.config.test_config import METHODS_OTHERWISE, OBJECTIVES_OTHERWISE, OT
 from tests.tiny import default_signals
 
 ROOT = pathlib.Path(__file__).parents[2]
+# Where several rows have a setting, --help has the text of the first.
 FIELDS = {
     field.name: field
-    for kind in (Config, *METHODS.values(), *OBJECTIVES.values())
+    for kind in reversed([Config, *METHODS.values(), *OBJECTIVES.values()])
     for field in settings.settings_of(kind)
 }
 
@@ -176,7 +177,7 @@ class RunTest(absltest.TestCase):
         self.run_config = Config(
             run_dir=self.run_dir, tasks=("maps", "edges"), direction=("edges:BtoA",), image_size="64", width=8, steps=5
         )
-        self.run_config.save()
+        flagfile.save(self.run_config)
 
     def learn(self, *names):
         """Makes folders as of learnt tasks; their slices are not looked into."""
@@ -240,7 +241,9 @@ class RunTest(absltest.TestCase):
         for own, was in (("steps=9", "steps=10"), ("batch_size=2,accumulate=2", "accumulate=1"), ("l1_weight=3", "l1")):
             with self.assertRaisesRegex(ValueError, f"stays as it is.* for maps, whose slice has {was}"):
                 self.asked(f"--override=maps:{own}")
-        dataclasses.replace(self.run_config, override=("maps:steps=9",)).save()  # As of a task that was adopted since.
+        flagfile.save(
+            dataclasses.replace(self.run_config, override=("maps:steps=9",))
+        )  # As of a task that was adopted since.
         self.assertEqual(self.asked().override, ("maps:steps=9",))
 
     def test_before_anything_has_begun_nothing_is_fixed(self):
@@ -263,10 +266,10 @@ class RunTest(absltest.TestCase):
     def test_a_run_may_have_moved(self):
         moved = self.create_tempdir().full_path
         os.rename(os.path.join(self.run_dir, "config.cfg"), os.path.join(moved, "config.cfg"))
-        self.assertEqual(command_line.load_config(moved), dataclasses.replace(self.run_config, run_dir=moved))
+        self.assertEqual(load_config(moved), dataclasses.replace(self.run_config, run_dir=moved))
 
     def test_no_run(self):
-        self.assertIsNone(command_line.load_config(self.create_tempdir().full_path))
+        self.assertIsNone(load_config(self.create_tempdir().full_path))
 
     def test_a_flagfile_that_is_not_what_was_written(self):
         path = os.path.join(self.run_dir, "config.cfg")
@@ -279,7 +282,7 @@ class RunTest(absltest.TestCase):
     def test_a_flagfile_of_before_a_setting_was_there(self):
         with open(os.path.join(self.run_dir, "config.cfg"), "w") as file:
             file.write("--tasks=maps\n--objective=cyclegan\n--l1_weight=100.0\n--pool_size=3\n")
-        found = command_line.load_config(self.run_dir)
+        found = load_config(self.run_dir)
         self.assertEqual(found, Config(run_dir=self.run_dir, tasks=("maps",), objective=CycleGAN(pool_size=3)))
 
 

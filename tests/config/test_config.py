@@ -1,15 +1,15 @@
-"""What a run is: one dataclass and its flagfile; what contradicts a rule or a run is refused."""
+"""The settings of a run: their rules, their groups and their flat form."""
 
-import dataclasses
 import itertools
+import subprocess
+import sys
 
 from absl.testing import absltest, parameterized
 
-from pgtf.cli import command_line
-from pgtf.config import Config, Contradiction
+from pgtf.config import GROUPS, Config, DataSettings, TrainingSettings
 from pgtf.foundation import settings, task_names
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback
-from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
+from pgtf.objectives import OBJECTIVES, Pix2Pix
 
 # For each setting a value that is not its default.
 OTHER = dict(
@@ -227,129 +227,24 @@ class FlatTest(parameterized.TestCase):
         self.assertEqual(asked, Config(method=Full()))
 
 
-class FlagfileTest(absltest.TestCase):
-    def test_what_is_saved_is_loaded(self):
-        for method, objective in itertools.product(METHODS_OTHERWISE, OBJECTIVES_OTHERWISE):
-            run_dir = self.create_tempdir().full_path
-            saved = otherwise(run_dir=run_dir, method=method, objective=objective)
-            saved.save()
-            self.assertEqual(command_line.load_config(run_dir), saved)
+class GroupsTest(absltest.TestCase):
+    def test_a_config_is_the_union_of_its_groups(self):
+        config = otherwise(METHODS_OTHERWISE[0])
+        groups = config.run, config.networks, config.data, config.training, config.monitoring
+        self.assertEqual([type(group) for group in groups], list(GROUPS.values()))
+        values = {name: value for group in groups for name, value in vars(group).items()}
+        self.assertEqual(Config(**values, method=config.method, objective=config.objective), config)
 
-    def test_of_defaults_too(self):
-        run_dir = self.create_tempdir().full_path
-        Config(run_dir=run_dir).save()
-        self.assertEqual(command_line.load_config(run_dir), Config(run_dir=run_dir))
+    def test_a_group_alone_has_the_same_rules(self):
+        self.assertEqual(DataSettings(image_size="64x128").load, (72, 143))
+        for kind, values in ((TrainingSettings, dict(batch_size=4, accumulate=3)), (DataSettings, dict(load_size="9"))):
+            with self.assertRaisesRegex(ValueError, f"^--{list(values)[-1]} must be"):
+                kind(**values)
 
-    def test_the_file_says_how_to_use_it(self):
-        self.assertIn("pgtf train --flagfile", Config().flagfile().splitlines()[0])
-
-
-class OverrideTest(parameterized.TestCase):
-    def test_a_task_has_settings_of_its_own(self):
-        config = Config(
-            tasks=("maps", "facades"),
-            objective=CycleGAN(pool_size=7),
-            override=("facades:steps=5,learning_rate=1e-3,load_size=300x400,cycle_weight=2.5",),
-        )
-        self.assertEqual(config.for_task("maps"), dataclasses.replace(config, override=()))
-        self.assertEqual(
-            config.for_task("facades"),
-            dataclasses.replace(
-                config,
-                override=(),
-                steps=5,
-                learning_rate=1e-3,
-                load_size="300x400",
-                objective=CycleGAN(pool_size=7, cycle_weight=2.5),
-            ),
-        )
-
-    def test_a_task_has_a_start_of_its_own(self):
-        config = Config(tasks=("maps", "facades"), override=("facades:start=random",))
-        self.assertEqual(config.for_task("facades").method, Piggyback(start="random"))
-        self.assertEqual(config.for_task("maps").method, Piggyback())
-
-    @parameterized.parameters(
-        ("facades", "TASK:NAME=VALUE"),
-        ("facades:", "TASK:NAME=VALUE"),
-        ("facades:steps", "TASK:NAME=VALUE"),
-        ("facades:=5", "TASK:NAME=VALUE"),
-        ("facades:steps=5,", "TASK:NAME=VALUE"),
-        ("night2day:steps=5", "for one of the tasks .*, once"),
-        ("facades:width=5", "of the settings .*epochs"),
-        ("facades:unconstrained_ratio=0.5", "of the settings"),
-        ("facades:precision=float32", "of the settings"),
-        ("facades:pool_size=3", "of the settings .*l1_weight"),
-    )
-    def test_what_is_no_setting_of_a_task(self, text, rule):
-        with self.assertRaisesRegex(ValueError, f"^--override must be {rule}.* Received: '{text}'"):
-            Config(override=(text,))
-
-    def test_its_values_have_the_same_bounds(self):
-        for text, rule in (
-            ("facades:steps=-1", "--steps must be 0 or more. Received: -1"),
-            ("facades:steps=few", "--steps must be a whole number. Received: 'few'"),
-            ("facades:learning_rate=fast", "--learning_rate must be a float. Received: 'fast'"),
-            ("facades:load_size=20", "--load_size must be at least the image size, 256. Received: '20'"),
-            ("facades:l1_weight=-1", "--l1_weight must be 0 or more. Received: -1"),
-        ):
-            with self.assertRaisesRegex(ValueError, f"^{rule}"):
-                Config(override=(text,))
-        with self.assertRaisesRegex(ValueError, "for one of the tasks .*, once"):
-            Config(override=("facades:steps=5", "facades:epochs=5"))
-
-
-class ResumedTest(absltest.TestCase):
-    RUN = Config(
-        run_dir="runs/one", tasks=("maps", "edges"), direction=("edges:BtoA",), image_size="64", width=8, steps=5
-    )
-
-    def resumed(self, learnt=("maps", "edges"), **changes):
-        asked = dataclasses.replace(self.RUN, **changes)
-        self.assertEqual(self.RUN.resumed(asked, learnt), asked)
-
-    def refused(self, rule, learnt=("maps", "edges"), **changes):
-        with self.assertRaisesRegex(ValueError, rule):
-            self.RUN.resumed(dataclasses.replace(self.RUN, **changes), learnt)
-
-    def test_the_same_again(self):
-        self.resumed()
-
-    def test_a_contradiction_is_refused_with_both_values(self):
-        self.refused("Received: --width=9, where runs/one has 8", width=9)
-        self.refused("Received: --method='full', where runs/one has 'piggyback'", method=Full())
-        self.refused("Received: --unconstrained_ratio=0.5, where runs/one has 0.25", method=Piggyback(0.5))
-        self.refused("Received: --objective='cyclegan', where runs/one has 'pix2pix'", objective=CycleGAN())
-        self.refused("Received: --l1_weight=3.0, where runs/one has 100.0", objective=Pix2Pix(3.0))
-
-    def test_also_where_it_is_the_default(self):
-        self.refused("--width=64, .* has 8", width=64)
-
-    def test_another_setting_for_a_coming_task_names_the_way_out(self):
-        new = dict(tasks=("maps", "edges", "facades"))
-        self.refused("with --override=facades:steps=20; another --run_dir.* --steps=20, where .* 5", steps=20, **new)
-        self.refused("--override=facades:steps=9,ema=0.5; .* has 5, 0.0", steps=9, ema=0.5, **new)
-        for changes in (dict(steps=20), dict(width=9, **new), dict(steps=9, width=9, **new)):
-            with self.assertRaises(Contradiction) as caught:
-                self.RUN.resumed(dataclasses.replace(self.RUN, **changes), ("maps", "edges"))
-            self.assertNotIn("--override", str(caught.exception))
-
-    def test_habits_may_change(self):
-        self.resumed(log_every=7, bad_images="skip", steps_per_call=3, run_dir="runs/moved", data_dir="/data/moved")
-
-    def test_new_tasks_go_to_the_end(self):
-        self.resumed(tasks=("maps", "edges", "facades"), direction=("edges:BtoA", "facades:BtoA"))
-        for tasks in (("edges", "maps"), ("maps",), ("maps", "facades", "edges")):
-            self.refused("new ones go to the end. .*has learnt maps,edges", tasks=tasks, direction=())
-
-    def test_a_task_that_is_not_learnt_may_still_change(self):
-        for tasks in (("maps",), ("maps", "facades", "edges"), ("maps", "facades")):
-            self.resumed(learnt=("maps",), tasks=tasks, direction=())
-
-    def test_a_direction_stays(self):
-        for direction in (("maps:BtoA", "edges:BtoA"), ("edges:AtoB",), ()):
-            self.refused("keeps its direction", direction=direction)
-        self.resumed(learnt=("maps",), direction=())
+    def test_config_needs_no_tensorflow_and_no_absl(self):
+        code = "import sys, pgtf.config; print({'absl', 'keras', 'tensorflow'} & set(sys.modules))"
+        found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+        self.assertEqual(found, "set()\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 from absl.testing import absltest
 
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.storage.bank import FilterBank
 from pgtf.training.callbacks import Finite
 from tests.processes import Script
@@ -68,7 +68,7 @@ def tf_config(index, addresses):
 def ran_by_two(config, dies_after=""):
     """[(exit status, output, errors)] of the chief and of another worker, which may die."""
     path, addresses = os.path.join(os.path.dirname(config.run_dir), "flags.cfg"), free_addresses(2)
-    pathlib.Path(path).write_text(config.flagfile())
+    pathlib.Path(path).write_text(flagfile.text(config))
     scripts = [
         Script(TRAIN, f"--flagfile={path}", before=functools.partial(placed, tf_config(index, addresses), dies))
         for index, dies in enumerate(("", dies_after))

@@ -6,7 +6,7 @@ import tempfile
 
 from absl.testing import absltest, parameterized
 
-from pgtf.config import Config
+from pgtf.config import Config, resumed
 from pgtf.distribution import precision
 from pgtf.training.sequence import SequentialTrainer
 
@@ -52,7 +52,7 @@ class ResolvedTest(absltest.TestCase):
 
     def test_a_run_that_goes_on_elsewhere_computes_as_it_did(self):
         run = Config(precision="mixed_float16")
-        self.assertEqual(run.resumed(dataclasses.replace(run, precision="auto"), ()), run)
+        self.assertEqual(resumed(run, dataclasses.replace(run, precision="auto"), ()), run)
 
 
 if __name__ == "__main__":

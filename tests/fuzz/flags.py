@@ -8,8 +8,7 @@ import keras
 from absl import flags
 
 from pgtf.cli import command_line
-from pgtf.config import Config
-from pgtf.foundation import files
+from pgtf.config import Config, flagfile, load_config, resumed
 from pgtf.training.sequence import planned
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import ODD, TEXTS, some
@@ -93,12 +92,13 @@ def _listed(draw, name, odd):
 
 def _check(config, folder):
     """An accepted config comes back from its file, and can be asked for each of its tasks."""
-    files.write(f"{folder}/config.cfg", config.flagfile().encode())
-    expected, found = dataclasses.replace(config, run_dir=folder), command_line.load_config(folder)
+    expected = dataclasses.replace(config, run_dir=folder)
+    flagfile.save(expected)
+    found = load_config(folder)
     if found != expected:
         differing = [name for name, value in expected.flat().items() if found.flat().get(name) != value]
         raise Finding(f"A config comes back from its file. Received: {found}, where {differing} of {expected} differ")
-    if config.resumed(config, config.tasks) != config:
+    if resumed(config, config, config.tasks) != config:
         raise Finding(f"A run goes on with its own config. Received: {config}")
     for task in config.tasks:
         config.for_task(task)

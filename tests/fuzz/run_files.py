@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.numpy import load, save
 
 from pgtf.assembly import build
-from pgtf.cli import command_line
+from pgtf.config import load_config, resumed
 from pgtf.foundation import files
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger, _digest
@@ -65,9 +65,9 @@ def _told(work):
 
 def _go_on(run):
     """What train.py does with a run whose tasks are all learnt."""
-    config = command_line.load_config(run)
+    config = load_config(run)
     if config is not None and set(config.tasks) <= set(TASKS):  # Nothing would be learnt.
-        config.resumed(config, TASKS)
+        resumed(config, config, TASKS)
         SequentialTrainer(config).run()
 
 
@@ -83,7 +83,7 @@ def _go_on_with_a_task(run):
 
 def _beginning(run):
     """The config of the run where its third task has begun."""
-    config = command_line.load_config(run)
+    config = load_config(run)
     return dataclasses.replace(config, tasks=(*TASKS, "cityscapes"), data_dir=os.path.join(run, "data"))
 
 

@@ -9,8 +9,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.cli.command_line import load_config
-from pgtf.config import Config
+from pgtf.config import Config, load_config
 from pgtf.methods import METHODS, LayerWise, LowRank, Modulated, WidthWise
 from pgtf.methods.backbone import Backbone
 from pgtf.methods.sharing import first_layers

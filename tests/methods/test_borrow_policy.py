@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.config import Config
+from pgtf.config import Config, resumed
 from pgtf.methods import Factorized, Full, Piggyback
 from pgtf.methods.borrow_policy import BorrowPolicy
 from pgtf.networks import Architecture
@@ -81,7 +81,7 @@ class LendersTest(parameterized.TestCase):
     def test_a_run_goes_on_with_other_lenders(self):
         config = Config(tasks=("a", "b"))
         asked = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
-        self.assertEqual(config.resumed(asked, ["a"]), asked)
+        self.assertEqual(resumed(config, asked, ["a"]), asked)
 
 
 class StartTest(tf.test.TestCase):

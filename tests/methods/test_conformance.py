@@ -13,7 +13,7 @@ from absl.testing import parameterized
 from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.methods import METHODS
 from pgtf.runs.run import Run
 from pgtf.training.sequence import planned

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.config import Config
+from pgtf.config import Config, resumed
 from pgtf.layers import Conv2D
 from pgtf.methods import CapacityError, Cpg, PackNet
 from pgtf.networks import Architecture
@@ -124,9 +124,9 @@ class SettingsTest(parameterized.TestCase):
 
     def test_a_run_goes_on_with_another(self):
         asked = dataclasses.replace(self.CONFIG, method=Cpg(goal=0.2))
-        self.assertIs(self.CONFIG.resumed(asked, ["maps"]), asked)
+        self.assertIs(resumed(self.CONFIG, asked, ["maps"]), asked)
         with self.assertRaisesRegex(ValueError, "Received: --rounds=5, where .* has 4"):
-            self.CONFIG.resumed(dataclasses.replace(asked, method=Cpg(rounds=5)), ["maps"])
+            resumed(self.CONFIG, dataclasses.replace(asked, method=Cpg(rounds=5)), ["maps"])
 
     def test_a_task_that_began_keeps_it(self):
         for goal, message in ((0.3, None), (0.2, "Received: for maps, goal=0.2, not 0.3")):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly import build
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.methods import Distilled
 from pgtf.runs.run import Run
 from tests.tiny import tiny_run

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.methods import Mask
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run

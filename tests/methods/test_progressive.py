@@ -13,7 +13,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import costly, plan, report, summary
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.methods import Progressive
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run

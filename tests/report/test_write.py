@@ -10,8 +10,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from pgtf.cli.command_line import load_config
-from pgtf.config import Config
+from pgtf.config import Config, load_config
 from pgtf.report.observer import ReportObserver
 from pgtf.report.write import renew, report
 from pgtf.training.sequence import SequentialTrainer

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.evaluation.evaluation import Evaluation
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
@@ -160,7 +160,7 @@ class AdoptTest(ManyTestCase):
             run, ledger = Run(folder), Ledger.read(folder)
             self.assertIn(run.names, (["facades", "maps"], ["facades", "maps", "streets"]))
             self.assertEqual(ledger.problems(run.bank), {})
-            self.assertEqual(load_config(folder).tasks, tuple(run.names))
+            self.assertEqual(load_config(folder, run.names).tasks, tuple(run.names))
             if "streets" not in run.names:  # Whoever learns the task now finds none of its stages done.
                 self.assertFalse(os.path.exists(os.path.join(folder, "tasks", "03-streets")))
                 self.assertFalse(os.path.exists(os.path.join(folder, "samples", "streets-input.png")))

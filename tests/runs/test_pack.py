@@ -12,7 +12,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import pgtf
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
 from pgtf.metrics.matrix import Matrix

@@ -6,7 +6,7 @@ import os
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.cli.command_line import load_config
+from pgtf.config import load_config
 from pgtf.methods import METHODS
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank

@@ -17,7 +17,7 @@ from PIL import Image
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.config import Config
+from pgtf.config import Config, resumed
 from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
@@ -242,7 +242,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             ran(config, tasks=("maps", "bad"))
         self.assertEqual(Run(self.run_dir).names, ["maps"])
         recorded = dataclasses.replace(config, tasks=("maps", "bad"))
-        self.assertEqual(recorded.resumed(config, ["maps"]), config)
+        self.assertEqual(resumed(recorded, config, ["maps"]), config)
 
     def test_outputs_of_one_colour_are_told(self):
         task, said = Run(tiny_run(self.create_tempdir().full_path)).at(0), io.StringIO()

@@ -9,8 +9,7 @@ from absl.testing import parameterized
 from safetensors.numpy import load_file
 
 from pgtf.assembly.accounting import plan, summary
-from pgtf.cli.command_line import load_config
-from pgtf.config import Config
+from pgtf.config import Config, load_config
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
 from pgtf.runs.listing import rows

@@ -1,0 +1,177 @@
+"""All settings of a run in one frozen dataclass."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+from pgtf.config import overrides
+from pgtf.config.groups import DataSettings, Group, MonitoringSettings, NetworkSettings, RunSettings, TrainingSettings
+from pgtf.foundation import settings
+from pgtf.foundation.settings import refuse
+from pgtf.methods import METHODS, Method, Piggyback
+from pgtf.objectives import OBJECTIVES, Objective, Pix2Pix
+
+DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
+# {heading of --help: group}
+GROUPS: dict[str, type[Group]] = {
+    "run": RunSettings,
+    "networks": NetworkSettings,
+    "data": DataSettings,
+    "training": TrainingSettings,
+    "while learning": MonitoringSettings,
+}
+OneGroup = TypeVar("OneGroup", bound=Group)
+
+
+@dataclasses.dataclass(frozen=True)
+class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings, RunSettings):
+    """The union of all groups, and a method and an objective with settings of their own.
+
+    Python orders the fields of base classes from the last one to the first.
+    """
+
+    method: Method = dataclasses.field(default_factory=Piggyback)
+    objective: Objective = dataclasses.field(default_factory=Pix2Pix)
+
+    def check(self) -> None:
+        """Raises ValueError if settings contradict each other, within a group or across groups."""
+        for group in GROUPS.values():
+            group.check(self)
+        directed = {direction.rsplit(":", 1)[0] for direction in self.direction}
+        unknown = sorted(directed - set(self.tasks))
+        if unknown:
+            refuse("direction", f"for one of the tasks ({', '.join(self.tasks)})", ",".join(unknown))
+        if self.keep == "best" and not self.evaluate_every:
+            refuse("keep", "last where --evaluate_every measures no points to choose from", self.keep)
+        if self.evaluate_every and not (self.inception or self.objective.paired or len(self.tasks) > 1):
+            refuse(
+                "evaluate_every",
+                "0 where one unpaired task has no --inception to be measured with",
+                self.evaluate_every,
+            )
+        self.method.check_tasks(self.tasks)
+        self._check_schedule()
+        for task in self.overrides:
+            self.for_task(task)
+        self._check_lines()
+
+    def _check_schedule(self) -> None:
+        """Refuses to learn tasks together where their method can't, or where the first is learnt already."""
+        if self.schedule == "sequence":
+            return
+        if not self.method.learns_together:
+            can = ", ".join(name for name, kind in METHODS.items() if kind.learns_together)
+            method = settings.name_in(METHODS, self.method)
+            refuse("schedule", f"sequence with any other --method than {can}", f"{self.schedule}, --method={method}")
+        if self.base:
+            refuse("schedule", "sequence where a run begins with a --base", self.schedule)
+        if self.distribute != "none":
+            refuse("schedule", "sequence where a run is distributed (--distribute)", self.schedule)
+
+    def _check_lines(self) -> None:
+        """Raises ValueError for a text that a flagfile can't hold: spaces around it or line breaks would be lost."""
+        for field in settings.settings_of(self):
+            value = getattr(self, field.name)
+            for text in value if field.metadata["repeated"] else [settings.as_text(value)]:
+                if text != text.strip() or set(text) & set("\r\n") or not _is_utf8(text):
+                    refuse(field.name, "a line of UTF-8 without spaces around it", value)
+
+    @property
+    def run(self) -> RunSettings:
+        """The settings of the run as a whole."""
+        return self._group(RunSettings)
+
+    @property
+    def networks(self) -> NetworkSettings:
+        """The settings of the networks."""
+        return self._group(NetworkSettings)
+
+    @property
+    def data(self) -> DataSettings:
+        """The settings of the data."""
+        return self._group(DataSettings)
+
+    @property
+    def training(self) -> TrainingSettings:
+        """The settings of training."""
+        return self._group(TrainingSettings)
+
+    @property
+    def monitoring(self) -> MonitoringSettings:
+        """The settings of logs, samples, curves and checkpoints."""
+        return self._group(MonitoringSettings)
+
+    def _group(self, kind: type[OneGroup]) -> OneGroup:
+        return kind(**{field.name: getattr(self, field.name) for field in settings.settings_of(kind)})
+
+    @property
+    def overrides(self) -> dict[str, dict[str, str]]:
+        """{task: {setting: value as text}} of the tasks with settings of their own."""
+        return overrides.parsed(self.override, self.tasks)
+
+    def for_task(self, task: str) -> "Config":
+        """Returns the config with the settings that one task has of its own."""
+        given = overrides.values(self.overrides.get(task, {}), overrides.known(self), task)
+        parts = {}
+        for part in ("objective", "method"):
+            one = getattr(self, part)
+            inner = {field.name for field in settings.settings_of(one)} & set(given)
+            parts[part] = dataclasses.replace(one, **{name: given.pop(name) for name in inner})
+        return dataclasses.replace(self, override=(), **parts, **given)
+
+    def having_learnt(self, learnt: Sequence[str]) -> "Config":
+        """Returns this config with the learned tasks first, whichever run learned them; the others follow."""
+        return dataclasses.replace(self, tasks=(*learnt, *(task for task in self.tasks if task not in learnt)))
+
+    def without(self, task: str) -> "Config":
+        """Returns this config without one of its tasks."""
+        return dataclasses.replace(
+            self,
+            tasks=tuple(name for name in self.tasks if name != task),
+            direction=tuple(text for text in self.direction if text.rpartition(":")[0] != task),
+            override=tuple(text for text in self.override if text.partition(":")[0] != task),
+        )
+
+    def flat(self) -> dict[str, Any]:
+        """Returns {flag: value} of all settings, those of method and objective too."""
+        own = {field.name: getattr(self, field.name) for field in settings.settings_of(self)}
+        rows = {
+            "method": settings.name_in(METHODS, self.method),
+            "objective": settings.name_in(OBJECTIVES, self.objective),
+        }
+        inner = {
+            field.name: getattr(part, field.name)
+            for part in (self.method, self.objective)
+            for field in settings.settings_of(part)
+        }
+        return {**own, **rows, **inner}
+
+    @classmethod
+    def from_flat(cls, values: dict[str, Any]) -> "Config":
+        """Returns the config of {flag: value}.
+
+        A setting that is missing or None has its default. One that the method or objective lacks is ignored.
+        """
+        given = {name: value for name, value in values.items() if value is not None}
+        parts = {}
+        for flag, table in (("method", METHODS), ("objective", OBJECTIVES)):
+            kind = _row(flag, table, given.get(flag, DEFAULTS[flag]))
+            parts[flag] = kind(
+                **{field.name: given[field.name] for field in settings.settings_of(kind) if field.name in given}
+            )
+        own = {field.name: given[field.name] for field in settings.settings_of(cls) if field.name in given}
+        return cls(**own, **parts)
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _row(flag: str, table: dict[str, Any], name: str) -> Any:
+    if name not in table:
+        refuse(flag, f"one of {', '.join(table)}", name)
+    return table[name]

@@ -1,0 +1,232 @@
+"""The settings of a run in groups: each setting once, with its help, its rules and its default."""
+
+import dataclasses
+
+from pgtf.config.sizes import pixels
+from pgtf.foundation import settings, task_names
+from pgtf.foundation.settings import refuse, setting
+
+DEFAULT_PRECISION = "float32"
+
+
+class Group:
+    """A frozen dataclass of settings, checked when it is made."""
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+        self.check()
+
+    def check(self) -> None:
+        """Raises ValueError if the group's settings contradict each other."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunSettings(Group):
+    """The run's folder, its tasks and how they are measured."""
+
+    run_dir: str = setting(
+        "runs/paired",
+        "Where the run lives. Run the same command again and it goes on where it stopped; flags that you leave out "
+        "then keep the run's values.",
+        may_change=True,
+    )
+    tasks: tuple[str, ...] = setting(
+        ("cityscapes", "maps", "facades", "edges2handbags"),
+        "Tasks to learn, in order. To teach a finished run more, give its list with new names at the end.",
+        may_change=True,
+    )
+    base: str = setting(
+        "",
+        "A run whose first task this one begins with, instead of learning it: any method's later tasks on the same "
+        "first one.",
+        may_change=True,
+    )
+    schedule: str = setting(
+        "sequence",
+        "Tasks are learnt one after the other; or the first ones of a run together, the first task's kernels by all of "
+        "them (width_wise and layer_wise). What comes later is learnt in sequence.",
+        choices=("sequence", "together"),
+    )
+    override: tuple[str, ...] = setting(
+        (),
+        "TASK:NAME=VALUE,NAME=VALUE for a task that wants other settings of training, data or objective than the rest, "
+        "as in edges2handbags:epochs=15,batch_size=4. May be given several times.",
+        may_change=True,
+        repeated=True,
+    )
+    seed: int = setting(0, "Everything random follows from it.", least=0, most=2**31 - 1)
+    evaluate: bool = setting(
+        False,
+        "After each task, measure all so far on their test images; pgtf evaluate does it later too.",
+        may_change=True,
+    )
+    inception: str = setting(
+        "",
+        "The network that distances are measured with: a SavedModel's folder or a TF-Hub handle, with #OUTPUT where it "
+        "has several. Empty: a classifier of the run's tasks.",
+        may_change=True,
+    )
+
+    def check(self) -> None:
+        if not self.tasks or not all(map(task_names.is_name, self.tasks)):
+            refuse("tasks", f"{task_names.RULE}, at least one", self.tasks)
+        if len(set(self.tasks)) < len(self.tasks):
+            refuse("tasks", "different names, each task once", ",".join(self.tasks))
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkSettings(Group):
+    """The shape of generators and discriminators."""
+
+    network: str = setting("unet", "The generator: pix2pix's U-Net or CycleGAN's ResNet.", choices=("unet", "resnet"))
+    width: int = setting(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
+    blocks: int = setting(9, "resnet: residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
+    norm: str = setting("instance", "Normalization in all networks.", choices=("instance", "batch"))
+    upsampling: str = setting(
+        "transpose",
+        "How the generator grows maps: transposed convolutions, or resize and convolve (no checkerboards).",
+        choices=("transpose", "resize"),
+    )
+    discriminator_width: int = setting(64, "Filters of the discriminator's first layer.", above=0)
+    discriminator_layers: int = setting(3, "Halvings in the PatchGAN; 3 make it see patches of 70x70.", above=0)
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSettings(Group):
+    """The source of the images and their sizes."""
+
+    data_dir: str = setting(
+        "",
+        "Folder with one folder per task: TASK/{train,val,test}/*.jpg|png with input and target side by side, "
+        "TASK/{trainA,trainB,testA,testB} with equal names in A and B, or TASK/{train,test}.csv with lines "
+        "input,target (pix2pix); TASK/{trainA,trainB,testA,testB} (CycleGAN). Empty: drawn stand-ins, made on the "
+        "spot.",
+        may_change=True,
+    )
+    direction: tuple[str, ...] = setting(
+        (), "TASK:BtoA for each task whose files have the target on the left (or whose input is B).", may_change=True
+    )
+    image_size: str = setting("256", "Training images in pixels: 256, or HEIGHTxWIDTH. A U-Net wants powers of two.")
+    load_size: str = setting("", "What images are resized to before the random crop; default 286/256 of image_size.")
+    drawn_images: int = setting(400, "How many training images a drawn task has.", above=0)
+    validation: float = setting(
+        0.0,
+        "Share of the training images, rounded to one in N, that is held out, chosen by the hash of the names: never "
+        "learned from. Pictures, --evaluate_every and --keep=best use these instead of test images. Default: 0.",
+        least=0,
+        most=0.5,
+        may_change=True,
+    )
+    bad_images: str = setting(
+        "refuse", "A broken image: stop and name it, or skip it and count.", choices=("refuse", "skip"), may_change=True
+    )
+    cache_mb: int = setting(
+        2048, "Memory for decoded images; the rest are decoded each time.", least=0, may_change=True
+    )
+
+    def check(self) -> None:
+        if not all(direction.endswith((":AtoB", ":BtoA")) for direction in self.direction):
+            refuse("direction", "TASK:AtoB or TASK:BtoA", self.direction)
+        directed = [direction.rsplit(":", 1)[0] for direction in self.direction]
+        if len(set(directed)) < len(directed):
+            refuse("direction", "one for each task", ",".join(self.direction))
+        if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
+            refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of training images."""
+        return pixels("image_size", self.image_size)
+
+    @property
+    def load(self) -> tuple[int, int]:
+        """(height, width) that images are resized to before the crop."""
+        if self.load_size:
+            return pixels("load_size", self.load_size)
+        height, width = self.size
+        return round(height * 286 / 256), round(width * 286 / 256)
+
+    def flipped(self, task: str) -> bool:
+        """Returns whether a task goes from B to A."""
+        return f"{task}:BtoA" in self.direction
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingSettings(Group):
+    """The steps that a task takes and the weights that it keeps."""
+
+    epochs: int = setting(200, "Passes over each task's training images; ignored where --steps is given.", above=0)
+    steps: int = setting(0, "Steps per task; 0 takes --epochs.", least=0)
+    batch_size: int = setting(1, "Images (or pairs) a step.", above=0)
+    accumulate: int = setting(
+        1,
+        "Parts that a batch is learnt from, one after the other, where memory does not hold it at once; the update is "
+        "the whole batch's.",
+        above=0,
+        may_change=True,
+    )
+    learning_rate: float = setting(2e-4, "Adam's, constant and then falling linearly to zero.", above=0)
+    decay_from: float = setting(
+        0.5, "The share of a task's steps after which the learning rate falls.", least=0, most=1
+    )
+    keep: str = setting(
+        "last",
+        "The weights that a task keeps: the last, or those of the best point of --evaluate_every, the one with the "
+        "least Fréchet distance (or L1). Without --validation it is chosen on test images, so it looks better on those "
+        "than it is.",
+        choices=("last", "best"),
+    )
+    ema: float = setting(
+        0.0,
+        "Keep a moving average of the generators' weights, with this share of the old at each step; 0.999 is usual, 0 "
+        "keeps the weights themselves. Samples show what is kept.",
+        least=0,
+        most=0.99999,
+    )
+    slice_precision: str = setting(
+        "float32",
+        "What kernels are stored in; int8 has a scale for each filter, biases and norms stay float32. A task is "
+        "rounded before its probes are recorded and before later ones borrow from it, so that it replays to the bit.",
+        choices=("float32", "float16", "int8"),
+        may_change=True,
+    )
+    precision: str = setting(
+        DEFAULT_PRECISION,
+        "What networks compute in while they learn. auto: mixed_bfloat16 where the machine multiplies it faster (CPUs "
+        "with AVX512-BF16 or AMX, GPUs from Ampere on), mixed_float16 on older GPUs with tensor cores, else float32; "
+        "what it came to is kept in the run.",
+        choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
+        may_change=True,
+    )
+    distribute: str = setting(
+        "none",
+        "mirrored splits each batch over all GPUs of this machine, multi_worker over those of all processes that "
+        "TF_CONFIG or Slurm (srun) names, each started with this command; the update is that of one device.",
+        choices=("none", "mirrored", "multi_worker"),
+        may_change=True,
+    )
+    deterministic: bool = setting(False, "Make every operation repeatable to the bit, at some cost in speed.")
+
+    def check(self) -> None:
+        if self.batch_size % self.accumulate:
+            refuse("accumulate", f"a divisor of --batch_size={self.batch_size}", self.accumulate)
+
+
+@dataclasses.dataclass(frozen=True)
+class MonitoringSettings(Group):
+    """Intervals of logs, samples, curves and checkpoints. They don't change the weights."""
+
+    log_every: int = setting(50, "Steps between lines of the log and points in TensorBoard.", above=0, may_change=True)
+    sample_every: int = setting(1000, "Steps between sample pictures in TensorBoard.", above=0, may_change=True)
+    evaluate_every: int = setting(
+        0,
+        "Steps between points of a curve of distances (and L1) on a few test images (with --validation, on held-out "
+        "ones), in TensorBoard and the log; 0: no curve.",
+        least=0,
+        may_change=True,
+    )
+    evaluate_images: int = setting(32, "How many test images those are.", least=2, may_change=True)
+    checkpoint_minutes: float = setting(
+        5.0, "Minutes between checkpoints: the most that a crash costs.", least=0, may_change=True
+    )
+    steps_per_call: int = setting(10, "Steps that run without returning to Python.", above=0, may_change=True)

@@ -1,0 +1,59 @@
+"""Which settings a run keeps when it is resumed."""
+
+import dataclasses
+from collections.abc import Sequence
+
+from pgtf.config import overrides
+from pgtf.config.config import Config
+from pgtf.foundation import settings
+
+
+class Contradiction(ValueError):
+    """Flags contradict a run; asked: the config that they ask for."""
+
+    def __init__(self, message: str, asked: Config) -> None:
+        super().__init__(message)
+        self.asked = asked
+
+
+def resumed(recorded: Config, asked: Config, learned: Sequence[str]) -> Config:
+    """Returns the config with which a run goes on.
+
+    Args:
+      recorded: The config that the run was made with.
+      asked: The config that the command line asks for.
+      learned: The tasks that the run has learned.
+
+    Raises:
+      Contradiction: If `asked` differs in a setting that the run keeps.
+    """
+    fixed, now = recorded.flat(), asked.flat()
+    changing = {name for part in (recorded, recorded.method, recorded.objective) for name in settings.changing(part)}
+    others = [name for name in now if name not in changing and fixed.get(name, now[name]) != now[name]]
+    if others:
+        raise Contradiction(
+            f"A run keeps the flags that it was made with; {_way_out(recorded, asked, learned, others)}another "
+            f"--run_dir starts another run. Received: {', '.join(f'--{name}={now[name]!r}' for name in others)}, "
+            f"where {asked.run_dir} has {', '.join(repr(fixed[name]) for name in others)}",
+            asked,
+        )
+    if asked.tasks[: len(learned)] != tuple(learned):
+        raise Contradiction(
+            "A run's learnt tasks stay as they are; new ones go to the end. "
+            f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learnt {','.join(learned)}",
+            asked,
+        )
+    turned = [task for task in learned if recorded.flipped(task) != asked.flipped(task)]
+    if turned:
+        message = f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}"
+        raise Contradiction(message, asked)
+    return dataclasses.replace(asked, precision=recorded.precision) if asked.precision == "auto" else asked
+
+
+def _way_out(recorded: Config, asked: Config, learned: Sequence[str], others: Sequence[str]) -> str:
+    """Returns the flag that gives the first coming task these settings; empty if none can."""
+    coming = [task for task in asked.tasks if task not in learned]
+    if not coming or not set(others) <= set(overrides.known(recorded)):
+        return ""
+    pairs = ",".join(f"{name}={settings.as_text(asked.flat()[name])}" for name in others)
+    return f"one task has others with --override={coming[0]}:{pairs}; "
