@@ -23,6 +23,7 @@ from pgtf.storage.bank import folder_name
 from pgtf.storage.task_slice import BankError
 
 FORMAT = "1"
+STAGING = ".packing-"
 PARTS = ("slice", "probes")  # Each a safetensors file beside slice.json.
 
 
@@ -57,8 +58,22 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
         slices.append(entry)
     card = _card(run, task, licence)
     about = {"pgtf_pack": FORMAT, "card": json.dumps(card, indent=1), "slices": json.dumps(slices)}
-    files.write(path, save(tensors, about))
+    _write(path, save(tensors, about))
     return card
+
+
+def _write(path: str, content: bytes) -> None:
+    """Writes a pack through a staging folder beside it. The next pack to this path removes what a killed one left."""
+    folder, name = os.path.split(os.path.abspath(path))
+    os.makedirs(folder, exist_ok=True)
+    staging = files.inside(folder, f"{STAGING}{name}")
+    with files.locked(staging, "packs into a file"):
+        try:
+            files.write(os.path.join(staging, name), content)
+            os.replace(os.path.join(staging, name), path)
+            files.sync_folder(folder)
+        finally:
+            files.remove(folder, os.path.basename(staging))
 
 
 def unpacked(path: str) -> Run:

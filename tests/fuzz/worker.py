@@ -80,6 +80,8 @@ def _work(pipe: Connection, kinds: dict[str, Kind], folder: str) -> None:
     tempfile.tempdir = os.environ["TMPDIR"] = folder
     os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    for kind in kinds.values():
+        kind.attack  # noqa: B018  (imports it: no case's time)
     with contextlib.suppress(EOFError):
         pipe.send("ready")
         while True:

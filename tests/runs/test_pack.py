@@ -23,6 +23,7 @@ from pgtf.runs.pack import pack, unpack
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.task_slice import BankError
+from tests.fuzz.death import dead_from
 from tests.storage.made_slices import SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, tiny_run
 
@@ -173,6 +174,22 @@ class CardTest(SliceTestCase):
         cards = {name: self.packed(name) for name in ("labels", "maps")}
         self.assertEqual((cards["labels"]["measured"], cards["labels"]["figures"]), (True, {"L1": 0.5}))
         self.assertEqual((cards["maps"]["measured"], cards["maps"]["figures"]), (False, {}))
+
+    def test_killed_at_any_change_it_leaves_a_part_that_the_next_removes(self):
+        folder, parts = self.create_tempdir().full_path, 0
+        path = os.path.join(folder, "x.safetensors")
+        files.write(os.path.join(folder, ".writing-a"), b"another process's")
+        for change in range(1, 50):
+            with dead_from(change, folder) as died:
+                pack(Run(self.folder), "labels", path)
+            if not died:
+                break
+            parts += os.path.exists(os.path.join(folder, ".packing-x.safetensors"))
+            if os.path.exists(path):  # Whole: all that remained was to tidy up.
+                self.assertEqual(pgtf.load(path).names, ["labels"])
+                os.unlink(path)
+        self.assertGreater(parts, 3)
+        self.assertCountEqual(os.listdir(folder), [".writing-a", "x.safetensors"])
 
     def test_figures_of_another_slice_of_that_name_are_not_the_task_s(self):
         self.measure(slices=["0" * 64])
