@@ -62,9 +62,13 @@ def _read(text: str) -> tuple[Matrix, dict[str, Any]]:
 
 
 def yardsticks(figures: Measurements, name: str) -> list[str]:
-    """The networks that a metric's values are measured by, each with a short hash; none for a metric of pixels."""
+    """Returns the networks that a metric's values are measured by, each as NAME (HASH). Metrics of pixels have none.
+
+    A network is its hash: under two names it is listed once.
+    """
     found = (figure[name].extractor for figure in figures.values() if name in figure)
-    return sorted({f"{one['name']} ({one['sha256'][:8]})" for one in found if one})
+    names = {one["sha256"]: one["name"] for one in found if one}
+    return sorted(f"{network} ({sha256[:8]})" for sha256, network in names.items())
 
 
 def to_csv(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str:

@@ -212,6 +212,8 @@ class TextTest(absltest.TestCase):
         one = summary(matrix, figures(of_three, of_three))
         self.assertIn("FCD: measured by a, b, c (cccccccc); compare only with values by the same", one)
         self.assertRegex(one, r"\nforgetting +9")
+        renamed = summary(matrix, figures({**of_three, "name": "the tasks"}, of_three))
+        self.assertRegex(renamed, r"\nforgetting +9")
         several = summary(matrix, figures(of_two, of_three))
         self.assertIn("values are measured by several networks: a, b (bbbbbbbb), a, b, c (cccccccc)", several)
         self.assertNotRegex(several, r"(average|forgetting|transfer) +-?\d")
