@@ -13,7 +13,6 @@ NOT_YET = {
     "distribution",
     "evaluation",
     "methods",
-    "metrics",
     "report",
     "runs",
     "storage",

@@ -1,10 +1,10 @@
-"""Takes tasks that were learnt elsewhere into a run, without learning anything.
+"""Adds tasks that were learned in another run to a run, without training.
 
     pgtf adopt --run_dir=runs/many --from=runs/worker-3
     pgtf adopt --run_dir=runs/many --from=maps.safetensors --task=maps --as=old-maps
 
-The run must have the slices that they borrow from, by their sha256. Each task is replayed before it is taken, and must
-answer as when it was learnt. Nothing that is there changes.
+The run must have the slices that the tasks borrow from, identified by sha256. Each task is replayed first, and its
+outputs must match the recorded ones. The run's own tasks do not change.
 """
 
 import os
@@ -14,16 +14,16 @@ from absl import flags
 from pgtf.config import load_config
 
 ARGUMENTS = ("run_dir", "from")
-flags.DEFINE_string("run_dir", None, "The run that takes them.", required=True)
-flags.DEFINE_string("from", None, "A run directory, or a file that `pgtf pack` wrote.", required=True)
-flags.DEFINE_list("task", [], "The tasks, as in maps,facades; all that the run does not have unless told.")
+flags.DEFINE_string("run_dir", None, "Run that receives the tasks.", required=True)
+flags.DEFINE_string("from", None, "Run directory, or a file that `pgtf pack` wrote.", required=True)
+flags.DEFINE_list("task", [], "Tasks to add, such as maps,facades. Default: all that the run does not have.")
 flags.DEFINE_string(
     "as",
     "",
-    "The name that the run gives the one --task. Default: its own. Tasks that borrow from it by its own name can't be "
-    "adopted beside it.",
+    "New name of the task, if --task names only one. Default: its own name. Tasks that borrow from it by its own name "
+    "can't be added with it.",
 )
-STOPPED = "What is taken stays; the same command goes on from there."
+STOPPED = "Added tasks are kept. Run the same command again to resume."
 
 
 def main(_):
@@ -32,7 +32,7 @@ def main(_):
         config = load_config(run_dir)
 
     from pgtf.runs.adopt import adopt
-    from pgtf.runs.load import load  # TensorFlow only once the flags are good.
+    from pgtf.runs.load import load  # Imports TensorFlow.
 
     taken = adopt(run_dir, load(source), flags.FLAGS.task, config, flags.FLAGS["as"].value)
-    print(f"{run_dir} has taken {', '.join(taken) or 'nothing: it has them all'}")
+    print(f"Added to {run_dir}: {', '.join(taken) or 'nothing, because it has all these tasks'}")

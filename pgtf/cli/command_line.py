@@ -1,4 +1,4 @@
-"""The command line: settings as flags, flags as a config, and how a script runs and stops."""
+"""Flags of the settings, configuration from flags, and the running and stopping of commands."""
 
 import glob
 import inspect
@@ -21,19 +21,19 @@ from pgtf.objectives import OBJECTIVES
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 
-flags.disclaim_key_flags()  # So that --help of a script shows them as the script's own.
+flags.disclaim_key_flags()  # --help lists flags defined here with the module that calls.
 
 _TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}
-_QUESTIONS = {"method": "How kernels are made, and how a task begins.", "objective": "What a task learns from."}
+_QUESTIONS = {"method": "How the kernels of later tasks are made.", "objective": "What is learned from which data."}
 _HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
 
 
 def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
-    """Makes every setting of a config a flag.
+    """Defines a flag for every setting of a config.
 
     Args:
-      values: Where.
-      **defaults: {flag: value} where not the setting's own.
+      values: The flags to add to.
+      **defaults: {flag: default value}. Default: the setting's own default.
     """
     for name, table in _TABLES.items():
         _define(values, name, name, _QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
@@ -47,7 +47,7 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
 
 
 def _inner(table: dict[str, type]) -> dict[str, list[str]]:
-    """{setting: the rows of a table that have it}."""
+    """Returns {setting: names of the table's rows that have it}."""
     found: dict[str, list[str]] = {}
     for row, kind in table.items():
         for field in settings.settings_of(kind):
@@ -85,7 +85,7 @@ def _module(heading: str) -> str:
 
 
 def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
-    """The config that the command line asks for; where its run exists, flags left out keep the run's values.
+    """Builds the config from the command line. If the run exists, flags that are not given keep the run's values.
 
     Args:
       arguments: The command line. Default: this process's.
@@ -100,26 +100,26 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     if recorded is None:
         return asked
     learning = glob.glob(os.path.join(glob.escape(run_dir), "tasks", "*", "train"))
-    # Where nothing has begun there is nothing to contradict.
+    # A run that has not started cannot be contradicted.
     return resumed(recorded, asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
 
 
 def config_to_plan() -> tuple[Config, Sequence[str]]:
-    """The config that the command line asks for, and the tasks that its run has learned.
+    """Builds the config from the command line and lists the run's learned tasks.
 
-    Where the flags contradict the run, that is said, and the config is that of a new run.
+    If the flags contradict the run, prints a warning and returns the config of a new run.
     """
     try:
         config = config_from_flags()
     except Contradiction as error:
         print(f"This is the plan of a new run. {error}\n", file=sys.stderr)
         return error.asked, ()
-    learnt = FilterBank.open(os.path.join(config.run_dir, "tasks")).names
-    return config, learnt if config.tasks[: len(learnt)] == tuple(learnt) else ()
+    learned = FilterBank.open(os.path.join(config.run_dir, "tasks")).names
+    return config, learned if config.tasks[: len(learned)] == tuple(learned) else ()
 
 
 def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str]) -> None:
-    """Refuses flags on the command line that the method or objective does not have; names those of a flagfile."""
+    """Raises ValueError for typed flags that the method or objective lacks. Prints those of a flagfile."""
     typed = {argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")}
     typed |= {name.removeprefix("no") for name in typed}
     used = config.flat()
@@ -133,11 +133,11 @@ def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str
             print(f"Not used with {chosen}: {', '.join(f'--{name}' for name in unused)}", file=sys.stderr)
         for field in settings.settings_of(getattr(config, kind)):
             if field.name in given and field.metadata["replaced_by"]:
-                print(f"--{field.name} is an older flag; use --{field.metadata['replaced_by']}", file=sys.stderr)
+                print(f"--{field.name} is deprecated; use --{field.metadata['replaced_by']}", file=sys.stderr)
 
 
 def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBank) -> None:
-    """Refuses new settings of one task that contradict those that it was learned with."""
+    """Raises ValueError if overrides contradict the settings that a task was learned with."""
     for index, name in enumerate(bank.names):
         own = asked.overrides.get(name, {})
         if own and own != recorded.get(name):
@@ -146,7 +146,7 @@ def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBan
 
 
 def _parsed(values: flags.FlagValues) -> dict[str, Any]:
-    """{setting: value}; None where a setting of a method or an objective was not given."""
+    """Returns {setting: value}. The value is None if a setting of a method or an objective was not given."""
     names = [field.name for field in settings.settings_of(Config)]
     for name, table in _TABLES.items():
         names += [name, *_inner(table)]
@@ -155,12 +155,12 @@ def _parsed(values: flags.FlagValues) -> dict[str, Any]:
 
 
 def _interrupt(number: int, frame: Any) -> None:
-    signal.signal(number, signal.SIG_IGN)  # A second one must not end the saving.
+    signal.signal(number, signal.SIG_IGN)  # A second signal must not interrupt the saving.
     raise KeyboardInterrupt
 
 
 class _Help(app.HelpFlag):
-    """--help, with a config's settings under their headings."""
+    """The flag --help, which lists a config's settings under headings."""
 
     def __init__(self, command: ModuleType) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ def help_text(command: ModuleType) -> str:
         listed = known.get(_module(heading), [])
         if listed:
             lines += [f"\n{heading}:", *(line for flag in listed for line in _flag_lines(flag))]
-    lines.append("\nAny flags may stand in a file, one a line: --flagfile=FILE.")
+    lines.append("\n--flagfile=FILE reads flags from a file, one per line.")
     return "\n".join(lines)
 
 
@@ -205,7 +205,7 @@ def _tuple(value: Any) -> Any:
 
 
 def run(command: ModuleType) -> None:
-    """Parses the flags and runs a command's `main`. Errors that a user can mend are printed without a traceback.
+    """Parses the flags and runs a command's `main`. Prints ValueError and OSError without a traceback.
 
     Args:
       command: The command's module; see `cli.main`.
@@ -214,14 +214,14 @@ def run(command: ModuleType) -> None:
 
     def guarded(argv: list[str]) -> Optional[int]:
         if not flags.FLAGS["verbosity"].present:
-            logging.set_verbosity(logging.WARNING)  # TensorFlow's notes on what it saves are for its makers too.
-        for number in (signal.SIGTERM, signal.SIGHUP):  # What ends a job or a terminal: as Ctrl-C, state is saved.
-            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it on purpose.
+            logging.set_verbosity(logging.WARNING)  # Hides TensorFlow's messages about saving.
+        for number in (signal.SIGTERM, signal.SIGHUP):  # The end of a job or a terminal saves state, as Ctrl-C does.
+            if signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores the signal on purpose.
                 signal.signal(number, _interrupt)
         try:
             if argv[1:]:
                 raise ValueError(
-                    f"A command takes flags and nothing else: --NAME=VALUE. Received: {' '.join(argv[1:])}"
+                    f"Too many arguments. Give settings as flags: --NAME=VALUE. Received: {' '.join(argv[1:])}"
                 )
             result: Optional[int] = command.main([])
             sys.stdout.flush()
@@ -229,7 +229,7 @@ def run(command: ModuleType) -> None:
             raise
         except (ValueError, OSError) as error:
             logging.debug("where it happened", exc_info=True)
-            # What it received may be a stranger's, and must not look like lines of its own.
+            # The message may quote text from strangers, which must not look like lines of the program.
             told = task_names.escaped(str(error), but="\n").replace("\n", "\n  ")
             print(f"\n{type(error).__name__}: {told}", file=sys.stderr)
             return 1
@@ -242,18 +242,18 @@ def run(command: ModuleType) -> None:
     flags.DEFINE_flag(_Help(command))
     try:
         app.run(guarded, flags_parser=_parsed_or_ended)
-    except BrokenPipeError:  # The reader has enough, as head does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end.
+    except BrokenPipeError:  # The reader has closed the pipe, as head does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at exit.
         sys.exit(128 + signal.SIGPIPE)
 
 
 def _parsed_or_ended(argv: list[str]) -> list[str]:
-    """The arguments that are no flags; flags that can't be parsed are told, and end the process."""
+    """Parses the flags and returns the other arguments. Prints wrong flags and exits."""
     try:
         rest: list[str] = flags.FLAGS(argv)
     except flags.Error as error:
         missing = re.findall(r"Flag --(\w+) must have a value other than None", str(error))
         lines = [f"--{name} is missing" for name in missing] or [str(error)]
-        print("", *lines, "--help explains all flags.", sep="\n", file=sys.stderr)
+        print("", *lines, "--help lists all flags.", sep="\n", file=sys.stderr)
         sys.exit(1)
     return rest

@@ -1,4 +1,4 @@
-"""Takes a task out of a run, if no other borrows from it. There is no way back: pack it before.
+"""Removes a task from a run, if no other task borrows from it. It cannot be restored, so pack it before.
 
 pgtf pack --run_dir=runs/many --task=maps --output=maps.safetensors
 pgtf drop --run_dir=runs/many --task=maps
@@ -12,33 +12,35 @@ from absl import flags
 from pgtf.config import load_config
 
 ARGUMENTS = ("run_dir", "task")
-flags.DEFINE_string("run_dir", None, "The run.", required=True)
-flags.DEFINE_string("task", None, "The task to take out.", required=True)
-flags.DEFINE_bool("yes", False, "Don't ask whether to.")
-STOPPED = "The same command goes on from there."
+flags.DEFINE_string("run_dir", None, "Run of the task.", required=True)
+flags.DEFINE_string("task", None, "Task to remove.", required=True)
+flags.DEFINE_bool("yes", False, "Remove without asking.")
+STOPPED = "Run the same command again to resume."
 
 
 def main(_):
     run_dir, name = flags.FLAGS.run_dir, flags.FLAGS.task
     config = load_config(run_dir)
     if not flags.FLAGS.yes and not _confirmed(run_dir, name):
-        print("Nothing was dropped.")
+        print("Nothing was removed.")
         return 1
 
-    from pgtf.runs.drop import drop  # TensorFlow only once the flags are good.
+    from pgtf.runs.drop import drop  # Imports TensorFlow.
 
     drop(run_dir, name, config)
-    print(f"{run_dir} no longer has {name}")
+    print(f"{name} was removed from {run_dir}")
     return 0
 
 
 def _confirmed(run_dir, name):
     pack = ["pgtf", "pack", run_dir, name, "-o", f"{name}.safetensors"]
-    rule = f"A dropped task is gone unless it was packed before: {shlex.join(pack)}"
+    rule = f"A removed task cannot be restored unless it was packed: {shlex.join(pack)}"
     if not sys.stdin.isatty():
-        raise ValueError(f"{rule}\nWithout a terminal to ask on, --yes drops it. Received: neither")
+        raise ValueError(
+            f"{rule}\nThere is no terminal to confirm on. To remove the task, add --yes. Received: neither"
+        )
     print(rule)
     try:
-        return input(f"Drop {name!r} from {run_dir}? [y/N] ").strip().lower() in ("y", "yes")
+        return input(f"Remove {name!r} from {run_dir}? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:
         return False

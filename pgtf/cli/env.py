@@ -1,4 +1,4 @@
-"""Prints what a bug report needs: versions, devices and memory.
+"""Prints versions, devices and memory, for bug reports.
 
 pgtf env [--json]
 """
@@ -29,7 +29,7 @@ PACKAGES = (
 
 
 def main(_):
-    import tensorflow as tf  # It takes seconds.
+    import tensorflow as tf  # After the flags are parsed, because it takes seconds.
 
     found = {
         "pgtf": __version__,

@@ -1,10 +1,10 @@
-"""Measures how good each task of a run is after each later one, on its test images, from what is stored.
+"""Measures every task of a run on its test images, after each later task, from the stored slices.
 
     pgtf evaluate --run_dir=runs/demo
     pgtf evaluate --run_dir=runs/paired --data_dir=DATA --inception=FOLDER
 
-All figures, with what they depend on, lie in RUN_DIR/evaluation: matrix.json and matrix.csv. The same command again
-goes on where it stopped; what is measured is not measured again.
+Writes the metrics and how they were measured to RUN_DIR/evaluation: matrix.json and matrix.csv. The same command
+resumes after a stop and does not repeat finished measurements.
 """
 
 from absl import flags
@@ -12,34 +12,34 @@ from absl import flags
 from pgtf.config import load_config, pixels
 
 ARGUMENTS = ("run_dir",)
-flags.DEFINE_string("run_dir", None, "The run to measure.", required=True)
-flags.DEFINE_string("data_dir", "", "Where the data lies now, if no longer where it lay when the tasks were learnt.")
+flags.DEFINE_string("run_dir", None, "Run to measure.", required=True)
+flags.DEFINE_string("data_dir", "", "Folder of the data, if it has moved since training. Default: as recorded.")
 flags.DEFINE_string(
     "inception",
     "",
-    "The network of FID and KID: a SavedModel's folder or a TF-Hub handle, with #OUTPUT where it has several outputs. "
-    "Without one, distances are in the features of a classifier of the run's tasks, and are called FCD and KCD.",
+    "Network for FID and KID: folder of a SavedModel or TF-Hub handle, with #OUTPUT if it has several outputs. "
+    "Default: the features of a classifier of the run's tasks; the distances are then called FCD and KCD.",
 )
-flags.DEFINE_integer("limit", 0, "Images of each task, a fixed random choice; 0 takes all.", lower_bound=0)
+flags.DEFINE_integer("limit", 0, "Number of images per task, a fixed random subset. 0 uses all.", lower_bound=0)
 flags.DEFINE_enum(
     "split",
     "test",
     ["test", "validation", "train"],
-    "Which images; test is val where there is only that, validation those that --validation held out.",
+    "Images to use. test falls back to val if there is no test. validation: the images that --validation held out.",
 )
-flags.DEFINE_list("task", [], "The tasks to measure; all unless told. Rows of others stay empty.")
+flags.DEFINE_list("task", [], "Tasks to measure. Default: all. The rows of others stay empty.")
 flags.DEFINE_list(
-    "classes", [], "Further tasks that the classifier tells apart, so that Acc of several runs is by the same one."
+    "classes", [], "Further tasks for the classifier, so that several runs can share one and their Acc is comparable."
 )
-flags.DEFINE_string("kept", "", "A folder for what several runs can share of this; the run's own unless told.")
-flags.DEFINE_string("image_size", "", "Refuse a run that learnt at another size: 256, or HEIGHTxWIDTH.")
-STOPPED = "What is measured stays; the same command goes on."
+flags.DEFINE_string("kept", "", "Folder for results that several runs can share. Default: inside the run.")
+flags.DEFINE_string("image_size", "", "Fail if the run was trained at another size: 256, or HEIGHTxWIDTH.")
+STOPPED = "Finished measurements are kept. Run the same command again to resume."
 
 
 def main(_):
     from pgtf.assembly.recorded_data import coming_data
     from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
-    from pgtf.runs.run import Run  # TensorFlow only once the flags are good.
+    from pgtf.runs.run import Run  # Imports TensorFlow.
 
     asked = flags.FLAGS
     question = EvaluationConfig(

@@ -1,14 +1,14 @@
-"""Writes learnt tasks as files that need no pgtf: SavedModels for TensorFlow Serving, TFLite files for phones.
+"""Exports learned tasks to files that run without pgtf: SavedModels for TensorFlow Serving, TFLite files for phones.
 
     pgtf export --run_dir=runs/demo --output=serving
     pgtf export --run_dir=runs/demo --task=maps --output=phone --format=tflite --tflite_size=256
 
-Tasks learnt both ways come as two: TASK and TASK_backward. Each export is read back and must answer as its task did
-when it was learnt. Nothing is ever overwritten: the same command goes on where it was stopped, keeps what is there of
-the same slices, and says so; a task learnt anew goes beside, with --version=2.
+A task learned in both directions gives two exports: TASK and TASK_backward. Each export is read back and verified: its
+outputs must match those recorded when the task was learned. Nothing is ever overwritten. The same command resumes after
+a stop and keeps existing exports of the same slices. To export a task that was learned again, use --version=2.
 
---format=combined writes all tasks as one SavedModel, combined/VERSION, whose signatures take a task's name too. There
-each value is stored once: tasks share the filters that they mix, and mix them at each answer.
+--format=combined writes all tasks as one SavedModel, combined/VERSION, whose signatures also take a task's name. It
+stores each value once: tasks share the filters that they mix, and mix them in each call.
 """
 
 from absl import flags
@@ -18,15 +18,15 @@ from pgtf.foundation.settings import refuse
 
 FORMATS = ("saved_model", "tflite", "combined")
 ARGUMENTS = ("run_dir",)
-flags.DEFINE_string("run_dir", None, "The run to export from.", required=True)
+flags.DEFINE_string("run_dir", None, "Run to export from.", required=True)
 flags.DEFINE_string("output", None, "Folder for TASK/VERSION/ and models.config, and for TASK.tflite.", required=True)
-flags.DEFINE_list("task", [], "The tasks to export, as in maps,facades; all unless told.")
+flags.DEFINE_list("task", [], "Tasks to export, such as maps,facades. Default: all.")
 flags.DEFINE_list(
-    "format", ["saved_model"], "saved_model, tflite, or several, as in saved_model,tflite; combined: all in one."
+    "format", ["saved_model"], "Formats: saved_model, tflite, combined, or several, such as saved_model,tflite."
 )
-flags.DEFINE_integer("version", 1, "saved_model, combined: the version, 1 or more; servers take the highest.")
-flags.DEFINE_string("tflite_size", "", "tflite: its one size, 256 or HEIGHTxWIDTH; that of training unless told.")
-STOPPED = "What is exported stays; the same command goes on from there."
+flags.DEFINE_integer("version", 1, "saved_model, combined: version number, at least 1. Servers use the highest.")
+flags.DEFINE_string("tflite_size", "", "tflite: fixed size, 256 or HEIGHTxWIDTH. Default: the size of training.")
+STOPPED = "Finished exports are kept. Run the same command again to resume."
 
 
 def main(_):
@@ -38,9 +38,9 @@ def main(_):
         refuse("version", "1 or more", asked.version)
     for name, forms in (("version", ("saved_model", "combined")), ("tflite_size", ("tflite",))):
         if asked[name].present and not set(forms) & set(asked.format):
-            raise ValueError(f"--{name} goes with --format={forms[0]}. Received: --format={','.join(asked.format)}")
+            raise ValueError(f"--{name} needs --format={forms[0]}. Received: --format={','.join(asked.format)}")
 
-    from pgtf.runs.load import load  # TensorFlow only once the flags are good.
+    from pgtf.runs.load import load  # Imports TensorFlow.
     from pgtf.serving.combined import export_combined
     from pgtf.serving.export import export
     from pgtf.serving.saved_model import SavedModel

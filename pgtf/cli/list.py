@@ -1,4 +1,4 @@
-"""Lists the learnt tasks of a run: method, size, share of a full network, when and from what they were learnt.
+"""Lists the learned tasks of a run: method, size, share of a full network, date and data.
 
 pgtf list --run_dir=runs/demo [--json]
 """
@@ -12,8 +12,8 @@ from pgtf.runs.listing import row_lines, rows, unfinished
 from pgtf.storage.ledger import Ledger
 
 ARGUMENTS = ("run_dir",)
-flags.DEFINE_string("run_dir", None, "The run to look at.", required=True)
-flags.DEFINE_bool("json", False, "Say it as JSON.")
+flags.DEFINE_string("run_dir", None, "Run to list.", required=True)
+flags.DEFINE_bool("json", False, "Print JSON.")
 STOPPED = ""
 
 
@@ -25,6 +25,6 @@ def main(_):
         print(json.dumps({"tasks": found, "unfinished": learning, "changed": changed}))
         return
     print(*row_lines(found), sep="\n")
-    for what, which in (("not finished", learning), ("changed, as pgtf verify found", changed)):
+    for what, which in (("not finished", learning), ("changed, as `pgtf verify` found", changed)):
         if which:
             print(task_names.escaped(f"{what}: {', '.join(which)}"))

@@ -1,9 +1,9 @@
-"""The `pgtf` command: `pgtf COMMAND ARGUMENTS --FLAGS`, one file of this folder a command.
+"""The `pgtf` command: `pgtf COMMAND ARGUMENTS --FLAGS`. Each command is a module of this package.
 
-A command's file defines its flags when it is imported, and has
-  main(argv): the work; its result is the exit status.
-  ARGUMENTS: the flags that may be given without their names, in order.
-  STOPPED: the sentence for a user who interrupts it.
+A command's module defines its flags on import, and has
+  main(argv): Runs the command. Returns its exit status.
+  ARGUMENTS: The flags that may be given without their names, in order.
+  STOPPED: The sentence printed when a user interrupts the command.
 """
 
 import difflib
@@ -18,7 +18,7 @@ from pgtf.foundation.version import __version__
 
 COMMANDS = {
     "demo": "Learn three small drawn tasks, measure them and write a report.",
-    "train": "Learn tasks one after another; continues an interrupted run.",
+    "train": "Learn tasks one after another, or resume an interrupted run.",
     "plan": "Count what each task will store, before training.",
     "list": "List the tasks of a run, with their sizes and dates.",
     "translate": "Translate images with a learned task.",
@@ -27,10 +27,10 @@ COMMANDS = {
     "report": "Write a run's report: one HTML page.",
     "studio": "Try a run in the browser.",
     "export": "Export tasks as SavedModels or TFLite files.",
-    "pack": "Write one task with all it needs to a file.",
+    "pack": "Write one task and its bank to a file.",
     "adopt": "Add tasks that were learned elsewhere to a run.",
     "drop": "Remove a task from a run.",
-    "reproduce": "Redo the paper's tables.",
+    "reproduce": "Reproduce the paper's tables.",
     "bench": "Measure speed and write BENCH.md.",
     "env": "Print versions and devices, for a bug report.",
 }
@@ -50,8 +50,8 @@ def main(argv: Sequence[str] = ()) -> None:
         name, given = given[0], ["--help"]
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
-        hint = f" Did you mean {near[0]}?" if near else " `pgtf --help` lists them all."
-        sys.exit(f"There is no such command.{hint} Received: {name}")
+        hint = f" Did you mean {near[0]}?" if near else " `pgtf --help` lists all commands."
+        sys.exit(f"Unknown command.{hint} Received: {name}")
     run(name, given)
 
 
@@ -65,7 +65,7 @@ def run(name: str, given: Sequence[str]) -> None:
 
 
 def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    """The arguments with every positional one as --NAME=VALUE, and every short flag in its long form."""
+    """Converts positional arguments to --NAME=VALUE and short flags to their long form."""
     found, names, rest = [], list(arguments), list(given)
     while rest:
         text = rest.pop(0)
@@ -81,13 +81,13 @@ def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
 
 
 def _takes_a_value(text: str) -> bool:
-    """Whether the next argument is this flag's value: --NAME VALUE."""
+    """Returns whether the next argument is this flag's value: --NAME VALUE."""
     name = text.lstrip("-")
     return name == "flagfile" or (name in flags.FLAGS and not flags.FLAGS[name].boolean)
 
 
 def usage() -> str:
-    """The list of commands."""
+    """Returns the text of `pgtf --help`."""
     lines = [f"  {name:<10} {meaning}" for name, meaning in COMMANDS.items()]
     return "\n".join(
         [

@@ -1,8 +1,8 @@
-"""Says what each task will store, layer by layer, before anything is learnt: pgtf train --dry_run.
+"""Prints what each task will store, layer by layer, before training. The same as `pgtf train --dry_run`.
 
 pgtf plan --flagfile=flags/paired.cfg [--json]
 
-Where the run exists, it lists what the run has learned and plans the tasks to come.
+For an existing run, it lists the learned tasks and plans the others.
 """
 
 from absl import flags
@@ -10,7 +10,7 @@ from absl import flags
 from pgtf.cli import train
 
 flags.FLAGS.set_default("dry_run", True)
-flags.adopt_module_key_flags(train)  # So that --help shows them.
+flags.adopt_module_key_flags(train)  # For --help.
 
 
 main = train.main

@@ -1,10 +1,10 @@
-"""Makes the report of a run: one page with its pictures, curves and figures, in RUN_DIR/report/index.html.
+"""Writes the report of a run: one page with images, curves and metrics, RUN_DIR/report/index.html.
 
     pgtf report --run_dir=runs/demo
     pgtf report --run_dir=runs/piggyback --compare=runs/full,runs/finetune --grid=grid.png
 
-With --compare, RUN_DIR/report/compare.html beside it holds the runs against each other. A page holds all that it
-shows; it needs no server and no network. Training renews the report after each task and each sample.
+With --compare, also writes RUN_DIR/report/compare.html, which compares the runs. The pages are self-contained: they
+need no server and no network. Training updates the report after each task and each sample.
 """
 
 from absl import flags
@@ -12,15 +12,15 @@ from absl import flags
 from pgtf.config import load_config
 
 ARGUMENTS = ("run_dir",)
-flags.DEFINE_string("run_dir", None, "The run to report.", required=True)
-flags.DEFINE_list("compare", [], "Other runs, to hold it against on the same inputs, in RUN_DIR/report/compare.html.")
-flags.DEFINE_string("grid", "", "A PNG file to write as well: one input of each task, and what each run makes of it.")
+flags.DEFINE_string("run_dir", None, "Run to report.", required=True)
+flags.DEFINE_list("compare", [], "Other runs to compare on the same inputs, in RUN_DIR/report/compare.html.")
+flags.DEFINE_string("grid", "", "PNG file to write: one input of each task with the output of each run.")
 STOPPED = ""
 
 
 def main(_):
-    from pgtf.report.write import report  # TensorFlow only once the flags are good.
+    from pgtf.report.write import report  # Imports TensorFlow.
 
     run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
     configs = {each: load_config(each) for each in (run_dir, *others)}
-    print(f"Look: {report(run_dir, others, configs, flags.FLAGS.grid)}")
+    print(f"Report: {report(run_dir, others, configs, flags.FLAGS.grid)}")

@@ -1,11 +1,11 @@
-"""Translates an image, or all images of a folder, with a learnt task.
+"""Translates an image, or all images of a folder, with a learned task.
 
     pgtf translate --run_dir=runs/demo --task=facades --input=photo.jpg --output=facade.png
     pgtf translate --run_dir=runs/demo --task=facades --input=photos --output=out --compare
 
-Each image becomes a PNG file of its size. In an output folder it has the image's name; images of folders in a folder
-go to the same folders in the output. Of a GIF the first picture is translated. Files that are left out are named with
-the reason. The exit status is 1 if an image is among them.
+Each image becomes a PNG file of the same size. In an output folder the file has the image's name, and subfolders are
+kept. Only the first frame of a GIF is translated. Files that are left out are printed with the reason. The exit status
+is 1 if an image is among them.
 """
 
 from absl import flags
@@ -13,25 +13,25 @@ from absl import flags
 from pgtf.foundation.settings import refuse
 
 ARGUMENTS = ("run_dir", "task", "input")
-flags.DEFINE_string("run_dir", None, "The run that learnt the task, or a file that `pgtf pack` wrote.", required=True)
-flags.DEFINE_string("task", None, "Its name; one that is not there is answered with those that are.")
-flags.DEFINE_string("input", None, "An image, or a folder of images and folders, of any sizes.", required=True)
+flags.DEFINE_string("run_dir", None, "Run that learned the task, or a file that `pgtf pack` wrote.", required=True)
+flags.DEFINE_string("task", None, "Name of the task. `pgtf list` lists them.")
+flags.DEFINE_string("input", None, "Image, or folder of images and subfolders, of any sizes.", required=True)
 flags.DEFINE_string(
-    "output", None, "The folder for the PNG files, new or empty; for one image also a .png file.", required=True
+    "output", None, "New or empty folder for the PNG files. For one image also a .png file.", required=True
 )
-flags.DEFINE_bool("backward", False, "From the target back to the input; for tasks learnt with cyclegan.")
+flags.DEFINE_bool("backward", False, "Translate from target to input. Needs a task learned with cyclegan.")
 flags.DEFINE_bool("compare", False, "Write input and output side by side.")
 flags.DEFINE_bool(
-    "overwrite", False, "Write into a folder that holds something, or onto a file; replaces files of the same names."
+    "overwrite", False, "Write into a folder that is not empty, or to an existing file. Replaces files of equal names."
 )
 flags.DEFINE_integer(
     "tile",
     1024,
-    "Larger images go in blended tiles of so many pixels. Smaller ones take less memory; near the size that a U-Net "
-    "learnt at, they come out crisper.",
+    "Size of a tile in pixels. Larger images are translated in blended tiles. Smaller tiles take less memory. With a "
+    "U-Net, tiles near the size of training give sharper images.",
 )
-flags.DEFINE_integer("workers", 2, "Threads that read and write images while the network runs.")
-STOPPED = "What is translated stays; --overwrite does it all again."
+flags.DEFINE_integer("workers", 2, "Number of threads that read and write images while the network runs.")
+STOPPED = "Translated images are kept. To translate all again, add --overwrite."
 
 
 def main(_):
@@ -39,18 +39,18 @@ def main(_):
     if given.workers < 1:
         refuse("workers", "1 or more", given.workers)
 
-    from pgtf.runs.load import load  # TensorFlow only once the flags are good.
+    from pgtf.runs.load import load  # Imports TensorFlow.
     from pgtf.runs.translate_files import few, outputs, skipped, translate_files
 
     targets = outputs(given.input, given.output, given.overwrite)
     unread_formats, others = skipped(given.input, given.output)
     if unread_formats:
         print(
-            f"left out as their format is not read, {len(unread_formats)}: {few(unread_formats)}; "
+            f"left out {len(unread_formats)} images in unsupported formats: {few(unread_formats)}; "
             "convert them to JPEG or PNG"
         )
     if others:
-        print(f"left out as they are no images, {len(others)}: {few(others)}")
+        print(f"left out {len(others)} files that are not images: {few(others)}")
     translator = load(given.run_dir)[given.task].translator(given.backward, given.tile)
     unread = translate_files(translator, targets, compare=given.compare, workers=given.workers, title=given.task)
     print(f"{len(targets) - len(unread)} of {len(targets)} images translated into {given.output}")

@@ -1,12 +1,13 @@
-"""Proves that every learnt task of a run is what it was: its files by their sha256, its outputs by replaying them.
+"""Verifies that no learned task of a run has changed: compares file hashes (sha256), and replays the recorded outputs.
 
     pgtf verify --run_dir=runs/demo
     pgtf verify --run_dir=runs/demo --expect=DIGEST
 
-All hashes lie in the run itself. So they show accidents and mistakes, not the work of somebody who means to deceive and
-writes hashes that fit. Against that, keep the digest that is printed elsewhere, and expect it.
+The hashes are stored in the run itself. They detect accidents and mistakes, but not a person who edits the run and its
+hashes. To detect that, store the printed digest elsewhere and pass it with --expect.
 
-Exits with 0 if all tasks are proved and the digest is the expected one, else with 1. What is found is noted in the run.
+The exit status is 0 if no task has changed and the digest is the expected one, else 1. The result is recorded in the
+run.
 """
 
 import os
@@ -14,14 +15,21 @@ import os
 from absl import flags
 
 ARGUMENTS = ("run_dir",)
-flags.DEFINE_string("run_dir", None, "The run to check.", required=True)
-flags.DEFINE_string("expect", "", "The digest that an earlier `pgtf verify` printed; the run must still have it.")
+flags.DEFINE_string("run_dir", None, "Run to verify.", required=True)
+flags.DEFINE_string("expect", "", "Digest that an earlier `pgtf verify` printed. Fails if the run has another one.")
 STOPPED = ""
 
 
 def main(_):
-    from pgtf.foundation import task_names  # TensorFlow only once the flags are good.
-    from pgtf.runs.verify import VERDICT_HEAD, conclusion, difference, digest, remember, verdicts
+    from pgtf.foundation import task_names
+    from pgtf.runs.verify import (  # Imports TensorFlow.
+        VERDICT_HEAD,
+        conclusion,
+        difference,
+        digest,
+        remember,
+        verdicts,
+    )
     from pgtf.storage.bank import FilterBank
 
     run_dir, expected, found = flags.FLAGS.run_dir, flags.FLAGS.expect, []
@@ -31,8 +39,8 @@ def main(_):
         found.append(verdict)
     try:
         remember(run_dir, found)
-    except (OSError, ValueError) as error:  # A run that can't be written to, or is in use, is verified all the same.
-        print(task_names.escaped(f"not noted in the run: {error}"))
+    except (OSError, ValueError) as error:  # A read-only run, or one in use, can still be verified.
+        print(task_names.escaped(f"not recorded in the run: {error}"))
     bank = FilterBank.open(os.path.join(run_dir, "tasks"))
     print(f"\n{conclusion(found)}\ndigest of the run: {digest(bank)}")
     differs = difference(bank, expected) if expected else ""

@@ -42,7 +42,8 @@ def load_config(run_dir: str, learned: Sequence[str] = ()) -> Optional[Config]:
             config = Config.from_flat({**parsed(file), "run_dir": run_dir})
     except ValueError as error:
         raise ValueError(
-            f"A run's flags must be as they were written; without the file, give them again. Received: {path} ({error})"
+            "The run's flags can't be read. Restore the file, or remove it and give the flags again. "
+            f"Received: {path} ({error})"
         ) from error
     return config.having_learnt(learned) if learned else config
 

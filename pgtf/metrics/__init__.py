@@ -1,1 +1,1 @@
-"""Measures as pure numbers: arrays in, numbers out."""
+"""Metrics: functions from arrays of images or features to numbers."""

@@ -1,4 +1,4 @@
-"""The paper's Acc: how often a classifier that learnt the tasks from real images names the task of a generated one."""
+"""The paper's Acc: the share of generated images that a classifier, trained on real ones, assigns to their task."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from pgtf.metrics.image_checks import checked
 from pgtf.metrics.measurements import ImageSet, Measurement
 
 SIZE, FEATURES, BATCH = 64, 64, 32
-NAMED = 6  # Tasks in a classifier's name; more are counted.
+NAMED = 6  # Maximum number of tasks listed in a classifier's name.
 ONE_TASK = "a classifier needs two tasks to tell apart"
 
 
 @dataclasses.dataclass(frozen=True)
 class Classifier:
-    """A classifier of target images by task, on top of its own extractor.
+    """A classifier of target images by task, on top of its own feature extractor.
 
     Args:
-      tasks: the names, by label.
-      extractor: its penultimate features; distances between them are called FCD and KCD.
+      tasks: Names of the tasks, by label.
+      extractor: The penultimate features. Distances between them are called FCD and KCD.
       kernel, bias: [d, tasks] and [tasks], from features to logits.
-      held_out_accuracy: {task: share of the held-out real images that it labels right}.
+      held_out_accuracy: {task: share of its held-out real images that are labelled correctly}.
     """
 
     tasks: tuple
@@ -36,28 +36,29 @@ class Classifier:
     held_out_accuracy: dict
 
     def labels(self, images) -> np.ndarray:
-        """uint8 [n, h, w, 3] to the labels [n]."""
+        """Classifies images uint8 [n, h, w, 3]. Returns labels [n]."""
         return np.argmax(self.extractor(images) @ self.kernel + self.bias, axis=1)
 
     def accuracy(self, images, task: str) -> float:
-        """The share of images that are taken for this task's."""
+        """Returns the share of images that are labelled as this task."""
         if task not in self.tasks:
-            raise ValueError(f"The classifier knows {', '.join(self.tasks)}. Received: {task!r}")
+            raise ValueError(f"The classifier has no such class, only {', '.join(self.tasks)}. Received: {task!r}")
         return float(np.mean(self.labels(images) == self.tasks.index(task)))
 
 
 def classifier(
     folder: str, images: Mapping[str, Any], read: Callable[[], tuple[dict, dict]], *, steps: int = 400, seed: int = 0
 ) -> Optional[Classifier]:
-    """The classifier learnt from real target images, kept in a folder; None for one task.
+    """Trains a classifier on real target images, or reads a stored one. Returns None for a single task.
 
     Args:
-      folder: where it is kept.
-      images: {task: what its images follow from, as plain data}; for the same of all tasks, no image is read.
-      read: gives two {task: uint8 [n, h, w, 3]}: to learn from, all files or a random choice, since neighbours are
-        alike; and held out, to judge it by.
-      steps: of a batch of 32, the same number of images of each task.
-      seed: of everything random.
+      folder: Folder of stored classifiers.
+      images: {task: facts that identify its images, as JSON data}. If a classifier of these facts is stored, no image
+        is read.
+      read: Returns two {task: uint8 [n, h, w, 3]}: training images (all files or a random subset, because
+        neighbouring files are alike) and held-out images.
+      steps: Number of training steps with a batch of 32, the same number of images of each task.
+      seed: Random seed.
     """
     if len(images) < 2:
         return None
@@ -68,21 +69,21 @@ def classifier(
 
 
 def _made(tasks, train, held_out, steps, seed):
-    """The arrays {name: array} of a new classifier: its weights, and its accuracy on held-out images."""
+    """Trains a classifier. Returns {name: array} of its weights and its accuracy on held-out images."""
     if not tuple(train) == tuple(held_out) == tasks:
         raise ValueError(
-            "Each task has images to learn from and held-out ones. "
+            "Each task needs training images and held-out ones. "
             f"Received: {', '.join(train)} and {', '.join(held_out)}, for {', '.join(tasks)}"
         )
     for images in (*train.values(), *held_out.values()):
         checked(images)
-    arrays = {**_learnt(train, steps, seed), "held_out": np.zeros(len(tasks))}
+    arrays = {**_trained(train, steps, seed), "held_out": np.zeros(len(tasks))}
     found = _of(tasks, arrays, seed)
     return {**arrays, "held_out": np.array([found.accuracy(images, task) for task, images in held_out.items()])}
 
 
 def _of(tasks, arrays, seed):
-    """The classifier of these arrays."""
+    """Builds a classifier from its arrays."""
     body, weights = _body(seed), {name: array for name, array in arrays.items() if name != "held_out"}
     body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
     known = dict(zip(tasks, arrays["held_out"].tolist()))
@@ -90,7 +91,7 @@ def _of(tasks, arrays, seed):
 
 
 def accuracy_figure(found: Classifier, task: str, generated, image_set: ImageSet) -> Measurement:
-    """Acc of a task's generated images, in [0, 1]."""
+    """Measures Acc of a task's generated images, in [0, 1]."""
     generated = checked(generated)
     image_set.check(generated)
     real = ", ".join(f"{name} {share:.1%}" for name, share in found.held_out_accuracy.items())
@@ -104,12 +105,12 @@ def accuracy_figure(found: Classifier, task: str, generated, image_set: ImageSet
 
 
 def unclassified(image_set: ImageSet) -> dict:
-    """{name: Measurement} of what is None where there is no classifier: Acc, and the distances between its features."""
+    """Returns {name: Measurement} without values for Acc, FCD and KCD, which need a classifier."""
     return {name: Measurement(name, None, ONE_TASK, generated=image_set) for name in ("Acc", "FCD", "KCD")}
 
 
 def _body(seed):
-    """[n, 64, 64, 3] in [-1, 1] to features [n, 64]; float32 whatever the precision of training is."""
+    """Builds the network [n, 64, 64, 3] in [-1, 1] to features [n, 64], in float32 under every precision policy."""
     layers = [keras.Input((SIZE, SIZE, 3))]
     common = dict(activation="relu", dtype="float32")
     for index, filters in enumerate((16, 32, 64, 64)):
@@ -135,8 +136,8 @@ def _extractor(body, sha256, tasks):
     )
 
 
-def _learnt(train, steps, seed):
-    """The weights {name: array} after these steps; a mirrored image is as good as the image."""
+def _trained(train, steps, seed):
+    """Trains with random horizontal flips. Returns the weights as {name: array}."""
     body, rng = _body(seed), np.random.default_rng(seed)
     start = keras.initializers.GlorotUniform(seed=seed)
     head = keras.layers.Dense(len(train), kernel_initializer=start, dtype="float32")

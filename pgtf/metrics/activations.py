@@ -1,4 +1,4 @@
-"""The features of a set of images; of real images they are kept on disk."""
+"""Features of sets of images, with a cache on disk for real images."""
 
 import dataclasses
 import itertools
@@ -14,7 +14,7 @@ from pgtf.metrics.measurements import ImageSet
 
 @dataclasses.dataclass(frozen=True)
 class Activations:
-    """float32 features [n, d], of which images, and `Extractor.facts` of the network that made them."""
+    """Features of a set of images: float32 [n, d], the images, and `Extractor.facts` of the network."""
 
     features: np.ndarray
     images: ImageSet
@@ -23,18 +23,20 @@ class Activations:
     def __post_init__(self):
         if self.features.ndim != 2 or len(self.features) != self.images.n:
             raise ValueError(
-                f"Activations are [n, d], with n of the image set. Received: {list(self.features.shape)} for "
+                f"Activations must be [n, d], with n of the image set. Received: {list(self.features.shape)} for "
                 f"{self.images.n} images"
             )
 
 
 def activations(extractor: Extractor, images: Iterable, image_set: ImageSet) -> Activations:
-    """The features of uint8 images [h, w, 3] of the set's size; never more than a batch of them is held here."""
+    """Computes the features of uint8 images [h, w, 3], batch by batch. All must have the size of the image set."""
     images, features = iter(images), []
     while batch := list(itertools.islice(images, extractor.batch_size)):
         sizes = sorted({np.shape(image)[:2] for image in batch})
         if sizes != [image_set.size]:
-            raise ValueError(f"Images are of the set's size, {image_set.size}. Received: {', '.join(map(str, sizes))}")
+            raise ValueError(
+                f"Images must be of the set's size, {image_set.size}. Received: {', '.join(map(str, sizes))}"
+            )
         features.append(extractor(batch))
     found = np.concatenate(features) if features else np.zeros((0, extractor.dimensions), "float32")
     return Activations(found, image_set, extractor.facts)
@@ -43,7 +45,7 @@ def activations(extractor: Extractor, images: Iterable, image_set: ImageSet) -> 
 def kept_activations(
     folder: str, extractor: Extractor, read: Callable[[], Iterable], image_set: ImageSet
 ) -> Activations:
-    """`activations` of the images that `read` gives, kept in a folder by the hashes of the set and the extractor."""
+    """Computes `activations` of the images that `read` returns, or reads them from a cache folder."""
     facts = {"images": dataclasses.asdict(image_set), "extractor": extractor.facts}
     arrays = cache.load_or_compute(
         folder, facts, lambda: {"features": activations(extractor, read(), image_set).features}

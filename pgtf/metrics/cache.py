@@ -1,4 +1,4 @@
-"""Arrays on disk that are made once for the facts they follow from."""
+"""Cache of arrays on disk, keyed by the facts that they are computed from."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ from safetensors.numpy import load, save
 
 from pgtf.foundation import files
 
-DIGEST = 32  # bytes at the head of a file
+DIGEST = 32  # Bytes of the hash at the start of a file.
 
 
 def load_or_compute(folder: str, facts: dict, make: Callable[[], dict]) -> dict:
-    """The arrays {name: array} of these facts: read back, or made and kept; a file that is not whole is made anew."""
+    """Reads {name: array} for these facts, or computes and stores them. Replaces a damaged file."""
     key = json.dumps(facts, sort_keys=True).encode()
     path = os.path.join(folder, f"{files.sha256(key)[:32]}.arrays")
     arrays = _read(path, key)
     if arrays is None:
         made = {name: np.ascontiguousarray(value) for name, value in make().items()}
-        arrays = _read(path, key)  # What another process made meanwhile is kept: all go on with the same.
+        arrays = _read(path, key)  # Another process may have stored them meanwhile. All use the same arrays.
         if arrays is None:
             arrays, body = made, save(made)
             files.write(path, _digest(key, body) + body)
@@ -38,5 +38,5 @@ def _read(path, key):
 
 
 def _digest(key, body):
-    """Of what the arrays follow from as well, so that a file under another's name is noticed."""
+    """Hashes the facts too, to detect a file under a wrong name."""
     return hashlib.sha256(key + b"\0" + body).digest()

@@ -1,4 +1,4 @@
-"""What turns images into features."""
+"""Feature extractors: functions from images to features."""
 
 import dataclasses
 from typing import Callable, Optional
@@ -11,19 +11,19 @@ from pgtf.metrics.image_checks import checked
 
 @dataclasses.dataclass(frozen=True)
 class Extractor:
-    """A function of uint8 images [n, h, w, 3] to float32 features [n, d].
+    """A function from uint8 images [n, h, w, 3] to float32 features [n, d].
 
     Args:
-      name: the network, and which of its outputs.
-      sha256: of the network.
-      network: float32 [n, h, w, 3] in `value_range` to float32 [n, d].
+      name: Name of the network and of its output.
+      sha256: Hash of the network.
+      network: Function from float32 [n, h, w, 3] in `value_range` to float32 [n, d].
       dimensions: d.
-      space: what distances between features are called after F (Fréchet) or K (kernel), e.g. "ID-768".
-      size: (height, width) that images are resized to, bilinearly; None: they go in as they are.
-      antialias: whether that resizing filters when it shrinks. The reference network of FID does not.
-      inside: how the network itself resizes, in words.
-      value_range: what 0 and 255 become.
-      batch_size: how many images go through the network at once.
+      space: Name of the distances after F (Fréchet) or K (kernel), such as "ID-768".
+      size: (height, width) that images are resized to, bilinearly. Default: no resizing.
+      antialias: Whether the resizing filters when it shrinks. The reference network of FID does not.
+      inside: Description of the resizing inside the network.
+      value_range: Values of black and white, 0 and 255.
+      batch_size: Number of images in a batch.
     """
 
     name: str
@@ -41,7 +41,7 @@ class Extractor:
         low, high = self.value_range
         if not low < high or self.batch_size < 1:
             raise ValueError(
-                "An extractor's values rise from black to white, and a batch has an image. "
+                "value_range must rise from black to white, and batch_size must be at least 1. "
                 f"Received: {self.value_range}, {self.batch_size}"
             )
 
@@ -54,20 +54,20 @@ class Extractor:
         features = np.concatenate(batches)
         if features.shape != (len(images), self.dimensions) or not np.isfinite(features).all():
             raise ValueError(
-                f"An extractor gives {self.dimensions} finite features an image. "
+                f"The extractor must return {self.dimensions} finite features per image. "
                 f"Received: {list(features.shape)} from {self.name} for {len(images)} images"
             )
         return features
 
     def prepared(self, images) -> tf.Tensor:
-        """uint8 [n, h, w, 3] as the network takes them."""
+        """Converts uint8 [n, h, w, 3] to the network's input: scales the values and resizes."""
         low, high = self.value_range
         images = tf.constant(images.astype("float32") / np.float32(255 / (high - low)) + np.float32(low))
         return images if self.size is None else tf.image.resize(images, self.size, antialias=self.antialias)
 
     @property
     def resize(self) -> str:
-        """How images come to the size that the network works at."""
+        """Description of the resizing before and inside the network."""
         if self.size is None:
             return self.inside or "none"
         how = f"bilinear, {'with' if self.antialias else 'without'} antialias, to {self.size[0]} x {self.size[1]}"
@@ -75,7 +75,7 @@ class Extractor:
 
     @property
     def facts(self) -> dict:
-        """All that features depend on, as plain data."""
+        """All facts that the features depend on, as JSON data."""
         return {
             "name": self.name,
             "sha256": self.sha256,

@@ -1,4 +1,4 @@
-"""Distances between real and generated images in a feature space; the kernel distance through tensorflow-gan."""
+"""Fréchet and kernel distances between real and generated images in a feature space."""
 
 import contextlib
 import functools
@@ -19,7 +19,10 @@ BLOCKS = 10
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """|μa - μb|² + Tr(Σa + Σb - 2 (Σa Σb)^½) of features [n, d] and [m, d], with unbiased covariances, in float64."""
+    """Computes |μa - μb|² + Tr(Σa + Σb - 2 (Σa Σb)^½) of features [n, d] and [m, d], in float64.
+
+    Covariances are unbiased.
+    """
     # With Σa = AᵀA and Σb = BᵀB, Tr (Σa Σb)^½ is the sum of the singular values of A Bᵀ. tensorflow-gan takes roots of
     # eigenvalues instead, and none of one below 1e-10, whatever the scale of the features. On 768 features of Inception
     # it gives the same to 2e-6 at n = 106, but 0.15866 for 0.15834 at n = 450, 0.0011 for a set of 900 and itself,
@@ -34,11 +37,18 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def kernel_distance(a: np.ndarray, b: np.ndarray, blocks: int = BLOCKS, seed: int = 0) -> tuple:
-    """The unbiased squared MMD of features [n, d] and [m, d] with k(x, y) = (xᵀy / d + 1)³, and its standard error.
+    """Computes the unbiased squared MMD of features [n, d] and [m, d] with k(x, y) = (xᵀy / d + 1)³.
 
-    The value is the mean over blocks, the error that of this mean; None with one block. There are at most `blocks`,
-    and no more than leave two images of each side in each. Each side is shuffled by itself: files are sorted, and a
-    generated image stands where its own target does.
+    Each side is shuffled separately: files are sorted, and a generated image has the same index as its target.
+
+    Args:
+      a: Features [n, d].
+      b: Features [m, d].
+      blocks: Maximum number of blocks. Each block has at least two images of each side.
+      seed: Seed of the shuffling.
+
+    Returns:
+      The mean over blocks and its standard error, which is None for a single block.
     """
     a, b = _checked(a, b)
     rng = np.random.default_rng(seed)
@@ -51,10 +61,10 @@ def kernel_distance(a: np.ndarray, b: np.ndarray, blocks: int = BLOCKS, seed: in
 
 
 def distances(real: Activations, generated: Activations) -> dict:
-    """{name: Measurement} of the Fréchet and the kernel distance, named after the extractor's space."""
+    """Measures the Fréchet and the kernel distance. Returns {name: Measurement}, named after the extractor's space."""
     if real.extractor != generated.extractor:
         raise ValueError(
-            f"A distance is between features of one extractor. Received: {real.extractor} and {generated.extractor}"
+            f"The features must come from one extractor. Received: {real.extractor} and {generated.extractor}"
         )
     a, b = real.features, generated.features
     figure = functools.partial(Measurement, real=real.images, generated=generated.images, extractor=real.extractor)
@@ -78,7 +88,7 @@ def _biased(a, b):
 
 @contextlib.contextmanager
 def _quiet():
-    """Without TensorFlow's warnings, which here are of how tensorflow-gan calls it."""
+    """Silences TensorFlow's warnings about calls in tensorflow-gan."""
     logger = tf.get_logger()
     level = logger.level
     logger.setLevel("ERROR")
@@ -93,14 +103,14 @@ def _factor(x):
 
 
 def _checked(a, b):
-    """Both as float64 [n, d] and [m, d], with n and m of at least 2."""
+    """Checks and converts both to float64 [n, d] and [m, d], with n and m at least 2."""
     a, b = (np.asarray(x) for x in (a, b))
     shapes = [x.ndim == 2 and len(x) >= 2 and x.shape[1] >= 1 and x.dtype.kind == "f" for x in (a, b)]
     if not all(shapes) or a.shape[1] != b.shape[1]:
         raise ValueError(
-            "A distance is between floating-point features [n, d] and [m, d], n and m at least 2. "
+            "Features must be floating-point [n, d] and [m, d], with n and m at least 2. "
             f"Received: {a.dtype} {list(a.shape)} and {b.dtype} {list(b.shape)}"
         )
     if not (np.isfinite(a).all() and np.isfinite(b).all()):
-        raise ValueError("Features are finite. Received: some that are not")
+        raise ValueError("Features must be finite. Received: NaN or infinity")
     return a.astype("float64"), b.astype("float64")

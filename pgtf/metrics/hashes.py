@@ -1,4 +1,4 @@
-"""What images and networks are, as hashes."""
+"""Hashes that identify images and networks."""
 
 import os
 
@@ -7,22 +7,22 @@ from pgtf.metrics.image_checks import checked
 
 
 def files_sha256(paths) -> str:
-    """The hash of a list of files: of names and contents, in order."""
+    """Hashes the names and contents of files, in order."""
     return _listed((os.path.basename(path), _content(path)) for path in paths)
 
 
 def images_sha256(images) -> str:
-    """The hash of uint8 [n, h, w, 3]: of sizes and pixels, in order."""
+    """Hashes the sizes and pixels of images uint8 [n, h, w, 3], in order."""
     return _listed((str(image.shape), image.tobytes()) for image in checked(images))
 
 
 def arrays_sha256(arrays: dict) -> str:
-    """The hash of {name: array}: of names, types, sizes and values."""
+    """Hashes the names, types, shapes and values of {name: array}."""
     return _listed((f"{name} {array.dtype} {array.shape}", array.tobytes()) for name, array in sorted(arrays.items()))
 
 
 def folder_sha256(folder: str) -> str:
-    """The hash of all files below a folder: of relative paths and contents."""
+    """Hashes the relative paths and contents of all files in a folder and its subfolders."""
     paths = sorted(os.path.join(place, name) for place, _, names in os.walk(folder) for name in names)
     return _listed((os.path.relpath(path, folder), _content(path)) for path in paths)
 

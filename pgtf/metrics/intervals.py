@@ -37,7 +37,7 @@ class Interval:
     Args:
       value: The estimate from all images and seeds.
       low, high: The bounds.
-      note: A limit of the interval that a reader must know; may be empty.
+      note: A limitation of the interval that readers must know. Default: none.
     """
 
     value: float
@@ -48,7 +48,7 @@ class Interval:
 
 @dataclasses.dataclass(frozen=True)
 class Values:
-    """Measures of single images, e.g. SSIM: float [n]. Its value is the mean."""
+    """Measures of single images, such as SSIM: float [n]. The sample's value is their mean."""
 
     values: np.ndarray
 
@@ -64,13 +64,13 @@ class Values:
         return (len(self.values),)
 
     def weighted(self, weights: np.ndarray) -> np.ndarray:
-        """Means [resamples] under weights [resamples, n]."""
+        """Computes means [resamples] under weights [resamples, n]."""
         return weights @ self.values / weights.sum(axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
 class Kernels:
-    """Kernel matrices k(x, y) of real and generated images. Its value is KID, the unbiased squared MMD of all pairs.
+    """Kernel matrices k(x, y) of real and generated images. The sample's value is KID, the unbiased squared MMD.
 
     `evaluation.distances.kernel_distance` averages this value over ten blocks of a shuffled set: the expectation is the
     same, and the variance of all pairs is at most that of blocks.
@@ -91,7 +91,7 @@ class Kernels:
                 f"Received: {list(self.real.shape)}, {list(self.generated.shape)}, {list(self.cross.shape)}"
             )
         if min(m, n) < FEWEST_IMAGES:
-            raise ValueError(f"KID's interval needs {FEWEST_IMAGES} images a side. Received: {m} real, {n} generated")
+            raise ValueError(f"KID's interval needs {FEWEST_IMAGES} images per side. Received: {m} real, {n} generated")
 
     @classmethod
     def from_features(cls, real: npt.ArrayLike, generated: npt.ArrayLike) -> "Kernels":
@@ -105,7 +105,7 @@ class Kernels:
         return len(self.real), len(self.generated)
 
     def weighted(self, real: np.ndarray, generated: np.ndarray) -> np.ndarray:
-        """KID [resamples] under weights [resamples, m] and [resamples, n]."""
+        """Computes KID [resamples] under weights [resamples, m] and [resamples, n]."""
         cross = ((real @ self.cross) * generated).sum(axis=1) / (real.sum(axis=1) * generated.sum(axis=1))
         return _within(self.real, real) + _within(self.generated, generated) - 2 * cross
 
@@ -115,13 +115,13 @@ Row = Mapping[int, Mapping[str, Sample]]
 
 
 def interval(row: Row, other: Optional[Row] = None, *, resamples: int = 1000, seed: int = 0) -> Interval:
-    """The interval for the value of a row, or for its difference to another row, paired by image and seed.
+    """Computes the interval of a row's value, or of its difference to another row, paired by image and seed.
 
     Args:
       row: {seed: {task: Sample}}. Image i of a task is the same for all seeds.
       other: A row to subtract, with the same seeds, tasks and images. Each resample draws the same for both rows.
-      resamples: How often seeds and images are drawn.
-      seed: Of the draws. The same seed gives the same interval.
+      resamples: Number of resamples.
+      seed: Random seed. The same seed gives the same interval.
     """
     sizes = _sizes(row)
     if other is not None and _sizes(other) != sizes:
@@ -141,14 +141,14 @@ def interval(row: Row, other: Optional[Row] = None, *, resamples: int = 1000, se
 
 
 def _drawn(rng, n, resamples):
-    """Weights [1 + resamples, n]: the first weighs all alike, each other counts n - 1 draws."""
+    """Draws weights [1 + resamples, n]: the first are all 1, each other counts n - 1 draws."""
     places = rng.integers(n, size=[resamples, max(n - 1, 1)]) + n * np.arange(resamples)[:, None]
     counts = np.bincount(places.ravel(), minlength=n * resamples).reshape([resamples, n])
     return np.concatenate([np.ones([1, n]), counts])
 
 
 def _values(row, drawn_seeds, drawn):
-    """The values of a row [1 + resamples]."""
+    """Computes the values of a row [1 + resamples]."""
     of_seeds = [
         np.mean([sample.weighted(*drawn[task]) for task, sample in sorted(samples.items())], axis=0)
         for _, samples in sorted(row.items())
@@ -157,7 +157,7 @@ def _values(row, drawn_seeds, drawn):
 
 
 def _within(kernel, weights):
-    """The mean of k over pairs of different images, under weights.
+    """Computes the mean of k over pairs of different images, under weights.
 
     A resample has an image several times. Its pairs with itself are left out: counted, they would raise KID's mean.
     """
@@ -167,7 +167,7 @@ def _within(kernel, weights):
 
 
 def _sizes(row):
-    """The seeds in order, and {task: numbers of images}."""
+    """Returns the seeds in order, and {task: numbers of images}."""
     found = [
         {task: (type(sample).__name__, *sample.sizes) for task, sample in sorted(row[seed].items())}
         for seed in sorted(row)

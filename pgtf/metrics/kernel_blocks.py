@@ -1,4 +1,4 @@
-"""Stands in for tensorflow_gan.eval where that cannot be installed: the kernel distance."""
+"""Replacement for the kernel distance of tensorflow_gan.eval, for environments without tensorflow-gan."""
 
 import math
 
@@ -24,7 +24,7 @@ def kernel_classifier_distance_and_std_from_activations(
 
 
 def _split(features, blocks):
-    """Blocks in order, as equal as can be, the larger ones last: tensorflow-gan's choice."""
+    """Splits features into blocks of almost equal size, the larger ones last, as tensorflow-gan does."""
     return np.split(
         features, len(features) - np.cumsum([len(part) for part in np.array_split(features, blocks)])[-2::-1]
     )

@@ -1,7 +1,7 @@
-"""Label images of flat colours as classes, and how well classes are recovered: pixel accuracy and mean IoU.
+"""Classes of label images with flat colours, and scores of recovered classes: pixel accuracy and mean IoU.
 
-Label images are JPEGs: flat areas are a little off their colour, and borders hold mixtures of two. `palette` finds the
-colours, `classes` maps each pixel to the nearest.
+Label images are JPEGs: flat areas deviate slightly from their colour, and borders mix two colours. `palette` finds the
+colours, `classes` maps each pixel to the nearest one.
 """
 
 import dataclasses
@@ -9,20 +9,20 @@ import dataclasses
 import numpy as np
 
 MOST_CLASSES, LEAST_SHARE = 24, 1e-3
-FLAT = 12  # The most that a channel of a flat area differs between neighbours.
-NEAR = 32  # Colours that are nearer (Euclidean) are one.
+FLAT = 12  # Maximum difference of a channel between neighbours in a flat area.
+NEAR = 32  # Colours closer than this (Euclidean) count as one.
 CELL = 16  # Colours are counted in cells of this width.
-READ = 400  # Images that a palette is counted from, at most.
+READ = 400  # Maximum number of images that a palette is counted from.
 
 
 def palette(images: np.ndarray) -> np.ndarray:
     """Finds the flat colours of label images.
 
-    Pixels count where all eight neighbours are alike. Cells of colours are taken by frequency; a cell near a colour
-    found before adds to its share. Colours of less than 0.1 % are left out, and all after the 24th.
+    Only pixels whose eight neighbours are alike count. Cells of colours are visited by frequency. A cell near a colour
+    that was already found adds to its share. Colours of less than 0.1 % and all after the 24th are left out.
 
     Args:
-      images: uint8 [n, h, w, 3]. Of more than 400, as many are read at even steps.
+      images: uint8 [n, h, w, 3]. If there are more than 400, at most 400 are used, evenly spaced.
 
     Returns:
       uint8 [classes, 3], the most frequent first.
@@ -44,14 +44,14 @@ def palette(images: np.ndarray) -> np.ndarray:
     by_share = np.argsort(-shares, kind="stable")[:MOST_CLASSES]
     found = colours[by_share[shares[by_share] >= LEAST_SHARE]]
     if len(found) < 2:
-        raise ValueError(f"Label images must have two flat colours or more. Received: {len(found)}")
+        raise ValueError(f"The label images must have at least two flat colours. Received: {len(found)}")
     return np.rint(found).astype("uint8")
 
 
 def classes(images: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Maps pixels to the nearest of colours [classes, 3].
 
-    A smaller size takes every so many-th pixel: a mean of two colours may be a third class's.
+    A smaller size subsamples pixels and does not average them: the mean of two colours may be a third class's.
 
     Args:
       images: uint8 [n, h, w, 3].
@@ -63,7 +63,7 @@ def classes(images: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> n
     """
     rows, columns = ((2 * np.arange(to) + 1) * of // (2 * to) for to, of in zip(size, images.shape[1:3]))
     colours = colours.astype("float32")
-    # |x - c|² is least where |c|² - 2 xᵀc is.
+    # |x - c|² and |c|² - 2 xᵀc have the same minimum over c.
     maps = [
         np.argmin((colours**2).sum(axis=1) - 2 * (image[rows][:, columns].astype("float32") @ colours.T), axis=-1)
         for image in images
@@ -73,11 +73,11 @@ def classes(images: np.ndarray, colours: np.ndarray, size: tuple[int, int]) -> n
 
 @dataclasses.dataclass(frozen=True)
 class Recovery:
-    """Classes that were found in images, against the true ones.
+    """Comparison of the classes found in images with the true ones.
 
     Args:
-      pixel_accuracy: float64 [n], the share of each image's pixels whose class is right.
-      confusion: int64 [classes, classes], pixels of all images by true class (rows) and found class (columns).
+      pixel_accuracy: float64 [n], share of correctly classified pixels of each image.
+      confusion: int64 [classes, classes], number of pixels by true class (rows) and found class (columns).
     """
 
     pixel_accuracy: np.ndarray
@@ -90,7 +90,7 @@ class Recovery:
 
     @property
     def mean_iou(self) -> float:
-        """The mean over true classes of intersection / union, each counted over all images."""
+        """The mean IoU over the true classes. Intersection and union are counted over all images."""
         right, true = np.diag(self.confusion), self.confusion.sum(axis=1)
         occur = true > 0
         union = true + self.confusion.sum(axis=0) - right
@@ -101,7 +101,8 @@ def recovery(found: np.ndarray, true: np.ndarray, count: int) -> Recovery:
     """Compares found and true classes, uint8 [n, h, w] below `count`."""
     if found.shape != true.shape or found.ndim != 3 or not found.size:
         raise ValueError(
-            f"Found and true classes must be [n, h, w] alike. Received: {list(found.shape)} and {list(true.shape)}"
+            "Found and true classes must have the same shape [n, h, w]. "
+            f"Received: {list(found.shape)} and {list(true.shape)}"
         )
     pairs = true.astype("int64").ravel() * count + found.ravel()
     confusion = np.bincount(pairs, minlength=count**2).reshape([count, count])
@@ -109,7 +110,7 @@ def recovery(found: np.ndarray, true: np.ndarray, count: int) -> Recovery:
 
 
 def _flat(image):
-    """The pixels [n, 3] of an image [h, w, 3] that differ little from all eight neighbours."""
+    """Selects the pixels [n, 3] of an image [h, w, 3] that differ little from all eight neighbours."""
     spread = np.lib.stride_tricks.sliding_window_view(image, (3, 3), axis=(0, 1))
     inner = image[1:-1, 1:-1]
     return inner[np.abs(spread - inner[..., None, None]).max(axis=(2, 3, 4)) <= FLAT]

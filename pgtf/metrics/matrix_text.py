@@ -1,4 +1,4 @@
-"""A matrix as JSON, as CSV and as a table for people."""
+"""Formats of a matrix: JSON, CSV and text tables."""
 
 import csv
 import io
@@ -14,14 +14,14 @@ from pgtf.metrics.measurements import Measurement
 from pgtf.metrics.sealed import check_seal, sealed
 
 COLUMNS = ["metric", "task", "slice", "after", "value"]
-# What stands beside a value, where its figure is given.
+# Further columns, filled if the measurements are given.
 BESIDE = ["standard_error", "n", "split", "images", "extractor", "resize", "notes"]
 
 Measurements = Mapping[tuple[str, str], Mapping[str, Measurement]]  # {(task, after): {metric: Measurement}}
 
 
 def to_json(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str:
-    """{"tasks": […], "slices": […], "values": {metric: rows}, "figures": [all facts of each value]}, sealed."""
+    """Formats {"tasks": […], "slices": […], "values": {metric: rows}, "figures": [facts of each value]} with a hash."""
     beside = [
         {"task": task, "after": after, **figure.facts}
         for (task, after), found in figures.items()
@@ -32,12 +32,12 @@ def to_json(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str
 
 
 def from_json(text: str) -> Matrix:
-    """The matrix that `to_json` wrote."""
+    """Parses a matrix that `to_json` wrote."""
     return _read(text)[0]
 
 
 def with_figures(text: str) -> tuple[Matrix, Measurements]:
-    """The matrix and the figures that `to_json` wrote."""
+    """Parses a matrix and its measurements that `to_json` wrote."""
     matrix, facts = _read(text)
     found: dict[tuple[str, str], dict[str, Measurement]] = {}
     try:
@@ -48,7 +48,7 @@ def with_figures(text: str) -> tuple[Matrix, Measurements]:
                 raise ValueError(f"{figure.name} of {task} after {after} differs from the matrix")
             found.setdefault((task, after), {})[figure.name] = figure
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise ValueError(f"A matrix's figures are read as they were written. Received: {error!r}") from error
+        raise ValueError(f"The measurements in the file are damaged. Received: {error!r}") from error
     return matrix, found
 
 
@@ -58,7 +58,7 @@ def _read(text: str) -> tuple[Matrix, dict[str, Any]]:
         check_seal(facts)
         return Matrix(facts["tasks"], facts["slices"], facts["values"]), facts
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        raise ValueError(f"A matrix is read from the JSON that was written. Received: {error!r}") from error
+        raise ValueError(f"The file is not a matrix in JSON, or damaged. Received: {error!r}") from error
 
 
 def yardsticks(figures: Measurements, name: str) -> list[str]:
@@ -72,7 +72,7 @@ def yardsticks(figures: Measurements, name: str) -> list[str]:
 
 
 def to_csv(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str:
-    """A line for each metric, task and time, and what its value depends on; an empty value is None."""
+    """Formats one line for each metric, task and time, with the facts of the value. None is empty."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(COLUMNS + BESIDE)
@@ -93,10 +93,10 @@ def _beside(figure: Optional[Measurement]) -> list:
 
 
 def from_csv(text: str) -> Matrix:
-    """The matrix that `to_csv` wrote of at least one metric."""
+    """Parses a matrix with at least one metric that `to_csv` wrote."""
     reader = csv.DictReader(io.StringIO(text))
     if reader.fieldnames is None or list(reader.fieldnames)[: len(COLUMNS)] != COLUMNS:
-        raise ValueError(f"A matrix's CSV has the columns {', '.join(COLUMNS)}. Received: {reader.fieldnames}")
+        raise ValueError(f"The CSV must have the columns {', '.join(COLUMNS)}. Received: {reader.fieldnames}")
     rows = list(reader)
     slices = {row["task"]: row["slice"] for row in rows}
     matrix = Matrix(tuple(slices), tuple(slices.values()))
@@ -109,11 +109,11 @@ def _number(text):
     try:
         return float(text) if text else None
     except ValueError:
-        raise ValueError(f"A value in a matrix's CSV is a number, or empty. Received: {text!r}") from None
+        raise ValueError(f"A value in the CSV must be a number or empty. Received: {text!r}") from None
 
 
 def table(matrix: Matrix, name: str, figures: Measurements = MappingProxyType({})) -> str:
-    """One metric: a row for each task, a column for each time; averages, forgetting and backward transfer below."""
+    """Formats one metric: a row for each task, a column for each time, and the measures below."""
     rows = [("after", matrix.tasks), *zip(matrix.tasks, matrix.array(name))]
     one = len(yardsticks(figures, name)) < 2
     found = matrix.measures(name, comparable=one)
@@ -126,9 +126,9 @@ def table(matrix: Matrix, name: str, figures: Measurements = MappingProxyType({}
 
 
 def summary(matrix: Matrix, figures: Measurements) -> str:
-    """What is known after the last task, a row for each task and a column for each metric, with all that is to be said.
+    """Formats the values after the last task: a row for each task, a column for each metric, and notes below.
 
-    A metric that changed over time has a table of its own below.
+    A metric that changed over time has its own table below.
     """
     last = matrix.tasks[-1]
     rows = [[f"after {last}", *(f"{name} {'↑' if metric(name).sign > 0 else '↓'}" for name in matrix.values), "n"]]
@@ -147,7 +147,7 @@ def summary(matrix: Matrix, figures: Measurements) -> str:
 
 
 def _error(figure):
-    """The standard error of a kernel distance, which can be as large as itself."""
+    """Formats the standard error of a kernel distance, which can be as large as the value."""
     if figure is None or not figure.name.startswith("K") or figure.standard_error is None:
         return ""
     return f" ±{figure.standard_error:.1g}"
@@ -161,13 +161,13 @@ def _legend(matrix, figures):
         names.setdefault(tuple(yardsticks(figures, name)), []).append(name)
     for found, measured in names.items():
         if len(found) == 1:
-            yield f"{', '.join(measured)}: measured by {found[0]}; compare only with values by the same"
+            yield f"{', '.join(measured)}: measured by {found[0]}; comparable only with values of the same extractor"
         elif found:
-            yield f"{', '.join(measured)}: not compared, as values are measured by several networks: {', '.join(found)}"
+            yield f"{', '.join(measured)}: not comparable, measured by several extractors: {', '.join(found)}"
 
 
 def _remarks(figures, last):
-    """Each note and each reason why there is no value, once, with what it is of."""
+    """Lists each note and each reason for a missing value once, with its metrics and tasks."""
     told = {}
     for (task, after), found in figures.items():
         for name, figure in found.items() if after == last else ():

@@ -1,23 +1,23 @@
-"""A number and everything that it depends on."""
+"""Measurements: numbers with the facts that they depend on."""
 
 import dataclasses
 import math
 from typing import Optional
 
-# What the name of a figure ends in that is of the way back, or of the inputs as they are.
+# Suffixes of names: backward direction, and baseline of the unchanged inputs.
 BACKWARD, UNTOUCHED = "-backward", "-untouched"
 
 
 @dataclasses.dataclass(frozen=True)
 class ImageSet:
-    """Which images a figure is of.
+    """The identity of a set of images.
 
     Args:
-      split: the split, e.g. "test".
-      n: how many images.
+      split: Name of the split, such as "test".
+      n: Number of images.
       size: (height, width) of the images.
-      part: what of each file is meant, e.g. "right half", so that input and target of one pair differ.
-      sha256: of the file list (`hashes.files_sha256`), or of the images where there are no files (`images_sha256`).
+      part: The used part of each file, such as "right half". It distinguishes input and target of one pair.
+      sha256: Hash of the list of files (`hashes.files_sha256`), or of images without files (`images_sha256`).
     """
 
     split: str
@@ -28,30 +28,30 @@ class ImageSet:
 
     def __post_init__(self):
         if self.n < 1:
-            raise ValueError(f"A split holds at least one image. Received: {self.split!r} with {self.n}")
+            raise ValueError(f"A split must hold at least one image. Received: {self.split!r} with {self.n}")
         object.__setattr__(self, "size", tuple(self.size))
 
     def check(self, images):
-        """Refuses images [n, h, w, 3] of another count or size."""
+        """Raises ValueError if images [n, h, w, 3] have another number or size."""
         if (len(images), images.shape[1:3]) != (self.n, self.size):
             raise ValueError(
-                f"A figure is of all {self.n} images of its set, of {self.size}. "
+                f"The images must be all {self.n} images of the set, of size {self.size}. "
                 f"Received: {len(images)} of {images.shape[1:3]}"
             )
 
 
 @dataclasses.dataclass(frozen=True)
 class Measurement:
-    """One number: a finite value, or None with the reason, and what it was measured on and with.
+    """A value of a metric, with the images and the extractor that it was measured with.
 
     Args:
-      name: the metric, e.g. "FID-768".
-      value: the number, or None.
-      reason: why there is no value; empty where there is one.
-      standard_error: of the value, or None.
-      real, generated: the images of both sides.
-      extractor: `Extractor.facts` of the network that made the features; None for a metric of pixels.
-      notes: what a reader must know to compare this number with another.
+      name: Name of the metric, such as "FID-768".
+      value: A finite number, or None.
+      reason: Reason for a missing value. Empty if there is a value.
+      standard_error: Standard error of the value, or None.
+      real, generated: The images of both sides.
+      extractor: `Extractor.facts` of the network that computed the features. None for a metric of pixels.
+      notes: Limits of comparing this value with others.
     """
 
     name: str
@@ -66,27 +66,27 @@ class Measurement:
     def __post_init__(self):
         if (self.value is None) != bool(self.reason):
             raise ValueError(
-                f"A figure has a value or the reason why not. Received: {self.name}, {self.value}, {self.reason!r}"
+                f"A measurement needs either a value or a reason. Received: {self.name}, {self.value}, {self.reason!r}"
             )
         if self.value is not None and not math.isfinite(self.value):
-            raise ValueError(f"A figure is finite, or None. Received: {self.name}, {self.value}")
+            raise ValueError(f"A measurement must be finite or None. Received: {self.name}, {self.value}")
 
     @property
     def facts(self) -> dict:
-        """The figure as plain data, for JSON."""
+        """The measurement as data for JSON."""
         return dataclasses.asdict(self)
 
     @classmethod
     def from_facts(cls, facts: dict) -> "Measurement":
-        """The figure that `facts` described, also after JSON; raises ValueError, KeyError or TypeError for others."""
+        """Builds a measurement from `facts`. Raises ValueError, KeyError or TypeError if they are not valid."""
         network, error, notes = facts["extractor"], facts["standard_error"], facts["notes"]
         texts = [facts["name"], facts["reason"], *notes]
         if network is not None:
             texts += [network["name"], network["sha256"]]
         if not isinstance(notes, (list, tuple)) or not all(isinstance(text, str) for text in texts):
-            raise ValueError(f"A figure's names, reasons and notes are texts. Received: {texts}")
+            raise ValueError(f"Names, reasons and notes must be strings. Received: {texts}")
         if error is not None and not math.isfinite(error):
-            raise ValueError(f"A standard error is finite, or None. Received: {error}")
+            raise ValueError(f"A standard error must be finite or None. Received: {error}")
         found = {side: facts[side] for side in ("real", "generated")}
         sides = {side: None if images is None else ImageSet(**images) for side, images in found.items()}
         return cls(**{**facts, **sides, "notes": tuple(facts["notes"])})

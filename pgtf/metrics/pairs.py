@@ -1,4 +1,4 @@
-"""How near each generated image is to its own target; for paired tasks."""
+"""Distances of generated images to their own targets, for paired tasks."""
 
 import functools
 
@@ -7,31 +7,40 @@ import numpy as np
 from pgtf.metrics.image_checks import checked_pairs
 from pgtf.metrics.measurements import ImageSet, Measurement
 
-WINDOW = 11  # px; of SSIM
+WINDOW = 11  # Height and width of SSIM's windows, px.
 
 
 def l1(generated, targets) -> np.ndarray:
-    """mean |a - b| of images in [-1, 1]: uint8 [n, h, w, 3] twice to float64 [n]."""
+    """Computes mean |a - b| on the scale of [-1, 1]: uint8 [n, h, w, 3] twice to float64 [n]."""
     return np.array([np.abs(a - b).mean() for a, b in _float_pairs(generated, targets)]) / 127.5
 
 
 def psnr(generated, targets) -> np.ndarray:
-    """10 log10(255² / mean (a - b)²) in dB: uint8 [n, h, w, 3] twice to float64 [n]; equal images give infinity."""
+    """Computes 10 log10(255² / mean (a - b)²) in dB: uint8 [n, h, w, 3] twice to float64 [n].
+
+    Equal images give infinity.
+    """
     errors = np.array([((a - b) ** 2).mean() for a, b in _float_pairs(generated, targets)])
     with np.errstate(divide="ignore"):
         return 10 * np.log10(255**2 / errors)
 
 
 def ssim(generated, targets) -> np.ndarray:
-    """Structural similarity: the mean of l(a, b) cs(a, b) over windows and colours, uint8 [n, h, w, 3] twice to [n].
+    """Computes structural similarity: the mean of l(a, b) cs(a, b) over windows and channels.
 
     l = (2 μa μb + C1) / (μa² + μb² + C1), cs = (2 σab + C2) / (σa² + σb² + C2) (Wang et al. 2004); Gaussian windows of
     11 px with σ = 1.5 that lie inside the image, C1 = (0.01 · 255)², C2 = (0.03 · 255)².
+
+    Args:
+      generated, targets: uint8 [n, h, w, 3].
+
+    Returns:
+      float64 [n].
     """
-    # In float64: tf.image.ssim computes in float32, and the variance of an even area drowns there (7e-5 off).
+    # In float64: tf.image.ssim uses float32, where the variance of an even area has large errors (result 7e-5 off).
     generated, targets = checked_pairs(generated, targets)
     if min(targets.shape[1:3]) < WINDOW:
-        raise ValueError(f"SSIM looks through windows of {WINDOW} px. Received: images of {targets.shape[1:3]}")
+        raise ValueError(f"SSIM needs images of at least {WINDOW} px. Received: images of {targets.shape[1:3]}")
     return np.array([_ssim(a, b) for a, b in _float_pairs(generated, targets)])
 
 
@@ -45,7 +54,7 @@ def _ssim(a, b):
 
 
 def _windowed(image):
-    """The weighted mean of each window: [h, w, 3] to [h - 10, w - 10, 3]."""
+    """Computes the weighted mean of each window: [h, w, 3] to [h - 10, w - 10, 3]."""
     weights = np.exp(-((np.arange(WINDOW) - WINDOW // 2) ** 2) / (2 * 1.5**2))
     weights /= weights.sum()
     rows = np.lib.stride_tricks.sliding_window_view(image, WINDOW, axis=0) @ weights
@@ -53,7 +62,7 @@ def _windowed(image):
 
 
 def pair_figures(generated, targets, image_set: ImageSet) -> dict:
-    """{name: Measurement} of L1, PSNR and SSIM, means over the images of a set."""
+    """Measures the means of L1, PSNR and SSIM over a set of images. Returns {name: Measurement}."""
     generated, targets = checked_pairs(generated, targets)
     image_set.check(targets)
     figure = functools.partial(Measurement, real=image_set, generated=image_set)
@@ -62,7 +71,7 @@ def pair_figures(generated, targets, image_set: ImageSet) -> dict:
         "PSNR": _mean("PSNR", psnr(generated, targets), figure),
     }
     if min(image_set.size) < WINDOW:
-        reason = f"SSIM looks through windows of {WINDOW} px; images are {image_set.size[0]} x {image_set.size[1]}"
+        reason = f"SSIM needs images of at least {WINDOW} px; they are {image_set.size[0]} x {image_set.size[1]}"
         return {**figures, "SSIM": figure("SSIM", None, reason)}
     return {**figures, "SSIM": _mean("SSIM", ssim(generated, targets), figure)}
 
@@ -76,6 +85,6 @@ def _mean(name, values, figure):
 
 
 def _float_pairs(generated, targets):
-    """Pair by pair as float64: all of a large set at once would not fit."""
+    """Yields pairs as float64, one at a time to save memory."""
     for a, b in zip(*checked_pairs(generated, targets)):
         yield a.astype("float64"), b.astype("float64")

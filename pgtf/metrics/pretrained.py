@@ -1,4 +1,4 @@
-"""Extractors from SavedModels and TF-Hub."""
+"""Feature extractors from SavedModels and TF-Hub."""
 
 import os
 from typing import Optional
@@ -12,7 +12,7 @@ SIGNATURE = "serving_default"
 
 
 def named(text: str) -> Extractor:
-    """The extractor that a flag names: HANDLE, or HANDLE#OUTPUT where the network has several outputs."""
+    """Loads the extractor that a flag names: HANDLE, or HANDLE#OUTPUT if the network has several outputs."""
     if "#" in text and not os.path.isdir(text):
         handle, _, output = text.rpartition("#")
         return load(handle, output)
@@ -20,17 +20,17 @@ def named(text: str) -> Extractor:
 
 
 def load(handle: str, output: Optional[str] = None, *, size=None, value_range=(-1.0, 1.0), batch_size=25) -> Extractor:
-    """The extractor in a SavedModel's folder or behind a TF-Hub handle.
+    """Loads an extractor from a SavedModel's folder or a TF-Hub handle.
 
     Args:
-      handle: a folder or a URL.
-      output: which output, where the network has several. Spatial ones, [n, h, w, d], are averaged over h and w.
-      size: (height, width) to give it images in; None: the size in its signature, else that of the images.
-      value_range: of the images that it takes.
-      batch_size: how many images at once.
+      handle: A folder or a URL.
+      output: Name of the output, if the network has several. Spatial outputs [n, h, w, d] are averaged over h and w.
+      size: (height, width) of the network's input. Default: the size in its signature, or else that of the images.
+      value_range: Values of black and white in the network's input.
+      batch_size: Number of images in a batch.
 
     Raises:
-      ValueError: there is no network, or it does not take images or does not give features.
+      ValueError: If there is no network, or if it does not take images or does not return features.
     """
     folder = _folder(handle)
     network = _network(folder)
@@ -40,8 +40,8 @@ def load(handle: str, output: Optional[str] = None, *, size=None, value_range=(-
         features = features.get_concrete_function(tf.TensorSpec([None, *(size or (None, None)), 3], tf.float32))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            "An extractor takes float32 images [n, height, width, 3], n of any size, and gives features [n, d] or "
-            f"[n, height, width, d]. Received: {handle} ({error})"
+            "The network is no extractor. It must take float32 images [n, height, width, 3] for any n and "
+            f"return features [n, d] or [n, height, width, d]. Received: {handle} ({error})"
         ) from error
     name = os.path.basename(os.path.normpath(folder)) if folder == handle else handle
     dimensions = features.structured_outputs.shape[-1]
@@ -50,7 +50,7 @@ def load(handle: str, output: Optional[str] = None, *, size=None, value_range=(-
         sha256=folder_sha256(folder),
         network=features,
         dimensions=dimensions,
-        # Distances between features of other networks than Inception are no FID.
+        # Only distances of Inception's features are called FID.
         space=f"{'ID' if 'inception' in name.lower() else 'D'}-{dimensions}",
         size=size,
         inside=_resizing(features.graph.as_graph_def()),
@@ -63,7 +63,9 @@ def _folder(handle):
     if os.path.isdir(handle):
         return handle
     if "://" not in handle:
-        raise ValueError(f"An extractor is a SavedModel's folder or a TF-Hub handle. Received: {handle}, no folder")
+        raise ValueError(
+            f"The extractor's folder does not exist. Name a SavedModel's folder or a TF-Hub handle. Received: {handle}"
+        )
     try:
         import tensorflow_hub as hub  # A requirement of the older environment only, see setup.cfg.
     except ImportError as error:
@@ -73,24 +75,24 @@ def _folder(handle):
     try:
         return hub.resolve(handle)
     except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
-        raise ValueError(f"A TF-Hub handle must lead to a network. Received: {handle} ({error})") from error
+        raise ValueError(f"No network can be loaded from the TF-Hub handle. Received: {handle} ({error})") from error
 
 
 def _network(folder):
     try:
         network = tf.saved_model.load(folder)
     except (OSError, ValueError, tf.errors.OpError) as error:
-        raise ValueError(f"An extractor's folder holds a SavedModel. Received: {folder} ({error})") from error
+        raise ValueError(f"The extractor's folder is not a SavedModel. Received: {folder} ({error})") from error
     if SIGNATURE not in network.signatures and not callable(network):
         raise ValueError(
-            f"An extractor's SavedModel has the signature {SIGNATURE}, or can be called. "
+            f"The extractor's SavedModel must have the signature {SIGNATURE}, or be callable. "
             f"Received: {folder} with {', '.join(network.signatures) or 'no signature'}"
         )
     return network
 
 
 def _signed_size(network):
-    """(height, width) that the network's signature asks for, or None where it takes any."""
+    """Returns (height, width) of the network's signature; None if it takes any size."""
     if SIGNATURE not in network.signatures:
         return None
     shapes = [spec.shape for spec in network.signatures[SIGNATURE].structured_input_signature[1].values()]
@@ -99,7 +101,7 @@ def _signed_size(network):
 
 
 def _outputs(network, images):
-    """{name: output} of a network."""
+    """Applies a network. Returns {name: output}."""
     if SIGNATURE in network.signatures:
         signature = network.signatures[SIGNATURE]
         inputs = signature.structured_input_signature[1]
@@ -112,7 +114,7 @@ def _outputs(network, images):
 
 
 def _features(outputs, output):
-    """float32 [n, d] of the chosen output, or of the only one."""
+    """Returns float32 [n, d] of the named output, or of the only one."""
     if len(outputs) > 1 if output is None else output not in outputs:
         raise ValueError(f"its output must be one of {', '.join(sorted(outputs))}, not {output}")
     features = outputs[output] if output else next(iter(outputs.values()))
@@ -122,7 +124,7 @@ def _features(outputs, output):
 
 
 def _resizing(graph):
-    """How a graph resizes what goes into it, in words."""
+    """Describes the resizing of the input inside a graph."""
     nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
     found = set()
     for node in nodes:

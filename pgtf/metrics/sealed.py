@@ -1,6 +1,6 @@
 """JSON that holds the sha256 of its own content.
 
-Guards against accident (an edit by hand, a file of another run), not against intent: whoever edits can seal anew.
+Detects accidents (an edit by hand, a file of another run), not intent: a person can edit the data and the hash.
 """
 
 import json
@@ -18,7 +18,7 @@ def sealed(plain: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def check_seal(plain: Mapping[str, Any]) -> None:
-    """Raises ValueError if the data differ from what was sealed; accepts data of older versions, without a sha256."""
+    """Raises ValueError if the data do not match their sha256. Accepts data of older versions without a sha256."""
     if KEY in plain and plain[KEY] != _digest(plain):
         raise ValueError("the file was changed since it was written: its sha256 differs")
 

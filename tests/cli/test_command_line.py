@@ -135,7 +135,7 @@ class FlagsTest(parameterized.TestCase):
     def test_an_older_flag_names_the_new_one(self):
         config, said = self.told("--free_up_to=530000")
         self.assertEqual(config.method.free_up_to, 530_000)
-        self.assertEqual(said, "--free_up_to is an older flag; use --free_outer\n")
+        self.assertEqual(said, "--free_up_to is deprecated; use --free_outer\n")
         self.assertEqual(self.told("--free_outer=4")[1], "")
 
     def test_help_has_every_setting_once_under_its_heading(self):
@@ -276,7 +276,7 @@ class RunTest(absltest.TestCase):
         for line in ("--width=wide", "--widht=8", "--width=-8"):
             with open(path, "w") as file:
                 file.write(line + "\n")
-            with self.assertRaisesRegex(ValueError, f"A run's flags must be as they were written.* Received: {path}"):
+            with self.assertRaisesRegex(ValueError, f"The run's flags can't be read.* Received: {path}"):
                 self.asked()
 
     def test_a_flagfile_of_before_a_setting_was_there(self):
@@ -341,15 +341,15 @@ class ScriptTest(parameterized.TestCase):
         ("--what=miss", 1, "", "\nFileNotFoundError: none here\n"),
         ("--what=three", 3, "False\n", ""),
         ("--what=", 0, "False\n", ""),
-        ("more", 1, "", "\nValueError: A command takes flags and nothing else: --NAME=VALUE. Received: more\n"),
+        ("more", 1, "", "\nValueError: Too many arguments. Give settings as flags: --NAME=VALUE. Received: more\n"),
     )
     def test_what_it_says_and_its_status(self, argument, status, said, errors):
         process = self.begun(argument)
         self.assertEqual((*process.communicate(), process.returncode), (said, errors, status))
 
     @parameterized.parameters(
-        ("--nowhere", "\nUnknown command line flag 'nowhere'. Did you mean: where ?\n--help explains all flags.\n"),
-        ("--what=", "\n--where is missing\n--help explains all flags.\n"),
+        ("--nowhere", "\nUnknown command line flag 'nowhere'. Did you mean: where ?\n--help lists all flags.\n"),
+        ("--what=", "\n--where is missing\n--help lists all flags.\n"),
     )
     def test_flags_that_cannot_be_parsed(self, argument, errors):
         required = 'flags.DEFINE_string("where", None, "Where it is.", required=True)\n    STOPPED'

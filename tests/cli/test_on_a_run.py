@@ -52,8 +52,8 @@ class ScriptsTest(tf.test.TestCase):
         said, errors = translate.communicate()
         self.assertEqual(translate.returncode, 1, errors)
         self.assertIn("broken.jpg", said)
-        self.assertIn("left out as their format is not read, 1: photo.heic; convert them to JPEG or PNG\n", said)
-        self.assertIn("left out as they are no images, 2: notes.txt, more/notes.json\n", said)
+        self.assertIn("left out 1 images in unsupported formats: photo.heic; convert them to JPEG or PNG\n", said)
+        self.assertIn("left out 2 files that are not images: notes.txt, more/notes.json\n", said)
         self.assertIn("1 of 2 images translated", said)
         self.assertNotIn("Traceback", errors)
         (found,) = pathlib.Path(self.place, "out").rglob("*.*")
@@ -82,7 +82,7 @@ class ScriptsTest(tf.test.TestCase):
             self.assertLess(json.load(file)["values"]["L1"][0][0], 2)
         _, errors = mistake.communicate()
         self.assertEqual(mistake.returncode, 1)
-        self.assertIn(f"An extractor's folder holds a SavedModel. Received: {run_dir}", errors)
+        self.assertIn(f"The extractor's folder is not a SavedModel. Received: {run_dir}", errors)
         self.assertNotIn("Traceback", errors)
 
     def test_one_bit_altered(self):
@@ -104,7 +104,7 @@ class ScriptsTest(tf.test.TestCase):
             said, r"\ndigest of the run: [0-9a-f]{64}\nFAILED: The run is not the one whose digest was kept"
         )
         said, errors = begun("list", f"--run_dir={self.run_dir}").communicate()
-        self.assertIn("\nchanged, as pgtf verify found: facades, maps\n", said, errors)
+        self.assertIn("\nchanged, as `pgtf verify` found: facades, maps\n", said, errors)
 
     def test_drop_asks_or_is_told(self):
         flags = f"--run_dir={self.run_dir}", "--task=maps"
@@ -112,10 +112,10 @@ class ScriptsTest(tf.test.TestCase):
         _, errors = ended.communicate()
         self.assertEqual(ended.returncode, 1)
         packing = f"pgtf pack {self.run_dir} maps -o maps.safetensors"
-        self.assertRegex(errors, f"gone unless it was packed before: {packing}\n.*--yes drops it")
+        self.assertRegex(errors, f"cannot be restored unless it was packed: {packing}\n.*add --yes")
         self.assertEqual(pgtf.load(self.run_dir).names, ["facades", "maps"])
         said, errors = begun("drop", *flags, "--yes").communicate()
-        self.assertIn("no longer has maps", said, errors)
+        self.assertIn("maps was removed from", said, errors)
 
 
 if __name__ == "__main__":

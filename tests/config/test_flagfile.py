@@ -80,7 +80,7 @@ class ParsedTest(parameterized.TestCase):
         path = os.path.join(run_dir, "config.cfg")
         for content in (b"--width=wide", b"--width=-8", b"\xff"):
             pathlib.Path(path).write_bytes(content)
-            with self.assertRaisesRegex(ValueError, f"A run's flags must be as they were written.* Received: {path}"):
+            with self.assertRaisesRegex(ValueError, f"The run's flags can't be read.* Received: {path}"):
                 load_config(run_dir)
 
 

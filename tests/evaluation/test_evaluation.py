@@ -463,7 +463,7 @@ class RefusedTest(MeasuredTest):
         shutil.copytree(os.path.join(self.folder, "evaluation"), os.path.join(other, "evaluation"))
         path = os.path.join(other, "evaluation", "matrix.json")
         before = files.sha256_of(path)
-        with self.assertRaisesRegex(ValueError, "without that folder all is measured anew.*belongs to the run"):
+        with self.assertRaisesRegex(ValueError, "without that folder all is measured anew.*belongs to another run"):
             Evaluation(Run(other), ASKED)
         self.assertEqual(files.sha256_of(path), before)
 
@@ -503,7 +503,7 @@ class RefusedTest(MeasuredTest):
     def test_an_extractor_of_another_output(self):
         self.copied(measured=False)
         wrong = dataclasses.replace(COLOURS, dimensions=7)
-        with self.assertRaisesRegex(ValueError, r"gives 7 finite features an image. Received: \[3, 6\]"):
+        with self.assertRaisesRegex(ValueError, r"return 7 finite features per image. Received: \[3, 6\]"):
             self.filled(EvaluationConfig(wrong))
         with self.assertRaisesRegex(ValueError, "SavedModel's folder or a TF-Hub handle. Received: /nowhere"):
             extractor_of("/nowhere")

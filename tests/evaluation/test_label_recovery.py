@@ -57,7 +57,7 @@ class LabelNetworkTest(tf.test.TestCase):
         for figure, name in zip(figures.values(), ("accuracy", "mean_iou")):
             self.assertEqual(figure.notes, (f"real held-out photos have {self.found.held_out[name]:.3f}",))
             self.assertEqual((figure.generated, figure.extractor), (SET, self.found.extractor.facts))
-        with self.assertRaisesRegex(ValueError, "all 8 images of its set"):
+        with self.assertRaisesRegex(ValueError, "all 8 images of the set"):
             recovery_figures(self.found, *HELD_OUT, SET)
 
     def test_is_read_back_without_an_image(self):

@@ -134,7 +134,7 @@ class BadInputTest(tf.test.TestCase):
         good = np.ones((3, 4))
         for bad in (good[:1], good[:0], good[:, :3], good[0], good[None], good.astype("int64")):
             for distance in (frechet_distance, kernel_distance):
-                with self.assertRaisesRegex(ValueError, r"n and m at least 2. Received: "):
+                with self.assertRaisesRegex(ValueError, r"with n and m at least 2. Received: "):
                     distance(good, bad)
         with self.assertRaisesRegex(ValueError, "finite"):
             frechet_distance(good, good * np.nan)

@@ -219,7 +219,7 @@ class BadInputTest(absltest.TestCase):
         for values in ([], [[1.0]], [1.0, np.inf]):
             with self.assertRaisesRegex(ValueError, r"finite numbers \[n\].*Received: shape"):
                 Values(values)
-        with self.assertRaisesRegex(ValueError, "10 images a side. Received: 12 real, 9 generated"):
+        with self.assertRaisesRegex(ValueError, "10 images per side. Received: 12 real, 9 generated"):
             Kernels.from_features(np.ones((12, 2)), np.ones((9, 2)))
         square = np.ones((10, 10))
         with self.assertRaisesRegex(ValueError, r"\[m, n\] for both. Received: \[10, 10\], \[12, 12\], \[12, 10\]"):

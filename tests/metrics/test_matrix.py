@@ -68,8 +68,8 @@ class MeasuresTest(absltest.TestCase):
         self.assertIs(metric("KID-768"), METRICS["KID"])
 
     def test_the_way_back_and_doing_nothing_have_a_meaning_of_their_own(self):
-        self.assertEqual(metric("FCD-untouched").meaning, "what doing nothing scores: FCD of the inputs as they are")
-        self.assertEqual(metric("FCD-backward").meaning, f"{METRICS['FCD'].meaning}, on the way back")
+        self.assertEqual(metric("FCD-untouched").meaning, "baseline of doing nothing: FCD of the unchanged inputs")
+        self.assertEqual(metric("FCD-backward").meaning, f"{METRICS['FCD'].meaning}, backward direction")
         self.assertEqual({metric(name).sign for name in ("FCD", "FCD-untouched", "FCD-backward")}, {-1})
 
 
@@ -102,7 +102,7 @@ class MatrixTest(absltest.TestCase):
             (TASKS[:2], SLICES[:2]),
         ]
         for tasks, slices in runs:
-            with self.assertRaisesRegex(ValueError, r"belongs to the run.*Received: maps \(aaaaaaaa\), facades"):
+            with self.assertRaisesRegex(ValueError, r"belongs to another run.*Received: maps \(aaaaaaaa\), facades"):
                 MATRIX.of_run(tasks, slices)
 
 
@@ -115,16 +115,16 @@ class BadInputTest(absltest.TestCase):
         for value in (float("nan"), float("inf")):
             with self.assertRaisesRegex(ValueError, "finite.*Received: L1 .* of maps after edges"):
                 MATRIX.with_value("L1", "maps", "edges", value)
-        with self.assertRaisesRegex(ValueError, "learnt by then. Received: L1 1.0 of edges after maps"):
+        with self.assertRaisesRegex(ValueError, "learned by then. Received: L1 1.0 of edges after maps"):
             MATRIX.with_value("L1", "edges", "maps", 1.0)
-        with self.assertRaisesRegex(ValueError, "is one of maps, facades, edges. Received: 'monet'"):
+        with self.assertRaisesRegex(ValueError, "This matrix has maps, facades, edges. Received: 'monet'"):
             MATRIX.with_value("L1", "monet", "maps", 1.0)
-        with self.assertRaisesRegex(ValueError, "A metric is one of .*Received: 'IS'"):
+        with self.assertRaisesRegex(ValueError, "Unknown metric. .*Received: 'IS'"):
             MATRIX.with_value("IS", "maps", "maps", 1.0)
-        with self.assertRaisesRegex(ValueError, "of this matrix is one of FID-768, Acc. Received: 'L1'"):
+        with self.assertRaisesRegex(ValueError, "This matrix has FID-768, Acc. Received: 'L1'"):
             MATRIX.array("L1")
         for tasks, slices in (((), ()), (("maps", "maps"), ("a", "b")), (TASKS, SLICES[:2])):
-            with self.assertRaisesRegex(ValueError, "each once, and a slice of each"):
+            with self.assertRaisesRegex(ValueError, "different tasks and a slice of each"):
                 Matrix(tasks, slices)
 
 
@@ -210,12 +210,12 @@ class TextTest(absltest.TestCase):
             }
 
         one = summary(matrix, figures(of_three, of_three))
-        self.assertIn("FCD: measured by a, b, c (cccccccc); compare only with values by the same", one)
+        self.assertIn("FCD: measured by a, b, c (cccccccc); comparable only with values of the same extractor", one)
         self.assertRegex(one, r"\nforgetting +9")
         renamed = summary(matrix, figures({**of_three, "name": "the tasks"}, of_three))
         self.assertRegex(renamed, r"\nforgetting +9")
         several = summary(matrix, figures(of_two, of_three))
-        self.assertIn("values are measured by several networks: a, b (bbbbbbbb), a, b, c (cccccccc)", several)
+        self.assertIn("measured by several extractors: a, b (bbbbbbbb), a, b, c (cccccccc)", several)
         self.assertNotRegex(several, r"(average|forgetting|transfer) +-?\d")
 
     def test_the_table_shows_values_and_measures(self):

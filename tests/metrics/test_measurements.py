@@ -26,7 +26,7 @@ class FigureTest(tf.test.TestCase):
 
     def test_has_a_finite_value_or_a_reason(self):
         for value, reason in ((None, ""), (1.0, "why not")):
-            with self.assertRaisesRegex(ValueError, "a value or the reason why not"):
+            with self.assertRaisesRegex(ValueError, "either a value or a reason"):
                 Measurement("Acc", value, reason)
         for value in (float("nan"), float("inf")):
             with self.assertRaisesRegex(ValueError, "finite"):

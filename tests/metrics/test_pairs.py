@@ -105,11 +105,11 @@ class BadInputTest(tf.test.TestCase):
                 with self.assertRaisesRegex(ValueError, "uint8.*Received: "):
                     metric(bad, bad)
             for bad in (A[:2], A[:, :, :15], A.transpose(0, 2, 1, 3)):
-                with self.assertRaisesRegex(ValueError, "has its target, of its size. Received: "):
+                with self.assertRaisesRegex(ValueError, "needs a target of the same size. Received: "):
                     metric(A, bad)
-        with self.assertRaisesRegex(ValueError, "windows of 11 px"):
+        with self.assertRaisesRegex(ValueError, "at least 11 px"):
             ssim(A[:, :10], B[:, :10])
-        with self.assertRaisesRegex(ValueError, r"all 4 images of its set, .* Received: 3 of \(13, 16\)"):
+        with self.assertRaisesRegex(ValueError, r"all 4 images of the set, .* Received: 3 of \(13, 16\)"):
             pair_figures(A, B, ImageSet("test", 4, (13, 16), "right half", "hash"))
 
 

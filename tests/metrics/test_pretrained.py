@@ -123,7 +123,7 @@ class ExtractorTest(tf.test.TestCase):
                 found.sha256, folder_sha256(os.path.join(cache, hashlib.sha1(handle.encode()).hexdigest()))
             )
             self.assertAllClose(found(IMAGES), IMAGES[:, 1, 2] / 127.5 - 1, atol=1e-6)
-            with self.assertRaisesRegex(ValueError, "must lead to a network. Received: http://127.0.0.1:9/other/1"):
+            with self.assertRaisesRegex(ValueError, "TF-Hub handle. Received: http://127.0.0.1:9/other/1"):
                 pretrained.load("http://127.0.0.1:9/other/1")
 
     def test_the_hash_is_of_all_files_and_their_places(self):
@@ -141,7 +141,7 @@ class ExtractorTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, f"SavedModel's folder or a TF-Hub handle. Received: {self.folder}"):
             pretrained.load(self.folder)
         os.makedirs(self.folder)
-        with self.assertRaisesRegex(ValueError, f"holds a SavedModel. Received: {self.folder}"):
+        with self.assertRaisesRegex(ValueError, f"is not a SavedModel. Received: {self.folder}"):
             pretrained.load(self.folder)
 
     def test_networks_of_another_kind_are_refused(self):
@@ -156,12 +156,12 @@ class ExtractorTest(tf.test.TestCase):
         }
         for name, kind in kinds.items():
             self.folder = os.path.join(os.path.dirname(self.folder), name)
-            with self.assertRaisesRegex(ValueError, rf"(?s)gives features \[n, d\].*Received: {self.folder}"):
+            with self.assertRaisesRegex(ValueError, rf"(?s)return features \[n, d\].*Received: {self.folder}"):
                 pretrained.load(self.saved(**kind))
 
     def test_a_network_that_cannot_be_called_is_refused(self):
         tf.saved_model.save(tf.Module(), self.folder)
-        with self.assertRaisesRegex(ValueError, "signature serving_default, or can be called"):
+        with self.assertRaisesRegex(ValueError, "signature serving_default, or be callable"):
             pretrained.load(self.folder)
 
 
@@ -177,12 +177,12 @@ class ImagesTest(tf.test.TestCase):
 
     def test_other_settings_are_refused(self):
         for bad in (dict(value_range=(1, -1)), dict(value_range=(0, 0)), dict(batch_size=0)):
-            with self.assertRaisesRegex(ValueError, "rise from black to white.*Received: "):
+            with self.assertRaisesRegex(ValueError, "must rise from black to white.*Received: "):
                 Extractor("tiny", "hash", lambda images: images, dimensions=3, space="D-3", **bad)
 
     def test_other_features_are_refused(self):
         for network in (lambda x: x[:1, 0, 0], lambda x: x[:, 0, 0, :2], lambda x: x[:, 0, 0] * np.inf):
-            with self.assertRaisesRegex(ValueError, "3 finite features an image"):
+            with self.assertRaisesRegex(ValueError, "3 finite features per image"):
                 self.extractor(network)(IMAGES)
 
 
