@@ -1,1 +1,1 @@
-"""Measures of what was learnt."""
+"""Evaluation of a run's tasks on their test images."""

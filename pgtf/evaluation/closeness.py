@@ -1,8 +1,8 @@
-"""How alike the images of two tasks are: in the features of one network, the run's first one.
+"""Similarity of tasks, measured by features of their images in one network, the run's first one.
 
-Of each of its first three convolutions: mean and spread of every channel, over all pixels of all images, of a task's
-inputs and, apart from them, of its targets. Two tasks are as far from each other as these are, each convolution scaled
-to weigh the same.
+The features are mean and standard deviation of each channel of the first three convolutions, over all pixels of all
+images, separately for a task's inputs and targets. The distance of two tasks is the distance of their features. Each
+convolution is scaled to have equal weight.
 """
 
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ CONVOLUTIONS = 3
 
 
 def ranked(network: keras.Model, own: Probes, others: Mapping[str, Probes]) -> list[str]:
-    """Tasks by how alike their images are to a task's own, the most alike first.
+    """Sorts tasks by the similarity of their images to a task's images, the most similar first.
 
     Args:
-      network: In whose features they are compared, images [n, h, w, 3] in.
+      network: The network whose features are compared. It takes images [n, h, w, 3].
       own: Images of the task.
-      others: {task: images of it}.
+      others: {task: its images}.
 
     Returns:
       The names of all others.
@@ -43,7 +43,7 @@ def _convolved(network: keras.Model) -> list:
 
 
 def _features(seen: keras.Model, probes: Probes) -> list[np.ndarray]:
-    """Of each convolution [2 sides, 2 (mean and spread), channels]."""
+    """Computes the features of each convolution: [2 sides, 2 (mean and standard deviation), channels]."""
     targets = probes.targets["forward"] if probes.targets else probes.inputs["backward"]
     sides = [[layer.numpy() for layer in seen(to_float(images))] for images in (probes.inputs["forward"], targets)]
     return [

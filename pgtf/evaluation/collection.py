@@ -1,4 +1,4 @@
-"""The images that a task is measured on."""
+"""Images for measuring a task."""
 
 import concurrent.futures
 import dataclasses
@@ -20,7 +20,7 @@ WORKERS = 2
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
-    """Images of one side of a task's split: where they come from, and which they are."""
+    """The images of one side of a task's split, with their identity."""
 
     source: Source
     image_set: ImageSet
@@ -37,23 +37,23 @@ class Collection:
 
 
 def read(source: Source) -> Iterator[np.ndarray]:
-    """The single images of a source, uint8 [h, w, 3] in order, read ahead by threads."""
+    """Yields the single images of a source in order, uint8 [h, w, 3]. Threads read ahead."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for _, reading in prefetch(pool, source.__getitem__, range(len(source)), 8 * WORKERS):
             yield reading.result()[0]
 
 
 def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) -> tuple[Collection, Collection]:
-    """The inputs and the targets of one split.
+    """Returns the inputs and the targets of one split.
 
     Args:
-      data: The task's.
+      data: The task's data.
       split: "test", "validation" or "train".
       flipped: Whether the task goes from B to A, so that a pair's input is its right half.
-      limit: How many images; all of them unless told.
+      limit: Number of images. Default: all.
 
     Returns:
-      Two collections; image i of the one belongs to image i of the other where the task has pairs.
+      Two collections. In paired tasks, image i of one belongs to image i of the other.
     """
     first, second = sides_of(data, split)
     names = [name for name in data.sources if name.startswith(split)]
@@ -70,18 +70,18 @@ def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) 
 
 
 def sides_of(data: TaskData, split: str) -> tuple[Source, Source]:
-    """Sources of the single inputs and of the single targets of a split."""
+    """Returns the sources of the single inputs and of the single targets of a split."""
     found = [source for name, source in data.sources.items() if name.startswith(split)]
     return (found[0], found[1]) if len(found) == 2 else (Side(found[0], 0), Side(found[0], 1))
 
 
 def has_test(data: TaskData) -> bool:
-    """Whether a task has images that it does not learn from."""
+    """Returns whether a task has images that it does not learn from."""
     return data.test_split != "train"
 
 
 def refuse_untested(tasks: Mapping[str, TaskData], split: str = "test") -> None:
-    """Refuses to measure tasks on the images that they learn from, or on a validation split that they don't have."""
+    """Raises ValueError for tasks without test images, or without a validation split if that is wanted."""
     if split == "validation":
         without = [name for name, data in tasks.items() if data.choosing_split != split]
         if without:
@@ -99,17 +99,20 @@ def refuse_untested(tasks: Mapping[str, TaskData], split: str = "test") -> None:
 
 
 def choice(count: int, limit: int) -> Sequence[int]:
-    """At most `limit` of `count` indices, sorted: neighbours are alike, so not the first. 0 means all."""
+    """Returns a random subset of at most `limit` of `count` indices, sorted. 0 means all.
+
+    Not the first ones, because neighbouring files are alike.
+    """
     if not limit or limit >= count:
         return range(count)
-    # The same for every run; a smaller choice is part of a larger one.
+    # The same for every run. A smaller subset is contained in a larger one.
     order = np.random.default_rng(seed_of("evaluation", "choice")).permutation(count)
     return sorted(int(index) for index in order[:limit])
 
 
 def _collection(data: TaskData, name: str, source: Source, part: str, limit: int) -> Collection:
     if not len(source):
-        raise ValueError(f"A split holds images. Received: {name} of {data.name}, without any")
+        raise ValueError(f"The split holds no images. Received: {name} of {data.name}")
     if limit > len(source):
         raise ValueError(
             "Figures are compared at equal n, so every task has as many images as asked for; without a limit all are "
@@ -122,7 +125,7 @@ def _collection(data: TaskData, name: str, source: Source, part: str, limit: int
 
 
 def _identity(name: str, part: Part, source: Source, chosen: Sequence[int], half: str) -> tuple[str, str]:
-    """(split, sha256) of an ImageSet; half: the part of each pair that is in it."""
+    """Returns (split, sha256) of an ImageSet. half: The part of each pair that is in it."""
     if not isinstance(part, ImageFiles):
         return f"drawn {name}", images_sha256(list(read(source)))
     files = part.only(part.kept)

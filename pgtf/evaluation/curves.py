@@ -1,4 +1,4 @@
-"""Measures a task's networks while they learn, on a small fixed set of its validation or test images."""
+"""Measurements of a task's networks during training, on a small fixed set of its validation or test images."""
 
 import dataclasses
 import os
@@ -18,9 +18,9 @@ from pgtf.storage.bank import FilterBank
 
 @dataclasses.dataclass(frozen=True)
 class CurvePoint:
-    """What was measured of a learner's generators.
+    """The measurements of a learner's generators at one step.
 
-    values: {name: value}. loss: What the best point has least of.
+    values: {name: value}. loss: The value that is least at the best point.
     """
 
     values: Mapping[str, float]
@@ -28,15 +28,15 @@ class CurvePoint:
 
 
 def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mapping[str, Any]], CurvePoint]:
-    """What gives the point of a task's networks.
+    """Returns a function that measures a task's networks.
 
     Args:
-      config: The run's.
-      bank: Of the tasks before.
-      data: The task's.
+      config: The run's config.
+      bank: The bank of the earlier tasks.
+      data: The task's data.
 
     Returns:
-      {prefix: network} -> CurvePoint of distances, of L1 where there are pairs, and of Acc where there is a classifier.
+      {prefix: network} -> CurvePoint with distances, L1 if the task is paired, and Acc if there is a classifier.
     """
     split = data.choosing_split
     least = min(len(source) for source in sides_of(data, split))
@@ -53,7 +53,7 @@ def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mappi
 
 
 def point_of(figures: Mapping[str, Measurement]) -> CurvePoint:
-    """The point of some figures; the best has the least Fréchet distance, of both ways together, or the least L1."""
+    """Builds a point. Its loss is the Fréchet distance, summed over both directions, or else L1."""
     values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
     distances = [value for name, value in values.items() if name.startswith("F") and not name.endswith(UNTOUCHED)]
     return CurvePoint(values, sum(distances) if distances else values["L1"])
@@ -63,7 +63,7 @@ def _judge(config: Config, bank: FilterBank) -> Evaluator:
     folder, extractor = os.path.join(config.run_dir, "evaluation"), extractor_of(config.inception)
     if extractor:
         return Evaluator(folder, extractor)
-    # The same as the run's evaluation: of the tasks that are learnt and of those to come.
+    # The same classifier as in the run's evaluation: of the learned tasks and of those to come.
     learnt = {name: recorded_data(name, bank.slice(i).facts, config.data_dir) for i, name in enumerate(bank.names)}
     coming = {name: coming_data(name, config) for name in config.tasks[len(bank) :]}
     return Evaluator(folder, classifier=classifier_of(folder, {**learnt, **coming}))

@@ -1,8 +1,9 @@
-"""How good each task of a run is after each later one: measured on its test images, from what is stored.
+"""Evaluation of each task of a run after each later task, on its test images, from the stored slices.
 
-A figure follows from a player's slice and those that it borrows from, from the images, and from what judges them; for
-the same of all these it is measured once. So where a task is played by its own slice at all times, its row of the
-matrix is one figure, and where it is played by the latest (Method.network_for), each of the row is a figure of its own.
+A measurement depends on the slice of the network and the slices that it borrows from, on the images, and on the
+extractors. It is made once for the same of all these. If a task's own slice answers for it at all times, its row of the
+matrix is one measurement. If the latest task's network answers (Method.network_for), each value of the row is a
+separate one.
 """
 
 import dataclasses
@@ -34,13 +35,12 @@ Cell = tuple[int, int]  # (task, the latest one learnt)
 
 @dataclasses.dataclass(frozen=True)
 class EvaluationConfig:
-    """What is asked of a run.
+    """Settings of an evaluation.
 
-    extractor: In whose features distances are measured; the classifier's unless told. split: "test", "validation" or
-    "train".
-    limit: Images of each task; all of them unless told. data_dir: Where the data lies now, if no longer where it lay.
-    size: (height, width) that the run must have learnt at; None is content with any. kept: The folder of what several
-    runs can share: the classifier, what real images give, figures of the same slices; the run's own unless told.
+    extractor: Extractor for distances. Default: the classifier's features. split: "test", "validation" or "train".
+    limit: Number of images of each task. Default: all. data_dir: Folder of the data, if it has moved since training.
+    size: (height, width) that the run must have been trained at. Default: any. kept: Folder for results that several
+    runs can share: the classifier, features of real images, measurements of the same slices. Default: inside the run.
     """
 
     extractor: Optional[Extractor] = None
@@ -58,13 +58,13 @@ class EvaluationConfig:
 
 
 class Evaluation:
-    """The figures of a run's tasks, in RUN/evaluation.
+    """The measurements of a run's tasks, stored in RUN/evaluation.
 
     Args:
-      run: With the tasks learnt so far.
-      question: What is asked of it.
-      coming: {task: data} of tasks that are still to be learnt: the classifier knows them too, so that it stays one.
-      say: What is told where.
+      run: The run with the tasks learned so far.
+      question: Settings of the evaluation.
+      coming: {task: data} of tasks that are not learned yet. The classifier includes them, so that it stays the same.
+      say: Function that prints a message.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Evaluation:
         self.folder = files.inside(run.folder, "evaluation")
         self.slices = [run.bank.slice(index) for index in range(len(run))]
         for each in self.slices:
-            each.check()  # A figure on record is that of these bits.
+            each.check()  # Stored measurements are valid only for unchanged slices.
         self.matrix = Matrix(tuple(run.names), tuple(each.sha256 for each in self.slices))
         self._earlier = self._read_earlier()
         self._refuse_another_size()
@@ -94,12 +94,12 @@ class Evaluation:
         self._found: dict[int, tuple[Collection, Collection]] = {}
         for task, changed in self.changes.items():
             for change in changed:
-                self.say(f"{task}: its images are not those that it was learnt with: {change}")
+                self.say(f"{task}: its images have changed since it was learned: {change}")
 
     def measure(self, tasks: Sequence[str] = ()) -> Matrix:
-        """The matrix of these tasks, or of all; rows of others stay empty. Only what is not on record is measured.
+        """Measures these tasks, or all, and returns the matrix. Rows of others stay empty. Reuses stored measurements.
 
-        RUN/evaluation/matrix.json and .csv are renewed after each figure; the table of a whole matrix is the last.
+        Updates RUN/evaluation/matrix.json and .csv after each measurement. Writes the table of a full matrix.
         """
         asked = self._asked(tasks)
         follows = {(index, j): self._follows_from(index, j) for index in asked for j in range(index, len(self.run))}
@@ -112,32 +112,32 @@ class Evaluation:
         return self.matrix
 
     def table(self) -> str:
-        """All figures for people."""
+        """Formats all measurements as text."""
         return matrix_text.summary(self.matrix, self.figures)
 
     @functools.cached_property
     def judge(self) -> Evaluator:
-        """What judges generated images; the classifier is learnt when it is first asked for."""
+        """The evaluator of generated images. Its classifier is trained on first use."""
         learnt = classifier_of(self.kept, self._classes)
         return Evaluator(self.kept, self.question.extractor, learnt, self._watched)
 
     @property
     def _classes(self) -> dict[str, TaskData]:
-        """What the classifier tells apart."""
+        """The classes of the classifier."""
         return {**self.data, **self.coming}
 
     def _asked(self, tasks: Sequence[str]) -> list[int]:
         names = self.run.names
         unknown = [task for task in tasks if task not in names]
         if unknown:
-            raise ValueError(f"A task of this run is one of {', '.join(names)}. Received: {', '.join(unknown)}")
+            raise ValueError(f"Unknown task. It must be one of {', '.join(names)}. Received: {', '.join(unknown)}")
         asked = [index for index, name in enumerate(names) if not tasks or name in tasks]
         if self.question.split != "train":
             refuse_untested({names[index]: self.data[names[index]] for index in asked}, self.question.split)
         return asked
 
     def _follows_from(self, index: int, latest: int) -> dict[str, Any]:
-        """All that the figures of a cell follow from, as plain data."""
+        """Returns all facts that the measurements of a cell depend on, as JSON data."""
         player, extractor = self.run.at(index, latest).slice, self.question.extractor
         return {
             "task": self.run.names[index],
@@ -155,16 +155,16 @@ class Evaluation:
         return self._found[index]
 
     def _entered(self, cell: Cell, facts: dict[str, Any]) -> bool:
-        """Whether figures that follow from these facts are on record, and then entered."""
+        """Enters the stored measurements of these facts. Returns whether there are any."""
         figures = self.records.read(facts)
         if figures:
             self._enter(cell, figures)
         return bool(figures)
 
     def _measure(self, missing: Mapping[Cell, dict[str, Any]]) -> None:
-        """Measures cells, but not the same facts twice."""
+        """Measures cells. Cells with the same facts are measured once."""
         if missing:
-            self.judge  # noqa: B018  (made before the bar, which counts what comes after)
+            self.judge  # noqa: B018  (train the classifier before the progress bar starts)
         self.bar = Bar("evaluation", sum(map(self._effort, missing)), "images")
         for cell, facts in missing.items():
             done, self.doing = self.bar.done + self._effort(cell), " after ".join(self._names(*cell))
@@ -178,7 +178,7 @@ class Evaluation:
 
     def _measured(self, index: int, latest: int) -> dict[str, Measurement]:
         facts = self.slices[index].facts
-        # Plain kernels: made once, not for every batch.
+        # Fold the kernels, so that they are made once and not for every batch.
         generators = {
             prefix: Generator(layers.folded(network), facts.architecture.size)
             for prefix, network in self.run.at(index, latest).rebuilt().items()
@@ -186,7 +186,7 @@ class Evaluation:
         return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective.paired)
 
     def _effort(self, cell: Cell) -> int:
-        """How many images pass, each where it is made and where its features are."""
+        """Counts the images to process: once for the generator and once for the extractor."""
         facts, counts = self.slices[cell[0]].facts, [len(side) for side in self._sides(cell[0])]
         return 2 * counts[0] if facts.objective.paired else 2 * sum(counts)
 
@@ -214,7 +214,7 @@ class Evaluation:
             files.write(os.path.join(self.folder, name), text.encode())
 
     def _tell_other_yardsticks(self) -> None:
-        """Tells which values can't be compared with those of the matrix that was there before."""
+        """Prints which values are not comparable with those of the previous matrix."""
         names: dict[tuple[str, str], list[str]] = {}
         for name in self.matrix.values:
             then, now = (", ".join(matrix_text.yardsticks(each, name)) for each in (self._earlier, self.figures))
@@ -226,7 +226,7 @@ class Evaluation:
             )
 
     def _read_earlier(self) -> matrix_text.Measurements:
-        """The figures that matrix.json holds so far; refuses those of another run."""
+        """Reads the measurements from matrix.json. Raises ValueError if they belong to another run."""
         path = os.path.join(self.folder, "matrix.json")
         try:
             with open(path, encoding="utf-8") as file:
@@ -254,14 +254,14 @@ class Evaluation:
 
 
 def extractor_of(text: str) -> Optional[Extractor]:
-    """The extractor that the flag --inception names; None where it is empty."""
+    """Loads the extractor that the flag --inception names; None if it is empty."""
     if not text:
         return None
-    from pgtf.metrics.pretrained import named  # tensorflow-hub only where it is needed.
+    from pgtf.metrics.pretrained import named  # May import tensorflow-hub.
 
     return named(text)
 
 
 def table_path(run_dir: str, index: int, name: str) -> str:
-    """Where the table lies of all tasks up to this one."""
+    """Returns the path of the table of all tasks up to this one."""
     return os.path.join(run_dir, "evaluation", f"{folder_name(index, name)}.txt")

@@ -1,4 +1,4 @@
-"""What generated images are judged by, and all figures of one task."""
+"""Measurement of all metrics of one task."""
 
 import dataclasses
 import os
@@ -20,18 +20,18 @@ from pgtf.metrics.frechet_kernel import distances
 from pgtf.metrics.measurements import BACKWARD, UNTOUCHED, ImageSet, Measurement
 from pgtf.metrics.pairs import pair_figures
 
-# Images of a task that the classifier learns from, and is judged by, at most.
+# Maximum numbers of images of a task for training and for testing the classifier.
 LEARNT_FROM, HELD_OUT = 2000, 500
-MOMENT = 2.0  # Seconds of work that need no bar.
+MOMENT = 2.0  # Seconds of work without a progress bar.
 
 
 @dataclasses.dataclass(frozen=True)
 class Evaluator:
-    """What generated images are judged by.
+    """Measures generated images.
 
-    folder: Where what real images give is kept. extractor: In whose features distances are measured; those of the
-    classifier unless told. classifier: What Acc is by; None where there is one task. watched: What images pass on their
-    way, so that one can count them.
+    folder: Cache for features of real images. extractor: Extractor for distances. Default: the classifier's features.
+    classifier: Classifier for Acc; None if there is only one task. watched: Iterator that images pass through, for
+    counting them.
     """
 
     folder: str
@@ -40,7 +40,7 @@ class Evaluator:
     watched: Callable[[Iterable], Iterable] = iter
 
     def distances(self, real: Collection, made: np.ndarray, made_from: ImageSet) -> dict[str, Measurement]:
-        """{name: Measurement} of the distances of generated images to real ones."""
+        """Measures the distances of generated images to real ones. Returns {name: Measurement}."""
         extractor = self._extractor()
         if not extractor:
             return {name: figure for name, figure in unclassified(made_from).items() if name != "Acc"}
@@ -55,7 +55,7 @@ class Evaluator:
         return {frechet.name: frechet}
 
     def accuracy(self, task: str, made: np.ndarray, made_from: ImageSet) -> Measurement:
-        """Acc of a task's generated images."""
+        """Measures Acc of a task's generated images."""
         if not self.classifier:
             return unclassified(made_from)["Acc"]
         return accuracy_figure(self.classifier, task, made, made_from)
@@ -63,16 +63,17 @@ class Evaluator:
     def figures(
         self, task: str, generators: Mapping[str, Callable], sides: tuple[Collection, Collection], paired: bool
     ) -> dict[str, Measurement]:
-        """All figures of one task.
+        """Measures all metrics of one task.
 
         Args:
-          task: Its name.
-          generators: {"forward": …} and perhaps "backward"; each makes uint8 [n, h, w, 3] of images.
+          task: Name of the task.
+          generators: {"forward": …} and optionally "backward". Each translates images to uint8 [n, h, w, 3].
           sides: The inputs and the targets.
-          paired: Whether each input has its target.
+          paired: Whether each input has its own target.
 
         Returns:
-          {name: Measurement}; those of the way back end in -backward, that of the inputs as they are in -untouched.
+          {name: Measurement}. Names of the backward direction end in -backward, the baseline of the unchanged inputs
+          in -untouched.
         """
         inputs, targets = sides
         made = generators["forward"](self.watched(inputs))
@@ -89,7 +90,7 @@ class Evaluator:
         return self.extractor or (self.classifier.extractor if self.classifier else None)
 
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:
-        """Those of images that are as they are on disk."""
+        """Returns the features of images on disk, from the cache if possible."""
         return kept_activations(os.path.join(self.folder, "activations"), extractor, lambda: side, side.image_set)
 
 
@@ -98,11 +99,11 @@ def _renamed(suffix: str, figures: Mapping[str, Measurement]) -> dict[str, Measu
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:
-    """The classifier of these tasks, learnt from a random choice of their training targets, or from all of them.
+    """Trains the classifier of these tasks on a random subset of their training targets, or reads a stored one.
 
-    Where a task has no test images, a fifth of that choice is held out instead.
+    If a task has no test images, a fifth of that subset is held out instead.
     """
-    tasks = dict(sorted(tasks.items()))  # In one order, whatever the run's: then it is one classifier.
+    tasks = dict(sorted(tasks.items()))  # The same classifier for every order of the tasks.
     sources = {name: _parts(data) for name, data in tasks.items()}
 
     def images():
@@ -114,7 +115,7 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classi
 
 
 def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:
-    """{task: what its images follow from}, known without reading one."""
+    """Returns {task: facts that identify its images}, without reading an image."""
     return {
         name: {
             "images": {part: {**facts, "folder": ""} for part, facts in data.manifest.summary().items()},
@@ -126,7 +127,7 @@ def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:
 
 
 def _parts(data: TaskData) -> tuple[Source, Source]:
-    """The targets that the classifier learns from, and those that it is judged by."""
+    """Returns the targets for training the classifier and those for testing it."""
     train, test = sides_of(data, "train")[1], sides_of(data, data.choosing_split)[1]
     chosen = choice(len(train), LEARNT_FROM)
     if has_test(data) or data.choosing_split == "validation":
@@ -135,13 +136,13 @@ def _parts(data: TaskData) -> tuple[Source, Source]:
 
 
 def _small(source: Source, bar: Bar) -> np.ndarray:
-    """uint8 [n, h, w, 3], of the classifier's size where they are larger: 2000 images of 256 px would take 400 MB."""
+    """Reads images as uint8 [n, h, w, 3], shrunk to the classifier's size: 2000 images of 256 px would take 400 MB."""
     images = []
     for index in range(len(source)):
         try:
             image = source[index][0]
         except ImageError:
-            continue  # Told, and refused unless asked for, where its task is learnt.
+            continue  # Training of the task reports unreadable images.
         if min(image.shape[:2]) > SIZE:
             image = np.rint(tf.image.resize(image, (SIZE, SIZE), antialias=True)).astype("uint8")
         images.append(image)

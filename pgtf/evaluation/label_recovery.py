@@ -1,7 +1,7 @@
 """The label-recovery score of label → photo tasks: a segmentation network finds the label image in a generated photo.
 
-The network learns from real pairs (photo, label image) of the training split. It is judged on real held-out photos too:
-a generated photo is as good as a real one, by this score, where both have the same.
+The network is trained on real pairs (photo, label image) of the training split. Its score on real held-out photos is
+the reference: generated photos with that score are as good as real ones by this measure.
 """
 
 import dataclasses
@@ -49,14 +49,14 @@ class LabelNetwork:
 def label_network(
     folder: str, images: Any, read: Callable[[], tuple[Pairs, Pairs]], *, steps: int = STEPS, seed: int = 0
 ) -> LabelNetwork:
-    """Returns the network learned from real pairs, kept in a folder.
+    """Trains a network on real pairs, or reads a stored one.
 
     Args:
-      folder: Where it is kept.
-      images: The facts that the images follow from, as plain data. For known facts no image is read.
-      read: Returns two (photos, label images), each uint8 [n, h, w, 3]: to learn from, and held out.
-      steps: Of a batch of 16.
-      seed: Of the initial weights and the order of images.
+      folder: Folder of stored networks.
+      images: Facts that identify the images, as JSON data. If a network of these facts is stored, no image is read.
+      read: Returns two (photos, label images), each uint8 [n, h, w, 3]: for training, and held out.
+      steps: Number of training steps with a batch of 16.
+      seed: Seed of the initial weights and the order of images.
     """
     facts = dict(label_recovery=images, steps=steps, seed=seed, size=SIZE, width=WIDTH, batch=BATCH, rate=RATE)
     arrays = dict(cache.load_or_compute(folder, facts, lambda: _made(*read(), steps, seed)))
@@ -65,7 +65,7 @@ def label_network(
 
 
 def recovery_figures(found: LabelNetwork, photos: np.ndarray, labels: np.ndarray, image_set: ImageSet) -> dict:
-    """{name: Measurement} of the mean pixel accuracy and the mean IoU of generated photos."""
+    """Measures mean pixel accuracy and mean IoU of generated photos. Returns {name: Measurement}."""
     image_set.check(checked(photos))
     score = found.recovery(photos, labels)
     error = float(score.pixel_accuracy.std(ddof=1) / len(photos) ** 0.5) if len(photos) > 1 else None
@@ -81,7 +81,7 @@ def recovery_figures(found: LabelNetwork, photos: np.ndarray, labels: np.ndarray
 
 
 def _made(train, held_out, steps, seed):
-    """The arrays {name: array} of a new network: its palette, its weights, its scores on held-out photos."""
+    """Trains a network. Returns {name: array} of its palette, its weights and its scores on held-out photos."""
     (photos, labels), held_out = checked_pairs(*train), checked_pairs(*held_out)
     colours = palette(labels)
     body = _learned(photos, classes(labels, colours, (SIZE, SIZE)), len(colours), steps, seed)
@@ -91,7 +91,7 @@ def _made(train, held_out, steps, seed):
 
 
 def _network(arrays, seed):
-    """The network of these arrays."""
+    """Builds a network from its arrays."""
     body = _body(len(arrays["colours"]), seed)
     body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
     return LabelNetwork(arrays["colours"], _extractor(body, arrays_sha256(arrays)), {})
@@ -139,7 +139,7 @@ def _body(count, seed):
 
 
 def _learned(photos, true, count, steps, seed):
-    """The network after these steps; a mirrored pair is as good as the pair."""
+    """Trains a network with random horizontal flips."""
     body, rng = _body(count, seed), np.random.default_rng(seed)
     schedule = keras.optimizers.schedules.CosineDecay(RATE, max(steps, 1))
     body.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))

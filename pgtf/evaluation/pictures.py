@@ -1,4 +1,4 @@
-"""What a task does, as pictures to look at."""
+"""Sample images of a task."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from pgtf.storage.probes import Probes
 
 
 def pictures(networks: Mapping[str, Any], probes: Probes) -> dict[str, np.ndarray]:
-    """{title: uint8 [h, w, 3]} of a task's probes through its networks, a row for each probe."""
+    """Translates a task's probes with its networks. Returns {title: uint8 [h, w, 3]}, a row for each probe."""
     a = inputs_of(probes)
     to_b = through(networks["forward"], a)
     if "backward" not in networks:
@@ -26,15 +26,15 @@ def pictures(networks: Mapping[str, Any], probes: Probes) -> dict[str, np.ndarra
 
 
 def inputs_of(probes: Probes, prefix: str = "forward") -> list[np.ndarray]:
-    """The probes that a network is given, each [h, w, 3] in [-1, 1]."""
+    """Returns the inputs of the probes in one direction, each [h, w, 3] in [-1, 1]."""
     return [to_float(image) for image in probes.inputs[prefix]]
 
 
 def through(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
-    """Images of one size through a network, all at once."""
+    """Applies a network to images of one size, in one batch."""
     return list(np.asarray(network(np.stack(list(images)), training=False)))
 
 
 def grid(rows: Iterable[Iterable[np.ndarray]]) -> np.ndarray:
-    """Rows of images in [-1, 1] as one picture, uint8 [h, w, 3]."""
+    """Joins rows of images in [-1, 1] to one image, uint8 [h, w, 3]."""
     return to_uint8(np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))

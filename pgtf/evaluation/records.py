@@ -1,4 +1,4 @@
-"""Figures on disk, by what they follow from: what has been measured is not measured again."""
+"""Stored measurements on disk, found by the facts that they depend on, so that none is repeated."""
 
 import json
 import os
@@ -10,25 +10,25 @@ from pgtf.metrics.measurements import Measurement
 
 
 class Records:
-    """A folder with a file of figures for each thing that was measured.
+    """A folder with one file for each set of measurements.
 
-    The hash in each file guards against accident, not against intent: whoever edits can hash anew.
+    The hash in each file detects accidents, not intent: a person can edit the file and its hash.
 
     Args:
-      folder: Where the files lie.
-      say: Is told of a file that can't be used.
+      folder: Folder of the files.
+      say: Function that prints a message about an unusable file.
     """
 
     def __init__(self, folder: str, say: Callable[[str], Any] = lambda text: None):
         self.folder, self.say = folder, say
 
     def read(self, facts: Mapping[str, Any]) -> Optional[dict[str, Measurement]]:
-        """{name: Measurement} of what was measured under these facts; None where no file is as it was written."""
+        """Reads {name: Measurement} for these facts; None if there is no file or it is damaged."""
         path = self._path(facts)
         try:
             with open(path, "rb") as file:
                 record = json.load(file)
-            # Facts as JSON has them: it knows no tuples.
+            # Compare after a round trip, because JSON turns tuples into lists.
             if record["of"] != json.loads(json.dumps(facts)):
                 raise ValueError("the file is of another measurement")
             if record.get("sha256") not in (None, _sha256(record["figures"])):  # Older records have no hash.
@@ -41,7 +41,7 @@ class Records:
             return None
 
     def write(self, facts: Mapping[str, Any], figures: Mapping[str, Measurement]) -> None:
-        """Keeps figures under the facts that they follow from."""
+        """Stores measurements under the facts that they depend on."""
         plain = [figure.facts for figure in figures.values()]
         record = {"of": facts, "figures": plain, "sha256": _sha256(plain)}
         files.write(self._path(facts), json.dumps(record, indent=1, allow_nan=False).encode())
@@ -52,5 +52,5 @@ class Records:
 
 
 def _sha256(plain: list[dict[str, Any]]) -> str:
-    """Hash of figures as plain data."""
+    """Hashes measurements as JSON data."""
     return files.sha256(json.dumps(plain, sort_keys=True).encode())

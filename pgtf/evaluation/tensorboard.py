@@ -1,4 +1,4 @@
-"""A matrix in TensorBoard."""
+"""Export of a matrix to TensorBoard."""
 
 import glob
 import os
@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from pgtf.metrics.matrix import Matrix
 
-SUFFIX = ".evaluation"  # Of the file of events, which is replaced.
+SUFFIX = ".evaluation"  # Suffix of the event file, which is replaced.
 
 
 def to_tensorboard(matrix: Matrix, folder: str) -> None:
-    """evaluation/METRIC/TASK at step = number of learnt tasks, in place of what was there of it."""
+    """Writes evaluation/METRIC/TASK at step = number of learned tasks. Replaces earlier values."""
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{SUFFIX}")):
         os.unlink(path)
     writer = tf.summary.create_file_writer(folder, filename_suffix=SUFFIX)
