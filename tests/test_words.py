@@ -13,8 +13,6 @@ NOT_YET = {
     "distribution",
     "methods",
     "report",
-    "runs",
-    "storage",
     "training",
 }
 

@@ -1,1 +1,1 @@
-"""Runs: the slices of their tasks and the bank that these make, building, learning and looking at them."""
+"""Runs: opening, listing, translating, verifying, packing, adopting and dropping."""

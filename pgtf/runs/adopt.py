@@ -1,4 +1,4 @@
-"""Taking tasks into a run that were learnt elsewhere."""
+"""Adding tasks to a run that were learned elsewhere."""
 
 import dataclasses
 import json
@@ -55,7 +55,7 @@ def adopt(
 
 
 def _chosen(bank: FilterBank, source: Run, names: Sequence[str], new_name: str) -> list[Task]:
-    """The tasks to take, in the order of their own run; those that the run has already are left out."""
+    """Lists the tasks to add, in the order of their own run, without those that the run already has."""
     for name in names:
         if name not in source.names:
             raise ValueError(f"A task of {source.folder} is one of {', '.join(source.names)}. Received: {name!r}")
@@ -95,7 +95,7 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
 
 
 def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_name: str) -> None:
-    """Writes the folder that learning would have left of a task, whole or not at all, and then its picture."""
+    """Writes a task's folder atomically, as training would have left it, and then its sample image."""
     if os.path.lexists(task_path(run_dir, folder)):
         raise ValueError(
             f"A task is adopted into a new folder; move what is there. Received: {task_path(run_dir, folder)}"

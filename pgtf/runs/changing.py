@@ -1,4 +1,4 @@
-"""What adopting and dropping tasks share: a run to oneself, and what a task leaves beside its folder."""
+"""Functions shared by adopting and dropping tasks: locking a run, and finding a task's files."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ WRITTEN = (
 
 @contextlib.contextmanager
 def changing(run_dir: str) -> Iterator[FilterBank]:
-    """The bank of a run that no other process changes, and in which no task is being learnt."""
+    """Locks a run and yields its bank. Raises ValueError if a task is being learned."""
     if not len(bank_of(run_dir)):
         raise none_learnt(run_dir)
     for folder in ("tasks", "samples", "evaluation"):
@@ -38,22 +38,22 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
 
 
 def clear(run_dir: str, folder: str) -> None:
-    """Removes of a task's folder what pgtf writes into one, and no link's target."""
+    """Removes the files that pgtf writes into a task's folder. Does not follow links."""
     for name in os.listdir(files.inside(run_dir, "tasks", folder)):
         if name in WRITTEN or name.startswith(files.WRITING):
             files.remove(run_dir, "tasks", folder, name)
 
 
 def bank_of(run_dir: str) -> FilterBank:
-    """The bank of a run, read anew."""
+    """Reads the bank of a run."""
     return FilterBank.open(os.path.join(run_dir, "tasks"))
 
 
 def task_path(run_dir: str, *parts: str) -> str:
-    """A path in a run's folder of tasks."""
+    """Returns a path in a run's folder of tasks."""
     return os.path.join(run_dir, "tasks", *parts)
 
 
 def sample_path(run_dir: str, name: str) -> str:
-    """The picture that is the last thing that learning leaves of a task."""
+    """Returns the path of a task's sample image, the last file that training writes."""
     return os.path.join(run_dir, "samples", f"{name}-input.png")

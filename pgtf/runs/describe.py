@@ -1,4 +1,4 @@
-"""What is told of a run in words and numbers: its command, its tasks' facts, its figures."""
+"""Description of a run: its command, its tasks' facts, its measurements."""
 
 import dataclasses
 import json
@@ -20,7 +20,7 @@ from pgtf.storage.task_slice import TaskSlice
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-    """The figures of a run.
+    """The measurements of a run.
 
     notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
     on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same. yardsticks:
@@ -34,7 +34,7 @@ class Measured:
 
 
 def command(config: Config) -> str:
-    """What learns a run like this again, in another folder: the flags that are not the defaults."""
+    """Returns the command that trains the same run in another folder, with the flags that are not defaults."""
     flat = config.flat()
     defaults = {**Config.from_flat({name: flat[name] for name in DEFAULTS}).flat(), **DEFAULTS}
     always = {"run_dir": f"{config.run_dir.rstrip('/')}-again", "tasks": config.tasks}
@@ -46,7 +46,7 @@ def command(config: Config) -> str:
 
 
 def described(task_slice: TaskSlice) -> dict[str, str]:
-    """The facts of a learnt task, for people."""
+    """Returns the facts of a learned task as text."""
     facts = task_slice.facts
     shape = facts.architecture
     return {
@@ -72,7 +72,7 @@ def _shares(shares: WeightOwnership) -> str:
 
 
 def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
-    """Reads the figures of a run.
+    """Reads the measurements of a run.
 
     Args:
       run_dir: Where it lies.
@@ -102,7 +102,7 @@ def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
 
 
 def _conditions(figure: Measurement) -> dict[str, Any]:
-    """What a value depends on besides the generator; a network is known by its hash, not its name."""
+    """Returns the facts that a value depends on besides the generator. Networks are identified by their hash."""
     facts = figure.facts
     network = facts["extractor"] and {key: value for key, value in facts["extractor"].items() if key != "name"}
     return {"real": facts["real"], "generated": facts["generated"], "extractor": network}

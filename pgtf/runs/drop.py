@@ -1,4 +1,4 @@
-"""Taking a task out of a run."""
+"""Removing a task from a run."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from pgtf.storage.ledger import Ledger
 
 
 def drop(run_dir: str, name: str, config: Optional[Config] = None) -> None:
-    """Takes a task that no other one needs out of a run; its number stays taken.
+    """Removes a task that no other one needs from a run. Its number is not used again.
 
     From when its folder holds dropped.json it is dropped; what it leaves is removed after that. Killed at any time,
     this leaves the run with the task or without it, and called again it goes on.
@@ -51,7 +51,7 @@ def _refuse_needed(run: Run, name: str) -> None:
 
 
 def _forget(run_dir: str, bank: FilterBank) -> None:
-    """Removes what dropped tasks leave, and the tables of all that was measured together with them."""
+    """Removes the files of dropped tasks, and the tables of measurements that include them."""
     Ledger.read(run_dir).without_dropped(bank).write(run_dir)
     for mark in bank.dropped:
         clear(run_dir, os.path.basename(os.path.dirname(mark.path(task_path(run_dir)))))

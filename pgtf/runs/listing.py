@@ -1,4 +1,4 @@
-"""What a run directory holds, as a table; of its files only the JSON is read, and TensorFlow is not needed."""
+"""Table of a run's tasks. Reads only the JSON files and needs no TensorFlow."""
 
 import dataclasses
 import os
@@ -13,7 +13,7 @@ from pgtf.storage.task_slice import TaskSlice
 
 
 def rows(run_dir: str) -> list[dict[str, Any]]:
-    """Facts on each learnt task, as plain data; of its files only the JSON is read."""
+    """Lists the facts of each learned task as data for JSON. Reads only the JSON files."""
     bank = FilterBank.open(os.path.join(run_dir, "tasks"))
     if not len(bank):
         raise none_learnt(run_dir)
@@ -40,7 +40,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
 
 
 def _on_disk(place: str) -> Optional[int]:
-    """The bytes of a slice's files; None where one is gone."""
+    """Returns the bytes of a slice's files; None if one is missing."""
     try:
         return sum(os.path.getsize(os.path.join(place, name)) for name in ("slice.safetensors", "slice.json"))
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def _on_disk(place: str) -> Optional[int]:
 
 
 def _counted(task_slice: TaskSlice) -> int:
-    """What a full network stores, where a slice of format 1 doesn't say."""
+    """Returns the number of values of a full network, for slices of format 1, which do not record it."""
     task_slice.check_extent()
     facts = task_slice.facts
     from pgtf.assembly.accounting import full_values  # TensorFlow only where it is needed.
@@ -57,7 +57,7 @@ def _counted(task_slice: TaskSlice) -> int:
 
 
 def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
-    """Rows as a table; whose the weights are, where tasks share them."""
+    """Formats rows as a table, with the owner of the weights if tasks share them."""
     shared = (
         [field.name for field in dataclasses.fields(WeightOwnership)] if any(row["weights"] for row in found) else []
     )
@@ -77,7 +77,7 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
 
 
 def unfinished(run_dir: str) -> list[str]:
-    """The names of task folders that hold no slice yet."""
+    """Lists the names of task folders that hold no slice yet."""
     folder = os.path.join(run_dir, "tasks")
     return [
         name

@@ -1,7 +1,7 @@
-"""One task with all that it needs, as one safetensors file: the tensors of its slice and of those that it borrows from.
+"""Packs: one task as one safetensors file, with the tensors of its slice and of the slices that it borrows from.
 
-The file's metadata hold a card, for people, and the text of each slice.json and of each file's header, so that what is
-unpacked is, byte for byte, what was packed. Reading executes nothing.
+The file's metadata hold a model card, and the text of each slice.json and of each file's header, so that unpacking
+restores the files byte for byte. Reading a pack executes nothing.
 """
 
 import atexit
@@ -28,13 +28,13 @@ PARTS = ("slice", "probes")  # Each a safetensors file beside slice.json.
 
 
 def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[str, Any]:
-    """Writes a task and all tasks that it needs into one file that is not there yet.
+    """Writes a task and all tasks that it borrows from into one new file.
 
     Args:
-      run: Has learnt it.
-      name: The task's.
+      run: The run of the task.
+      name: Name of the task.
       path: The file.
-      licence: Of the task, for its card.
+      licence: Licence of the task, for the card.
 
     Returns:
       The card.
@@ -77,7 +77,7 @@ def _write(path: str, content: bytes) -> None:
 
 
 def unpacked(path: str) -> Run:
-    """The tasks of a pack, unpacked into a temporary folder that lasts as long as the process."""
+    """Unpacks a pack into a temporary folder that lasts as long as the process."""
     temporary = tempfile.TemporaryDirectory(prefix="pgtf-")
     atexit.register(temporary.cleanup)
     unpack(path, temporary.name)
@@ -88,8 +88,8 @@ def unpack(path: str, folder: str) -> None:
     """Writes the tasks of a pack as a run directory.
 
     Args:
-      path: The file; it may be a stranger's. What it says is checked when it is used, as in any run.
-      folder: An empty one.
+      path: The file. It may come from strangers: its content is checked on use, as in any run.
+      folder: An empty folder.
     """
     try:
         with safe_open(path, framework="numpy") as file:
@@ -109,7 +109,7 @@ def unpack(path: str, folder: str) -> None:
 
 
 def _needed(run: Run, index: int) -> list[int]:
-    """A task and all that it borrows from, directly or not, in order."""
+    """Lists a task and all that it borrows from, directly or indirectly, in order."""
     found, waiting = set(), [index]
     while waiting:
         one = waiting.pop()
@@ -132,7 +132,7 @@ def _unpack_one(entry: dict[str, Any], tensor: Callable[[str], np.ndarray], plac
 
 
 def _read(path: str) -> tuple[str, dict[str, np.ndarray]]:
-    """The header of a safetensors file as its text, and its tensors."""
+    """Reads the header of a safetensors file as text, and its tensors."""
     with open(path, "rb") as file:
         (length,) = struct.unpack("<Q", file.read(8))
         header = file.read(length).decode()
@@ -158,7 +158,7 @@ def _card(run: Run, task: Any, licence: Optional[str]) -> dict[str, Any]:
 
 
 def _figures(figures: Optional[Measured], task: Any) -> dict[str, Optional[float]]:
-    """{metric: value} of a task, after the last one that was measured; empty where this slice was not."""
+    """Returns {metric: value} of a task after the last measured one; empty if this slice was not measured."""
     matrix = figures.matrix if figures else None
     if not matrix or (task.name, task.slice.sha256) not in zip(matrix.tasks, matrix.slices):
         return {}

@@ -1,4 +1,4 @@
-"""A run directory: everything about its tasks, with no flag to remember."""
+"""Run directories and their tasks, opened without flags."""
 
 import dataclasses
 import functools
@@ -22,12 +22,12 @@ from pgtf.storage.task_slice import TaskSlice
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Task:
-    """One learnt task: a function of images.
+    """One learned task: a function of images.
 
         street = pgtf.load("runs/paired")["cityscapes"](labels)
 
-    slice: What it keeps. bank: The tasks that it borrows from. folder: Where it lies. player: The later task whose
-    slice this is, where the method forgets.
+    slice: Its stored values. bank: The tasks that it borrows from. folder: Its folder. player: The later task whose
+    slice this is, for methods that forget.
     """
 
     slice: TaskSlice
@@ -46,26 +46,26 @@ class Task:
 
     @property
     def facts(self) -> Facts:
-        """How it was learnt."""
+        """The record of how the task was learned."""
         return self.slice.facts
 
     @functools.cached_property
     def networks(self) -> dict[str, Any]:
-        """{"forward": generator}, and "backward" where the task has one; images in [-1, 1] in and out."""
+        """{"forward": generator}, and "backward" if the task has one. Inputs and outputs are images in [-1, 1]."""
         return self.rebuilt()
 
     def rebuilt(self) -> dict[str, Any]:
-        """Its networks built anew, for who frees them when done."""
+        """Builds the networks again, for callers that free them afterwards."""
         return rebuilt(self.slice, self.bank)
 
     @property
     def has_probes(self) -> bool:
-        """Whether its probes are still there."""
+        """Whether the probes exist."""
         return os.path.exists(self._probes_path)
 
     @functools.cached_property
     def probes(self) -> Probes:
-        """Test images of the task, and what it made of them when it was learnt."""
+        """Test images of the task, and its outputs for them when it was learned."""
         probes = Probes.read(self._probes_path, self.facts.probes_sha256)
         if self.facts.objective.paired and probes.targets.keys() != probes.inputs.keys():
             raise ValueError(f"The probes of pairs have targets. Received: none of some inputs in {self._probes_path}")
@@ -81,8 +81,8 @@ class Task:
         Args:
           image: [h, w] or [h, w, channels], gray, RGB or RGBA, uint8 or uint16, of any size; or n such images
             [n, h, w, channels]. They are converted to RGB as files are.
-          backward: From B to A; for tasks that were learnt both ways.
-          tile: Larger images go in blended tiles of so many pixels.
+          backward: Translate from B to A. Needs a task that was learned in both directions.
+          tile: Size of a tile in pixels. Larger images are translated in blended tiles.
 
         Returns:
           uint8 [h, w, 3] or [n, h, w, 3].
@@ -91,7 +91,7 @@ class Task:
         return np.stack([translator(one) for one in image]) if image.ndim == 4 else translator(image)
 
     def translator(self, backward: bool = False, tile: int = TILE) -> Translator:
-        """What __call__ uses for one image; made once."""
+        """Returns the translator of single images that __call__ uses. It is built once."""
         prefix = "backward" if backward else "forward"
         if prefix not in self.facts.generators:
             raise ValueError(
@@ -113,12 +113,12 @@ class Task:
         return {prefix: layers.folded(network) for prefix, network in self.rebuilt().items()}
 
     def replay(self) -> Replay:
-        """Whether the task's outputs are what they were when it was learnt."""
+        """Replays the probes and compares the outputs with the recorded ones."""
         return self.probes.replayed(self.networks)
 
 
 class Run:
-    """The learnt tasks of a run directory, by name; each is read when it is asked for.
+    """The learned tasks of a run directory, by name. Each is read on first use.
 
         for task in pgtf.load("runs/paired"):
             print(task.name, task.replay())
@@ -141,7 +141,7 @@ class Run:
 
     @property
     def names(self) -> list[str]:
-        """Of the learnt tasks, in order."""
+        """Names of the learned tasks, in order."""
         return self.bank.names
 
     def __len__(self) -> int:
@@ -164,7 +164,7 @@ class Run:
         return (self.at(index) for index in range(len(self)))
 
     def at(self, index: int, latest: int = -1) -> Task:
-        """Task `index` as it is played once task `latest` is learnt, the last one unless told."""
+        """Returns task `index` with the network that answers for it after task `latest`. Default: the last one."""
         own = self.bank.slice(index)
         latest = len(self) - 1 if latest < 0 else latest
         folder, by = self.bank.place(index, own.name), own.facts.method.network_for(index, latest)

@@ -1,4 +1,4 @@
-"""Whether a run directory is what it was."""
+"""Verification that a run directory has not changed."""
 
 import dataclasses
 import json
@@ -19,7 +19,7 @@ VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """Of one stored task: whether its slice is what was written, and whether its outputs are what they were.
+    """Verification of one stored task: its slice's hash, and the replay of its outputs.
 
     task: Its folder's name. player: The later task whose network plays it now, where the method forgets. has_probes:
     Whether there is something to replay; without it nothing is proved, but nothing was seen to change either.
@@ -39,7 +39,7 @@ class Verdict:
 
     @property
     def holds(self) -> bool:
-        """Whether all is proved."""
+        """Whether the verification succeeded."""
         return self.slice_is_whole and self.replay is not None and self.replay.holds
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Verdict:
 
 
 def verdicts(run_dir: str) -> Iterator[Verdict]:
-    """A Verdict for each task, one after the other; a broken slice doesn't keep the others from being checked."""
+    """Yields a Verdict for each task. A broken slice does not stop the verification of the others."""
     run, broken = Run(run_dir), {}
     lost = Ledger.read(run_dir).problems(run.bank)
     yield from (Verdict(folder, False, problem=problem) for folder, problem in lost.items())
@@ -73,7 +73,7 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
 
 
 def remember(run_dir: str, found: list[Verdict]) -> None:
-    """Writes into the run's ledger which tasks were seen changed, so that they are served no more, or that none was."""
+    """Records in the run's ledger which tasks have changed. Changed tasks are not served any more."""
     changed = tuple(verdict.name for verdict in found if verdict.has_probes and not verdict.holds)
     if Ledger.read(run_dir).changed == changed:
         return
@@ -116,7 +116,7 @@ def _replayed(run: Run, index: int, folder: str) -> Verdict:
 
 
 def conclusion(found: list[Verdict]) -> str:
-    """What verdicts prove together, and why those fail that do."""
+    """Summarizes verdicts in words, with the reasons of failures."""
     failed = [verdict for verdict in found if not verdict.holds]
     if failed:
         reasons = [task_names.escaped(f"{verdict.task}: {verdict.problem}") for verdict in failed]

@@ -1,1 +1,1 @@
-"""Storage: the bytes of a run on disk. No TensorFlow."""
+"""Files of a run on disk. Needs no TensorFlow."""

@@ -1,4 +1,4 @@
-"""The bank: the filters that tasks lend to later ones, a view of their slices."""
+"""The bank: the filters that later tasks borrow, as a view of the earlier tasks' slices."""
 
 import dataclasses
 import glob
@@ -20,8 +20,7 @@ MARK = "dropped.json"
 class FilterBank:
     """The slices of the tasks so far, in order.
 
-    A view: nothing but the slices is stored, and nothing in them ever changes. A slice on disk is read when it is
-    asked for.
+    Only the slices are stored, and they never change. A slice on disk is read on first use.
     """
 
     def __init__(self, slices: Sequence[TaskSlice] = (), folder: str = ""):
@@ -33,7 +32,7 @@ class FilterBank:
 
     @classmethod
     def open(cls, folder: str) -> "FilterBank":
-        """The bank whose slices lie in folder/01-NAME, folder/02-NAME, …"""
+        """Opens the bank with slices in folder/01-NAME, folder/02-NAME, …"""
         bank = cls(folder=folder)
         bank.dropped = dropped_in(folder)
         for path in slice_folders(folder):
@@ -43,7 +42,7 @@ class FilterBank:
         return bank
 
     def append(self, task_slice: TaskSlice) -> None:
-        """Adds the next task's slice; on disk too, where the bank has a folder."""
+        """Appends the next task's slice. Writes it to disk if the bank has a folder."""
         if task_slice.name in self.names:
             raise BankError(f"Each task has one slice. Received: a second one of {task_slice.name!r}")
         if self._folder:
@@ -53,11 +52,11 @@ class FilterBank:
         self.names = [*self.names, task_slice.name]
 
     def place(self, index: int, name: str) -> str:
-        """The folder of a task, learnt or not."""
+        """Returns the folder of a task, learned or not."""
         return os.path.join(self._folder, folder_name(self._number(index) - 1, name))
 
     def _number(self, index: int) -> int:
-        """The number in a task's folder; those of dropped tasks are not given again."""
+        """Returns the number in a task's folder. Numbers of dropped tasks are not used again."""
         if index < len(self._numbers):
             return self._numbers[index]
         last = max([0, *self._numbers, *(mark.number for mark in self.dropped)])
@@ -67,7 +66,7 @@ class FilterBank:
         return len(self.names)
 
     def slice(self, index: int) -> TaskSlice:
-        """The slice of task `index`."""
+        """Returns the slice of task `index`."""
         if index not in self._read:
             self._read[index] = self._found(index)
         return self._read[index]
@@ -87,24 +86,24 @@ class FilterBank:
         return task_slice
 
     def entry(self, index: int) -> tuple[str, str]:
-        """(name, sha256 of slice.json) of task `index`, as a ledger has it."""
+        """Returns the ledger entry of task `index`: (name, sha256 of slice.json)."""
         name = self.names[index]
         return name, files.sha256_of(os.path.join(self.place(index, name), "slice.json"))
 
     def entries(self) -> tuple[tuple[str, str], ...]:
-        """The entries of all tasks, in order."""
+        """Returns the ledger entries of all tasks, in order."""
         return tuple(map(self.entry, range(len(self))))
 
     def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
-        """What a slice notes that borrows from these tasks."""
+        """Returns the record of these tasks for a slice that borrows from them."""
         return tuple(Borrowed(name, self.slice(self.names.index(name)).sha256) for name in names)
 
     def only(self, names: Sequence[str]) -> "FilterBank":
-        """The bank of just these tasks."""
+        """Returns the bank of only these tasks."""
         return FilterBank([self.slice(self.names.index(name)) for name in names])
 
     def of(self, borrows: Sequence[Borrowed]) -> "FilterBank":
-        """The bank of just the slices that another one borrows from; an error where one of them is not here."""
+        """Returns the bank of only the slices that a slice borrows from. Raises BankError if one is missing."""
         slices = []
         for borrowed in borrows:
             if borrowed.task not in self.names:
@@ -122,7 +121,7 @@ class FilterBank:
         return FilterBank(slices)
 
     def lent(self, *paths: str) -> LentFilters:
-        """All that is lent to these layer paths, path by path."""
+        """Yields the filters that can be borrowed at these layer paths, path by path."""
         parts = []
         for path in paths:
             for index, name in enumerate(self.names):
@@ -133,12 +132,12 @@ class FilterBank:
         return LentFilters(tuple(parts))
 
     def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        """{layer path: shape} of the filters that a task lends, in its network's order."""
+        """Returns {layer path: shape} of a task's filters that can be borrowed, in its network's order."""
         task_slice = self.slice(self.names.index(name))
         return {path.rsplit("/", 1)[0]: shape for path, shape in task_slice.shapes.items() if path in task_slice.lent}
 
     def stored(self, path: str) -> list[dict[str, np.ndarray]]:
-        """{name: array} for each task, of what it stores of the kernel at a layer path."""
+        """Returns {name: array} of the stored kernel at a layer path, for each task."""
         slices = [self.slice(index) for index in range(len(self))]
         return [
             {key.rsplit("/", 1)[1]: one.values[key] for key in one.shapes if key.rsplit("/", 1)[0] == path}
@@ -158,12 +157,12 @@ class FilterBank:
 
 
 def folder_name(index: int, name: str) -> str:
-    """The folder of a task's slice: counted from 1, as people do."""
+    """Returns the name of a task's folder, which starts with its number, counted from 1."""
     return f"{index + 1:02d}-{name}"
 
 
 def slice_folders(folder: str) -> list[str]:
-    """The folders that hold a slice, in order; a number between them that has none, nor was dropped, is an error."""
+    """Lists the folders that hold a slice, in order. Raises BankError if a number between them is missing."""
     found: dict[int, str] = {}
     for number, name in numbered(folder):
         # A folder without slice.json is a task still being learnt.
@@ -180,9 +179,9 @@ def slice_folders(folder: str) -> list[str]:
 
 @dataclasses.dataclass(frozen=True)
 class Dropped:
-    """The mark that a dropped task leaves in its folder, dropped.json: its number stays taken.
+    """The file dropped.json that marks a dropped task's folder. Its number is not used again.
 
-    sha256: Of its slice.json.
+    sha256: Hash of its slice.json.
     """
 
     number: int
@@ -190,16 +189,16 @@ class Dropped:
     sha256: str
 
     def path(self, folder: str) -> str:
-        """Where the mark lies in a folder of slices."""
+        """Returns the path of the mark in a folder of slices."""
         return os.path.join(folder, folder_name(self.number - 1, self.name), MARK)
 
     def write(self, folder: str) -> None:
-        """Marks the task of this number in a folder of slices; from then on it is dropped."""
+        """Writes the mark into a folder of slices. The task of this number is dropped from then on."""
         files.write(self.path(folder), json.dumps({"name": self.name, "sha256": self.sha256}).encode(), read_only=True)
 
 
 def dropped_in(folder: str) -> tuple[Dropped, ...]:
-    """The marks of the dropped tasks, in order."""
+    """Lists the marks of the dropped tasks, in order."""
     return tuple(_read_mark(folder, number, name) for number, name in numbered(folder) if _is_dropped(folder, name))
 
 
@@ -221,13 +220,13 @@ def _is_dropped(folder: str, name: str) -> bool:
 
 
 def numbered(folder: str) -> list[tuple[int, str]]:
-    """(number, name) of the folders NUMBER-TASK in a folder, in order."""
+    """Lists (number, name) of the folders NUMBER-TASK in a folder, in order."""
     matches = (re.fullmatch(r"(\d+)-.+", name) for name in (os.listdir(folder) if os.path.isdir(folder) else ()))
     return sorted((int(match[1]), match[0]) for match in matches if match)
 
 
 def none_learnt(folder: str) -> FileNotFoundError:
-    """The error that a folder is no run with a learnt task; it lists those in it and beside it that are."""
+    """Returns the error for a folder without learned tasks. It lists the runs inside and beside the folder."""
     runs = set()
     for place in (folder, os.path.dirname(os.path.normpath(folder))):
         for path in glob.glob(os.path.join(glob.escape(place), "*", "tasks", "*", "slice.json")):

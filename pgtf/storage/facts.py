@@ -1,4 +1,4 @@
-"""What a slice says of its task: all that it takes to build its networks again, and how it was learnt."""
+"""Facts of a task stored in its slice: all that is needed to rebuild its networks, and how it was learned."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from pgtf.objectives import OBJECTIVES, Objective
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """The facts of one learnt task.
+    """The facts of one learned task.
 
     full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
     learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
@@ -50,12 +50,12 @@ class Facts:
 
     @property
     def shown_split(self) -> str:
-        """The split that its probes are of: `probes_split`, or `test_split` where an older slice doesn't say."""
+        """The split of the probes: `probes_split`, or `test_split` for older slices."""
         return self.probes_split or self.test_split
 
     @property
     def test_split(self) -> str:
-        """The split that stood under "test": test, val or, where there was neither, train."""
+        """The split used as "test": test, val, or train if there was neither."""
         tested: dict[str, Any] = next((facts for name, facts in self.images.items() if name.startswith("test")), {})
         return split_of(str(tested.get("folder", "test")))
 
@@ -65,7 +65,7 @@ class Facts:
         return self.objective.generators
 
     def refuse_another(self, shape: Architecture, method: Method, objective: Objective, run_dir: str) -> None:
-        """Refuses a task that is not of the kind of this one, which run_dir has learnt.
+        """Raises ValueError if a task is not of the same kind as this one, which run_dir has learned.
 
         Args:
           shape, method, objective: The task's. Settings of a method that may change don't matter, nor do those of an
@@ -86,7 +86,7 @@ class Facts:
                 )
 
     def refuse_other_settings(self, task: str, asked: Mapping[str, Any]) -> None:
-        """Refuses settings that contradict those that the task was learned with, where its slice records them.
+        """Raises ValueError if settings contradict the recorded ones of this task.
 
         Args:
           task: The task's name.
@@ -104,7 +104,7 @@ class Facts:
             )
 
     def as_json(self) -> dict[str, Any]:
-        """These facts as plain data."""
+        """Returns the facts as data for JSON."""
         said = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
         newer = ("probes_split", "learnt_as")  # Left out where they are empty, as in older slices.
         plain = {name: getattr(self, name) for name in said if name not in newer or getattr(self, name)}
@@ -118,7 +118,7 @@ class Facts:
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Facts":
-        """The facts that `as_json` described."""
+        """Builds the facts from the result of `as_json`."""
         architecture = {**plain["architecture"], "size": tuple(plain["architecture"]["size"])}
         return cls(
             **{
@@ -133,7 +133,7 @@ class Facts:
 
 
 def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
-    """The facts of a slice of format 1, as those of format 2 stand in JSON."""
+    """Converts the facts of a slice of format 1 to JSON of format 2."""
     old, both_ways = plain["architecture"], len(plain["prefixes"]) > 1
     architecture = {key: old[key] for key in ("network", "norm", "upsampling", "blocks", "outputs")}
     architecture["dropout"] = not both_ways  # CycleGAN dropped out then, on a U-Net, and does no longer.

@@ -1,4 +1,4 @@
-"""What a run knows of itself: which tasks it has learnt, and which of them were last seen changed."""
+"""The ledger of a run: its learned tasks with their hashes, and the tasks that were last found changed."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,7 @@ from pgtf.storage.task_slice import BankError
 
 @dataclasses.dataclass(frozen=True)
 class Ledger:
-    """The learnt tasks of a run, in order, each with the sha256 of its slice.json.
+    """The learned tasks of a run, in order, each with the sha256 of its slice.json.
 
     learnt: ((task, sha256), …). changed: the tasks that were last seen changed. dropped: the numbers of the dropped
     tasks that are out of `learnt`; what has come in since is another task, also where it is equal.
@@ -25,7 +25,7 @@ class Ledger:
 
     @classmethod
     def read(cls, run_dir: str) -> "Ledger":
-        """The ledger of a run; an empty one where none was written yet."""
+        """Reads the ledger of a run. Returns an empty one if there is none."""
         path = os.path.join(run_dir, "ledger.json")
         try:
             with open(path, "rb") as file:
@@ -50,7 +50,7 @@ class Ledger:
 
     @staticmethod
     def stamp(run_dir: str) -> Optional[tuple[int, int]]:
-        """(time, inode) of a run's ledger: another one after each write. None where none was written yet."""
+        """Returns (time, inode) of a run's ledger, which changes with each write. None if there is no ledger."""
         try:
             found = os.stat(os.path.join(run_dir, "ledger.json"))
         except FileNotFoundError:
@@ -58,14 +58,14 @@ class Ledger:
         return found.st_mtime_ns, found.st_ino
 
     def write(self, run_dir: str) -> None:
-        """Writes the ledger, whole or not at all."""
+        """Writes the ledger atomically."""
         plain: dict[str, Any] = {"learnt": [list(entry) for entry in self.learnt], "changed": list(self.changed)}
         plain.update({"dropped": list(self.dropped)} if self.dropped else {})
         plain["own_sha256"] = _digest(plain)
         files.write(os.path.join(run_dir, "ledger.json"), json.dumps(plain, indent=1).encode())
 
     def problems(self, bank: FilterBank) -> dict[str, str]:
-        """{folder: what is wrong} of the learnt tasks that are not in the bank as they were."""
+        """Returns {folder: problem} of the learned tasks that are missing from the bank or changed."""
         found = {}
         for index, (name, sha256) in enumerate(self.without_dropped(bank).learnt):
             folder = os.path.basename(bank.place(index, name))
@@ -77,14 +77,14 @@ class Ledger:
         return found
 
     def checked(self, bank: FilterBank) -> "Ledger":
-        """This ledger, with what the bank holds beyond it: a process may end between the two."""
+        """Returns this ledger extended by new slices of the bank: a process may end between writing the two."""
         problems = self.problems(bank)
         if problems:
             raise BankError("\n".join(problems.values()))
         return dataclasses.replace(self.without_dropped(bank), learnt=bank.entries())
 
     def without_dropped(self, bank: FilterBank) -> "Ledger":
-        """This ledger without the tasks that were dropped since it was written."""
+        """Returns this ledger without the tasks that were dropped after it was written."""
         gone = {(mark.name, mark.sha256) for mark in bank.dropped if mark.number not in self.dropped}
         gone -= set(bank.entries() if gone else ())  # Adopted again.
         names = {name for name, _ in gone.intersection(self.learnt)}

@@ -1,4 +1,4 @@
-"""What log.jsonl and replays.json tell of a run."""
+"""Reading of a run's log.jsonl and replays.json."""
 
 import json
 import os
@@ -13,7 +13,7 @@ UNPLOTTED = ("step", "learning_rate", "steps_per_second")
 
 
 def lines(run_dir: str) -> Iterator[dict[str, Any]]:
-    """The lines of a run's log; one that a crash cut off is left out."""
+    """Returns the lines of a run's log. Skips a line that a crash cut off."""
     path = os.path.join(run_dir, "log.jsonl")
     if not os.path.exists(path):
         return
@@ -28,7 +28,7 @@ def lines(run_dir: str) -> Iterator[dict[str, Any]]:
 
 
 def curves(run_dir: str) -> dict[str, Curves]:
-    """{task: {loss or metric: (steps, values)}}; where a run went back to a checkpoint, what it logged last."""
+    """Returns {task: {loss or metric: (steps, values)}}. Steps repeated after a crash count once."""
     points: dict[str, dict[int, dict[str, float]]] = {}
     for line in lines(run_dir):
         title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
@@ -47,14 +47,14 @@ def curves(run_dir: str) -> dict[str, Curves]:
 
 
 def _values(line: dict[str, Any]) -> dict[str, float]:
-    """The losses of a line, or what was measured of test pictures then."""
+    """Returns the losses of a line, or the metrics of test images."""
     measured = line.get("evaluation")
     found = {**line, **(measured if isinstance(measured, dict) else {})}
     return {name: value for name, value in found.items() if isinstance(value, (int, float)) and name not in UNPLOTTED}
 
 
 def replays(folder: str) -> dict[str, Replay]:
-    """{task: how it replayed} after the task of a folder was learnt."""
+    """Returns {task: its replay} after the task of a folder was learned."""
     try:
         with open(os.path.join(folder, "replays.json"), "rb") as file:
             records = json.load(file).items()

@@ -1,4 +1,4 @@
-"""Proof that a task is what it was: outputs recorded when it was learnt, and replayed."""
+"""Probes: recorded outputs of a task and their replay, which proves that the task has not changed."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ TOLERANCE = 1e-4
 
 @dataclasses.dataclass(frozen=True)
 class Probes:
-    """A few test images of a task, and what its networks made of them when it was learnt.
+    """A few test images of a task, and the outputs of its networks when it was learned.
 
     inputs: {prefix: uint8 [n, h, w, 3]}; targets: the same for pairs; outputs: float32 in [-1, 1].
     """
@@ -28,13 +28,13 @@ class Probes:
     outputs: dict = dataclasses.field(default_factory=dict)
 
     def recorded(self, networks):
-        """These probes with the outputs of these networks."""
+        """Returns these probes with the outputs of these networks."""
         return dataclasses.replace(
             self, outputs={prefix: outputs(network, self.inputs[prefix]) for prefix, network in networks.items()}
         )
 
     def content(self):
-        """The bytes to keep."""
+        """Returns the content of the file."""
         arrays = {}
         for field in dataclasses.fields(self):
             for prefix, value in getattr(self, field.name).items():
@@ -43,7 +43,7 @@ class Probes:
 
     @classmethod
     def read(cls, path: str, sha256: str) -> "Probes":
-        """The probes in a file, checked against their hash."""
+        """Reads probes from a file and checks their hash."""
         try:
             with open(path, "rb") as file:
                 content = file.read()
@@ -65,7 +65,7 @@ class Probes:
         return cls(**parts)
 
     def replayed(self, networks: Mapping[str, Any]) -> "Replay":
-        """How far the outputs of these networks are from the recorded ones."""
+        """Compares the outputs of these networks with the recorded ones."""
         if not self.outputs.keys() == self.inputs.keys() == networks.keys():
             raise ValueError(
                 f"A task's probes are of its networks, {', '.join(networks)}. Received: inputs of "
@@ -83,7 +83,7 @@ class Probes:
 
 @dataclasses.dataclass(frozen=True)
 class Replay:
-    """How far a task's outputs are from the recorded ones."""
+    """Difference of a task's outputs from the recorded ones."""
 
     difference: float
     bit_equal: bool
@@ -99,7 +99,7 @@ class Replay:
 
 
 def _check_images(inputs: dict, targets: dict, outputs: dict) -> None:
-    """Refuses arrays that are no images, or outputs of other images than the inputs."""
+    """Raises ValueError for arrays that are not images, or outputs that do not match the inputs."""
     for images, kind in ((inputs, np.uint8), (targets, np.uint8), (outputs, np.float32)):
         for prefix, values in images.items():
             if values.ndim != 4 or values.shape[-1] != 3 or values.dtype != kind or not values.size:
@@ -111,10 +111,10 @@ def _check_images(inputs: dict, targets: dict, outputs: dict) -> None:
 
 
 def outputs(network: Any, images: np.ndarray) -> np.ndarray:
-    """uint8 [n, h, w, 3] through a network, to [-1, 1].
+    """Applies a network to uint8 [n, h, w, 3]. Returns outputs in [-1, 1].
 
-    On the processor, where float32 is float32 and every call takes the same kernels; GPUs round to TF32 and choose
-    anew. One by one: the batch must not decide about the last bit.
+    Runs on the CPU, where float32 is exact and every call uses the same kernels. GPUs round to TF32 and choose kernels
+    anew. Runs one image at a time, so that the batch size does not affect the last bit.
     """
     with tf.device("CPU:0"):
         return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])

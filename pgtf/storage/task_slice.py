@@ -1,4 +1,4 @@
-"""What a task leaves behind: a slice, written once and read as far as it is asked for."""
+"""A task's slice: written once, and read only as far as needed."""
 
 import dataclasses
 import functools
@@ -22,7 +22,7 @@ DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 @dataclasses.dataclass(frozen=True)
 class Borrowed:
-    """A slice whose filters another one mixes: its task, and the sha256 of its tensors."""
+    """A slice that another one borrows from: its task's name, and the sha256 of its tensors."""
 
     task: str
     sha256: str
@@ -33,17 +33,17 @@ class Borrowed:
 
 @dataclasses.dataclass(frozen=True)
 class TaskSlice:
-    """All that one task keeps.
+    """Everything that one task stores.
 
-    On disk a slice is a folder with slice.safetensors and slice.json. The JSON is written last and holds the
-    tensors' sha256 and its own, so a slice is there exactly when its JSON is, and then it is whole.
+    On disk a slice is a folder with slice.safetensors and slice.json. The JSON is written last and holds the sha256 of
+    the tensors and of itself. So a slice exists exactly if its JSON does, and then it is complete.
 
     Args:
-      name: The task's.
-      values: {path: array}, as "forward/down1/unconstrained".
-      facts: All that it takes to build its networks again, and how it was learnt.
-      lent: The paths of what later tasks may mix.
-      borrows: The slices whose filters it mixes, in the order of the bank.
+      name: Name of the task.
+      values: {path: array}, such as "forward/down1/unconstrained".
+      facts: All that is needed to rebuild the networks, and how the task was learned.
+      lent: The paths of the filters that later tasks may borrow.
+      borrows: The slices that it borrows from, in the order of the bank.
     """
 
     name: str
@@ -60,22 +60,22 @@ class TaskSlice:
 
     @property
     def shapes(self) -> Mapping[str, tuple]:
-        """{path: shape}, known without reading an array."""
+        """{path: shape}, without reading an array."""
         return self.values.shapes
 
     @property
     def size(self) -> int:
-        """How many values are stored."""
+        """Number of stored values."""
         return sum(math.prod(shape) for shape in self.shapes.values())
 
     @property
     def stored_bytes(self) -> int:
-        """What its values take, without the files' headers."""
+        """Bytes of the values, without the files' headers."""
         return self.values.stored_bytes
 
     @functools.cached_property
     def sha256(self) -> str:
-        """The hash of the tensors, as they are or will be on disk."""
+        """Hash of the tensors, as they are or will be on disk."""
         return self.values.sha256 if isinstance(self.values, StoredValues) else files.sha256(self._tensors())
 
     def _tensors(self) -> bytes:
@@ -84,7 +84,7 @@ class TaskSlice:
         return save({name: np.asarray(value, order="C") for name, value in self.values.tensors().items()})
 
     def write(self, folder: str) -> None:
-        """Writes the slice into a folder that holds none yet."""
+        """Writes the slice into a folder that holds no slice yet."""
         if os.path.exists(os.path.join(folder, "slice.json")):
             raise BankError(f"A slice is written once. Received: {folder}, which holds one")
         values = self.values
@@ -109,14 +109,14 @@ class TaskSlice:
         return {"rounded": precision} if precision else {}
 
     def check(self) -> None:
-        """Raises BankError unless the tensors are as they were written."""
+        """Raises BankError if the tensors have changed since they were written."""
         for path in self.values:
             self.values[path]
 
     def check_extent(self) -> None:
-        """Raises BankError where the facts tell of a larger network than these tensors can be of: before it is built.
+        """Raises BankError if the facts describe a larger network than the tensors can belong to.
 
-        Facts may be a stranger's, and a network of a million blocks is slow even to be refused.
+        Protects against facts from strangers: building a network of a million blocks would take very long.
         """
         facts, shape = self.facts, self.facts.architecture
         largest = max((side for tensor in self.shapes.values() for side in tensor), default=0)
@@ -129,14 +129,14 @@ class TaskSlice:
 
     @classmethod
     def read(cls, folder: str, unsaid: Callable[[Facts], tuple[Borrowed, ...]] = lambda facts: ()) -> "TaskSlice":
-        """The slice in a folder; its description is checked now, its tensors when they are used.
+        """Reads the slice in a folder. Checks its description now, and its tensors when they are used.
 
         Args:
-          folder: Where it lies.
-          unsaid: What it borrows, where it is of format 1 and doesn't say so.
+          folder: Folder of the slice.
+          unsaid: The slices that it borrows from, for format 1, which does not record them.
 
         Returns:
-          A slice.
+          The slice.
         """
         description = _description(folder)
         try:

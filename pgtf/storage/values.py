@@ -1,4 +1,4 @@
-"""The values of a slice by path: of one that was just learnt, or on disk and read as far as they are asked for."""
+"""Values of a slice by path: in memory after learning, or on disk and read on first use."""
 
 import functools
 import math
@@ -19,13 +19,13 @@ LARGEST_IN_KERNELS, LARGEST_IN_VECTORS = 65504.0, 1.8e19
 
 
 class BankError(ValueError):
-    """What is stored is not whole, or would not be after this."""
+    """Error of stored data that is damaged or incomplete, or of a change that would damage it."""
 
 
 class Values(Mapping):
-    """Arrays by path, as "forward/down1/unconstrained"; what is stored in fewer bits is float32 here, rounded.
+    """Arrays by path, such as "forward/down1/unconstrained". Arrays stored in fewer bits are rounded float32.
 
-    Arrays of yes and no take a bit a value on disk, eight to a byte.
+    Boolean arrays take one bit per value on disk.
 
     shapes: {path: shape}. bits: {path: what each value takes}. rounded: {path: "float16" or "int8"} of what is rounded.
     """
@@ -36,13 +36,13 @@ class Values(Mapping):
 
     @property
     def stored_bytes(self) -> int:
-        """What they take on disk, without the file's header."""
+        """Bytes on disk, without the file's header."""
         scales = sum(4 * self.shapes[path][-1] for path, precision in self.rounded.items() if precision == "int8")
         return _bytes(self.shapes, self.bits) + scales
 
     @property
     def unrounded_bytes(self) -> int:
-        """What they would take with nothing rounded."""
+        """Bytes on disk if nothing were rounded."""
         return _bytes(self.shapes, {**self.bits, **dict.fromkeys(self.rounded, 32)})
 
     def __getitem__(self, path: str) -> np.ndarray:
@@ -59,12 +59,12 @@ class Values(Mapping):
         return value
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """All arrays as they are, or will be, on disk."""
+        """Returns all arrays as they are, or will be, on disk."""
         scales = [path + SCALES for path, precision in self.rounded.items() if precision == "int8"]
         return {name: self._tensor(name) for name in (*self.shapes, *scales)}
 
     def _tensor(self, name: str) -> np.ndarray:
-        """An array as it is, or will be, on disk."""
+        """Returns an array as it is, or will be, on disk."""
         raise NotImplementedError
 
     def __iter__(self) -> Iterator[str]:
@@ -75,11 +75,11 @@ class Values(Mapping):
 
 
 class HeldValues(Values):
-    """Values in memory, as they will be once they are stored.
+    """Values in memory, rounded as they will be stored.
 
     Args:
       values: {path: array}.
-      precision: What kernels are rounded to: "float32" leaves them.
+      precision: Precision of stored kernels. "float32" does not round them.
     """
 
     def __init__(self, values: Mapping[str, np.ndarray], precision: str = "float32"):
@@ -103,7 +103,7 @@ class HeldValues(Values):
 
 
 class StoredValues(Values):
-    """The values of a slice.safetensors, each read when asked for; the file's sha256 is checked before."""
+    """Values of a slice.safetensors, read on first use after a check of the file's sha256."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class StoredValues(Values):
         self.path, self.sha256, self.shapes, self.bits, self.rounded = path, sha256, shapes, bits, rounded or {}
 
     def content(self) -> bytes:
-        """The file, byte for byte."""
+        """Returns the content of the file."""
         with open(self._checked_path, "rb") as file:
             return file.read()
 
@@ -159,7 +159,7 @@ class StoredValues(Values):
 
 
 def _refuse_overflow(path: str, value: np.ndarray) -> None:
-    """Raises BankError unless all values are finite, and stay so when they are used."""
+    """Raises BankError if values are not finite, or overflow when they are used."""
     if not value.size or value.dtype.kind != "f":
         return
     least, most = float(value.min()), float(value.max())
@@ -171,5 +171,5 @@ def _refuse_overflow(path: str, value: np.ndarray) -> None:
 
 
 def _bytes(shapes: Mapping[str, tuple[int, ...]], bits: Mapping[str, int]) -> int:
-    """What arrays take: the last byte of each is filled up."""
+    """Returns the bytes of arrays, each rounded up to whole bytes."""
     return sum(math.ceil(math.prod(shape) * bits[path] / 8) for path, shape in shapes.items())
