@@ -11,7 +11,6 @@ RIDDLE = re.compile(r"(What|Of|Whose|How|Where)\b")
 NOT_YET = {
     "assembly",
     "distribution",
-    "methods",
     "report",
     "training",
 }

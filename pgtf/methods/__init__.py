@@ -1,4 +1,4 @@
-"""Methods: how kernels are made, and how a task begins, learns and is kept. A row in METHODS is a method."""
+"""Methods: each defines how a later task's kernels are made, initialized and trained. METHODS lists them by name."""
 
 from pgtf.methods.base import Bank, CapacityError, LentFilters, Method, Phase, PhaseContext, WeightOwnership
 from pgtf.methods.cpg import Cpg

@@ -1,4 +1,4 @@
-"""What methods share whose kernels are functions of the first task's: the backbone."""
+"""Backbone: base class of methods that adapt the first task's kernels."""
 
 import dataclasses
 from typing import TYPE_CHECKING
@@ -13,30 +13,30 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Backbone(Method):
-    """The first task's kernels are free; each later one's are adapted from them, and so start from the first task.
+    """The first task's kernels are free. Later tasks adapt them, and start from the first task's network.
 
-    A subclass says `adapted`.
+    A subclass implements `adapted`.
     """
 
-    def borrows(self, learnt):
-        return learnt[:1]
+    def borrows(self, learned):
+        return learned[:1]
 
     def recipe(self, place, bank):
         return self.adapted(place, bank.lent(place.path)) if bank.names else super().recipe(place, bank)
 
     def adapted(self, place: "KernelSite", kernel: LentFilters) -> "Recipe":
-        """The recipe of one kernel of a later task.
+        """Returns the recipe of one kernel of a later task.
 
         Args:
-          place: Which kernel.
-          kernel: The first task's, [h, w, c_in, c_out].
+          place: The kernel's position in the network.
+          kernel: The first task's kernel, [h, w, c_in, c_out].
 
         Returns:
-          A recipe that starts as that kernel, not built.
+          A recipe, not built, that starts equal to that kernel.
         """
         raise NotImplementedError
 
     def initialize(self, networks, bank):
-        if bank.names:  # Norms, biases and task-specific layers are each task's own.
+        if bank.names:  # Copies norms, biases and task-specific layers, which each task then trains.
             for network in networks.values():
                 layers.copy_matching(network, bank.values(bank.names[0]))

@@ -1,4 +1,4 @@
-"""What every method is: how kernels are made, and how a task begins, learns and is kept."""
+"""Method: the base class that defines how a task's kernels are made, initialized and trained."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,19 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class LentFilters:
-    """The filters that earlier tasks lend to one kernel, side by side; an array [h, w, c_in, B] where one is asked for.
+    """The filters of earlier tasks that one kernel borrows, side by side; converts to an array [h, w, c_in, B].
 
-    parts: ((task, layer path, filters [h, w, c_in, b]), …)
+    Args:
+      parts: ((task, layer path, filters [h, w, c_in, b]), …)
     """
 
     parts: tuple[tuple[str, str, np.ndarray], ...]
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """[h, w, c_in, B], known without copying a filter."""
+        """[h, w, c_in, B], computed without copying filters."""
         if not self.parts:
-            raise ValueError("A kernel that borrows is lent filters. Received: none from any task")
+            raise ValueError("A kernel that borrows needs filters of at least one task. Received: no filters")
         return (*self.parts[0][2].shape[:-1], sum(filters.shape[-1] for _, _, filters in self.parts))
 
     def __array__(self, dtype: Any = None) -> np.ndarray:
@@ -35,18 +36,20 @@ class LentFilters:
 
     @property
     def variable(self) -> Any:
-        """The one variable that it is, where its lender is learnt at the same time; else None."""
+        """The lender's variable if the lender is trained at the same time, else None."""
         first = self.parts[0][2] if len(self.parts) == 1 else None
         return first if hasattr(first, "assign") else None
 
     def copying(self, task: str, path: str) -> np.ndarray:
-        """The mixing [B, b] that gives the filters of one part as they are."""
+        """Returns the mixing [B, b] that copies the filters of one part."""
         before = 0
         for owner, place, filters in self.parts:
             if (owner, place) == (task, path):
                 return np.eye(self.shape[-1], filters.shape[-1], -before, dtype="float32")
             before += filters.shape[-1]
-        raise ValueError(f"A start must be among the filters that are lent. Received: {path} of {task!r}, which is not")
+        raise ValueError(
+            f"The filters to start from must be among the borrowed ones. Received: {path} of {task!r}, which is not"
+        )
 
 
 class Bank(Protocol):
@@ -54,51 +57,55 @@ class Bank(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """Of the tasks."""
+        """Names of the tasks."""
 
     def lent(self, *paths: str) -> LentFilters:
-        """The filters that they lend to these layer paths; none where no task lends any."""
+        """Returns the filters that the tasks lend at these layer paths; without parts if no task lends any."""
 
     def lends(self, name: str) -> Mapping[str, tuple[int, ...]]:
-        """{layer path: shape} of the filters that a task lends, in its network's order."""
+        """Returns {layer path: shape} of the filters that a task lends, in the order of its network's layers."""
 
     def stored(self, path: str) -> Sequence[Mapping[str, np.ndarray]]:
-        """{name: array} for each task, of what it stores of the kernel at a layer path."""
+        """Returns, for each task, {name: array} that it stores for the kernel at a layer path."""
 
     def values(self, name: str) -> Any:
-        """{path: array} of all that a task stores."""
+        """Returns {path: array} of everything that a task stores."""
 
     def only(self, names: Sequence[str]) -> "Bank":
-        """The bank of just these tasks."""
+        """Returns the bank of these tasks only."""
 
     def network(self, name: str, prefix: str) -> Any:
-        """One of a task's networks as it was learnt; None where that is only planned."""
+        """Returns one of a task's learned networks; None if the task is only planned."""
 
 
 class CapacityError(ValueError):
-    """A task can't be learnt in a network of this width."""
+    """Error: a network of this width has no room for a further task."""
 
 
 class PhaseContext(Protocol):
-    """What a phase may ask when it begins, and what it remembers for those to come.
+    """State that a task's phases share, and the distance that they measure.
 
-    wider: whether a task that raises CapacityError is learned again in a wider network. limit: a number; infinite at
-      first.
+    Attributes:
+      wider: Whether a task that raises CapacityError is trained again in a wider network.
+      limit: A number that phases read and set; infinite at first.
     """
 
     wider: bool
     limit: float
 
     def distance(self, networks: dict[str, Any]) -> float:
-        """How far the networks, {prefix: network}, are from what they should make: an L1 on images."""
+        """Returns the L1 distance of the images of networks, {prefix: network}, from the wanted ones."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Phase:
-    """A stretch of learning.
+    """A phase of a task's training.
 
-    steps: How many. begin: What is done to the networks, {prefix: network}, before its first step; it must be a pure
-    function of their state and the trial's, because a killed run does it again.
+    Args:
+      name: Its name.
+      steps: Number of steps.
+      begin: Called with {prefix: network} before the first step. It must be a pure function of the networks' state and
+        of the phase context, because a run that is killed and resumed calls it again.
     """
 
     name: str
@@ -108,10 +115,13 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class WeightOwnership:
-    """Whose the weights of a task's kernels are, where tasks share them, each a share of all of them.
+    """Ownership of the weights of a task's kernels, for methods whose tasks share kernels. All are fractions of them.
 
-    owned: the task's own. picked: an earlier task's, which it uses. free: nobody's yet. grown: by
-    how much there are more than in the run's first task.
+    Args:
+      owned: Weights that the task owns.
+      picked: Weights of earlier tasks that it uses.
+      free: Weights that no task owns yet.
+      grown: Growth of the number of weights since the run's first task. Default: 0.
     """
 
     owned: float
@@ -125,14 +135,14 @@ class WeightOwnership:
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """How kernels are made, and how a task begins, learns and is kept.
+    """Base class of methods: how kernels are made, and how a task is initialized and trained.
 
-    A method is a subclass and a row in METHODS. Its fields (`settings.setting`) are its flags and its facts in each
-    slice. Every hook has a default; together the defaults are a network of free kernels for each task.
+    A method is a subclass listed in METHODS. Its fields (`settings.setting`) are flags, and are stored as facts in each
+    slice. Every hook has a default; with the defaults each task has a network of free kernels.
 
         @dataclasses.dataclass(frozen=True)
         class Scaled(Method):
-            rate: float = setting(1.0, "How fast.", above=0)
+            rate: float = setting(1.0, "Learning rate of the scales.", above=0)
 
             def recipe(self, place, bank):
                 lent = bank.lent(place.path)
@@ -143,114 +153,122 @@ class Method:
         settings.check(self)
 
     def check_tasks(self, tasks: Sequence[str]) -> None:
-        """Refuses settings that name a task that is none of the run's; none do, unless told."""
+        """Raises ValueError if a setting names a task that the run does not have. Default: accepts all."""
 
     def width(self, width: int) -> int:
-        """Filters of the first layer, for a run of this width."""
+        """Returns the number of filters of the first layer, for a run of this width. Default: `width`."""
         return width
 
     def candidate_widths(self, width: int, latest: int) -> Sequence[int]:
-        """The widths that a later task is tried with, in order, until one is not CapacityError.
+        """Returns the widths to try for a later task, in order, until one does not raise CapacityError.
 
         Args:
-          width: The run's.
-          latest: That of the task before.
+          width: Width of the run.
+          latest: Width of the previous task.
 
         Returns:
-          At least one.
+          At least one width. Default: `latest`.
         """
         del width
         return (latest,)
 
-    def borrows(self, learnt: Sequence[str]) -> Sequence[str]:
-        """The tasks that the next one borrows from.
+    def borrows(self, learned: Sequence[str]) -> Sequence[str]:
+        """Returns the tasks that the next one borrows from.
 
         Args:
-          learnt: The names of all earlier tasks, in order.
+          learned: Names of all earlier tasks, in order.
 
         Returns:
-          Some of them, in the order in which their filters stand in the bank.
+          Some of them, in the order of their filters in the bank. Default: none.
         """
-        del learnt
+        del learned
         return ()
 
     def resolve_lenders(self, nearest: Callable[[], Sequence[str]]) -> "Method":
-        """This method as one task is learnt with it: where what it borrows depends on its images, that is said.
+        """Returns the method for one task, with lenders that depend on the task's images replaced by their names.
 
         Args:
-          nearest: Gives the names of the earlier tasks, those first whose images are most alike; asked only if needed.
+          nearest: Returns the names of the earlier tasks, the ones with the most similar images first. Called only if
+            needed.
 
         Returns:
-          A method whose `borrows` is what the task borrows.
+          A method whose `borrows` does not depend on images.
         """
         del nearest
         return self
 
     def recipe(self, place: "KernelSite", bank: Bank) -> "Recipe":
-        """The recipe of one kernel that is not task-specific.
+        """Returns the recipe of one kernel that is not task-specific.
 
         Args:
-          place: Which kernel.
-          bank: The tasks that this one borrows from; empty for the first.
+          place: The kernel's position in the network.
+          bank: The tasks that this one borrows from; empty for the first task.
 
         Returns:
-          A recipe, not built.
+          A recipe, not built. Default: a free kernel.
         """
         del bank
         return recipes.Full(place.initializer)
 
     def maker(self, make: "LayerFactory", image: Any, bank: Bank) -> Any:
-        """The maker of one network's layers: as it comes, unless the network is more than its kernels.
+        """Returns the factory of one network's layers. Override it to add layers to the network.
 
         Args:
-          make: A maker of layers, or one that only counts what they would store.
-          image: What the network will be given, [n, h, w, 3].
+          make: A layer factory, or one that only counts the values that its layers would store.
+          image: The network's input, [n, h, w, 3].
           bank: The tasks that this one borrows from.
 
         Returns:
-          A maker: something with the methods of `layers.LayerFactory` that make layers.
+          An object with the methods of `layers.LayerFactory` that make layers. Default: `make`.
         """
         del image, bank
         return make
 
     def initialize(self, networks: dict[str, Any], bank: Bank) -> None:
-        """Gives new networks the values that a task starts from; as they are made, unless told.
+        """Sets the values that a task's new networks start from. Default: leaves the initializers' values.
 
         Args:
           networks: {prefix: network}.
-          bank: All tasks learnt so far: a task may start from one that it does not borrow from.
+          bank: All tasks learned so far: a task may start from one that it does not borrow from.
         """
 
     def penalty(self, networks: dict[str, Any], bank: Bank) -> Optional[Callable[[str, Any, Any], Any]]:
-        """What a task's generators lower beside the objective's losses; nothing, unless told.
+        """Returns a loss that is added to the objective's losses of the generators. Default: None.
 
         Args:
-          networks: {prefix: network}, as they begin.
-          bank: All tasks learnt so far.
+          networks: {prefix: network}, with their initial values.
+          bank: All tasks learned so far.
 
         Returns:
-          (prefix, images, what that network made of them) -> loss, or None.
+          (prefix, input images, that network's output) -> loss, or None.
         """
         del networks, bank
         return None
 
     def phases(self, steps: int, trial: Optional[PhaseContext] = None) -> list[Phase]:
-        """What a task's steps are spent on, in order; each phase has one at least. trial: what they may ask."""
+        """Returns the phases of a task's training, in order, each of at least one step. Default: one phase.
+
+        Args:
+          steps: Number of all steps.
+          trial: The phase context, for phases that need it.
+        """
         del trial
         return [Phase("learn", steps)]
 
-    learns_together: ClassVar[bool] = False  # Whether tasks can be learnt at once, the first one's kernels by all.
-    plan_note: ClassVar[str] = ""  # Under which conditions what is planned is what is stored.
+    learns_together: ClassVar[bool] = (
+        False  # Whether tasks can be trained jointly, with the first task's kernels shared.
+    )
+    plan_note: ClassVar[str] = ""  # Conditions under which the planned sizes are the stored ones.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:
         """Raises CapacityError if a task could learn nothing; kernels: {path: {name: Spec}} that it would store."""
 
     def weight_ownership(self, networks: dict[str, Any], bank: Bank) -> Optional[WeightOwnership]:
-        """Whose the weights of a learnt task's networks are, {prefix: network}; None where tasks share none."""
+        """Returns the ownership of a learned task's weights; None if tasks share none. networks: {prefix: network}."""
         del networks, bank
         return None
 
     def network_for(self, task: int, latest: int) -> int:
-        """Whose slice plays task `task` when `latest` is the last one learnt; its own unless told."""
+        """Returns the index of the task whose network answers for `task` when `latest` is learned. Default: `task`."""
         del latest
         return task

@@ -1,4 +1,4 @@
-"""Which earlier tasks a new one borrows from: what the setting borrow_from says."""
+"""Borrow policy: the earlier tasks that a new one borrows from, parsed from the setting borrow_from."""
 
 import csv
 import dataclasses
@@ -13,9 +13,12 @@ RULE = "all, first, last:N, closest:N or NAME,NAME"
 
 @dataclasses.dataclass(frozen=True)
 class BorrowPolicy:
-    """The earlier tasks that are lent from.
+    """The earlier tasks that a task borrows from.
 
-    kind: "all", "first", "last", "closest" or "named". count: Of the last or closest. names: Of the named.
+    Args:
+      kind: "all", "first", "last", "closest" or "named".
+      count: Number of the last or closest tasks.
+      names: Names of the named tasks.
     """
 
     kind: str
@@ -24,13 +27,13 @@ class BorrowPolicy:
 
     @classmethod
     def of(cls, text: str) -> "BorrowPolicy":
-        """What a setting says; an error where it says nothing."""
+        """Parses a setting. Raises ValueError if it is malformed."""
         counted = re.fullmatch(r"(last|closest):([0-9]{1,9})", text)
         if counted and int(counted[2]):
             return cls(counted[1], int(counted[2]))
         if text in ("all", "first"):
             return cls(text)
-        line = text == text.strip() and not set(text) & set("\0\r\n")  # Else a flagfile does not give it back.
+        line = text == text.strip() and not set(text) & set("\0\r\n")  # Other texts do not survive a flagfile.
         names = tuple(next(csv.reader([text]), ())) if line else ()
         odd = ":" in text and not text.startswith('"')  # As in latest:2.
         if not names or not all(names) or odd or len(set(names)) < len(names):
@@ -38,28 +41,28 @@ class BorrowPolicy:
         return cls("named", names=names)
 
     def check(self, tasks: Sequence[str]) -> None:
-        """Refuses names of tasks that are none of these."""
+        """Raises ValueError if a named task is not one of `tasks`."""
         unknown = [name for name in self.names if name not in tasks]
         if unknown:
             refuse("borrow_from", f"{RULE}, of the tasks {', '.join(tasks)}", ",".join(unknown))
 
-    def among(self, learnt: Sequence[str]) -> Sequence[str]:
-        """The lenders among the tasks that are learnt, in their order; at least one where there are any.
+    def among(self, learned: Sequence[str]) -> Sequence[str]:
+        """Returns the lenders among the learned tasks, in their order; at least one if there are any.
 
-        Which are the closest is known only once a task's images are: these are the ones that cost most, the first among
-        them.
+        The closest tasks are known only with the new task's images. Until then this returns as many tasks as cost the
+        most: the first one and the latest.
         """
         if self.kind == "all":
-            return learnt
+            return learned
         if self.kind == "closest":
-            return [*learnt[:1], *learnt[1:][len(learnt) - self.count :]] if self.count < len(learnt) else learnt
+            return [*learned[:1], *learned[1:][len(learned) - self.count :]] if self.count < len(learned) else learned
         if self.kind == "last":
-            return learnt[-self.count :]
-        return [name for name in learnt if name in self.names] or learnt[:1]
+            return learned[-self.count :]
+        return [name for name in learned if name in self.names] or learned[:1]
 
 
 def as_names(names: Sequence[str]) -> str:
-    """The setting that means tasks of these names, whatever they are."""
+    """Returns the setting that stands for tasks of these names; quoted, because names may contain commas."""
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow(names)
     return text.getvalue()

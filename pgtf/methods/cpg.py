@@ -1,11 +1,11 @@
 """CPG (Hung et al., NeurIPS 2019, algorithm 1): compacting, picking and growing.
 
-A task picks weights of earlier tasks by a mask, which it learns together with all weights that nobody owns. Where its
-goal is not met it does so again, in a wider network. Then the mask stays, and its own weights are pruned in rounds,
-for as long as the goal holds; what is pruned is released to the tasks to come.
+A task picks weights of earlier tasks with a mask, and trains the mask together with all weights that no task owns. If
+it does not reach its goal, it is trained again in a wider network. Then the mask is fixed, and the task's own weights
+are pruned in rounds as long as the goal holds; pruned weights are released to later tasks.
 
-The goal is a distance on images that the task learns from: pixels, which every objective can compare, need no reference
-network, and what pruning and width decide is what a network can hold. Test images stay unseen.
+The goal is a distance on training images: every objective can compare pixels, no reference network is needed, and
+pruning and width decide about capacity, which training images show. Test images are not used.
 """
 
 import dataclasses
@@ -20,31 +20,31 @@ from pgtf.methods.packing import Packing, packed_in
 
 @dataclasses.dataclass(frozen=True)
 class Cpg(Packing):
-    """A later task picks weights of the earlier ones, learns released ones, and widens the network where it has to."""
+    """A later task picks earlier tasks' weights, trains released ones, and widens the network if needed."""
 
     most_pruned: float = setting(
-        0.9, "The most that a task releases of the weights that it learnt, in each layer.", least=0, most=0.99
+        0.9, "Largest fraction of a layer's trained weights that pruning releases.", least=0, most=0.99
     )
-    rounds: int = setting(4, "In how many rounds; each ends with a look at the goal.", above=0)
+    rounds: int = setting(4, "Number of pruning rounds; the goal is checked after each.", above=0)
     tolerance: float = setting(
-        0.05, "A round of pruning is taken back where the L1 distance is by more than this share what it was.", least=0
+        0.05, "Undo a pruning round that raises the L1 distance by more than this fraction.", least=0
     )
     goal: float = setting(
         0.0,
-        "The L1 distance, of images in [-1, 1] on the way to their targets (unpaired: there and back), that a task has "
-        "to reach before it is pruned, else the network grows, and may keep when it is; it is measured on images that "
-        "the task learns from. 0: none. For one task: --override=TASK:goal=0.1.",
+        "L1 distance, of images in [-1, 1], that a task must reach before it is pruned (else the network grows), and "
+        "may have afterwards. Measured on training images against their targets; unpaired: after the cycle. 0: no "
+        "goal. For one task: --override=TASK:goal=0.1.",
         least=0,
         may_change=True,
     )
-    grow_by: float = setting(0.25, "By how much the network widens at a time, of the run's --width.", above=0, most=16)
-    most_grown: float = setting(0.5, "By how much in all, at most; 0: it never grows.", least=0, most=16)
+    grow_by: float = setting(0.25, "Growth of the network at a time, as a fraction of --width.", above=0, most=16)
+    most_grown: float = setting(0.5, "Largest growth in all, as a fraction of --width; 0: never.", least=0, most=16)
     mask_learning_rate: float = setting(
-        1e-4, "Adam's for the scores that masks are learnt as; it falls as the run's does.", above=0
+        1e-4, "Learning rate of the masks' scores; it decays like --learning_rate.", above=0
     )
 
     plan_note = (
-        "cpg: if every round of pruning keeps its goal and no task grows; what a task owns is known once it is learnt"
+        "cpg: if every pruning round keeps the goal and no task grows; a task's size is known when it is learned"
     )
 
     def recipe(self, place, bank):
@@ -65,7 +65,7 @@ class Cpg(Packing):
     def phases(self, steps, trial=None):
         after = self.steps_after_pruning(steps)
         rounds = min(self.rounds, after - 1)
-        # Of each round, and of the steps after the last look at the goal.
+        # Last step of each round, and of the steps after the last check of the goal.
         ends = [round(after * number / (rounds + 1)) for number in range(rounds + 2)]
         begins = [functools.partial(self._begin_round, number, rounds, trial) for number in range(1, rounds + 1)]
         phases = [
@@ -76,7 +76,7 @@ class Cpg(Packing):
         return [phase for phase in phases if phase.steps]
 
     def ratio(self, number: int, rounds: int) -> float:
-        """What is pruned by a round: much at first, then less and less (Zhu and Gupta, 2017, equation 1)."""
+        """Returns the fraction pruned after a round: grows fast at first, then slower (Zhu and Gupta, 2017, eq. 1)."""
         return self.most_pruned * (1 - (1 - number / rounds) ** 3)
 
     def _begin_round(self, number, rounds, trial, networks):
@@ -90,7 +90,7 @@ class Cpg(Packing):
     def _end_learning(self, trial, networks):
         reached = trial.distance(networks)
         if trial.wider and 0 < self.goal < reached:
-            raise CapacityError(f"L1 is {reached:.4f}, where the goal is {self.goal:g}")
+            raise CapacityError(f"L1 is {reached:.4f}; the goal is {self.goal:g}")
         trial.limit = max(self.goal, (1 + self.tolerance) * reached)
         for recipe in packed_in(networks):
             recipe.fix()
@@ -102,7 +102,7 @@ class Cpg(Packing):
             self._end_learning(trial, networks)
 
     def _goal_holds(self, trial, networks):
-        """Whether the last round kept the goal; else it is taken back, and no goal holds any more."""
+        """Returns whether the last round kept the goal. If not, undoes it and makes all later checks fail."""
         holds = trial.distance(networks) <= trial.limit
         if not holds:
             trial.limit = -math.inf

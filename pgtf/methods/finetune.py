@@ -1,7 +1,7 @@
-"""Sequential fine-tuning (Zhai et al., ECCV 2020, section 4: SFT): one network, tuned on and on.
+"""Sequential fine-tuning (Zhai et al., ECCV 2020, section 4: SFT): one network, fine-tuned on each task in turn.
 
-Task n starts from the weights of task n - 1 and trains all of them; every task is played by the network of the last
-one. It forgets: it is what the other methods are compared with.
+Task n starts from the weights of task n - 1 and trains all of them. The latest network answers for every task, so the
+method forgets: it is a baseline for the others.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from pgtf.methods.base import Method
 
 @dataclasses.dataclass(frozen=True)
 class Finetune(Method):
-    """Every kernel is free and starts as the previous task left it; the latest network plays all tasks."""
+    """Every kernel is free and starts equal to the previous task's; the latest network answers for all tasks."""
 
     def initialize(self, networks, bank):
         if bank.names:

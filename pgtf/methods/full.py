@@ -1,4 +1,4 @@
-"""A network of free kernels for each task (eq. 2): at full width, and at a half and a quarter of it."""
+"""Full: a separate network of free kernels for each task (eq. 2), at full width, half of it or a quarter of it."""
 
 import dataclasses
 

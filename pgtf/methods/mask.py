@@ -1,4 +1,4 @@
-"""Masks (Mallya et al., ECCV 2018, eq. 4): kernel = the first task's × a mask of zeros and ones, learnt as scores."""
+"""Mask (Mallya et al., ECCV 2018, eq. 4): kernel = first task's × mask of zeros and ones, learned as scores."""
 
 import dataclasses
 
@@ -9,15 +9,15 @@ from pgtf.methods.backbone import Backbone
 
 @dataclasses.dataclass(frozen=True)
 class Mask(Backbone):
-    """A later task stores a bit for each weight of the first (two bits if ternary), its own norms and biases."""
+    """A later task stores one bit per weight of the first task (ternary: two), and its own norms and biases."""
 
     mask: str = setting(
         "binary",
-        "What a weight of the first task is multiplied by: 0 or 1, or (ternary, twice the bits) -1, 0 or 1.",
+        "Values that multiply the first task's weights: binary 0 or 1; ternary -1, 0 or 1 (twice the bits).",
         choices=("binary", "ternary"),
     )
     mask_learning_rate: float = setting(
-        1e-4, "Adam's for the scores that masks are learnt as; it falls as the run's does.", above=0
+        1e-4, "Learning rate of the masks' scores; it decays like --learning_rate.", above=0
     )
 
     def adapted(self, place, kernel):

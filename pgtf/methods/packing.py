@@ -1,4 +1,4 @@
-"""What methods share whose tasks own weights of the same kernels: what one releases, the next ones learn."""
+"""Packing: base class of methods whose tasks own different weights of the same kernels."""
 
 import dataclasses
 from collections import Counter
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class Packing(Method):
-    """Every task learns in the kernels of all tasks, and leaves as it is what an earlier one owns."""
+    """All tasks share their kernels. A task trains the weights that no earlier task owns, and releases some of them."""
 
     retrain_share: float = setting(
-        0.33, "The share of a task's steps that follow its first pruning; one of them at least.", least=0, most=1
+        0.33, "Fraction of a task's steps that follow its first pruning; at least one step.", least=0, most=1
     )
 
-    def borrows(self, learnt):
-        return learnt
+    def borrows(self, learned):
+        return learned
 
     def parts(self, place: "KernelSite", bank: Bank) -> "list[Part]":
-        """What each earlier task uses and owns of one kernel."""
+        """Returns (used, owned) of each earlier task, for one kernel."""
         return [(stored["used"], stored["owned"]) for stored in bank.stored(place.path)]
 
     def steps_after_pruning(self, steps: int) -> int:
-        """How many of a task's steps follow its first pruning."""
+        """Returns the number of steps after a task's first pruning."""
         return max(1, round(self.retrain_share * steps))
 
     def initialize(self, networks, bank):
-        if bank.names:  # Norms, biases and task-specific layers are each task's own.
+        if bank.names:  # Copies norms, biases and task-specific layers, which each task then trains.
             for network in networks.values():
                 kernels = {
                     f"{path}/{name}" for path, recipe in _packed(network).items() for name in recipe.task_variables()
@@ -44,8 +44,8 @@ class Packing(Method):
     def check(self, kernels):
         if not any(specs["owned"].values for specs in kernels.values() if "owned" in specs):
             raise CapacityError(
-                "A task learns weights that no earlier one owns; more pruning, a larger --width or --method=cpg with a "
-                "larger --most_grown leaves some (in a new --run_dir). Received: a network whose weights are all owned"
+                "A task needs weights that no earlier one owns. In a new --run_dir, prune more, use a larger --width, "
+                "or use --method=cpg with a larger --most_grown. Received: a network whose weights are all owned"
             )
 
     def weight_ownership(self, networks, bank):
@@ -61,7 +61,7 @@ class Packing(Method):
 
 
 def packed_in(networks: dict[str, Any]) -> "list[Packed]":
-    """The recipes of the kernels that tasks share."""
+    """Returns the recipes of the kernels that tasks share."""
     return [recipe for network in networks.values() for recipe in _packed(network).values()]
 
 

@@ -1,7 +1,7 @@
-"""PackNet (Mallya and Lazebnik, CVPR 2018; as Hung et al., NeurIPS 2019, describe it): learn, prune, retrain.
+"""PackNet (Mallya and Lazebnik, CVPR 2018; as Hung et al., NeurIPS 2019, describe it): train, prune, retrain.
 
-A task uses the weights that earlier ones own, as they are, and learns all others. Then the smallest of those are set to
-zero and released to the tasks to come, layer by layer, and the rest are learnt further: the task owns them.
+A task uses the weights that earlier tasks own, unchanged, and trains all others. Then, in each layer, the smallest of
+these are set to zero and released to later tasks; the task owns the rest and trains them further.
 """
 
 import dataclasses
@@ -14,11 +14,11 @@ from pgtf.methods.packing import Packing, packed_in
 
 @dataclasses.dataclass(frozen=True)
 class PackNet(Packing):
-    """A later task uses all weights of the earlier ones, and learns and prunes those that they released."""
+    """A later task uses all weights of earlier tasks, and trains and prunes the released ones."""
 
     prune_ratio: float = setting(
         0.5,
-        "The share of the weights that it learnt that a task releases to later ones, in each layer.",
+        "Fraction of a layer's trained weights that a task releases to later ones.",
         least=0,
         most=0.99,
     )

@@ -1,4 +1,4 @@
-"""Piggyback: kernel = [unconstrained | bank ⊗ mixing] (eq. 5); the bank: earlier tasks' unconstrained filters."""
+"""Piggyback: kernel = [unconstrained | bank ⊗ mixing] (eq. 5); the bank holds earlier tasks' unconstrained filters."""
 
 import dataclasses
 import math
@@ -8,55 +8,55 @@ from pgtf.foundation.settings import setting
 from pgtf.methods.base import Method
 from pgtf.methods.borrow_policy import BorrowPolicy, as_names
 
+FREE_OUTER_HELP = (
+    "Number of outer levels, counted from the image, in which a new task trains all filters freely. A layer's "
+    "level is 1 if its input has the image's size, 2 at half of it, and so on: 4 frees down1 to down4, up2 and up3 "
+    "of the U-Net; 2 frees stem, down1 and down2 of the ResNet. Outer layers make fine detail and are small."
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Piggyback(Method):
-    """The first task's kernels are free; of each later one's, λ are free and the rest mixed from the bank."""
+    """The first task's kernels are free. In later tasks a fraction λ of each is free, the rest mixed from the bank."""
 
     unconstrained_ratio: float = setting(
         0.25,
-        "λ: the share of each layer's filters that a new task learns freely; the rest mixes the bank.",
+        "λ, the fraction of each layer's filters that a new task trains freely; the others mix the bank.",
         least=0,
         most=1,
     )
-    free_outer: int = setting(
-        0,
-        "Levels, counted from the image, in which a new task learns all filters freely. A layer's level is 1 where its "
-        "input has the image's size, 2 at half of it, and so on: 4 frees down1 to down4, up2 and up3 of the U-Net; 2 "
-        "frees stem, down1 and down2 of the ResNet. Outer layers make fine detail and are small.",
-        least=0,
-    )
+    free_outer: int = setting(0, FREE_OUTER_HELP, least=0)
     free_up_to: int = setting(
         0,
-        "Older form of --free_outer: learn freely all filters of kernels of at most so many values. It frees other "
-        "layers at each width.",
+        "Older form of --free_outer: train freely all kernels of at most this many values. It frees other layers at "
+        "each width.",
         least=0,
         replaced_by="free_outer",
     )
     start: str = setting(
         "first_task",
-        "Where a new task starts: as a copy of the first task's model, as the paper does, of the previous task's, or "
-        "at random. Where the bank does not hold its filters as they are, they are fitted by least squares.",
+        "Initial values of a new task: a copy of the first task's model (as in the paper), of the previous task's, or "
+        "random. Filters that the bank does not contain are fitted by least squares.",
         choices=("first_task", "previous_task", "random"),
         may_change=True,
     )
     equal_steps: bool = setting(
-        False, "Whether a mixing learns as fast, against its size, as free filters do; several times faster than else."
+        False, "Train mixings as fast, relative to their size, as free filters: several times faster than without."
     )
     share_bank: bool = setting(
-        False, "cyclegan: both generators mix the filters of both (twice the bank, not twice the unconstrained)."
+        False, "cyclegan: each generator mixes the filters of both (twice the bank, as many unconstrained filters)."
     )
 
     borrow_from: str = setting(
         "all",
-        "The earlier tasks that a new one mixes: all, as the paper does; first: then every later task stores the same, "
-        "and needs no other; last:N; closest:N, those whose images are most alike; or NAME,NAME: those of these that "
-        "are learnt by then, else the first.",
+        "Earlier tasks that a new one mixes: all (as in the paper); first (every later task then stores as much, and "
+        "needs no other task); last:N; closest:N (those with the most similar images); or NAME,NAME (those of them "
+        "that are learned by then, else the first).",
         may_change=True,
     )
     auto_free: bool = setting(
         False,
-        "Learn a layer freely where mixing would store no less: where the bank has as many filters as a filter has "
+        "Train a layer freely if mixing would not store less: if the bank has at least as many filters as a filter has "
         "weights, as in the U-Net's first layer.",
         may_change=True,
     )
@@ -74,8 +74,8 @@ class Piggyback(Method):
             return self
         return dataclasses.replace(self, borrow_from=as_names(nearest()[: lenders.count]) or "first")
 
-    def borrows(self, learnt):
-        return BorrowPolicy.of(self.borrow_from).among(learnt)
+    def borrows(self, learned):
+        return BorrowPolicy.of(self.borrow_from).among(learned)
 
     def recipe(self, place, bank):
         if not bank.names:
@@ -97,21 +97,21 @@ class Piggyback(Method):
         if self.start == "random" or not bank.names:
             return
         former = bank.names[0 if self.start == "first_task" else -1]
-        lenders = bank.only(self.borrows(bank.names))  # What the recipes mix.
+        lenders = bank.only(self.borrows(bank.names))  # The filters that the recipes mix.
         lent_all = former == bank.names[0] and former in lenders.names
         for prefix, network in networks.items():
             layers.copy_matching(network, bank.values(former))
-            learnt = {} if lent_all else layers.made_kernels(bank.network(former, prefix))
+            learned = {} if lent_all else layers.made_kernels(bank.network(former, prefix))
             for path, recipe in layers.made_kernels(network).items():
                 if not isinstance(recipe, recipes.Piggyback):
                     continue
                 if lent_all:
                     recipe.copy_matching(lenders.lent(*self._lenders(path)).copying(former, path))
                 else:
-                    recipe.fit_to(learnt[path].kernel().numpy())
+                    recipe.fit_to(learned[path].kernel().numpy())
 
     def _lenders(self, path):
-        """The layer paths whose filters this one mixes."""
+        """Returns the layer paths whose filters the layer at `path` mixes."""
         if not self.share_bank:
             return (path,)
         _, name = path.split("/", 1)
@@ -120,7 +120,7 @@ class Piggyback(Method):
 
 @dataclasses.dataclass(frozen=True)
 class Factorized(Piggyback):
-    """The paper's pure factorization: Piggyback in which nothing is free."""
+    """The paper's pure factorization: Piggyback without unconstrained filters."""
 
     unconstrained_ratio: float = dataclasses.field(default=0.0, init=False)
     free_outer: int = dataclasses.field(default=0, init=False)

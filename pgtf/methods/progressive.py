@@ -1,7 +1,7 @@
 """Progressive networks (Rusu et al., 2016; PN in Zhai et al., ECCV 2020): a column for each task, joined by laterals.
 
-A layer is given h + lateral([h₁ … hₙ]): what the layer before it makes, and what its twins in the columns of earlier
-tasks are given for the same image, mixed from channel to channel. Those columns are frozen and run inside the network.
+A layer's input is h + lateral([h₁ … hₙ]): the previous layer's output, and a 1 × 1 convolution of the inputs of the
+same layer in earlier tasks' columns, for the same image. These columns are frozen and run inside the network.
 """
 
 import dataclasses
@@ -12,10 +12,10 @@ from pgtf.methods.base import Method
 
 @dataclasses.dataclass(frozen=True)
 class Progressive(Method):
-    """Every kernel is free; a task stores its own column, which starts at random, and its laterals."""
+    """Every kernel is free. A task stores its column, which starts at random, and its laterals."""
 
-    def borrows(self, learnt):
-        return learnt
+    def borrows(self, learned):
+        return learned
 
     def maker(self, make, image, bank):
         if not bank.names:

@@ -1,10 +1,10 @@
-"""Sharing strategies (Webster et al., ICIP 2022, section 3): a share λ of the first task's kernels is learnt anew.
+"""Sharing strategies (Webster et al., ICIP 2022, section 3): a fraction λ of the first task's kernels is retrained.
 
 Width-wise, in every layer:     kernel = [free | first task's], free: the first ⌊λ·c_in⌋ input channels
 Layer-wise, to a budget of λ:   kernel = free in the first layers, the first task's in the rest
 
-Both start from the first task; norms, biases and task-specific layers are each task's own and don't count. Tasks can
-be learnt together (section 3.1): then what stays of the first task's kernels is learnt by all of them.
+Both start from the first task. Norms, biases and task-specific layers belong to each task and do not count. Tasks can
+be trained jointly (section 3.1): then all of them train the shared part of the first task's kernels.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ class WidthWise(Backbone):
     learns_together: ClassVar[bool] = True
 
     learn_ratio: float = setting(
-        0.1, "λ: the share of the first task's kernels that a new task learns anew; the rest stays.", above=0, most=1
+        0.1, "λ, the fraction of the first task's kernels that a new task retrains; the rest stays.", above=0, most=1
     )
 
     def adapted(self, place, kernel):
@@ -34,7 +34,7 @@ class WidthWise(Backbone):
 
 @dataclasses.dataclass(frozen=True)
 class LayerWise(WidthWise):
-    """A later task stores the kernels of as many first layers as the budget has room for."""
+    """A later task stores the kernels of as many first layers as fit into the budget."""
 
     def recipe(self, place, bank):
         if not bank.names:
@@ -46,14 +46,14 @@ class LayerWise(WidthWise):
 
 
 def first_layers(kernels: Mapping[str, tuple[int, ...]], ratio: float) -> list[str]:
-    """The longest run of first layers that hold at most a share of all values; an error where not one fits.
+    """Returns the paths of the most first layers that together hold at most a fraction of all values.
 
     Args:
-      kernels: {path: shape}, in the network's order.
-      ratio: The share.
+      kernels: {path: shape}, in the order of the network's layers.
+      ratio: The fraction.
 
-    Returns:
-      Their paths.
+    Raises:
+      ValueError: if not even one layer fits.
     """
     total = sum(map(math.prod, kernels.values()))
     taken, room = [], ratio * total * (1 + 1e-9)
@@ -66,6 +66,6 @@ def first_layers(kernels: Mapping[str, tuple[int, ...]], ratio: float) -> list[s
         path, shape = next(iter(kernels.items()))
         share = math.prod(shape) / total
         settings.refuse(
-            "learn_ratio", f"at least {share:.2g}, what the first layer ({path}) takes of the kernels", ratio
+            "learn_ratio", f"at least {share:.2g}, the fraction of the values in the first layer ({path})", ratio
         )
     return taken

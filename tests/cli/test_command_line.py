@@ -157,9 +157,9 @@ class FlagsTest(parameterized.TestCase):
             self.assertEqual(headings[name], expected, name)
         words = " ".join(text.split())
         for saying in (
-            "--start (first_task|previous_task|random) piggyback, factorized: Where a new task starts",
-            "--unconstrained_ratio piggyback: λ: the share",
-            "the rest mixes the bank. Default: 0.25.",
+            "--start (first_task|previous_task|random) piggyback, factorized: Initial values of a new",
+            "--unconstrained_ratio piggyback: λ, the fraction",
+            "the others mix the bank. Default: 0.25.",
             "--pool_size cyclegan: number of",
             f"--method ({'|'.join(METHODS)})",
             "factorized: The paper's pure factorization",

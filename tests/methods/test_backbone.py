@@ -119,7 +119,9 @@ class FirstLayersTest(tf.test.TestCase):
             self.assertEqual(first_layers(self.KERNELS, ratio), ["one", "two", "three"][:expected], ratio)
 
     def test_a_budget_that_not_one_fits_is_refused(self):
-        rule = r"--learn_ratio must be at least 0.1, what the first layer \(one\) takes of the kernels. Received: 0.09"
+        rule = (
+            r"--learn_ratio must be at least 0.1, the fraction of the values in the first layer \(one\). Received: 0.09"
+        )
         with self.assertRaisesRegex(ValueError, rule):
             first_layers(self.KERNELS, 0.09)
 
@@ -135,7 +137,9 @@ class DoorTest(tf.test.TestCase):
         folder = self.create_tempdir().full_path
         with self.assertRaisesRegex(ValueError, r"\[1, 48\] for a kernel \(4, 4, 3, 64\).* Received: 49"):
             SequentialTrainer(Config(run_dir=folder, tasks=("maps",), method=LowRank(49)))
-        with self.assertRaisesRegex(ValueError, r"at least 5.6e-05, what the first layer \(forward/down1\)"):
+        with self.assertRaisesRegex(
+            ValueError, r"at least 5.6e-05, the fraction of the values in the first layer \(forward/down1\)"
+        ):
             SequentialTrainer(Config(run_dir=folder, tasks=("maps",), method=LayerWise(5e-5)))
         self.assertEmpty(tf.io.gfile.listdir(folder))
 

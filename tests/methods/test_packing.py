@@ -174,7 +174,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
     def test_where_every_weight_is_owned_no_task_is_begun(self):
         config = self.config(PackNet(prune_ratio=0.0), tasks=("maps", "facades"))
         with self.assertRaisesRegex(
-            ValueError, "no earlier one owns; more pruning, .*Received: a network whose weights are all owned"
+            ValueError, "no earlier one owns. .*prune more, .*Received: a network whose weights are all owned"
         ):
             SequentialTrainer(config)
 

@@ -51,7 +51,7 @@ class LentTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(("three", FORWARD), ("one", "forward/y"))
     def test_what_is_not_lent_cannot_be_copied(self, task, path):
-        message = f"must be among the filters that are lent. Received: {path} of '{task}', which is not"
+        message = f"must be among the borrowed ones. Received: {path} of '{task}', which is not"
         with self.assertRaisesRegex(ValueError, message):
             lent_by((FORWARD, BACKWARD)).copying(task, path)
 

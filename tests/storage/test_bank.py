@@ -126,7 +126,7 @@ class CopyingTest(tf.test.TestCase):
         for name, filters in (("one", numbered(1, 2, 2, 3)), ("two", numbered(1, 2, 2, 2, start=70))):
             mixing = lent.copying(name, "forward/a")
             self.assertAllEqual(np.asarray(lent) @ mixing, filters)
-        with self.assertRaisesRegex(ValueError, "among the filters that are lent. Received: forward/b of 'one'"):
+        with self.assertRaisesRegex(ValueError, "among the borrowed ones. Received: forward/b of 'one'"):
             lent.copying("one", "forward/b")
 
 
