@@ -1,4 +1,4 @@
-"""How much each task stores: from shapes alone, before anything is built or learnt."""
+"""Stored size of each task, computed from shapes before anything is built or trained."""
 
 import dataclasses
 import functools
@@ -21,9 +21,9 @@ COLUMNS, WARNINGS = 8, 20  # That a plan shows: of more tasks, the first ones an
 
 @dataclasses.dataclass(frozen=True)
 class Cost:
-    """What one task stores of one layer, in values and bits, and what a full network would.
+    """Stored size of one layer of one task, in values and bits, and that of a full network.
 
-    kept: whether it plays a task still when all of them are learnt.
+    kept: Whether some task still uses it after all tasks are learned.
     """
 
     task: str
@@ -37,12 +37,12 @@ class Cost:
 
     @property
     def values(self) -> int:
-        """How many are stored."""
+        """Number of stored values."""
         return self.kernels + self.biases + self.norms
 
 
 class ParameterCounter(LayerFactory):
-    """A maker that makes nothing: it notes what a network's layers would store.
+    """A layer factory that builds no layers, but records what they would store.
 
     kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
     (layer's name, shape, whether it is task-specific, inputs, level).
@@ -57,7 +57,7 @@ class ParameterCounter(LayerFactory):
 
     @property
     def bytes(self) -> int:
-        """What the network would store."""
+        """Bytes that the network would store."""
         kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
         return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
 
@@ -69,7 +69,7 @@ class ParameterCounter(LayerFactory):
         return layer
 
     def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int, level: int) -> None:
-        """Notes what a layer stores whose kernel has this shape."""
+        """Records what a layer with a kernel of this shape stores."""
         self.met.append((name, shape, task_specific, inputs, level))
         self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).specs(shape)
         self.others[f"{self.prefix}/{name}"] = {"biases": shape[-1]}
@@ -89,7 +89,7 @@ class ParameterCounter(LayerFactory):
 
 
 class _PlannedBank:
-    """A bank of which only shapes are known: {task: {path: {name: Spec}}}."""
+    """A bank with known shapes only: {task: {path: {name: Spec}}}."""
 
     def __init__(self, tasks: dict[str, dict[str, dict[str, Spec]]]):
         self.tasks, self.names = tasks, list(tasks)
@@ -111,7 +111,7 @@ class _PlannedBank:
         return [{name: _planned(spec) for name, spec in stored[path].items()} for stored in self.tasks.values()]
 
     def values(self, name: str) -> dict:
-        """Nothing is learnt yet."""
+        """Returns no values: nothing is learned yet."""
         return {}
 
 
@@ -125,16 +125,16 @@ class _Unbuilt:
         return getattr(self._bank, name)
 
     def network(self, name: str, prefix: str) -> None:
-        """None, as where a task is only planned."""
+        """Returns None, because the task is only planned."""
 
 
 def _planned(spec: Spec) -> np.ndarray:
-    """What stands for an array that is not learnt yet: its shape, which takes no memory."""
+    """Returns a placeholder for an array that is not learned yet. It has a shape and takes no memory."""
     return np.broadcast_to(np.zeros([], bool if spec.bits == 1 else "float32"), spec.shape)
 
 
 def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Any) -> ParameterCounter:
-    """What one generator would store."""
+    """Counts what one generator would store."""
     bank = _Unbuilt(bank)
     count = ParameterCounter(
         prefix,
@@ -155,7 +155,7 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
 
 @functools.lru_cache(maxsize=32)
 def _free(architecture: Architecture, prefix: str, width: int) -> ParameterCounter:
-    """The census of a network of free kernels; walking through a network takes a quarter of a second."""
+    """Counts the parameters of a network of full kernels. Cached, because it takes a quarter of a second."""
     count = ParameterCounter(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
     architecture(keras.Input((None, None, 3)), count, width)
     return count
@@ -168,7 +168,7 @@ def plan(
     prefixes: Sequence[str],
     precisions: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Cost]:
-    """A Cost for each task and layer of a sequence; precisions: {task: what its slice is stored in}, else float32."""
+    """Computes a Cost for each task and layer. precisions: {task: precision of its slice}. Default: float32."""
     return list(_plan(tuple(names), architecture, method, tuple(prefixes), tuple(sorted(precisions.items()))))
 
 
@@ -208,7 +208,7 @@ def _plan(
 
 
 def _kept(names: Sequence[str], method: Method) -> set[str]:
-    """The tasks whose slices play some task when all are learnt, and those that they borrow from."""
+    """Returns the tasks whose slices are in use after all tasks are learned, and those that they borrow from."""
     last = len(names) - 1
     kept = set()
     for index in {method.network_for(task, last) for task in range(len(names))}:
@@ -217,7 +217,7 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
 
 
 def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> dict[str, int]:
-    """The values and bits of a `Cost`."""
+    """Returns the values and bits of a `Cost`."""
     kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision) for spec in specs.values())
     return {
         "kernels": sum(spec.values for spec in specs.values()),
@@ -229,19 +229,19 @@ def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> d
 
 @functools.lru_cache(maxsize=16)
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
-    """{path: values} of a network of free kernels."""
+    """Returns {path: number of values} of a network of full kernels."""
     count = count_parameters(architecture, Full(), prefix, None)
     kernels = {path: sum(spec.values for spec in specs.values()) for path, specs in count.kernels.items()}
     return {path: kernels.get(path, 0) + sum(others.values()) for path, others in count.others.items()}
 
 
 def full_values(architecture: Architecture, prefixes: Sequence[str]) -> int:
-    """How many values a task stores with every kernel free."""
+    """Returns the number of values of a task with full kernels."""
     return sum(sum(_full(architecture, prefix).values()) for prefix in prefixes)
 
 
 def summary(found: list[Cost]) -> dict[str, Any]:
-    """The plan as plain data: tasks, total, layers; the total leaves out what later tasks replace."""
+    """Returns the plan as data for JSON: tasks, total, layers. The total omits what later tasks replace."""
     by_task: dict[str, list[Cost]] = {}
     for cost in found:
         by_task.setdefault(cost.task, []).append(cost)
@@ -257,7 +257,7 @@ def _row(name: str, stored: list[Cost], compared: list[Cost]) -> dict[str, Any]:
 
 
 def table(tasks: list[dict], total: dict) -> str:
-    """Rows of `summary` for people."""
+    """Formats rows of `summary` as a table."""
     head = (
         f"{'task':<16}{'kernels':>13}{'biases':>9}{'norms':>9}{'values':>13}{'full network':>14}{'share':>8}{'MB':>9}"
     )
@@ -271,7 +271,7 @@ def table(tasks: list[dict], total: dict) -> str:
 
 
 def costly(found: list[Cost]) -> list[Cost]:
-    """The layers of a full network of which a task stores more."""
+    """Lists the layers for which a task stores more than a full network."""
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
@@ -294,7 +294,7 @@ def warning(names: Sequence[str], architecture: Architecture, method: Method, pr
 
 
 def report(found: list[Cost], note: str = "") -> str:
-    """The whole plan for people: layers, tasks, and where the method costs more than it saves; note: its conditions."""
+    """Formats the whole plan: layers, tasks, and layers that cost more than they save. note: The plan's conditions."""
     facts = summary(found)
     names = [task["name"] for task in facts["tasks"]]
     names = names if len(names) <= COLUMNS else [*names[: COLUMNS - 1], names[-1]]

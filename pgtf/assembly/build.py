@@ -1,4 +1,4 @@
-"""The objects of a run, built from its config and a bank; nothing here reads or writes a file."""
+"""Builds the objects of a run from its config and a bank. Reads and writes no files."""
 
 import contextlib
 import dataclasses
@@ -37,7 +37,7 @@ TRIAL_IMAGES = 32
 
 
 def architecture(config: Config) -> Architecture:
-    """The shape of the run's generators."""
+    """Returns the architecture of the run's generators."""
     return Architecture(
         network=config.network,
         size=config.size,
@@ -50,7 +50,7 @@ def architecture(config: Config) -> Architecture:
 
 
 def finder(config: Config) -> Finder:
-    """What finds the images of the run's tasks."""
+    """Returns the finder of the images of the run's tasks."""
     return Finder(
         config.data_dir,
         config.objective.paired,
@@ -64,7 +64,7 @@ def finder(config: Config) -> Finder:
 
 
 def stream(config: Config, index: int, data: TaskData) -> Stream:
-    """The training batches of task `index`."""
+    """Returns the stream of training batches of task `index`."""
     return Stream(
         data.train,
         *config.size,
@@ -75,7 +75,7 @@ def stream(config: Config, index: int, data: TaskData) -> Stream:
 
 
 def probes(config: Config, data: TaskData) -> Probes:
-    """The first images of a task's `shown_split`."""
+    """Returns the first images of a task's `shown_split` as probes."""
     count = min(PROBES, *(len(source) for source in data.shown))
     stacks = [[image for source in data.shown for image in source[place]] for place in range(count)]
     first, second = (np.stack(side) for side in zip(*stacks))
@@ -91,7 +91,7 @@ def generators(
     bank: Optional[Bank] = None,
     seed: Any = 0,
 ) -> dict[str, keras.Model]:
-    """New generators of a task that borrows from `bank`, with their first values.
+    """Builds new generators of a task that borrows from `bank`, with initial values.
 
     Args:
       architecture: Their shape.
@@ -122,14 +122,14 @@ def generators(
 def discriminator(
     name: str, channels: int, *, width: int = 64, n_layers: int = 3, norm: str = "instance", seed: Any = 0
 ) -> keras.Model:
-    """A new PatchGAN for images of so many channels; every task has its own, and none is stored."""
+    """Builds a PatchGAN for images of this many channels. Every task has its own, and none is stored."""
     image = keras.Input((None, None, channels))
     make = layers.LayerFactory(name, norm=norm, seed=seed)
     return keras.Model(image, patchgan(image, make, width, n_layers=n_layers), name=name)
 
 
 def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedPhaseContext:
-    """What a task's phases may ask: its distance on the first of the images that it learns from."""
+    """Builds the context of a task's phases, which measures distances on the first training images."""
 
     @functools.cache
     def pairs():
@@ -146,7 +146,7 @@ def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedPhaseConte
 
 
 def begun(config: Config, index: int, bank: Bank) -> dict[str, keras.Model]:
-    """The generators of a task as it begins; bank: of all tasks so far."""
+    """Builds the initial generators of a task. bank: The bank of all tasks so far."""
     method, lenders = config.method, bank.only(config.method.borrows(bank.names))
     networks = generators(
         architecture(config), method, config.objective.generators, lenders, seed=f"{config.seed}/{index}"
@@ -158,7 +158,7 @@ def begun(config: Config, index: int, bank: Bank) -> dict[str, keras.Model]:
 
 
 def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
-    """A task as it begins, ready to be learnt.
+    """Builds the learner of a new task.
 
     Args:
       config: The task's.
@@ -199,13 +199,13 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
 def optimizer(
     config: Config, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
 ) -> keras.optimizers.Optimizer:
-    """What moves networks for `steps` steps; rates: [(variable, learning rate)] of those that have their own."""
+    """Builds the optimizer for `steps` steps. rates: [(variable, its own learning rate)]."""
     schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
     return adam(schedule, resolved(config.precision), rates)
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
-    """The slice of a task that was learnt, rounded as its facts say; bank: of the tasks that it borrows from."""
+    """Builds the slice of a learned task, rounded as its facts say. bank: The tasks that it borrows from."""
     facts = dataclasses.replace(facts, shares=facts.method.weight_ownership(dict(networks), bank))
     values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
     lent = frozenset(path for network in networks.values() for path in layers.lent(network))
@@ -214,7 +214,7 @@ def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, f
 
 
 def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] = ()) -> dict[str, keras.Model]:
-    """The generators of a learnt task, always float32.
+    """Rebuilds the generators of a learned task, always in float32.
 
     Args:
       task_slice: What it keeps.
@@ -241,7 +241,7 @@ def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] =
 
 
 def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
-    """Refuses facts of networks larger than what is stored, before anything is built: they may be a stranger's."""
+    """Raises BankError if facts, perhaps from strangers, describe networks larger than what is stored."""
     task_slice.check_extent()
     task_slice.check()  # What it says of its tensors may be a stranger's, too.
     facts = task_slice.facts
@@ -256,7 +256,7 @@ def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
 
 @contextlib.contextmanager
 def precision(policy: str) -> Iterator[None]:
-    """Networks made in this block compute in `policy`."""
+    """Sets the precision policy of networks that are built inside the block."""
     before = keras.mixed_precision.global_policy()
     keras.mixed_precision.set_global_policy(policy)
     try:

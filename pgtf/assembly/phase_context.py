@@ -1,4 +1,4 @@
-"""What phases ask and remember while a task is learnt: how far its networks are from what they should make."""
+"""Context of a task's training phases: measures the distance of its networks' outputs to the targets."""
 
 from collections.abc import Mapping
 from typing import Any, Callable
@@ -7,11 +7,11 @@ import tensorflow as tf
 
 
 class CheckpointedPhaseContext(tf.Module):
-    """A `methods.PhaseContext` whose memory a checkpoint has.
+    """A `methods.PhaseContext` whose state is part of checkpoints.
 
     Args:
       distance: {prefix: network} -> how far the networks are from what they should make.
-      wider: Whether the task may be learnt again in a wider network.
+      wider: Whether the task may be learned again in a wider network.
     """
 
     def __init__(self, distance: Callable[[Mapping[str, Any]], float], wider: bool = False):
@@ -21,7 +21,7 @@ class CheckpointedPhaseContext(tf.Module):
 
     @property
     def limit(self) -> float:
-        """The largest distance with which the task may go on as it is."""
+        """The largest distance at which the task may continue unchanged."""
         return float(self.remembered.numpy())
 
     @limit.setter

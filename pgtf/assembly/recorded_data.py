@@ -1,4 +1,4 @@
-"""The images of a learnt task, found again from what its slice recorded."""
+"""Images of a learned task, found from the record in its slice."""
 
 import dataclasses
 import os
@@ -12,7 +12,7 @@ from pgtf.storage.facts import Facts
 
 
 def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
-    """A learnt task's images, all at the size that it learnt at.
+    """Returns a learned task's images, all at the size of training.
 
     Args:
       name: The task's.
@@ -40,13 +40,13 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
 
 
 def coming_data(name: str, config: Config) -> TaskData:
-    """The images of a task that is not learnt yet, all at the size that it will learn at."""
+    """Returns the images of a task that is not learned yet, all at the size of training."""
     find = dataclasses.replace(build.finder(config), train_size=config.size, cache_bytes=0)
     return find(name, config.flipped(name))
 
 
 def changes(facts: Facts, data: TaskData) -> list[str]:
-    """What is no longer as it was when the task was learnt, a line for each part; format 1 recorded nothing."""
+    """Lists what has changed in the images since training, a line for each part. Format 1 has no record to compare."""
     nothing, now = {"count": 0}, data.manifest.summary()
     return [
         f"{part}: {then['count']} images then, {there['count']} now"
@@ -59,5 +59,5 @@ def changes(facts: Facts, data: TaskData) -> list[str]:
 
 
 def _what(summary: dict[str, Any]) -> dict[str, Any]:
-    """A part of a manifest's summary, wherever it lies."""
+    """Returns a part of a manifest's summary without its folder."""
     return {key: value for key, value in summary.items() if key not in ("folder", "left_out")}

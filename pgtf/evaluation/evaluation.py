@@ -30,7 +30,7 @@ from pgtf.runs.run import Run
 from pgtf.storage.bank import folder_name
 
 SPLITS = ("test", "validation", "train")
-Cell = tuple[int, int]  # (task, the latest one learnt)
+Cell = tuple[int, int]  # (task, the latest one learned)
 
 
 @dataclasses.dataclass(frozen=True)

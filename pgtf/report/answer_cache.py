@@ -23,7 +23,7 @@ class AnswerCache:
     def of(
         self, index: int, images: Sequence[np.ndarray], prefix: str = "forward", latest: int = -1
     ) -> list[np.ndarray]:
-        """What task `index` makes of images once task `latest` is learnt, the last one unless told.
+        """What task `index` makes of images once task `latest` is learned, the last one unless told.
 
         Args:
           index: Which task.

@@ -84,9 +84,9 @@ class Collector:
         return list(self._probes[index].targets.get("forward", [])[: self.shown]) if index in self._probes else []
 
     def answers(self, index: int, pictures: list) -> list:
-        """What task `index` makes of pictures, now that all are learnt; its own inputs it has answered already.
+        """What task `index` makes of pictures, now that all are learned; its own inputs it has answered already.
 
-        None of each where the slices are no longer what was learnt; the task's section says why.
+        None of each where the slices are no longer what was learned; the task's section says why.
         """
         assert self.played
         last, own = len(self.bank) - 1, self.inputs(index)[: len(pictures)]
@@ -104,7 +104,7 @@ class Collector:
             return [None] * len(pictures)
 
     def _recorded(self, index: int) -> list:
-        """What a task made of its inputs when it was learnt."""
+        """What a task made of its inputs when it was learned."""
         return list(to_uint8(self._probes[index].outputs["forward"][: self.shown]))
 
     def _player(self, index: int, latest: int) -> int:

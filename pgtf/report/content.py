@@ -29,9 +29,9 @@ class Direction:
 
 @dataclasses.dataclass(frozen=True)
 class Later:
-    """What a task makes of the inputs of its first way after another one was learnt; None where it can't be played.
+    """What a task makes of the inputs of its first way after another one was learned; None where it can't be played.
 
-    replay: How far that is from what it made when it was learnt; None where nobody looked.
+    replay: How far that is from what it made when it was learned; None where nobody looked.
     """
 
     after: str
@@ -41,11 +41,11 @@ class Later:
 
 @dataclasses.dataclass(frozen=True)
 class ReportedTask:
-    """One task of a run, learnt or being learnt.
+    """One task of a run, learned or being learned.
 
     facts: {what: text}. curves: {loss or metric: (steps, values)}. problem: Why something is missing. size: (height,
     width) of its images. drawn: Whether they are drawn ones. changed: Whether the last check found that it is no longer
-    what was learnt. split: Of its pictures; "train" where it learnt from them. has_test: Whether there are test
+    what was learned. split: Of its pictures; "train" where it learned from them. has_test: Whether there are test
     images to measure it on.
     """
 
@@ -86,7 +86,7 @@ class ReportedRun:
     """One run.
 
     folder: Where it lies. method: Its name and what it does, in a sentence. to_come: Names of tasks that are not begun.
-    command: What learns it again. stored_bytes: What it takes to play all learnt tasks. unmeasured: Why the
+    command: What learns it again. stored_bytes: What it takes to play all learned tasks. unmeasured: Why the
     figures on disk are not used.
     """
 
@@ -104,12 +104,12 @@ class ReportedRun:
 
     @property
     def learnt(self) -> list[ReportedTask]:
-        """The tasks that are learnt."""
+        """The tasks that are learned."""
         return [task for task in self.tasks if task.learnt]
 
     @property
     def learnt_from(self) -> list[str]:
-        """The tasks whose pictures are ones that they learnt from."""
+        """The tasks whose pictures are ones that they learned from."""
         return [task.name for task in self.tasks if task.split == "train"]
 
     @property
@@ -126,7 +126,7 @@ class ReportedRun:
 
     @property
     def full_bytes(self) -> float:
-        """What a full network for each learnt task would store."""
+        """What a full network for each learned task would store."""
         return sum(task.full_bytes for task in self.learnt)
 
     @property
@@ -136,7 +136,7 @@ class ReportedRun:
 
     @property
     def steps(self) -> str:
-        """How many steps each of its tasks learnt."""
+        """How many steps each of its tasks learned."""
         return _several(f"{task.step:,}" for task in self.learnt)
 
     @property

@@ -19,7 +19,7 @@ EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
 
 def to_tensorboard(config: Config, run: ReportedRun) -> None:
-    """Writes report/… at step = number of learnt tasks, and what HParams compares runs by."""
+    """Writes report/… at step = number of learned tasks, and what HParams compares runs by."""
     folder, step = files.inside(config.run_dir, "tensorboard"), len(run.learnt)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)

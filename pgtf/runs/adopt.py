@@ -22,7 +22,7 @@ STAGED = ".adopting"  # The folder of a task that is not whole yet, beside those
 def adopt(
     run_dir: str, source: Run, names: Sequence[str] = (), config: Optional[Config] = None, new_name: str = ""
 ) -> list[str]:
-    """Takes tasks that were learnt elsewhere into a run, at its end; nothing is learnt, and all are proved before.
+    """Takes tasks that were learned elsewhere into a run, at its end; nothing is learned, and all are proved before.
 
     A task's folder is written under another name and renamed once it is whole: killed at any time, this leaves the run
     with some of the tasks and without the others, and called again it goes on.

@@ -23,8 +23,8 @@ class Measured:
     """The measurements of a run.
 
     notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
-    on and with}, once all tasks are learnt; two runs can be compared in a metric where theirs are the same. yardsticks:
-    {metric: the networks that its values are measured by}; values of several can't be compared.
+    on and with}, once all tasks are learned. Runs are comparable in a metric if these are equal. yardsticks:
+    {metric: the extractors that measured its values}. Values of several extractors are not comparable.
     """
 
     matrix: Matrix

@@ -107,7 +107,7 @@ def difference(bank: FilterBank, expected: str) -> str:
 def _replayed(run: Run, index: int, folder: str) -> Verdict:
     task = None
     try:
-        task = run.at(index, index)  # As it was learnt, whatever network plays it now.
+        task = run.at(index, index)  # As it was learned, whatever network plays it now.
         replay = task.replay()
     except ValueError as error:
         return Verdict(folder, True, problem=str(error), has_probes=not task or task.has_probes)

@@ -145,7 +145,7 @@ class FilterBank:
         ]
 
     def network(self, name: str, prefix: str) -> Any:
-        """One of a task's networks as it was learnt."""
+        """One of a task's networks as it was learned."""
         from pgtf.assembly.build import rebuilt  # Which is built on this module.
 
         task_slice = self.slice(self.names.index(name))
@@ -165,7 +165,7 @@ def slice_folders(folder: str) -> list[str]:
     """Lists the folders that hold a slice, in order. Raises BankError if a number between them is missing."""
     found: dict[int, str] = {}
     for number, name in numbered(folder):
-        # A folder without slice.json is a task still being learnt.
+        # A folder without slice.json is a task still being learned.
         if os.path.exists(os.path.join(folder, name, "slice.json")) and not _is_dropped(folder, name):
             if number in found:
                 raise BankError(f"Each number has one slice. Received: {found[number]} and {name} in {folder}")

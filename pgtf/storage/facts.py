@@ -15,11 +15,11 @@ from pgtf.objectives import OBJECTIVES, Objective
 class Facts:
     """The facts of one learned task.
 
-    full_values: what its networks would store with every kernel free. training: the settings that it was learnt with.
+    full_values: what its networks would store with every kernel free. training: the settings that it was learned with.
     learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
     their names and sizes. load_size: (height, width) that they were resized to. probes_sha256: of the file of its
-    probes. probes_split: the split that they are of: test, val, train (the task learnt from them) or validation; empty
-    in older slices. learnt_as: the task's name when it was learnt, where it has another now. shares: whose the weights
+    probes. probes_split: the split that they are of: test, val, train (the task learned from them) or validation; empty
+    in older slices. learnt_as: the task's name when it was learned, where it has another now. shares: whose the weights
     of its kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
     """
 

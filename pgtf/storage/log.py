@@ -28,13 +28,13 @@ def lines(run_dir: str) -> Iterator[dict[str, Any]]:
 
 
 def curves(run_dir: str) -> dict[str, Curves]:
-    """Returns {task: {loss or metric: (steps, values)}}. Steps repeated after a crash count once."""
+    """Returns {task: {loss or metric: (steps, values)}}. Of a repeated step, the last values count."""
     points: dict[str, dict[int, dict[str, float]]] = {}
     for line in lines(run_dir):
         title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
         if title and isinstance(line.get("step"), int):
             for name, value in _values(line).items():
-                task, _, own = name.rpartition("/")  # TASK/LOSS, where tasks are learnt together.
+                task, _, own = name.rpartition("/")  # TASK/LOSS, where tasks are learned together.
                 points.setdefault(task or title[1], {}).setdefault(line["step"], {})[own] = value
     found: dict[str, Curves] = {}
     for task, by_step in points.items():

@@ -215,7 +215,7 @@ def _description(folder: str) -> dict[str, Any]:
 
 
 def renamed(content: bytes, name: str) -> bytes:
-    """Returns a slice.json under another name; its facts keep the name under which the task was learnt."""
+    """Returns a slice.json under another name; its facts keep the name under which the task was learned."""
     if not task_names.is_name(name):
         raise BankError(f"Tasks have {task_names.RULE}. Received: {name!r}")
     description = json.loads(content)

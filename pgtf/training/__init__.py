@@ -1,1 +1,1 @@
-"""Training: one task, and one after the other."""
+"""Training of one task, and of the tasks of a run in order."""

@@ -1,4 +1,4 @@
-"""All that is periodic while a task is learnt: Keras callbacks."""
+"""Keras callbacks for periodic work during training."""
 
 import datetime
 import json
@@ -16,11 +16,11 @@ _ADVICE = "A smaller --learning_rate, another --seed or --precision=float32 may 
 
 
 class Diverged(ValueError):
-    """A loss or a weight is no longer a number."""
+    """Error of a loss or a weight that is not finite."""
 
 
 class Every:
-    """Says once for each `period` steps that it is time, though steps may come several at once."""
+    """Counts steps and fires once per `period` steps, also when several steps run in one call."""
 
     def __init__(self, period, done=0):
         self.period, self.last = period, done
@@ -33,7 +33,7 @@ class Every:
 
 
 class Finite(keras.callbacks.Callback):
-    """Stops at the first loss that is not a number, and says which."""
+    """Stops training at the first loss that is not finite, and names it."""
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
@@ -45,7 +45,7 @@ class Finite(keras.callbacks.Callback):
 
 
 class Log(keras.callbacks.Callback):
-    """Mean losses, learning rate and steps/s: to TensorBoard and, a JSON line each, to a file."""
+    """Logs mean losses, learning rate and steps/s to TensorBoard and as JSON lines to a file."""
 
     def __init__(self, writer, path, every, facts):
         super().__init__()
@@ -65,7 +65,7 @@ class Log(keras.callbacks.Callback):
                 raise
 
     def on_interrupt(self):
-        """Writes the last step, where an interrupt came before it was written."""
+        """Logs the last step if an interrupt came before it was logged."""
         self.on_train_batch_end(None, {name: mean.result() for name, mean in self.model.means.items()})
 
     def _write(self, step, logs):
@@ -87,7 +87,7 @@ class Log(keras.callbacks.Callback):
 
 
 class Saves(keras.callbacks.Callback):
-    """Saves the whole state every few minutes, and where the run is interrupted; only a state that is finite."""
+    """Saves a checkpoint every few minutes and when interrupted, if the state is finite."""
 
     def __init__(self, checkpoints: Checkpoints, minutes: float):
         super().__init__()
@@ -101,7 +101,7 @@ class Saves(keras.callbacks.Callback):
             self.save()
 
     def on_interrupt(self):
-        """Saves."""
+        """Saves a checkpoint."""
         self.save()
 
     def save(self):
@@ -117,7 +117,7 @@ class Saves(keras.callbacks.Callback):
 
 
 class Samples(keras.callbacks.Callback):
-    """A fixed grid of test pictures, of the generators as they would be kept, to TensorBoard."""
+    """Writes a fixed grid of test images to TensorBoard, translated with the weights that would be stored."""
 
     def __init__(self, writer, every, draw):
         super().__init__()
@@ -137,7 +137,7 @@ class Samples(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One line per task with what is left of it and its losses."""
+    """Prints one line of progress per task: remaining time and losses."""
 
     def __init__(self, title, steps, out=None):
         super().__init__()
@@ -152,7 +152,7 @@ class Progress(keras.callbacks.Callback):
 
 
 def append_line(path, facts):
-    """Adds one JSON line to a log, with the time (ISO 8601, UTC)."""
+    """Appends one JSON line with the time (ISO 8601, UTC) to a log."""
     now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
     with open(path, "a") as file:
         file.write(json.dumps({"time": now, **facts}, default=float) + "\n")

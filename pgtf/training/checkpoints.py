@@ -1,8 +1,8 @@
-"""Checkpoints of a task that is being learnt: whole or not there, whatever its folder is called.
+"""Checkpoints of a task in training, written atomically, in folders of any name.
 
-TensorFlow takes the characters [ ] * ? in a checkpoint's path for patterns, and its manager's list of checkpoints is a
-file of its own that can be lost. Here a checkpoint is a folder, step-N, that is renamed into place when it is whole and
-reaches TensorFlow under a path without such characters.
+TensorFlow treats the characters [ ] * ? in a checkpoint's path as patterns, and its CheckpointManager keeps the list of
+checkpoints in a separate file that can be lost. Here a checkpoint is a folder, step-N, that is renamed into place when
+it is complete. TensorFlow gets a path without such characters.
 """
 
 import contextlib
@@ -23,11 +23,11 @@ _NONE = -1  # The step of no checkpoint.
 
 
 class Checkpoints:
-    """The checkpoints of one object in a folder; the last one is kept. Of several workers the chief alone writes.
+    """The checkpoints of one object in a folder. Only the last one is kept. Of several workers only the chief writes.
 
     Args:
       state: A tf.train.Checkpoint.
-      folder: Where they lie.
+      folder: Folder of the checkpoints.
     """
 
     def __init__(self, state: tf.train.Checkpoint, folder: str):
@@ -35,12 +35,12 @@ class Checkpoints:
 
     @staticmethod
     def steps_in(folder: str) -> list[int]:
-        """The steps of the checkpoints that lie in a folder, in order."""
+        """Lists the steps of the checkpoints in a folder, in order."""
         names = os.listdir(folder) if os.path.isdir(folder) else []
         return sorted(int(name[5:]) for name in names if re.fullmatch(r"step-\d+", name))
 
     def save(self, step: int) -> None:
-        """Writes the state of a step, then removes older ones and what a killed process left."""
+        """Saves the state of a step, then removes older checkpoints and incomplete ones."""
         if not collectives.is_chief():
             return
         writing, path = (os.path.join(self.folder, f"{name}step-{step}") for name in (_WRITING, ""))
@@ -54,10 +54,10 @@ class Checkpoints:
         forget_checkpoints(self.folder, but=f"step-{step}")
 
     def restore(self) -> str:
-        """Takes back the last state that can be read; all workers take the chief's.
+        """Restores the last readable checkpoint. All workers restore the chief's.
 
         Returns:
-          What was lost, in words; empty where nothing was. Damaged files are kept under another name.
+          A description of lost checkpoints; empty if there are none. Damaged files are kept under another name.
         """
         found, lost = self._last_whole() if collectives.is_chief() else (_NONE, [])
         step = int(collectives.broadcast_from_chief(found))
@@ -66,7 +66,7 @@ class Checkpoints:
         return "; ".join(lost)
 
     def _last_whole(self) -> tuple[int, list[str]]:
-        """The step of the last checkpoint that can be read, and what was lost; the damaged are put aside."""
+        """Returns the step of the last readable checkpoint and a description of lost ones. Renames damaged ones."""
         lost: list[str] = []
         for step in reversed(self.steps_in(self.folder)):
             path = os.path.join(self.folder, f"step-{step}")
@@ -90,9 +90,9 @@ class Checkpoints:
 
 
 def forget_checkpoints(folder: str, but: Any = None) -> None:
-    """Removes the checkpoints in a folder, and what killed processes left of some; TensorBoard's files stay.
+    """Removes the checkpoints in a folder, also incomplete ones of killed processes. Keeps TensorBoard's files.
 
-    Those in its folders width-N too, unless told which one to keep: of a task that was learnt again in a wider network.
+    Includes the folders width-N of a task that was learned again in a wider network, except one to keep.
     """
     names = os.listdir(folder) if os.path.isdir(folder) else []
     for name in names:
@@ -119,7 +119,7 @@ def _hashes(path: str) -> dict[str, str]:
 
 @contextlib.contextmanager
 def _plainly_named(path: str) -> Iterator[str]:
-    """Another path of a folder, for as long as the block lasts."""
+    """Yields another path of a folder, valid inside the block."""
     with tempfile.TemporaryDirectory() as folder:
         link = os.path.join(folder, "checkpoint")
         os.symlink(os.path.abspath(path), link)

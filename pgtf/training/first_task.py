@@ -1,6 +1,6 @@
-"""A base: another run, whose first task this one begins with instead of learning it.
+"""Copying the first task from another run, the base, instead of learning it.
 
-A first task's kernels are free whatever the method, so that methods can be compared on the same one.
+The first task has full kernels with every method, so methods can be compared on the same first task.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from pgtf.storage.bank import FilterBank
 
 
 def take_base(config: Config, bank: FilterBank) -> None:
-    """Appends the first task of config.base to a bank that has none yet, as learnt by this run's method.
+    """Appends the first task of config.base to a bank that has none yet, as learned by this run's method.
 
     Args:
       config: The run's.

@@ -1,4 +1,4 @@
-"""A worker that is not the chief: it learns along what the chief tells it to, and writes nothing."""
+"""Workers other than the chief: they train the tasks that the chief announces, and write nothing."""
 
 import contextlib
 import gc
@@ -23,7 +23,7 @@ _PATIENCE = 60.0  # Seconds in which a shared file system shows what another mac
 
 
 def check_alike(config: Config, place: tf.distribute.Strategy) -> None:
-    """Refuses workers with other settings than the chief's, before anything is learnt."""
+    """Raises ValueError if a worker's settings differ from the chief's. Called before training."""
     names = [field.name for field in settings_of(config) if field.name not in OWN] + ["method", "objective"]
     with place.scope():
         said = collectives.all_gather([seed_of(name, repr(getattr(config, name))) for name in names])
@@ -37,13 +37,13 @@ def check_alike(config: Config, place: tf.distribute.Strategy) -> None:
 
 
 def tell(place: tf.distribute.Strategy, index: Optional[int]) -> None:
-    """Tells the other workers which task is learnt next; None: that there is none."""
+    """Announces the next task to the other workers. None announces the end."""
     with place.scope():
         collectives.broadcast_from_chief(_END if index is None else index)
 
 
 def follow(config: Config, place: tf.distribute.Strategy) -> None:
-    """Learns along, task by task."""
+    """Trains along with the chief, task by task."""
     find = build.finder(config)
     with place.scope():
         print(f"This is worker {collectives.number()} of {collectives.count()}; worker 0, the chief, says how it goes")
@@ -61,7 +61,7 @@ def follow(config: Config, place: tf.distribute.Strategy) -> None:
 
 
 def _bank(config, index):
-    """That of all tasks before one, once it and that one's beginning are seen here, too."""
+    """Returns the bank of all tasks before one, once its files and the task's record are visible here."""
     since = time.monotonic()
     while True:
         bank = FilterBank.open(os.path.join(config.run_dir, "tasks"))

@@ -1,7 +1,7 @@
-"""Learning the first tasks of a run at once: from their images to their slices, in one stage.
+"""Joint training of the first tasks of a run: from their images to their slices, in one stage.
 
-The networks of later tasks have the first one's kernels as variables, and all tasks learn these. When they are learnt,
-the first task's slice is stored, and then the others as those that borrow from it: the same as after a sequence.
+The networks of the later tasks share the first one's kernels as variables, and all tasks train them. At the end the
+first task's slice is stored, and then the others' slices, which borrow from it: the same as after sequential training.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep", "ema")
 
 
 class LearningBank:
-    """The bank of a first task while it is learnt: it lends the kernels' variables themselves."""
+    """The bank of a first task in training. Later tasks borrow the kernels' variables themselves."""
 
     def __init__(self, name: str, networks: Mapping[str, keras.Model]):
         self.names, self._networks = (name,), networks
@@ -45,21 +45,21 @@ class LearningBank:
         }
 
     def only(self, names: Sequence[str]) -> "LearningBank":
-        """This bank: it is of one task."""
+        """Returns this bank, because it has only one task."""
         return self
 
     def lent(self, *paths: str) -> LentFilters:
-        """The variables of these layer paths."""
+        """Returns the variables of these layer paths."""
         return LentFilters(
             tuple((self.names[0], path, variable) for path in paths for variable in self._variables(path))
         )
 
     def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        """{layer path: shape} of the kernels that it lends, in the networks' order."""
+        """Returns {layer path: shape} of the kernels that can be borrowed, in the networks' order."""
         return {path: tuple(variable.shape) for path in self._kernels for variable in self._variables(path)}
 
     def values(self, name: str) -> dict[str, np.ndarray]:
-        """{path: array} of all that the task would store now."""
+        """Returns {path: array} of all current values that the task would store."""
         return {path: value for network in self._networks.values() for path, value in layers.state(network).items()}
 
     def _variables(self, path):
@@ -69,7 +69,7 @@ class LearningBank:
 
 
 def learner(config: Config, names: Sequence[str], steps: int) -> Together:
-    """The first tasks of a run as they begin, ready to be learnt together for `steps` steps."""
+    """Builds the learner of the first tasks of a run, for joint training over `steps` steps."""
     learners: dict[str, Any] = {}
     for index, name in enumerate(names):
         bank: Any = LearningBank(names[0], learners[names[0]].generators) if learners else FilterBank()
@@ -80,7 +80,7 @@ def learner(config: Config, names: Sequence[str], steps: int) -> Together:
 
 
 def to_learn_together(config: Config, bank: FilterBank) -> tuple[str, ...]:
-    """The tasks that a run learns together, or did until it was killed while it stored them; none in a sequence."""
+    """Lists the tasks that a run trains jointly, also after a kill while storing them. Otherwise empty."""
     if config.schedule == "sequence" or len(config.tasks) < 2:
         return ()
     if not len(bank):
@@ -96,7 +96,7 @@ def to_learn_together(config: Config, bank: FilterBank) -> tuple[str, ...]:
 
 @dataclasses.dataclass(frozen=True)
 class _Member:
-    """One of the tasks; config: its own. folder: where its slice will lie."""
+    """One of the tasks. config: The task's config. folder: Folder of its slice."""
 
     config: Config
     data: TaskData
@@ -106,7 +106,7 @@ class _Member:
 
     @classmethod
     def of(cls, config: Config, index: int, data: TaskData, bank: FilterBank, names: Sequence[str]) -> "_Member":
-        """Task `index` of those with these names, its data as it was when they began."""
+        """Builds task `index` of these, with its data as recorded at the start."""
         config, folder = config.for_task(data.name), bank.place(index, data.name)
         data = record_or_resume(config, data, folder, _checkpoints(bank, names[0]), names)
         return cls(config, data, folder, build.probes(config, data), build.stream(config, index, data))
@@ -118,12 +118,12 @@ class _Member:
 
     @property
     def steps(self) -> int:
-        """What it would take by itself."""
+        """Number of steps if the task were trained alone."""
         return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
 
 
 def learn_together(config: Config, bank: FilterBank, found: Sequence[TaskData], log: str, observer: Observer) -> None:
-    """Learns the first tasks of a run at once, and appends those of their slices to the bank that it lacks.
+    """Trains the first tasks of a run jointly, and appends their missing slices to the bank.
 
     Args:
       config: The run's.
@@ -161,12 +161,12 @@ def learn_together(config: Config, bank: FilterBank, found: Sequence[TaskData], 
 
 
 def _checkpoints(bank, first):
-    """Where those of the stage lie: with the first task."""
+    """Returns the folder of the stage's checkpoints, which is the first task's."""
     return os.path.join(bank.place(0, first), "train")
 
 
 def _drawing(config, members, together, observer):
-    """What draws the samples of all tasks, of the learner's networks as they are."""
+    """Returns a function that draws the samples of all tasks with the learner's current networks."""
     draws = {member.name: sampler(member.probes, member.folder, then=lambda: None) for member in members}
 
     def draw(_):
@@ -178,7 +178,7 @@ def _drawing(config, members, together, observer):
 
 
 def _measuring(bank, members, together):
-    """What gives a point of all tasks, of the learner's networks as they are: the best has the least sum of losses."""
+    """Returns a function that measures all tasks with the current networks. Its loss is the sum of theirs."""
     measures = {member.name: measure(member.config, bank, member.data) for member in members}
 
     def point(_):

@@ -1,4 +1,4 @@
-"""Learning one task: Keras's fit, from the last checkpoint on."""
+"""Training loop of one task: Keras's fit, resumed from the last checkpoint."""
 
 import contextlib
 import dataclasses
@@ -21,7 +21,7 @@ from pgtf.training.points import Best, Points
 
 @dataclasses.dataclass(frozen=True)
 class Intervals:
-    """How often things happen while a task is learnt; none of them changes what is learnt."""
+    """Intervals of periodic work during training. None of them affects the result."""
 
     log_every: int = 50
     sample_every: int = 1000
@@ -97,7 +97,7 @@ def learn(
 
 
 def _restore(checkpoints: Checkpoints, learner: Learner, title: str) -> None:
-    """Goes back to the last checkpoint, where there is one, and says so."""
+    """Restores the last checkpoint, if there is one, and prints it."""
     lost = checkpoints.restore()
     if lost:
         print(f"{title}: {lost}. The task goes on from step {learner.done}")
@@ -107,7 +107,7 @@ def _restore(checkpoints: Checkpoints, learner: Learner, title: str) -> None:
 
 @contextlib.contextmanager
 def _summaries(folder: str, text: str) -> Iterator[tf.summary.SummaryWriter]:
-    """What writes for TensorBoard in a folder, the config first; workers other than the chief write nothing."""
+    """Opens a TensorBoard writer in a folder and writes the config. Only the chief writes."""
     writer = tf.summary.create_file_writer(folder) if collectives.is_chief() else tf.summary.create_noop_writer()
     try:
         with writer.as_default(0):
@@ -125,7 +125,7 @@ def _fit(
     saves: Saves,
     best: Optional[Best],
 ) -> None:
-    """Does what is left of each phase; a checkpoint ends it."""
+    """Runs the remaining steps of each phase. Each phase ends with a checkpoint."""
     end = 0
     for phase in phases:
         begin, end = end, end + phase.steps

@@ -1,4 +1,4 @@
-"""Learning one task of a run: from its images and the bank to its slice."""
+"""Training of one task of a run: from its images and the bank to its slice."""
 
 import dataclasses
 import datetime
@@ -32,7 +32,7 @@ LEAST_SPREAD = 1e-3
 
 
 def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str, observer: Observer) -> None:
-    """Learns the next task of a run and appends its slice to the bank; its probes are on disk before.
+    """Trains the next task of a run and appends its slice to the bank, after writing its probes.
 
     Args:
       config: The run's.
@@ -52,13 +52,13 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str, obser
 
 
 def follow_task(config: Config, bank: FilterBank, data: TaskData) -> None:
-    """Learns the next task of a run along with the chief, which has begun it, and writes nothing."""
+    """Trains the next task of a run along with the chief, which has recorded it. Writes nothing."""
     _Task.begun(config, bank, data, follows=True).learnt()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
-    """A task that has begun.
+    """A task whose data and settings are recorded.
 
     run: Its config. config: The task's, with its method settled. probes: Of its `shown_split`. folder: Its own.
     """
@@ -72,7 +72,7 @@ class _Task:
 
     @classmethod
     def begun(cls, run: Config, bank: FilterBank, data: TaskData, follows: bool = False) -> "_Task":
-        """The next task of a run; follows: the chief has begun it."""
+        """Returns the next task of a run. follows: Whether the chief has recorded it."""
         config, folder = run.for_task(data.name), bank.place(len(bank), data.name)
         data = record_or_resume(config, data, folder, follows=follows)
         probes = build.probes(config, data)
@@ -80,7 +80,7 @@ class _Task:
         return cls(run, dataclasses.replace(config, method=method), bank, data, probes, folder)
 
     def learnt(self, log: str = "", draw: Optional[Callable] = None) -> "tuple[Learner, _Attempt]":
-        """The learner when all is learnt, and the attempt with which it is; draw: None where the chief does it."""
+        """Trains the task. Returns the learner and its attempt. draw: None if the chief draws the samples."""
         config, bank, index = self.config, self.bank, len(self.bank)
         stream = build.stream(config, index, self.data)
         latest = bank.slice(index - 1).facts.architecture.width if index else config.width
@@ -109,7 +109,7 @@ class _Task:
 
 @dataclasses.dataclass(frozen=True)
 class _Attempt:
-    """A task in networks of one width.
+    """Training of a task with networks of one width.
 
     run: Its config. config: The task's, with the width. folder: Of checkpoints. wider: Whether a wider attempt may
     follow; a killed run comes to it again, since this one's last checkpoint is where it was CapacityError.
@@ -129,7 +129,7 @@ class _Attempt:
         return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
 
     def learnt(self, log: str, draw: Optional[Callable]) -> Learner:
-        """The learner when all is learnt; it goes on where it stopped."""
+        """Trains the task, resuming from its last checkpoint. Returns the learner."""
         config, index = self.config, len(self.bank)
         measured = measure(config, self.bank, self.data) if config.evaluate_every and draw else None
         with strategy(config.distribute).scope():
@@ -153,12 +153,12 @@ class _Attempt:
         return learner
 
     def facts(self, said: Config) -> Facts:
-        """Those of its slice; said: the task's config as the user gave it, whose width a full network has."""
+        """Returns the facts of its slice. said: The task's config as the user gave it, with a full network's width."""
         return facts_of(self.config, self.data, self.steps, said)
 
 
 def intervals(config: Config) -> Intervals:
-    """How often things happen while a task is learnt."""
+    """Intervals of periodic work during training."""
     return Intervals(
         config.log_every,
         config.sample_every,
@@ -169,14 +169,14 @@ def intervals(config: Config) -> Intervals:
 
 
 def facts_of(config: Config, data: TaskData, steps: int, said: Config, together: Sequence[str] = ()) -> Facts:
-    """The facts of a task that was learnt now.
+    """Returns the facts of a task that has just been learned.
 
     Args:
-      config: The task's, as it was learnt.
+      config: The task's, as it was learned.
       data: Its images.
       steps: How many it took.
       said: Its config as the user gave it, whose width a full network has.
-      together: The tasks with which it was learnt at once, itself too.
+      together: The tasks with which it was learned at once, itself too.
     """
     return Facts(
         build.architecture(config),
@@ -197,7 +197,7 @@ def facts_of(config: Config, data: TaskData, steps: int, said: Config, together:
 
 
 def proven(task_slice: TaskSlice, lenders: FilterBank, probes: Probes, folder: str) -> TaskSlice:
-    """The slice with the hash of its probes, which are on disk then with what it makes of them."""
+    """Writes the probes with the task's outputs, and returns the slice with their hash."""
     probes = probes.recorded(build.rebuilt(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=(0, 1, 2)).max()) < LEAST_SPREAD:

@@ -1,4 +1,4 @@
-"""Points of a curve, measured while a task is learnt, and the best of them."""
+"""Points of a curve, measured during training, and the best of them."""
 
 import math
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from pgtf.training.callbacks import Every, append_line
 
 
 class Best(tf.Module):
-    """The generators' weights at the best point so far; a checkpoint has all of it."""
+    """The generators' weights at the best point so far. Checkpoints include them."""
 
     def __init__(self, generators: Mapping[str, keras.Model]):
         super().__init__(name="best")
@@ -25,12 +25,12 @@ class Best(tf.Module):
         self.seen = tf.Variable(0, trainable=False, dtype=tf.int64, name="seen")
 
     def begin(self, step: int) -> None:
-        """Forgets the points before this step."""
+        """Resets the best point. Points before this step do not count."""
         self.loss.assign(math.inf)
         self.seen.assign(step)
 
     def see(self, step: int, loss: float) -> None:
-        """Takes the weights of this step if it is the best; what is interrupted here is done again as a whole."""
+        """Copies the weights of this step if it is the best. An interrupted copy is repeated."""
         if loss < float(self.loss.numpy()):
             for value, variable in zip(self.values, self.variables_now):
                 value.assign(variable)
@@ -39,13 +39,13 @@ class Best(tf.Module):
         self.seen.assign(step)
 
     def take(self) -> None:
-        """Gives the generators the weights of the best point."""
+        """Assigns the weights of the best point to the generators."""
         for value, variable in zip(self.values, self.variables_now):
             variable.assign(value)
 
 
 class Points(keras.callbacks.Callback):
-    """Measures the generators as they would be kept, every so many steps and at the end: to TensorBoard and the log.
+    """Measures the generators with the weights that would be stored, at regular steps and at the end. Logs the results.
 
     Args:
       writer: Of TensorBoard.
@@ -81,7 +81,7 @@ class Points(keras.callbacks.Callback):
         self._perhaps()
 
     def finish(self, learner: Learner) -> None:
-        """Measures a learner that is learnt, if its last point was before."""
+        """Measures the final learner, unless the last point was at its last step."""
         self.set_model(learner)
         if self.last < learner.done:
             self._point()
@@ -104,7 +104,7 @@ class Points(keras.callbacks.Callback):
 
 
 def _learnt(network):
-    """The variables that learning moves: what is trained, and the running means of batch norms."""
+    """Returns the variables that training changes: trainable ones, and the moving averages of batch norms."""
     means = [
         variable
         for layer in network.layers

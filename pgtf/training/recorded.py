@@ -1,4 +1,4 @@
-"""How a task begins: its data and settings are recorded, and it goes on with no others."""
+"""Records of a new task's data and settings, which are checked when it resumes."""
 
 import dataclasses
 import json
@@ -16,7 +16,7 @@ from pgtf.storage.bank import FilterBank
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 
-# The settings that a slice tells of how it was learnt.
+# The settings that a slice tells of how it was learned.
 TRAINING = (
     "epochs",
     "steps",
@@ -30,7 +30,7 @@ TRAINING = (
     "ema",
     "slice_precision",
 )
-# The settings that choose the best point, and with it what is learnt.
+# The settings that choose the best point, and with it what is learned.
 CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
 
@@ -43,14 +43,14 @@ def record_or_resume(
     *,
     follows: bool = False,
 ) -> TaskData:
-    """A task's data as it was when the task began.
+    """Records a new task's data and settings, or restores and checks the recorded ones when it resumes.
 
     Args:
       config: The run's, with the task's own settings.
       data: What is there now.
       folder: The task's; begun.json is written here when it begins.
       checkpoints: Where its checkpoints lie; in its folder's train, unless told.
-      together: The tasks with which it is learnt at once, itself too.
+      together: The tasks with which it is learned at once, itself too.
       follows: Whether another process has begun the task.
 
     Returns:
@@ -68,7 +68,7 @@ def record_or_resume(
 
 
 def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict[str, Any]) -> TaskData:
-    """unsaid: the settings that the record of an older pgtf leaves out."""
+    """Checks a resumed task against its record. unsaid: Settings that the record of an older version lacks."""
     path = os.path.join(folder, "begun.json")
     try:
         with open(path, "rb") as file:
@@ -89,7 +89,7 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
 
 
 def begun_split(folder: str) -> str:
-    """The split that the probes of a task that has begun are of; "test" where its record doesn't say."""
+    """Returns the split of the probes of a recorded task. Default: "test", for older records."""
     try:
         with open(os.path.join(folder, "begun.json"), "rb") as file:
             return str(json.load(file)["probes_split"])
@@ -98,13 +98,13 @@ def begun_split(folder: str) -> str:
 
 
 def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
-    """{setting: value} of all that decides what is learnt from the same data; together: by which tasks at once."""
+    """Returns {setting: value} of all settings that affect training. together: Tasks of a joint training."""
     names = [*TRAINING, *(CHOOSING if config.keep == "best" else ()), *(["validation"] if config.validation else [])]
     return {**{name: getattr(config, name) for name in names}, **({"together": list(together)} if together else {})}
 
 
 def _unsaid(config: Config) -> dict[str, Any]:
-    """The settings that the record of an older pgtf leaves out, as it learnt."""
+    """Returns the settings that the record of an older version lacks, with the values that it used."""
     return {
         "slice_precision": Config.slice_precision,
         "accumulate": config.accumulate,  # Not known.
@@ -113,7 +113,7 @@ def _unsaid(config: Config) -> dict[str, Any]:
 
 
 def nearest_recorded(bank: FilterBank, probes: Probes, folder: str, *, follows: bool = False) -> list[str]:
-    """The earlier tasks, those first whose images are most alike to a task's, as it was when the task began.
+    """Sorts the earlier tasks by the similarity of their images to a task's. Uses the recorded order when it resumes.
 
     Args:
       bank: Of all tasks so far, on disk.

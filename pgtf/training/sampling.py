@@ -1,4 +1,4 @@
-"""What a task makes of its probes while it is being learnt."""
+"""Sample images of a task during training."""
 
 import contextlib
 import dataclasses
@@ -18,11 +18,11 @@ SAMPLE = os.path.join("train", "sample.safetensors")  # The last one, in the tas
 def sampler(
     probes: Probes, folder: str, then: Callable[[], Any]
 ) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
-    """What draws the samples of a task.
+    """Returns a function that draws the samples of a task.
 
     Args:
       probes: Its test images.
-      folder: Of the task; the last sample lies there until the task is learnt.
+      folder: Of the task; the last sample lies there until the task is learned.
       then: What is done once it does.
 
     Returns:
@@ -41,6 +41,6 @@ def sampler(
 
 
 def forget_sample(folder: str) -> None:
-    """Removes the last sample of a task that is learnt."""
+    """Removes the last sample of a learned task."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(folder, SAMPLE))

@@ -1,4 +1,4 @@
-"""The stages of a run: each task is learnt, all so far are replayed, and what they do is sampled.
+"""Sequential training of a run: each task is learned, then all tasks so far are replayed and sampled.
 
 Each stage finds itself done by its own artefact: the slice, the record of the replays, the last of the pictures.
 """
@@ -45,7 +45,7 @@ KEPT = 4  # Tasks whose networks stay in memory from their replays to their pict
 
 
 def planned(config: Config) -> list[Cost]:
-    """What each task of a run stores, known before anything is learnt."""
+    """Plans what each task of a run stores, before training."""
     own = config.overrides
     precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
     return plan(config.tasks, build.architecture(config), config.method, config.objective.generators, precisions)
@@ -57,7 +57,7 @@ def warning_of(config: Config) -> str:
 
 
 def plan_text(config: Config, learnt: ListOf[str]) -> str:
-    """The plan of a run for people.
+    """Formats the plan of a run as text.
 
     Args:
       config: The run's.
@@ -75,7 +75,7 @@ def plan_text(config: Config, learnt: ListOf[str]) -> str:
 
 
 class SequentialTrainer:
-    """A run that learns its tasks in order.
+    """Trains the tasks of a run in order.
 
     Args:
       config: What the run is.
@@ -94,7 +94,7 @@ class SequentialTrainer:
         self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
-        """Does each stage of each task that is not done yet; workers other than the chief learn along."""
+        """Runs the missing stages of each task. Workers other than the chief train along."""
         config = self.config
         replicas = self.strategy.num_replicas_in_sync
         for task in config.tasks:
@@ -124,7 +124,7 @@ class SequentialTrainer:
             ) from error
 
     def _lead(self, replicas: int) -> None:
-        """What the chief does; one process alone is the chief."""
+        """Runs the stages as the chief. A single process is the chief."""
         config = self.config
         with files.locked(config.run_dir):
             self.bank = FilterBank.open(self._path("tasks"))
@@ -140,7 +140,7 @@ class SequentialTrainer:
             if large := warning_of(config):
                 print(large)
             find = build.finder(config)
-            # All of them now, so that a long run doesn't fail at its third task; a learnt one needs its data no more.
+            # All of them now, so that a long run doesn't fail at its third task; a learned one needs its data no more.
             together = to_learn_together(config, self.bank)
             learnt = set(self.bank.names) - set(together)
             self._data = {task: find(task, config.flipped(task)) for task in config.tasks if task not in learnt}
@@ -182,7 +182,7 @@ class SequentialTrainer:
                 print(f"{', '.join(tasks)}: pictures are of {split} images")
 
     def _stored(self) -> str:
-        """What each task stores: as it was planned, or as it is where only learning could tell."""
+        """Returns what each task stores: as planned, or as measured if the plan could not know."""
         if any(self.bank.slice(index).facts.shares for index in range(len(self.bank))):
             return "\n".join(row_lines(rows(self.config.run_dir)))
         totals = summary(planned(self.config))
@@ -193,7 +193,7 @@ class SequentialTrainer:
             self._task(index, name)
 
     def _finish(self) -> None:
-        """Says in one line that nothing is left to learn, since when, and from which images the tasks are."""
+        """Prints in one line that the run is finished, since when, and from which images the tasks learned."""
         config = self.config
         flagfile.save(config)
         self.ledger.write(config.run_dir)
@@ -211,7 +211,7 @@ class SequentialTrainer:
         tell(self.strategy, None)
 
     def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
-        """The stages of a task that are not done."""
+        """Returns the stages of a task that are not done."""
         folder, config = self._path("tasks", os.path.basename(self.bank.place(index, name))), self.config
         latest = index + 1 >= len(self.bank)  # Figures of a run that went on past this task come with its last one.
         evaluated = ((table_path(config.run_dir, index, name), self._evaluate),) if config.evaluate and latest else ()
@@ -264,7 +264,7 @@ class SequentialTrainer:
         files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
 
     def _sample(self, index: int, after: str) -> None:
-        """Pictures of every task so far, to samples/ and to TensorBoard."""
+        """Writes sample images of every task so far to samples/ and to TensorBoard."""
         shown = {}
         images = inputs_of(self._reread(index, index).probes)
         columns = [images]
@@ -287,13 +287,13 @@ class SequentialTrainer:
         self._save(f"{after}-input.png", self._reread(index, index).probes.inputs["forward"][0])
 
     def _reread(self, index: int, latest: int) -> Task:
-        """A task as it is on disk since the latest one was learnt."""
+        """Opens a task from disk, as it answers after the latest task."""
         if self._at is None:
             self._at = functools.lru_cache(KEPT)(Run(self.config.run_dir).at)
         return self._at(index, latest)
 
     def _evaluate(self, index: int, after: str) -> None:
-        """Figures of every task so far."""
+        """Measures every task so far."""
         config = self.config
         coming = {name: coming_data(name, config) for name in config.tasks[index + 1 :]}
         question = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
@@ -307,7 +307,7 @@ class SequentialTrainer:
         self.ledger.write(self.config.run_dir)
 
     def _check_bank(self) -> None:
-        """Refuses flags that contradict what is learnt: where config.cfg is lost, the slices still know."""
+        """Raises ValueError if the flags disagree with the stored tasks. Also works without config.cfg."""
         config, names = self.config, tuple(self.bank.names)
         if config.tasks[: len(names)] != names:
             raise ValueError(
@@ -316,7 +316,7 @@ class SequentialTrainer:
             )
         if not names:
             return
-        # Of the first: later ones may be wider, and have been learnt with other values of what may change.
+        # Of the first: later ones may be wider, and have been learned with other values of what may change.
         learnt, asked = self.bank.slice(0).facts, build.architecture(config)
         learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
         if not config.base and not os.path.exists(self._path("config.cfg")):
@@ -325,7 +325,7 @@ class SequentialTrainer:
             learnt.refuse_other_settings(names[0], fixed)
 
     def _check_probes(self) -> None:
-        """Refuses to learn more where a replay could not prove that nothing changed."""
+        """Raises an error before further training if a replay could not prove that no task has changed."""
         for task in Run(self.config.run_dir) if len(self.bank) else ():
             if task.has_probes:
                 task.probes  # noqa: B018  (reads, and so checks)
