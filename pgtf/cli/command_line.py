@@ -1,31 +1,24 @@
 """Flags of the settings, configuration from flags, and the running and stopping of commands."""
 
 import glob
-import inspect
 import os
 import re
 import signal
 import sys
-import textwrap
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Optional
 
 from absl import app, flags, logging
 
+from pgtf.cli.help_text import QUESTIONS, TABLES, Help, module_of
 from pgtf.config import DEFAULTS, GROUPS, Config, Contradiction, load_config, resumed
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import as_text
-from pgtf.methods import METHODS
-from pgtf.objectives import OBJECTIVES
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 
 flags.disclaim_key_flags()  # --help lists flags defined here with the module that calls.
-
-_TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}
-_QUESTIONS = {"method": "How the kernels of later tasks are made.", "objective": "What is learned from which data."}
-_HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
 
 
 def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
@@ -35,8 +28,8 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
       values: The flags to add to.
       **defaults: {flag: default value}. Default: the setting's own default.
     """
-    for name, table in _TABLES.items():
-        _define(values, name, name, _QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
+    for name, table in TABLES.items():
+        _define(values, name, name, QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
         for setting, rows in _inner(table).items():
             field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
             _define(values, name, setting, _help(field, rows, table), field.type, field.metadata, None)
@@ -62,7 +55,7 @@ def _help(field: Any, rows: list[str], table: dict[str, type]) -> str:
 
 
 def _define(values: flags.FlagValues, heading: str, name: str, text: str, kind: Any, rules: Any, default: Any) -> None:
-    where = dict(flag_values=values, module_name=_module(heading))
+    where = dict(flag_values=values, module_name=module_of(heading))
     kind = getattr(kind, "__name__", str(kind))
     if kind == "bool":
         flags.DEFINE_boolean(name, default, text, **where)
@@ -78,10 +71,6 @@ def _define(values: flags.FlagValues, heading: str, name: str, text: str, kind: 
     parsers = {"int": flags.IntegerParser, "float": flags.FloatParser}
     parser = flags.EnumParser(choices) if choices else parsers.get(kind, flags.ArgumentParser)()
     flags.DEFINE(parser, name, default, text, serializer=flags.ArgumentSerializer(), **where)
-
-
-def _module(heading: str) -> str:
-    return f"settings of {heading}"
 
 
 def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
@@ -123,7 +112,7 @@ def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str
     typed = {argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")}
     typed |= {name.removeprefix("no") for name in typed}
     used = config.flat()
-    for kind, table in _TABLES.items():
+    for kind, table in TABLES.items():
         chosen, inner = f"--{kind}={used[kind]}", _inner(table)
         unused = [name for name in inner if name in given and name not in used]
         for name in unused:
@@ -148,7 +137,7 @@ def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBan
 def _parsed(values: flags.FlagValues) -> dict[str, Any]:
     """Returns {setting: value}. The value is None if a setting of a method or an objective was not given."""
     names = [field.name for field in settings.settings_of(Config)]
-    for name, table in _TABLES.items():
+    for name, table in TABLES.items():
         names += [name, *_inner(table)]
     found = {name: values[name].value for name in names}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
@@ -157,51 +146,6 @@ def _parsed(values: flags.FlagValues) -> dict[str, Any]:
 def _interrupt(number: int, frame: Any) -> None:
     signal.signal(number, signal.SIG_IGN)  # A second signal must not interrupt the saving.
     raise KeyboardInterrupt
-
-
-class _Help(app.HelpFlag):
-    """The flag --help, which lists a config's settings under headings."""
-
-    def __init__(self, command: ModuleType) -> None:
-        super().__init__()
-        self.allow_override = True
-        self._command = command
-
-    def parse(self, arg: Any) -> None:
-        if self._parse(arg):
-            print(help_text(self._command), flush=True)
-            sys.exit(0)
-
-
-def help_text(command: ModuleType) -> str:
-    """Returns the text of --help: the command's docstring, its own flags, and the settings if it has them."""
-    lines = [inspect.cleandoc(command.__doc__ or ""), ""]
-    known = flags.FLAGS.flags_by_module_dict()
-    own = flags.FLAGS.get_key_flags_for_module(command.__name__)
-    lines += [line for flag in own for line in _flag_lines(flag)]
-    for heading in _HEADINGS:
-        listed = known.get(_module(heading), [])
-        if listed:
-            lines += [f"\n{heading}:", *(line for flag in listed for line in _flag_lines(flag))]
-    lines.append("\n--flagfile=FILE reads flags from a file, one per line.")
-    return "\n".join(lines)
-
-
-def _flag_lines(flag: flags.Flag) -> list[str]:
-    rule = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag.parser, flags.EnumParser) else ""
-    said = "" if flag.default is None or flag.boolean else f" Default: {as_text(_tuple(flag.default)) or 'none'}."
-    lines = [f"  --{flag.name}{rule}", *_indented(flag.help + said, 6)]
-    for name, row in _TABLES.get(flag.name, {}).items():
-        lines += _indented(f"{name}: {(inspect.getdoc(row) or '').splitlines()[0]}", 8)
-    return lines
-
-
-def _indented(text: str, margin: int) -> list[str]:
-    return textwrap.wrap(text, 100, initial_indent=" " * margin, subsequent_indent=" " * margin)
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def run(command: ModuleType) -> None:
@@ -239,7 +183,8 @@ def run(command: ModuleType) -> None:
         return result
 
     app.define_help_flags()
-    flags.DEFINE_flag(_Help(command))
+    flags.DEFINE_flag(Help(command))
+    flags.DEFINE_flag(Help(command, full=True))
     try:
         app.run(guarded, flags_parser=_parsed_or_ended)
     except BrokenPipeError:  # The reader has closed the pipe, as head does.
@@ -254,6 +199,6 @@ def _parsed_or_ended(argv: list[str]) -> list[str]:
     except flags.Error as error:
         missing = re.findall(r"Flag --(\w+) must have a value other than None", str(error))
         lines = [f"--{name} is missing" for name in missing] or [str(error)]
-        print("", *lines, "--help lists all flags.", sep="\n", file=sys.stderr)
+        print("", *lines, "--helpfull lists all flags.", sep="\n", file=sys.stderr)
         sys.exit(1)
     return rest

@@ -8,13 +8,16 @@ A command's module defines its flags on import, and has
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
 from absl import flags
 
-from pgtf.cli import command_line
+import pgtf
+from pgtf.cli import command_line, help_text
 from pgtf.foundation.version import __version__
+from pgtf.methods import METHODS
 
 COMMANDS = {
     "demo": "Learn three small drawn tasks, measure them and write a report.",
@@ -48,6 +51,9 @@ def main(argv: Sequence[str] = ()) -> None:
         return
     if name == "help":
         name, given = given[0], ["--help"]
+        if name in ("methods", *METHODS):
+            print(help_text.methods_text() if name == "methods" else help_text.method_text(name))
+            return
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, 1)
         hint = f" Did you mean {near[0]}?" if near else " `pgtf --help` lists all commands."
@@ -72,12 +78,20 @@ def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
         if text in SHORT and rest:
             found.append(f"{SHORT[text]}={rest.pop(0)}")
         elif text.startswith("-"):
-            found.append(text)
-            if rest and _takes_a_value(text):
-                found.append(rest.pop(0))
+            if "=" not in text and rest and _takes_a_value(text):
+                text = f"{text}={rest.pop(0)}"
+            found.append(_with_packaged_flagfile(text))
         else:
             found.append(f"--{names.pop(0)}={text}" if names else text)
     return found
+
+
+def _with_packaged_flagfile(text: str) -> str:
+    """Returns --flagfile=flags/NAME.cfg with the path in the package, if there is no such file here."""
+    name, _, path = text.partition("=")
+    packaged = os.path.join(os.path.dirname(pgtf.__file__), path)
+    found = path.startswith("flags/") and not os.path.exists(path) and os.path.isfile(packaged)
+    return f"{name}={packaged}" if name.lstrip("-") == "flagfile" and found else text
 
 
 def _takes_a_value(text: str) -> bool:

@@ -15,6 +15,7 @@ from absl import flags
 from absl.testing import absltest, parameterized
 
 from pgtf.cli import command_line
+from pgtf.cli.help_text import COMMON, help_text
 from pgtf.config import Config, flagfile, load_config
 from pgtf.foundation import settings
 from pgtf.methods import METHODS, Piggyback
@@ -140,7 +141,7 @@ class FlagsTest(parameterized.TestCase):
 
     def test_help_has_every_setting_once_under_its_heading(self):
         with mock.patch.object(flags, "FLAGS", parsed()):
-            text = command_line.help_text(command_line)
+            text = help_text(command_line, full=True)
         names = [line.split()[0].lstrip("-") for line in text.splitlines() if line.startswith("  --")]
         self.assertCountEqual(names, [*FIELDS, "method", "objective"])
         # A heading is a line without a margin; its settings follow it.
@@ -166,6 +167,13 @@ class FlagsTest(parameterized.TestCase):
             "Default: cityscapes,maps,facades,edges2handbags.",
         ):
             self.assertIn(saying, words)
+
+    def test_help_has_the_common_settings_and_tells_of_the_others(self):
+        with mock.patch.object(flags, "FLAGS", parsed()):
+            text = help_text(command_line)
+        names = [line.split()[0].lstrip("-") for line in text.splitlines() if line.startswith("  --")]
+        self.assertEqual(names, list(COMMON))
+        self.assertIn(f"--helpfull lists the other {len(FIELDS) + 2 - len(COMMON)} settings by group.", text)
 
 
 class RunTest(absltest.TestCase):
@@ -348,8 +356,8 @@ class ScriptTest(parameterized.TestCase):
         self.assertEqual((*process.communicate(), process.returncode), (said, errors, status))
 
     @parameterized.parameters(
-        ("--nowhere", "\nUnknown command line flag 'nowhere'. Did you mean: where ?\n--help lists all flags.\n"),
-        ("--what=", "\n--where is missing\n--help lists all flags.\n"),
+        ("--nowhere", "\nUnknown command line flag 'nowhere'. Did you mean: where ?\n--helpfull lists all flags.\n"),
+        ("--what=", "\n--where is missing\n--helpfull lists all flags.\n"),
     )
     def test_flags_that_cannot_be_parsed(self, argument, errors):
         required = 'flags.DEFINE_string("where", None, "Where it is.", required=True)\n    STOPPED'

@@ -31,7 +31,7 @@ def begun(name, *flags):
 class ScriptsTest(absltest.TestCase):
     def test_help_shows_the_flags_and_is_quick(self):
         for name in ("train", "plan"):
-            said, imported = begun(name, "--help").communicate()
+            said, imported = begun(name, "--helpfull").communicate()
             for flag in ("--run_dir", "--unconstrained_ratio", "--json", "--dry_run"):
                 self.assertIn(f"\n  {flag}", said, name)
             self.assertIn("Run the same command again and it goes on", " ".join(said.split()))
