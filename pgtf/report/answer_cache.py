@@ -1,4 +1,4 @@
-"""What the tasks of a run make of given pictures, at any time; networks are built only for what is not kept."""
+"""Cache of the tasks' outputs for given images at any time. Networks are built only for missing outputs."""
 
 import io
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from pgtf.storage.probes import outputs
 
 
 class AnswerCache:
-    """A run whose tasks answer; parts: where answers are kept."""
+    """Outputs of a run's tasks. parts: The cache."""
 
     def __init__(self, run: Run, parts: Parts):
         self.run, self.parts = run, parts
@@ -23,16 +23,16 @@ class AnswerCache:
     def of(
         self, index: int, images: Sequence[np.ndarray], prefix: str = "forward", latest: int = -1
     ) -> list[np.ndarray]:
-        """What task `index` makes of images once task `latest` is learned, the last one unless told.
+        """Translates images with task `index` as it answers after task `latest` was learned.
 
         Args:
-          index: Which task.
-          images: uint8 [h, w, 3], all of one size, which the network takes.
-          prefix: By which of its networks.
-          latest: When.
+          index: Index of the task.
+          images: uint8 [h, w, 3], all of one size that the network takes.
+          prefix: Direction of the network.
+          latest: Index of the latest learned task. Default: the last one.
 
         Returns:
-          The same of the target domain.
+          The outputs, uint8 [h, w, 3].
         """
         task = self.run.at(index, latest)
         given = np.stack(images)
@@ -51,7 +51,7 @@ class AnswerCache:
 
 
 def _png(images: np.ndarray) -> bytes:
-    """Images on top of each other."""
+    """Joins images vertically and encodes them as PNG."""
     content = io.BytesIO()
     Image.fromarray(images.reshape(-1, *images.shape[2:])).save(content, "PNG")
     return content.getvalue()

@@ -1,4 +1,4 @@
-"""A run, as a report tells it."""
+"""Collects the content of a report from a run directory."""
 
 import inspect
 import os
@@ -32,12 +32,12 @@ INPUTS = 3  # That go through all tasks.
 
 
 class Collector:
-    """Collects what there is to tell of a run, in the middle of it too.
+    """Collects the content of a run's report, also during training.
 
     Args:
-      run_dir: Where it lies.
-      config: What it was made with, where that is known.
-      parts: Where the answers of networks are kept.
+      run_dir: The run's folder.
+      config: The run's config, if known.
+      parts: Cache for the outputs of networks.
     """
 
     def __init__(self, run_dir: str, config: Optional[Config] = None, parts: Optional[Parts] = None):
@@ -54,7 +54,7 @@ class Collector:
         self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
 
     def run(self, through: bool = True) -> ReportedRun:
-        """All of it; through: also what all tasks make of one input, for which networks are built."""
+        """Collects all content. through: Also translate one input with all tasks, for which networks are built."""
         later, through_all = self._later(), self._through() if through else ()
         figures, unmeasured = measured(self.folder, self.bank)
         tasks = [self._learnt(index, later.get(index, ())) for index in range(len(self.bank))]
@@ -76,17 +76,17 @@ class Collector:
         )
 
     def inputs(self, index: int) -> list:
-        """The test pictures of a task, of its first way; none where its probes are gone."""
+        """Returns a task's test images of its first direction; none if its probes are missing."""
         return list(self._probes[index].inputs["forward"][: self.shown]) if index in self._probes else []
 
     def targets(self, index: int) -> list:
-        """What they should become; none where that is not known."""
+        """Returns the targets of the test images; none if they are unknown."""
         return list(self._probes[index].targets.get("forward", [])[: self.shown]) if index in self._probes else []
 
     def answers(self, index: int, pictures: list) -> list:
-        """What task `index` makes of pictures, now that all are learned; its own inputs it has answered already.
+        """Translates images with task `index` as it answers now. For its own inputs the outputs are recorded.
 
-        None of each where the slices are no longer what was learned; the task's section says why.
+        Returns None for each if the slices have changed. The task's section shows the reason.
         """
         assert self.played
         last, own = len(self.bank) - 1, self.inputs(index)[: len(pictures)]
@@ -104,14 +104,14 @@ class Collector:
             return [None] * len(pictures)
 
     def _recorded(self, index: int) -> list:
-        """What a task made of its inputs when it was learned."""
+        """Returns a task's recorded outputs for its inputs."""
         return list(to_uint8(self._probes[index].outputs["forward"][: self.shown]))
 
     def _player(self, index: int, latest: int) -> int:
         return self.bank.slice(index).facts.method.network_for(index, latest)
 
     def _playing(self) -> set[int]:
-        """The tasks whose slices it takes to play all of them."""
+        """Returns the tasks whose slices are needed for all tasks."""
         last, needed = len(self.bank) - 1, set()
         for player in {self._player(index, last) for index in range(len(self.bank))}:
             borrowed = [self.bank.names.index(one.task) for one in self.bank.slice(player).borrows]
@@ -184,7 +184,7 @@ class Collector:
         )
 
     def _later(self) -> dict[int, tuple[Later, ...]]:
-        """What each task made of its inputs after each later one, in the order of time and so of players."""
+        """Returns each task's outputs after each later task, in order of time, so that each network is built once."""
         found: dict[int, tuple[Later, ...]] = {}
         for time, after in enumerate(self.bank.names):
             replays = log.replays(self.bank.place(time, after))

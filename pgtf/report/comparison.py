@@ -1,4 +1,4 @@
-"""The part of a report that holds several runs against each other."""
+"""The part of a report that compares several runs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER = list(METRICS)
 
 
 def comparison(compared: Comparison, pictures: Pictures, drawn: Plots) -> Markup:
-    """Runs in numbers, by distance and bytes, and side by side on the same inputs."""
+    """Returns the comparison of runs: numbers, distance over bytes, and outputs for the same inputs."""
     return element(
         "section",
         element("h2", "Runs side by side"),
@@ -53,7 +53,7 @@ def _numbers(runs: tuple[ReportedRun, ...]) -> Markup:
 
 
 def _frontiers(runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup:
-    """A plot for each metric of distance in which at least two runs can be compared."""
+    """Returns a plot for each metric of distance in which at least two runs are comparable."""
     names = {name for run in runs if run.measured for name in run.measured.matrix.values if metric(name).sign < 0}
     found = [_frontier(name, runs, drawn) for name in sorted(names, key=lambda name: ORDER.index(name.split("-")[0]))]
     if not any(found):
@@ -69,7 +69,7 @@ def _frontiers(runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup:
 
 
 def _frontier(name: str, runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup | None:
-    """The runs that are measured as most are, which are at least two."""
+    """Plots the runs that share the most frequent conditions of measurement, if there are at least two."""
     alike: dict[str, list[tuple[str, float, float]]] = {}
     for run in runs:
         value = run.measured.matrix.average(name) if run.measured and name in run.measured.conditions else None

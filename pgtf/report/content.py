@@ -1,4 +1,4 @@
-"""What a report tells: plain data, whatever it was collected from. Pictures are uint8 [h, w, 3]."""
+"""Content of a report as plain data. Images are uint8 [h, w, 3]."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Picture = np.ndarray
 
 @dataclasses.dataclass(frozen=True)
 class Direction:
-    """One network of a task on its test pictures.
+    """One network of a task on its test images.
 
-    title: As "A to B", where there are two. targets: None where inputs have none.
+    title: Such as "A to B", if there are two directions. targets: None if inputs have no targets.
     """
 
     prefix: str
@@ -29,9 +29,9 @@ class Direction:
 
 @dataclasses.dataclass(frozen=True)
 class Later:
-    """What a task makes of the inputs of its first way after another one was learned; None where it can't be played.
+    """A task's outputs for the inputs of its first direction after another task was learned; None if unavailable.
 
-    replay: How far that is from what it made when it was learned; None where nobody looked.
+    replay: Difference from the recorded outputs; None if it was not measured.
     """
 
     after: str
@@ -68,13 +68,13 @@ class ReportedTask:
 
     @property
     def kind(self) -> str:
-        """The kind of its pictures, as a word before "picture"."""
+        """The kind of its images, as a word before "picture"."""
         return {"train": "training", "val": "test"}.get(self.split, self.split)
 
 
 @dataclasses.dataclass(frozen=True)
 class Through:
-    """One picture through every task: outputs: {task: what it makes of it}, None where it can't be played."""
+    """One image translated by every task. outputs: {task: output}, None if unavailable."""
 
     of: str
     picture: Picture
@@ -104,12 +104,12 @@ class ReportedRun:
 
     @property
     def learnt(self) -> list[ReportedTask]:
-        """The tasks that are learned."""
+        """The learned tasks."""
         return [task for task in self.tasks if task.learnt]
 
     @property
     def learnt_from(self) -> list[str]:
-        """The tasks whose pictures are ones that they learned from."""
+        """The tasks that are shown on their training images."""
         return [task.name for task in self.tasks if task.split == "train"]
 
     @property
@@ -126,22 +126,22 @@ class ReportedRun:
 
     @property
     def full_bytes(self) -> float:
-        """What a full network for each learned task would store."""
+        """Bytes of a full network for each learned task."""
         return sum(task.full_bytes for task in self.learnt)
 
     @property
     def sizes(self) -> str:
-        """The size of its images, as text; several where tasks differ."""
+        """The size of the images as text, several if tasks differ."""
         return _several(f"{task.size[0]} × {task.size[1]}" for task in self.tasks if task.size)
 
     @property
     def steps(self) -> str:
-        """How many steps each of its tasks learned."""
+        """The number of training steps of its tasks, as text."""
         return _several(f"{task.step:,}" for task in self.learnt)
 
     @property
     def images(self) -> str:
-        """Whether its tasks learn from drawn images or from files."""
+        """The kind of training images, drawn or from files, as text."""
         return _several("drawn" if task.drawn else "files" for task in self.tasks if task.size)
 
 
@@ -151,7 +151,7 @@ def _several(texts: Iterable[str]) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class SameInput:
-    """One input of a task through several runs: outputs: {run: what it makes of it}, of the runs that know the task."""
+    """One input of a task translated by several runs. outputs: {run: output}, for the runs that have the task."""
 
     task: str
     picture: Picture
@@ -161,7 +161,7 @@ class SameInput:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Several runs, the page's own first, and what they make of the same inputs."""
+    """Several runs, the page's own first, and their outputs for the same inputs."""
 
     runs: tuple[ReportedRun, ...]
     inputs: tuple[SameInput, ...] = ()

@@ -1,4 +1,4 @@
-"""A whole HTML file in the house's look."""
+"""Complete HTML documents in the common style."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pgtf.report.markup import Markup, element
 
 
 def document(title: str, body: Any, style: str = "") -> str:
-    """HTML of a title, what a page shows, and its own style beside the common one."""
+    """Returns an HTML document with a title, a body, and a style in addition to the common one."""
     head = element(
         "head",
         element("meta", charset="utf-8"),
@@ -23,11 +23,11 @@ def document(title: str, body: Any, style: str = "") -> str:
 
 
 def look() -> str:
-    """The common style."""
+    """Returns the common style sheet."""
     return beside(__file__, "look.css")
 
 
 def beside(module: str, name: str) -> str:
-    """The text of a file that lies beside a module."""
+    """Returns the text of a file in the folder of a module."""
     with open(os.path.join(os.path.dirname(module), name), encoding="utf-8") as file:
         return file.read()

@@ -1,4 +1,4 @@
-"""The plots of a page, each drawn once for what it shows."""
+"""The plots of a page, cached by the data that they show."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pgtf.report.parts import Parts
 
 
 class Plots:
-    """Plots as svg elements; parts: where they are kept."""
+    """Plots as svg elements. parts: The cache."""
 
     def __init__(self, parts: Parts | None = None):
         self.parts = parts or Parts()
 
     def svg(self, draw: Callable[..., Any], *values: Any, text: str) -> Markup:
-        """A function of `plots` of these values (plain data), as an svg element.
+        """Draws a plot with a function of `plots` and returns it as an svg element.
 
         Args:
           draw: The function.
           *values: Its arguments.
-          text: What the plot shows, for who does not see it.
+          text: Alternative text.
 
         Returns:
           Markup.

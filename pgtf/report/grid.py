@@ -1,4 +1,4 @@
-"""Several runs on the same inputs, as one picture."""
+"""Image grid that compares several runs on the same inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MISSING = np.full([SIDE, SIDE, 3], 255, "uint8")
 
 
 def grid(compared: Comparison) -> bytes:
-    """A PNG file: a row for one input of each task that two runs know; columns: the input, the target, and each run."""
+    """Returns a PNG file with a row for each task that two runs share, and columns: input, target, each run."""
     runs = [run.name for run in compared.runs]
     firsts: dict[str, SameInput] = {}
     for one in (each for each in compared.inputs if len(each.outputs) > 1):
@@ -31,7 +31,7 @@ def grid(compared: Comparison) -> bytes:
 
 
 def _cell(picture: Picture | None) -> Picture:
-    """A picture, whole, in a square; white where there is none."""
+    """Fits an image into a square. Returns a white square for None."""
     if picture is None:
         return _MISSING
     height, width = picture.shape[:2]

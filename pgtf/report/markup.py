@@ -1,4 +1,4 @@
-"""HTML that can't be broken by what it shows: every text is escaped unless it is markup already."""
+"""HTML elements. Every text is escaped unless it is Markup."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ _VOID = ("br", "img", "input", "link", "meta")
 
 
 class Markup(str):
-    """Text that is HTML."""
+    """A string of HTML."""
 
 
 def element(name: str, /, *children: Any, **attributes: Any) -> Markup:
-    """<name attribute="…">children</name>.
+    """Builds <name attribute="…">children</name>.
 
     Args:
-      name: Of the element.
-      *children: Markup, or anything else as text; lists of these; None is nothing.
-      **attributes: Escaped; True stands without a value, None and False are left out. `class_` is class, `_` is a dash.
+      name: Name of the element.
+      *children: Markup; other values as escaped text; lists of these. None is skipped.
+      **attributes: Escaped values. True has no value; None and False are left out. `class_` is class, `_` is a dash.
 
     Returns:
       Markup.
@@ -29,12 +29,12 @@ def element(name: str, /, *children: Any, **attributes: Any) -> Markup:
 
 
 def joined(*children: Any) -> Markup:
-    """Children of an element, one after the other."""
+    """Joins the children of an element."""
     return Markup("".join(map(_child, children)))
 
 
 def data(identifier: str, value: Any) -> Markup:
-    """A script element of JSON, which no text in it can end."""
+    """Builds a script element with JSON, escaped so that no text can end the element."""
     content = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
     return Markup(f'<script type="application/json" id="{html.escape(identifier)}">{content}</script>')
 

@@ -1,4 +1,4 @@
-"""A report as one HTML file that needs nothing else."""
+"""A report as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ LEAST = 96
 
 
 def page(run: ReportedRun, parts: Parts | None = None) -> str:
-    """The report of a run.
+    """Builds the report of a run.
 
     Args:
-      run: What to tell.
+      run: Content of the report.
       parts: Where pictures and plots are kept for the next time.
 
     Returns:
@@ -47,7 +47,7 @@ def page(run: ReportedRun, parts: Parts | None = None) -> str:
 
 
 def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
-    """Several runs held against each other, as a page beside the first one's report.
+    """Builds a page that compares several runs, for the folder of the first one's report.
 
     Args:
       compared: The runs.
@@ -71,7 +71,7 @@ def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
 
 
 def _whole(title: str, body: list[Markup], pictures: Pictures) -> str:
-    """HTML of a page with its foot and its pictures."""
+    """Returns the HTML of a page with its footer and its images."""
     foot = [
         _foot(),
         element("noscript", element("p", "The pictures of this page are put in place by a few lines of script.")),
@@ -82,7 +82,7 @@ def _whole(title: str, body: list[Markup], pictures: Pictures) -> str:
 
 
 def longest_side(run: ReportedRun) -> int:
-    """How large pictures may be, for as many as a report has."""
+    """Returns the maximum side of images, which depends on their number."""
     count = 0
     for task in run.tasks:
         count += sum(len(way.inputs) * (3 if way.targets else 2) for way in task.ways)
@@ -114,7 +114,7 @@ def _tasks(run: ReportedRun, pictures: Pictures, drawn: Plots) -> Markup:
 
 
 def _on(run: ReportedRun) -> str:
-    """Which pictures these are."""
+    """Describes which images are shown."""
     learnt_from = run.learnt_from
     if len(learnt_from) == len(run.tasks):
         return "On training pictures, which the tasks learnt from: there are no test pictures."

@@ -1,4 +1,4 @@
-"""What a report is put together from, kept on disk under what it follows from, so that the next report is quick."""
+"""Cache on disk for the parts of reports, keyed by the facts that they depend on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pgtf.foundation import files
 
 
 class Parts:
-    """A folder of parts; without one, every part is made anew.
+    """A cache folder. Without one, every part is computed.
 
-    Several processes may use one folder at once: each makes anew what another one has removed.
+    Several processes may use one folder at once: each recomputes what another one has removed.
 
     Args:
-      folder: Where they lie.
+      folder: Folder of the cache.
     """
 
     def __init__(self, folder: str = ""):
@@ -25,7 +25,7 @@ class Parts:
         self._used: set[str] = set()
 
     def of(self, facts: Any, make: Callable[[], bytes]) -> bytes:
-        """The part that follows from these facts (plain data): read back, or made and kept."""
+        """Reads the part of these facts (JSON data), or computes and stores it."""
         name = files.sha256(json.dumps(facts, sort_keys=True).encode())[:32]
         self._used.add(name)
         path = os.path.join(self.folder, name)
@@ -40,9 +40,9 @@ class Parts:
         return content
 
     def forget_unused(self) -> None:
-        """Removes the parts that nobody asked for since this object was made.
+        """Removes the parts that were not used since this object was created.
 
-        Leaves files that another process writes at this moment, which have no part's name.
+        Keeps files that other processes are writing, whose names are not names of parts.
         """
         for name in os.listdir(self.folder) if os.path.isdir(self.folder) else ():
             if name not in self._used and re.fullmatch("[0-9a-f]{32}", name):

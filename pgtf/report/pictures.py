@@ -1,4 +1,4 @@
-"""The pictures of a page: each distinct one is in it once, however often it is shown."""
+"""The images of a page. Each distinct image is stored once, however often it is shown."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ QUALITY = 82
 
 
 class Pictures:
-    """Collects pictures, and shows them.
+    """Collects the images of a page and builds their elements.
 
     Args:
-      longest: Larger pictures are made smaller: their longer side gets so many pixels.
-      parts: Where encoded pictures are kept.
+      longest: Maximum length of the longer side in pixels. Larger images are shrunk.
+      parts: Cache for encoded images.
     """
 
     def __init__(self, longest: int, parts: Parts | None = None):
@@ -32,7 +32,7 @@ class Pictures:
         self._files: list[str] = []
 
     def name(self, picture: np.ndarray) -> str:
-        """The name of a picture, uint8 [h, w, 3], in the page; the same for the same picture."""
+        """Returns the name of an image uint8 [h, w, 3] in the page. Equal images have one name."""
         digest = files.sha256(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes())
         if digest not in self._names:
             content = self.parts.of(["picture", digest, self.longest], lambda: encoded(picture, self.longest))
@@ -41,23 +41,23 @@ class Pictures:
         return self._names[digest]
 
     def image(self, picture: np.ndarray, text: str, **attributes: Any) -> Markup:
-        """An img of a picture; text: what it shows, for who does not see it."""
+        """Builds the img element of an image. text: Alternative text."""
         height, width = picture.shape[:2]
         drawn = "pixels" if max(height, width) <= SMALL else None
         named = {"data_picture": self.name(picture), "class_": drawn, **attributes}
         return element("img", alt=text, width=width, height=height, **named)
 
     def or_dash(self, picture: np.ndarray | None, text: str) -> Markup:
-        """An img of a picture, or a dash where there is none."""
+        """Builds the img element of an image, or a dash for None."""
         return joined("–") if picture is None else self.image(picture, text)
 
     def script(self) -> Markup:
-        """The pictures themselves, WebP files in base64."""
+        """Builds the script element that holds the images, WebP files in base64."""
         return data("pictures", self._files)
 
 
 def encoded(picture: np.ndarray, longest: int) -> bytes:
-    """A WebP file of a picture, uint8 [h, w, 3]."""
+    """Encodes an image uint8 [h, w, 3] as WebP."""
     image = Image.fromarray(picture)
     image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
     lossless = max(image.size) <= SMALL or image.getcolors(FLAT) is not None

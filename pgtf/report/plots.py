@@ -1,4 +1,4 @@
-"""Plots: matplotlib figures, for a page that is light or dark, and for TensorBoard."""
+"""Plots as matplotlib figures, for light and dark pages and for TensorBoard."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _STYLE = {
 
 
 def curve(name: str, steps: Sequence[int], values: Sequence[float]) -> Figure:
-    """One loss or metric over the steps, both thinned to what can be seen."""
+    """Plots a loss or metric over the steps, thinned to the resolution of the plot."""
     with _figure(3.4, 1.9) as figure:
         axes = figure.add_subplot()
         axes.plot(*thinned(steps, values), color=MAIN, linewidth=1.4)
@@ -72,7 +72,7 @@ def curve(name: str, steps: Sequence[int], values: Sequence[float]) -> Figure:
 
 
 def thinned(steps: Sequence[int], values: Sequence[float], points: int = POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """A curve of at most so many points: means of stretches of equal length."""
+    """Thins a curve to a maximum number of points: means over intervals of equal length."""
     stretches = min(points, len(steps))
     parts = [np.array_split(np.asarray(line, "float64"), stretches) for line in (steps, values)]
     first, second = (np.array([part.mean() for part in line]) for line in parts)
@@ -80,12 +80,12 @@ def thinned(steps: Sequence[int], values: Sequence[float], points: int = POINTS)
 
 
 def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int, bounds: tuple[float, float] | None = None) -> Figure:
-    """Draws a metric of each task after each time; the better, the brighter.
+    """Plots a metric of each task at each time as a heat map. Brighter is better.
 
     Args:
-      values: float [task, time], NaN for what is not known.
+      values: float [task, time], NaN for unknown values.
       tasks: Names.
-      sign: +1 where higher is better, -1 where lower is.
+      sign: +1 if higher is better, -1 if lower is better.
       bounds: The worst and the best value, the ends of one scale. Without them each row has a scale of its own, as
         values of different tasks can't be compared: the row's best is brightest, and twice as bad darkest.
 
@@ -112,7 +112,7 @@ def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int, bounds: tuple[
 
 
 def _brightness(values: np.ma.MaskedArray, sign: int, bounds: tuple[float, float] | None) -> np.ma.MaskedArray:
-    """From 0, the worst, to 1, the best."""
+    """Maps values to brightness, from 0 (worst) to 1 (best)."""
     if bounds:
         worst, best = bounds
         return np.ma.clip((values - worst) / (best - worst), 0, 1)
@@ -123,7 +123,7 @@ def _brightness(values: np.ma.MaskedArray, sign: int, bounds: tuple[float, float
 
 
 def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequence[float]) -> Figure:
-    """What each task stores, in front of what a full network would."""
+    """Plots the stored bytes of each task in front of those of a full network."""
     with _figure(4.8, 0.7 + 0.34 * len(tasks)) as figure:
         axes = figure.add_subplot()
         places = range(len(tasks))
@@ -150,10 +150,10 @@ def frontier(
     sizes_title: str,
     ranges: Sequence[tuple[float, float]] = (),
 ) -> Figure:
-    """Runs by what they store and how far their pictures are from real ones: below and left is better.
+    """Plots runs by stored bytes and distance to real images. Lower and further left is better.
 
-    Where they are many, sizes get room by a logarithmic scale, and names on the line stand out. ranges: from where to
-    where values go that were measured several times.
+    With many runs, sizes have a logarithmic scale, and names on the line stand out. ranges: Lowest and highest of
+    repeated measurements.
     """
     points = sorted(zip(sizes, values, names))
     many = len(points) > FEW
@@ -185,7 +185,7 @@ def frontier(
 
 
 def _name(figure: Figure, points: Sequence[tuple[float, float, str, dict[str, Any]]]) -> None:
-    """Writes names beside points, (x, y, name, look): those that stand out first, each where there is room for it."""
+    """Writes names beside points (x, y, name, look) without overlaps, the prominent ones first."""
     figure.draw_without_rendering()  # Which settles where all is.
     (axes,) = figure.axes
     renderer = FigureCanvasAgg(figure).get_renderer()
@@ -206,7 +206,7 @@ def _name(figure: Figure, points: Sequence[tuple[float, float, str, dict[str, An
 
 
 def picture_table(cells: np.ndarray, rows: Sequence[str], columns: Sequence[str], gap: int) -> Figure:
-    """Pictures uint8 [row, column, side, side, 3], so many pixels apart, with a name for each row and column."""
+    """Joins images uint8 [row, column, side, side, 3] to a table with names of rows and columns."""
     count, across, side = cells.shape[:3]
     pitch = side + gap
     whole = np.full([count * pitch - gap, across * pitch - gap, 3], 255, "uint8")
@@ -224,12 +224,12 @@ def picture_table(cells: np.ndarray, rows: Sequence[str], columns: Sequence[str]
 
 
 def svg(figure: Figure, text: str, prefix: str) -> Markup:
-    """A figure as an svg element that takes the page's colours and font.
+    """Converts a figure to an svg element with the page's colours and font.
 
     Args:
-      figure: Made here.
-      text: What it shows, for who does not see it.
-      prefix: Of the ids in it; another one for each figure of a page.
+      figure: A figure of this module.
+      text: Alternative text.
+      prefix: Prefix of its ids, different for each figure of a page.
     """
     content = io.StringIO()
     nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -253,7 +253,7 @@ def svg(figure: Figure, text: str, prefix: str) -> Markup:
 
 
 def png(figure: Figure) -> np.ndarray:
-    """A figure on white, uint8 [h, w, 3]."""
+    """Renders a figure on white, uint8 [h, w, 3]."""
     content = io.BytesIO()
     with _quiet():
         figure.savefig(content, format="png", dpi=DPI, facecolor="white")
@@ -262,14 +262,14 @@ def png(figure: Figure) -> np.ndarray:
 
 
 def png_file(figure: Figure) -> bytes:
-    """A figure on white, as a PNG file."""
+    """Renders a figure on white as a PNG file."""
     content = io.BytesIO()
     Image.fromarray(png(figure)).save(content, "PNG", optimize=True)
     return content.getvalue()
 
 
 def short(value: float) -> str:
-    """A number in three digits."""
+    """Formats a number with three digits."""
     return f"{value:.3g}"
 
 
@@ -279,7 +279,7 @@ def _cut(name: str, longest: int) -> str:
 
 @contextlib.contextmanager
 def _figure(width: float, height: float) -> Iterator[Figure]:
-    """A figure of so many inches that does not know of the screen, drawn on in the house's style."""
+    """Creates a figure of this size in inches, independent of the screen, in the common style."""
     with matplotlib.rc_context(_STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
 

@@ -1,4 +1,4 @@
-"""The parts of a report that show a run as a whole."""
+"""The sections of a report about the whole run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WORDS = element(
 
 
 def head(run: ReportedRun, pictures: Pictures) -> Markup:
-    """What the run is: its name, a picture of each task, its four numbers and its method."""
+    """Builds the header: the run's name, an image of each task, four numbers and the method."""
     learnt = len(run.learnt)
     names = [task.name for task in run.tasks]
     told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
@@ -54,13 +54,13 @@ def head(run: ReportedRun, pictures: Pictures) -> Markup:
 
 
 def _conditions(run: ReportedRun) -> str:
-    """The size of the images, the steps of a task, and whether the images are drawn; as far as that is known."""
+    """Describes the size of the images, the steps of a task, and the kind of images, as far as known."""
     told = (run.sizes, "{} pixels"), (run.steps, "{} steps a task"), (_IMAGES.get(run.images, run.images), "{}")
     return " · ".join(text.format(value) for value, text in told if value != "–")
 
 
 def _firsts(run: ReportedRun, pictures: Pictures) -> Markup | None:
-    """The first test picture of each task, and what the task makes of it."""
+    """Shows the first test image of each task and its output."""
     shown = [task for task in run.tasks if task.ways and task.ways[0].inputs][:NAMED]
     figures = []
     for task in shown:
@@ -71,7 +71,7 @@ def _firsts(run: ReportedRun, pictures: Pictures) -> Markup | None:
 
 
 def _memory(run: ReportedRun) -> tuple[str, str]:
-    """How many of the later looks at earlier tasks found them as they were; the last check (verify) before all."""
+    """Counts the replays of earlier tasks that found no change. The last `pgtf verify` takes precedence."""
     changed = [task.name for task in run.learnt if task.changed]
     if changed:
         told = ", ".join(changed[:NAMED]) + (" and more" if len(changed) > NAMED else "")
@@ -104,7 +104,7 @@ def _again(run: ReportedRun) -> Markup:
 
 
 def through(run: ReportedRun, pictures: Pictures) -> Markup:
-    """The same pictures through every task."""
+    """Builds the section that shows the same images translated by every task."""
     if not run.through:
         return joined()
     names = [task.name for task in run.learnt]
@@ -124,7 +124,7 @@ def through(run: ReportedRun, pictures: Pictures) -> Markup:
 
 
 def matrix(run: ReportedRun, drawn: Plots) -> Markup:
-    """How good each task is after each later one: a heat map for each metric, and the same as tables."""
+    """Builds the section of metrics after each task: heat maps and tables."""
     sentence = (
         "A row is a task, a column the time after one more was learnt; a row that stays as it is forgets nothing. "
         "The brighter, the better: of Acc and SSIM on one scale from 0 to 1, of all others within a row, as values of "
@@ -188,7 +188,7 @@ def _map_of(values: list, tasks: list[str], sign: int, bounds: tuple[float, floa
 
 
 def _untouched(measured: Measured, name: str) -> str:
-    """What doing nothing scores, task by task; "" where it is not measured."""
+    """Describes the baseline of the unchanged inputs for each task; "" if it is not measured."""
     found, untouched = measured.matrix, name + UNTOUCHED
     last = found.tasks[-1]
     values = {task: found.value(untouched, task, last) for task in found.tasks}
@@ -197,7 +197,7 @@ def _untouched(measured: Measured, name: str) -> str:
 
 
 def _yardstick(measured: Measured, name: str) -> str:
-    """The network that values are measured by; "" for a metric of pixels."""
+    """Names the extractor that measured the values; "" for a metric of pixels."""
     by = measured.yardsticks.get(name, ())
     if len(by) > 1:
         return f"Measured by several networks, so values can't be compared: {', '.join(by)}."
@@ -228,7 +228,7 @@ def _table(measured: Measured, name: str) -> Markup:
 
 
 def storage(run: ReportedRun, drawn: Plots) -> Markup:
-    """Stored bytes of each task against full networks."""
+    """Builds the section of stored bytes of each task and of full networks."""
     learnt = run.learnt
     if not learnt:
         return joined()

@@ -1,4 +1,4 @@
-"""Tables that scroll sideways by themselves where a page is narrow."""
+"""Tables that scroll horizontally on narrow pages."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pgtf.report.markup import Markup, element
 
 
 def table(label: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]], kind: str, named: bool = False) -> Markup:
-    """A table.
+    """Builds a table.
 
     Args:
-      label: What it holds, for who does not see it.
-      heads: Of its columns.
-      rows: Of its cells.
-      kind: Its class: "strip" of pictures or "numbers".
-      named: Whether the first cell of a row names the row.
+      label: Accessible name of the table.
+      heads: Headers of the columns.
+      rows: Rows of cells.
+      kind: CSS class: "strip" for images or "numbers".
+      named: Whether the first cell of each row is its header.
 
     Returns:
       Markup.

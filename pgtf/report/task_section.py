@@ -1,4 +1,4 @@
-"""The part of a report that shows one task."""
+"""The section of a report about one task."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CHANGED = joined(
 
 
 def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup:
-    """A task's pictures, then and after every later task, its curves and its facts."""
+    """Builds the section: a task's images when learned and after every later task, its curves and its facts."""
     state = None if task.learnt else element("span", f"being learnt, step {task.step:,}", class_="badge")
     state = element("span", "changed since it was learnt", class_="badge") if task.changed else state
     shown = len(task.ways[0].inputs) if task.ways else 0
@@ -37,7 +37,7 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
 
 
 def _way(task: ReportedTask, way: Direction, pictures: Pictures) -> Markup:
-    """The slider and, beside it, rows of input, output and target."""
+    """Builds the slider and rows of input, output and target."""
     name = task.name
     kinds = ["input", "output", *(["target"] if way.targets else [])]
     rows = []
@@ -72,7 +72,7 @@ def _way(task: ReportedTask, way: Direction, pictures: Pictures) -> Markup:
 
 
 def _slider(name: str, way: Direction, pictures: Pictures) -> Markup:
-    """Output and input on top of each other, and what moves the border between them."""
+    """Builds the slider that moves the border between input and output, which lie on top of each other."""
     slider = element(
         "input",
         type="range",
@@ -99,7 +99,7 @@ def _slider(name: str, way: Direction, pictures: Pictures) -> Markup:
 
 
 def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
-    """The same inputs at every later time; one line where all of them are the same pictures."""
+    """Shows the outputs for the same inputs at every later time, or one line if all are equal."""
     if _is_same(task):
         return element(
             "p",
@@ -124,7 +124,7 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
 
 
 def said(later: Later) -> str:
-    """How far a task is from what it was, in words."""
+    """Describes the change of a task's outputs since it was learned."""
     if later.replay is None:
         return "not replayed"
     if later.replay.bit_equal:
@@ -135,7 +135,7 @@ def said(later: Later) -> str:
 
 
 def _is_same(task: ReportedTask) -> bool:
-    """Whether every later look, the last check among them, found the task as it was, to the bit."""
+    """Returns whether every replay and the last verification found the task's outputs equal to the bit."""
     return not task.changed and all(later.replay and later.replay.bit_equal for later in task.later)
 
 

@@ -1,4 +1,4 @@
-"""What TensorBoard shows of a run as a whole: its settings, its averages and bytes, and the report's plots."""
+"""TensorBoard summaries of a run: settings, averages, stored bytes, and the report's plots."""
 
 import glob
 import os
@@ -19,7 +19,7 @@ EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
 
 def to_tensorboard(config: Config, run: ReportedRun) -> None:
-    """Writes report/… at step = number of learned tasks, and what HParams compares runs by."""
+    """Writes report/… at step = number of learned tasks, and hyperparameters for the HParams plugin."""
     folder, step = files.inside(config.run_dir, "tensorboard"), len(run.learnt)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)
@@ -48,7 +48,7 @@ def _image(title: str, figure: Any) -> None:
 
 
 def _settings(config: Config) -> dict[str, Any]:
-    """What tells one run from another, as HParams takes it."""
+    """Returns the settings that distinguish runs, as hyperparameters."""
     where = ("run_dir", "data_dir")
     return {
         name: value if isinstance(value, (bool, int, float, str)) else as_text(value)

@@ -1,4 +1,4 @@
-"""Writing the report of a run, and of several runs side by side."""
+"""Writes the report of a run, and the comparison of several runs."""
 
 import dataclasses
 import os
@@ -24,16 +24,16 @@ def report(
     configs: Mapping[str, Optional[Config]] = MappingProxyType({}),
     grid_path: str = "",
 ) -> str:
-    """Writes the report of a run, and a page that holds it against others.
+    """Writes the report of a run, and a page that compares it with others.
 
     Args:
-      run_dir: Where it lies, and the report then in run_dir/report.
-      others: Runs to hold it against, in compare.html beside the report.
-      configs: {run: its config}, where that is known.
-      grid_path: A PNG file to write of what all of them make of the same inputs; none unless told.
+      run_dir: The run's folder. The report is written to run_dir/report.
+      others: Runs to compare, in compare.html beside the report.
+      configs: {run: its config}, if known.
+      grid_path: PNG file to write with the outputs of all runs for the same inputs. Default: none.
 
     Returns:
-      The path of the page; of that of all runs, where there are others.
+      The path of the report, or of the comparison if there are other runs.
     """
     if grid_path and not others:
         raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
@@ -53,11 +53,11 @@ def report(
 
 
 def renew(config: Config, tensorboard: bool = False) -> str:
-    """The path of the report of a run that is learning, made anew; no run ends because of its report.
+    """Updates the report of a run in training. Errors are printed and do not stop the training.
 
     Args:
       config: The run's.
-      tensorboard: Whether TensorBoard gets the same.
+      tensorboard: Whether to write TensorBoard summaries too.
 
     Returns:
       The path of the page.
@@ -76,7 +76,7 @@ def renew(config: Config, tensorboard: bool = False) -> str:
 
 
 def page_of(run_dir: str) -> str:
-    """Where the report of a run lies."""
+    """Returns the path of a run's report."""
     return os.path.join(run_dir, "report", "index.html")
 
 
