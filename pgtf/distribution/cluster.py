@@ -1,4 +1,4 @@
-"""The processes that learn a run together, as TF_CONFIG or Slurm names them."""
+"""Cluster: the worker processes of a run, read from TF_CONFIG or Slurm."""
 
 import ctypes
 import json
@@ -10,12 +10,12 @@ from typing import Any
 import tensorflow as tf
 
 _FORM = '{"cluster": {"worker": ["HOST:PORT", "HOST:PORT"]}, "task": {"type": "worker", "index": 0}}'
-_PR_SET_PDEATHSIG = 1  # Of prctl(2).
-_FIRST_PORT, _PORTS = 10000, 20000  # Of jobs of Slurm, which may share a node.
+_PR_SET_PDEATHSIG = 1  # An option of prctl(2).
+_FIRST_PORT, _PORTS = 10000, 20000  # Ports of Slurm jobs; a job's port follows from its id, as jobs may share a node.
 
 
 def cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """All workers and which of them this process is; a chief, or else worker 0, is the first."""
+    """Returns the resolver of all workers and of this process's number; the chief, or else worker 0, is the first."""
     text = os.environ.get("TF_CONFIG", "")
     if text:
         _check(text)
@@ -23,20 +23,20 @@ def cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
     if "SLURM_STEP_NUM_TASKS" in os.environ:
         return _of_slurm()
     raise ValueError(
-        "--distribute=multi_worker asks TF_CONFIG for all workers, or Slurm (srun). Received: neither TF_CONFIG nor "
-        "SLURM_STEP_NUM_TASKS in the environment"
+        "--distribute=multi_worker needs TF_CONFIG, which lists all workers, or Slurm (srun). Received: neither "
+        "TF_CONFIG nor SLURM_STEP_NUM_TASKS in the environment"
     )
 
 
 def supervise() -> None:
-    """Goes on in a child process; this one waits for it, kills it where it is interrupted, and ends as it does.
+    """Continues in a child process. The parent waits for it, kills it if interrupted, and exits with its status.
 
-    While TensorFlow waits for peers it holds Python's lock, and it takes SIGTERM for itself: no signal would end it.
+    While TensorFlow waits for peers it holds Python's GIL, and it handles SIGTERM itself: no signal would end it.
     """
     sys.stdout.flush()
     child = os.fork()
     if not child:
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # Where the parent is killed, so is the child.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # Killing the parent kills the child.
         return
     try:
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -50,7 +50,7 @@ def supervise() -> None:
 
 
 def _check(text: str) -> None:
-    """Refuses a TF_CONFIG that does not name two workers or more and one of them."""
+    """Raises ValueError unless TF_CONFIG lists two workers or more and names one of them."""
     try:
         plain: Any = json.loads(text)
         jobs, task = plain["cluster"], plain["task"]
@@ -60,29 +60,29 @@ def _check(text: str) -> None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError):
         fits = False
     if not fits:
-        raise ValueError(f"TF_CONFIG names all workers, and which of them this is: {_FORM}. Received: {text}")
+        raise ValueError(f"TF_CONFIG must list all workers and name this one: {_FORM}. Received: {text}")
     _check_count([address for addresses in named.values() for address in addresses])
 
 
 def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """Slurm's tasks are the workers; each has the GPUs that Slurm lets it see."""
+    """Returns the resolver of Slurm's tasks, the workers; each has the GPUs that Slurm makes visible to it."""
     port = _FIRST_PORT + int(os.environ.get("SLURM_JOB_ID", 0)) % _PORTS
     try:
-        # What it is told of GPUs only bounds the number of tasks on a node; it counts GPUs of its own accord otherwise.
+        # gpus_per_node only bounds the number of tasks on a node; without it the resolver counts GPUs itself.
         count = int(os.environ["SLURM_STEP_NUM_TASKS"])
         found = tf.distribute.cluster_resolver.SlurmClusterResolver(
             port_base=port, gpus_per_node=count, gpus_per_task=1, auto_set_gpu=False
         )
         spec = found.cluster_spec()
     except (RuntimeError, ValueError) as error:
-        raise ValueError(f"Slurm names the tasks of a step, as srun does. Received: {error}") from error
+        raise ValueError(f"Slurm must list the tasks of a step, as srun does. Received: {error}") from error
     job, index = found.get_task_info()
     addresses = spec.as_dict()["worker"]
     _check_count(addresses)
     here, said = os.environ.get("SLURMD_NODENAME"), addresses[index].rpartition(":")[0]
-    if here and here != said:  # TensorFlow sorts the nodes by their names, n10 before n9.
+    if here and here != said:  # TensorFlow sorts nodes by name: n10 before n9.
         raise ValueError(
-            "Slurm's nodes must be in the order of their names; TF_CONFIG names workers on any nodes. "
+            "Slurm's nodes must be in the order of their names. For other nodes, set TF_CONFIG. "
             f"Received: task {index} on {here}, not {said}"
         )
     seen = {"GPU": len(tf.config.list_physical_devices("GPU"))}
@@ -94,6 +94,6 @@ def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
 def _check_count(addresses):
     if len(set(addresses)) < 2 or len(set(addresses)) < len(addresses):
         raise ValueError(
-            "--distribute=multi_worker needs two workers or more, each at an address of its own; one needs mirrored. "
+            "--distribute=multi_worker needs at least two workers with different addresses. For one, use mirrored. "
             f"Received: {', '.join(addresses)}"
         )

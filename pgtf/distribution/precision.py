@@ -1,29 +1,26 @@
-"""What networks compute in while they learn, where a run leaves it to the machine."""
+"""Precision: the dtype policy of training, chosen for the machine if the setting is "auto"."""
 
 import functools
 
 import tensorflow as tf
 
-# What Linux calls the instructions that multiply bfloat16.
+# Linux's names of the CPU instructions that multiply bfloat16.
 BFLOAT16_INSTRUCTIONS = frozenset({"amx_bf16", "avx512_bf16"})
-# Compute capabilities of NVIDIA's GPUs: the first with tensor cores (Volta), the first whose take bfloat16 (Ampere).
+# Compute capabilities of NVIDIA GPUs: the first with tensor cores (Volta), the first with bfloat16 ones (Ampere).
 TENSOR_CORES, BFLOAT16_TENSOR_CORES = (7, 0), (8, 0)
 
 
 def resolved(precision: str) -> str:
-    """The precision itself, or for "auto" the fastest that this machine computes in."""
+    """Returns the precision, or for "auto" the fastest one of this machine."""
     return _of_this_machine() if precision == "auto" else precision
 
 
 def fastest(instructions: set[str], gpus: list[tuple[int, int]]) -> str:
-    """The fastest precision of a machine.
+    """Returns the fastest precision of a machine, a Keras policy.
 
     Args:
-      instructions: Of its processor, as Linux calls them.
-      gpus: The compute capability of each GPU; where there are any, they compute.
-
-    Returns:
-      A Keras policy.
+      instructions: The CPU's instruction sets, by Linux's names.
+      gpus: Compute capability of each GPU. If there are any, only they count.
     """
     if not gpus:
         return "mixed_bfloat16" if instructions & BFLOAT16_INSTRUCTIONS else "float32"
@@ -35,12 +32,12 @@ def fastest(instructions: set[str], gpus: list[tuple[int, int]]) -> str:
 @functools.cache
 def _of_this_machine():
     details = map(tf.config.experimental.get_device_details, tf.config.list_physical_devices("GPU"))
-    # A GPU that tells no capability is none that is known to multiply 16-bit floats faster.
+    # A GPU without a reported capability is not known to multiply 16-bit floats faster.
     return fastest(instructions(), [detail.get("compute_capability") or (0, 0) for detail in details])
 
 
 def instructions(path: str = "/proc/cpuinfo") -> set[str]:
-    """The processor's instruction sets, as Linux tells them; none where nothing tells them."""
+    """Returns the CPU's instruction sets as Linux reports them; empty if it does not."""
     try:
         with open(path) as file:
             lines = [line for line in file if line.startswith("flags")]

@@ -1,1 +1,1 @@
-"""Foundation: what every room uses and that needs nothing of pgtf: settings, files, seeds, progress."""
+"""Foundation: settings, files, seeds and progress, used by all other packages; imports nothing of pgtf."""

@@ -91,18 +91,16 @@ class ClusterTest(parameterized.TestCase):
         tf_config({"worker": TWO, "chief": TWO}),
     )
     def test_a_tf_config_that_does_not_name_this_worker(self, text):
-        with self.assertRaisesRegex(
-            ValueError, "TF_CONFIG names all workers, and which of them this is: {.*Received: "
-        ):
+        with self.assertRaisesRegex(ValueError, "TF_CONFIG must list all workers and name this one: {.*Received: "):
             found(TF_CONFIG=text)
 
     @parameterized.parameters(
-        ({"TF_CONFIG": tf_config({"worker": ["one:1"]})}, "two workers or more.*Received: one:1"),
-        ({"TF_CONFIG": tf_config({"worker": ["one:1", "one:1"]})}, "an address of its own.*Received: one:1, one:1"),
-        ({}, "TF_CONFIG for all workers, or Slurm.*Received: neither"),
-        (slurm(1, "n1", "1", 0), "two workers or more.*Received: n1:10007"),
-        (slurm("two", "n1", "2", 0), "Slurm names the tasks of a step.*Received: invalid literal"),
-        ({"SLURM_STEP_NUM_TASKS": "2"}, "Slurm names the tasks of a step.*Received: SLURM_PROCID not found"),
+        ({"TF_CONFIG": tf_config({"worker": ["one:1"]})}, "at least two workers.*Received: one:1"),
+        ({"TF_CONFIG": tf_config({"worker": ["one:1", "one:1"]})}, "different addresses.*Received: one:1, one:1"),
+        ({}, "needs TF_CONFIG, .*or Slurm.*Received: neither"),
+        (slurm(1, "n1", "1", 0), "at least two workers.*Received: n1:10007"),
+        (slurm("two", "n1", "2", 0), "Slurm must list the tasks of a step.*Received: invalid literal"),
+        ({"SLURM_STEP_NUM_TASKS": "2"}, "Slurm must list the tasks of a step.*Received: SLURM_PROCID not found"),
         # TensorFlow puts n10 first, Slurm n9.
         (
             slurm(2, "n[9-10]", "1(x2)", 0, SLURMD_NODENAME="n9"),

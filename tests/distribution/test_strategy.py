@@ -34,7 +34,7 @@ class RefusalsTest(parameterized.TestCase):
         check_batch("maps", 8, 2, 4)
 
     def test_mirrored_on_one_device(self):
-        with self.assertRaisesRegex(ValueError, "needs two devices or more.* Received: .*device"):
+        with self.assertRaisesRegex(ValueError, "needs at least two devices.* Received: .*device"):
             strategy("mirrored")
 
 
