@@ -86,15 +86,15 @@ def refuse_untested(tasks: Mapping[str, TaskData], split: str = "test") -> None:
         without = [name for name, data in tasks.items() if data.choosing_split != split]
         if without:
             raise ValueError(
-                "A task has a validation split if it is learnt with --validation; pgtf evaluate --split=test "
-                f"takes test images. Received: none for {', '.join(without)}"
+                "Tasks have no validation split, because they were not learned with --validation. Use test images: "
+                f"pgtf evaluate --split=test. Received: none for {', '.join(without)}"
             )
         return
     untested = [name for name, data in tasks.items() if not has_test(data)]
     if untested:
         raise ValueError(
-            "A task is measured on images that it does not learn from, in test or val; only pgtf evaluate "
-            f"--split=train takes those of training. Received: neither for {', '.join(untested)}"
+            "Tasks have no images that training does not learn from, in test or val. To measure on training images: "
+            f"pgtf evaluate --split=train. Received: neither for {', '.join(untested)}"
         )
 
 

@@ -248,8 +248,8 @@ class Evaluation:
         size, asked = self.slices[0].facts.architecture.size, self.question.size
         if asked and asked != size:
             raise ValueError(
-                "Measurements are of images of the size that a run learnt at: those of two sizes can't be compared. "
-                f"Received: {asked[0]}x{asked[1]}, where {self.run.folder} learnt at {size[0]}x{size[1]}"
+                "The run was trained at another size, and measurements at two sizes are not comparable. "
+                f"Received: {asked[0]}x{asked[1]}, where {self.run.folder} learned at {size[0]}x{size[1]}"
             )
 
 

@@ -18,7 +18,7 @@ def comparison(compared: Comparison, pictures: Pictures, drawn: Plots) -> Markup
     return element(
         "section",
         element("h2", "Runs side by side"),
-        element("p", f"Each run learnt with the settings that its own report tells. {_seen(compared.runs)}"),
+        element("p", f"Each run was trained with the settings in its own report. {_seen(compared.runs)}"),
         _numbers(compared.runs),
         _frontiers(compared.runs, drawn),
         _same_inputs(compared, pictures),
@@ -31,7 +31,9 @@ def _seen(runs: tuple[ReportedRun, ...]) -> str:
     sizes = {task.size for run in runs for task in run.learnt}
     if len(sizes) < 2:
         return "All see the same pictures here."
-    return "They learnt at different sizes: each sees the pictures resized to its own, and sizes can't be compared."
+    return (
+        "They were trained at different sizes: each gets the pictures resized to its own, and sizes are not comparable."
+    )
 
 
 def _numbers(runs: tuple[ReportedRun, ...]) -> Markup:
@@ -100,7 +102,7 @@ def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:
         rows.append([one.task, *[known.get(kind, "–") for kind in kinds]])
     return joined(
         element("h3", "On the same inputs"),
-        element("p", "What each run makes of them once all its tasks are learnt; a dash where it has no such task."),
+        element("p", "The outputs of each run after all its tasks are learned; a dash if it has no such task."),
         None if common else element("p", "These runs have no task of the same name.", class_="note"),
         table("Runs on the same inputs", ["task", *kinds], rows, "strip", True),
     )

@@ -117,9 +117,9 @@ def _on(run: ReportedRun) -> str:
     """Describes which images are shown."""
     learnt_from = run.learnt_from
     if len(learnt_from) == len(run.tasks):
-        return "On training pictures, which the tasks learnt from: there are no test pictures."
+        return "On training pictures, which the tasks learned from: there are no test pictures."
     but = f" But {', '.join(learnt_from)}: on training pictures, as there are no test pictures." if learnt_from else ""
-    return f"On pictures that no task learnt from.{but}"
+    return f"On pictures that no task learned from.{but}"
 
 
 def _foot() -> Markup:

@@ -18,7 +18,7 @@ NAMED = 8  # Tasks; more of them are counted.
 _IMAGES = {"drawn": "drawn images", "files": "images of files"}
 # What the sentences on methods take for known.
 _WORDS = element(
-    "small", "(Kernels are the weights of a network's layers; the bank is what earlier tasks learnt freely.)"
+    "small", "(Kernels are the weights of a network's layers; the bank holds what earlier tasks learned freely.)"
 )
 
 
@@ -30,7 +30,7 @@ def head(run: ReportedRun, pictures: Pictures) -> Markup:
     every = learnt + sum(not task.learnt for task in run.tasks) + len(run.to_come)
     share = f"{run.stored_bytes / run.full_bytes:.0%}" if run.full_bytes else "–"
     numbers = [
-        (f"{learnt} of {every}", "tasks learnt"),
+        (f"{learnt} of {every}", "tasks learned"),
         (f"{run.stored_bytes / 1e6:.3g} MB", "stored for all of them"),
         (share, "of what a full network for each would take"),
         _memory(run),
@@ -126,7 +126,7 @@ def through(run: ReportedRun, pictures: Pictures) -> Markup:
 def matrix(run: ReportedRun, drawn: Plots) -> Markup:
     """Builds the section of metrics after each task: heat maps and tables."""
     sentence = (
-        "A row is a task, a column the time after one more was learnt; a row that stays as it is forgets nothing. "
+        "A row is a task, a column the time after one more was learned; a constant row shows no forgetting. "
         "The brighter, the better: of Acc and SSIM on one scale from 0 to 1, of all others within a row, as values of "
         "different tasks can't be compared."
     )

@@ -10,7 +10,7 @@ from pgtf.report.pictures import Pictures
 from pgtf.report.tables import table
 
 CHANGED = joined(
-    "The last check found that this task is no longer what was learnt; ",
+    "The last check found that this task is not as it was learned; ",
     element("code", "pgtf verify"),
     " says what changed, and clears this once all is whole again.",
 )
@@ -18,8 +18,8 @@ CHANGED = joined(
 
 def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup:
     """Builds the section: a task's images when learned and after every later task, its curves and its facts."""
-    state = None if task.learnt else element("span", f"being learnt, step {task.step:,}", class_="badge")
-    state = element("span", "changed since it was learnt", class_="badge") if task.changed else state
+    state = None if task.learnt else element("span", f"being learned, step {task.step:,}", class_="badge")
+    state = element("span", "changed since it was learned", class_="badge") if task.changed else state
     shown = len(task.ways[0].inputs) if task.ways else 0
     return element(
         "section",
@@ -107,12 +107,15 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
             f"({', '.join(later.after for later in task.later)}).",
         )
     way = task.ways[0]
-    heads = ["input", "when learnt"]
+    heads = ["input", "when learned"]
     heads += [joined(f"after {later.after}", element("small", said(later))) for later in task.later]
     rows = []
     for place, source in enumerate(way.inputs):
         about = f"{task.name}, {task.kind} picture {place + 1}"
-        cells = [pictures.image(source, f"{about}: input"), pictures.image(way.outputs[place], f"{about}: when learnt")]
+        cells = [
+            pictures.image(source, f"{about}: input"),
+            pictures.image(way.outputs[place], f"{about}: when learned"),
+        ]
         for later in task.later:
             cells.append(pictures.or_dash(later.outputs[place], f"{about}: after {later.after}, {said(later)}"))
         rows.append(cells)
@@ -142,7 +145,7 @@ def _is_same(task: ReportedTask) -> bool:
 def _summary(task: ReportedTask) -> str:
     replays = [later.replay for later in task.later if later.replay]
     if any(not replay.holds for replay in replays):
-        return f"This method forgets: what later tasks learnt changed what {task.name} makes."
+        return f"This method forgets: later tasks changed the outputs of {task.name}."
     return "Each later column shows what the run makes of the same inputs by then."
 
 
@@ -154,7 +157,7 @@ def _curves(task: ReportedTask, drawn: Plots) -> Markup:
         curves.append(drawn.svg(plots.curve, name, *thin, text=text))
     return element(
         "details",
-        element("summary", "How it learnt"),
+        element("summary", "How it was learned"),
         element(
             "p",
             "Losses over the training steps. Generator and discriminator learn against each other, so theirs need not "

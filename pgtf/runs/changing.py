@@ -31,8 +31,8 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
         begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, "begun.json"))]
         if begun:
             raise ValueError(
-                "Tasks come and go while none is being learnt, for it learns with those that it began with: finish it, "
-                f"or remove its folder. Received: {run_dir}, where {', '.join(begun)} has begun"
+                "Tasks can't be added or removed while one is being learned: finish it, or remove its folder. "
+                f"Received: {run_dir}, where {', '.join(begun)} has begun"
             )
         yield bank_of(run_dir)
 

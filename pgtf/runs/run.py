@@ -95,8 +95,8 @@ class Task:
         prefix = "backward" if backward else "forward"
         if prefix not in self.facts.generators:
             raise ValueError(
-                "The way back is there where a task was learnt both ways (cyclegan). "
-                f"Received: {self.name!r}, learnt one way only"
+                "The task has no backward direction. Only tasks learned with cyclegan have one. "
+                f"Received: {self.name!r}"
             )
         key = prefix, tile
         if key not in self._translators:
@@ -149,11 +149,11 @@ class Run:
 
     def __getitem__(self, name: str) -> Task:
         if name not in self.names:
-            raise ValueError(f"A task of this run is one of {', '.join(self.names)}. Received: {name!r}")
+            raise ValueError(f"Unknown task. This run has one of {', '.join(self.names)}. Received: {name!r}")
         if name in Ledger.read(self.folder).changed:
             raise ValueError(
-                "A task is served while its outputs are those that were recorded; `pgtf verify` says what changed, and "
-                f"clears this when all is whole again. Received: {name!r}, which changed"
+                "The task has changed since it was learned, so it is not served. `pgtf verify` shows what has changed, "
+                f"and clears this mark once all is restored. Received: {name!r}"
             )
         # Kept, so that its network is made once; those met in passing, by iteration, are not.
         if name not in self._used:

@@ -120,11 +120,11 @@ def conclusion(found: list[Verdict]) -> str:
     failed = [verdict for verdict in found if not verdict.holds]
     if failed:
         reasons = [task_names.escaped(f"{verdict.task}: {verdict.problem}") for verdict in failed]
-        total = f"FAILED: {len(failed)} of {len(found)} tasks are not proved to be what was learnt"
+        total = f"FAILED: {len(failed)} of {len(found)} tasks are not proved to be unchanged"
         return "\n".join([*reasons, total])
     if all(verdict.replay is not None and verdict.replay.bit_equal for verdict in found):
-        return "Proved: every output is equal, bit for bit, to the one recorded when its task was learnt"
+        return "Proved: every output is equal, bit for bit, to the one recorded when its task was learned"
     return (
-        f"Proved: every output is within {TOLERANCE:.0e} of the one recorded when its task was learnt (images span "
-        "[-1, 1]); not bit for bit, which only the machine and libraries that learnt it promise"
+        f"Proved: every output is within {TOLERANCE:.0e} of the one recorded when its task was learned (images span "
+        "[-1, 1]). Outputs are equal bit for bit only on the same machine with the same libraries"
     )

@@ -71,7 +71,9 @@ class Ledger:
             folder = os.path.basename(bank.place(index, name))
             if index >= len(bank) or bank.names[index] != name:
                 there = "nothing" if index >= len(bank) else os.path.basename(bank.place(index, bank.names[index]))
-                found[folder] = f"A learnt task stays where it is. Received: {there} in place of {folder}"
+                found[folder] = (
+                    f"The folder of a learned task was moved or removed. Received: {there} in place of {folder}"
+                )
             elif files.sha256_of(os.path.join(bank.place(index, name), "slice.json")) != sha256:
                 found[folder] = f"A slice is written once. Received: another slice.json in {folder}"
         return found

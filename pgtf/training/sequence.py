@@ -258,8 +258,8 @@ class SequentialTrainer:
         self._note(changed=tuple(changed))
         if changed:
             raise ValueError(
-                "A learnt task never changes; `pgtf verify` says more, and nothing is learnt or served until it is "
-                f"whole again. Received: other outputs than recorded: {', '.join(changed)}"
+                "Learned tasks have changed. Nothing is trained or served until they are restored; `pgtf verify` shows "
+                f"details. Received: other outputs than recorded: {', '.join(changed)}"
             )
         files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
 
@@ -311,8 +311,8 @@ class SequentialTrainer:
         config, names = self.config, tuple(self.bank.names)
         if config.tasks[: len(names)] != names:
             raise ValueError(
-                "A run's learnt tasks stay as they are; new ones go to the end. "
-                f"Received: --tasks={','.join(config.tasks)}, where {config.run_dir} has learnt {','.join(names)}"
+                "--tasks must begin with the run's learned tasks; new ones go to the end. "
+                f"Received: --tasks={','.join(config.tasks)}, where {config.run_dir} has learned {','.join(names)}"
             )
         if not names:
             return
@@ -330,7 +330,7 @@ class SequentialTrainer:
             if task.has_probes:
                 task.probes  # noqa: B018  (reads, and so checks)
             else:
-                print(f"{task.name}: its probes are gone; it is neither replayed nor pictured any more")
+                print(f"{task.name}: its probes are missing, so it is no longer replayed or sampled")
 
     def _save(self, name: str, picture: np.ndarray) -> None:
         files.write(self._path("samples", name), png(picture))

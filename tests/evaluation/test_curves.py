@@ -149,9 +149,9 @@ class StageTest(OnTheWayTest):
         self.assertEndsWith(list(row_lines(rows(self.run_dir)))[1], f"{data}/maps (pictures are of train images)")
         with open(self.path("report", "index.html"), encoding="utf-8") as file:
             page = file.read()
-        self.assertIn("On training pictures, which the tasks learnt from", page)
+        self.assertIn("On training pictures, which the tasks learned from", page)
         self.assertIn("--split=train", page)
-        with self.assertRaisesRegex(ValueError, "learnt with --validation.* Received: none for maps"):
+        with self.assertRaisesRegex(ValueError, "learned with --validation.* Received: none for maps"):
             Evaluation(Run(self.run_dir), EvaluationConfig(split="validation")).measure()
 
     def test_single_images_are_refused_before_anything_is_learnt(self):

@@ -482,7 +482,7 @@ class RefusedTest(MeasuredTest):
 
     def test_a_run_that_learnt_at_another_size(self):
         self.copied()
-        with self.assertRaisesRegex(ValueError, "Received: 64x64, where .* learnt at 16x16"):
+        with self.assertRaisesRegex(ValueError, "Received: 64x64, where .* learned at 16x16"):
             self.evaluation(dataclasses.replace(ASKED, size=(64, 64)))
         self.evaluation(dataclasses.replace(ASKED, size=(16, 16)))
 

@@ -109,7 +109,7 @@ class PageTest(absltest.TestCase):
                 f"{about}: input": way.inputs,
                 f"{about}: output": way.outputs,
                 f"{about}: target": way.targets,
-                f"{about}: when learnt": way.outputs,
+                f"{about}: when learned": way.outputs,
                 f"{about}: after maps, changed by up to 25%": told.tasks[0].later[0].outputs,
             }
             for alt, kind in wanted.items():
@@ -137,7 +137,7 @@ class PageTest(absltest.TestCase):
     def test_identical_strips_are_one_line(self):
         found = self.seen(run())
         self.assertIn("facades makes is the same to the bit after every later task (maps).", found.told)
-        self.assertFalse([image["alt"] for image in found.all("img") if "when learnt" in image["alt"]])
+        self.assertFalse([image["alt"] for image in found.all("img") if "when learned" in image["alt"]])
 
     def test_a_task_that_the_last_check_found_changed(self):
         told = run()
@@ -146,7 +146,7 @@ class PageTest(absltest.TestCase):
         self.assertNotIn("0 bits", found.told)
         self.assertNotIn("Nothing is forgotten", found.told)
         self.assertContainsInOrder(["1 changed", "as the last check found: facades"], found.told)
-        self.assertContainsInOrder(["1 · facades", "changed since", "no longer what was"], found.told)
+        self.assertContainsInOrder(["1 · facades", "changed since", "not as it was"], found.told)
 
     def test_a_look_that_was_never_made_is_not_claimed(self):
         told = run(("facades", "maps", "shoes"))
@@ -215,7 +215,7 @@ class PageTest(absltest.TestCase):
     def test_pictures_that_a_task_learnt_from_are_not_called_unseen(self):
         seen, learnt_from = task("facades", 1), task("maps", 2, split="train")
         told = self.seen(run(measured=False)).told
-        self.assertIn("On pictures that no task learnt from. Choose", told)
+        self.assertIn("On pictures that no task learned from. Choose", told)
         self.assertNotIn("--split=train", told)
         found = self.seen(run(measured=False, tasks=(seen, learnt_from)))
         self.assertIn("But maps: on training pictures, as there are no test pictures.", found.told)
@@ -227,15 +227,15 @@ class PageTest(absltest.TestCase):
         told = self.seen(run(("facades",), measured=False, tasks=(held_out,))).told
         self.assertContainsInOrder(["On pictures that no task", "--split=validation", "its validation pictures"], told)
         alone = self.seen(run(("maps",), measured=False, tasks=(dataclasses.replace(learnt_from, number=1),))).told
-        self.assertIn("On training pictures, which the tasks learnt from", alone)
-        self.assertNotIn("no task learnt from", alone)
+        self.assertIn("On training pictures, which the tasks learned from", alone)
+        self.assertNotIn("no task learned from", alone)
 
     def test_a_task_that_is_being_learnt_and_one_to_come(self):
         (way,) = task("maps", 2).ways
         learning = ReportedTask("maps", 2, False, 400, ways=(way,), curves={"l1": ([400], [0.5])})
         for tasks in ((learning,), (task("facades", 1), learning)):
             found = self.seen(run(measured=False, tasks=tasks, to_come=("edges2handbags",), through=()))
-            self.assertIn("being learnt, step 400", found.told)
+            self.assertIn("being learned, step 400", found.told)
             self.assertIn("Still to come: edges2handbags", found.told)
             self.assertIn(f"{len(tasks) - 1} of {len(tasks) + 1}", found.told)
 

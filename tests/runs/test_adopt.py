@@ -142,7 +142,7 @@ class AdoptTest(ManyTestCase):
     def test_not_while_a_task_is_being_learnt(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
         files.write(os.path.join(folder, "tasks", "03-shoes", "begun.json"), b"{}")
-        self.refused(folder, other, "none is being learnt.*where 03-shoes has begun")
+        self.refused(folder, other, "one is being learned.*where 03-shoes has begun")
         with self.assertRaisesRegex(ValueError, "where 03-shoes has begun"):
             drop(folder, "maps")
 

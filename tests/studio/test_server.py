@@ -156,13 +156,13 @@ class ServerTest(tf.test.TestCase):
 
     def test_a_task_that_changed_is_not_shown(self):
         Ledger(changed=(TASKS[0],)).write(self.run_dir)
-        self.assertRefused(400, "A task is served while", self.answer(0, png(picture())))
+        self.assertRefused(400, "so it is not served", self.answer(0, png(picture())))
         self.assertEqual(self.answer(1, png(picture()))[0], 200)
 
     def test_a_task_that_changes_meanwhile_is_no_longer_shown(self):
         self.assertEqual(self.answer(0, png(picture()))[0], 200)
         Ledger(changed=(TASKS[0],)).write(self.run_dir)
-        self.assertRefused(400, "A task is served while", self.answer(0, png(picture())))
+        self.assertRefused(400, "so it is not served", self.answer(0, png(picture())))
         self.assertEqual(self.answer(1, png(picture()))[0], 200)
         Ledger().write(self.run_dir)  # Whole again.
         self.assertEqual(self.answer(0, png(picture()))[0], 200)

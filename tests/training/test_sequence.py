@@ -286,11 +286,11 @@ class StagesTest(RunTestCase):
         rewrite(self.at("tasks", "01-maps"), probes=probes)
         os.unlink(self.at("ledger.json"))
         os.unlink(self.at("tasks", "02-facades", "replays.json"))
-        with self.assertRaisesRegex(ValueError, "A learnt task never changes.*other outputs than recorded: maps$"):
+        with self.assertRaisesRegex(ValueError, "Learned tasks have changed.*other outputs than recorded: maps$"):
             ran(TINY, self.run_dir)
         self.assertFalse(os.path.exists(self.at("tasks", "02-facades", "replays.json")))
         self.assertEqual(Ledger.read(self.run_dir).changed, ("maps",))
-        with self.assertRaisesRegex(ValueError, "never changes"):  # Nor is it the second time.
+        with self.assertRaisesRegex(ValueError, "Learned tasks have changed"):  # Nor is it the second time.
             ran(TINY, self.run_dir)
 
     def test_a_learnt_task_that_is_lost_is_not_learnt_anew(self):
@@ -375,7 +375,7 @@ class RefusalsTest(RunTestCase):
             (dict(width=3), "keeps its networks; .*width=3.*, where .* has .*width=2"),
             (dict(method=Piggyback(0.5)), "keeps its method; .*unconstrained_ratio=0.5.*, where .* has .*=0.25"),
             (dict(objective=CycleGAN()), "keeps its objective; .*'backward'.*, where"),
-            (dict(tasks=("facades", "maps")), "new ones go to the end. .*has learnt maps,facades"),
+            (dict(tasks=("facades", "maps")), "new ones go to the end. .*has learned maps,facades"),
         ):
             with self.assertRaisesRegex(ValueError, rule):
                 ran(dataclasses.replace(TINY, **changes), run_dir)
