@@ -12,7 +12,7 @@ from typing import Any, Optional
 from absl import app, flags, logging
 
 from pgtf.cli.help_text import QUESTIONS, TABLES, Help, module_of
-from pgtf.config import DEFAULTS, GROUPS, Config, Contradiction, load_config, resumed
+from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, Contradiction, load_config, resumed
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import as_text
 from pgtf.storage.bank import FilterBank
@@ -37,6 +37,21 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
         for field in settings.settings_of(group):
             default, rules = defaults.get(field.name, field.default), field.metadata
             _define(values, heading, field.name, rules["help"], field.type, rules, default)
+            if rules["formerly"]:
+                flags.DEFINE_flag(_Earlier(rules["formerly"], values[field.name]), values, module_of("earlier flags"))
+
+
+class _Earlier(flags.Flag):
+    """The earlier name of a flag: a value given to it is the flag's."""
+
+    def __init__(self, name: str, flag: flags.Flag) -> None:
+        super().__init__(flags.ArgumentParser(), None, name, None, "")
+        self._flag = flag
+
+    def parse(self, argument: Any) -> None:
+        self.present += 1
+        self._flag.parse(argument)
+        self._flag.using_default_value = False
 
 
 def _inner(table: dict[str, type]) -> dict[str, list[str]]:
@@ -84,6 +99,9 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
     asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
+    for earlier, name in EARLIER_NAMES.items():
+        if flags.FLAGS[earlier].present:
+            print(f"--{earlier} is now --{name}", file=sys.stderr)
     _check_use(asked, given, sys.argv[1:] if arguments is None else arguments)
     _check_overrides(asked, recorded.overrides if recorded else {}, bank)
     if recorded is None:

@@ -4,6 +4,7 @@ from pgtf.config.config import DEFAULTS, GROUPS, Config
 from pgtf.config.flagfile import load_config
 from pgtf.config.groups import (
     DEFAULT_PRECISION,
+    EARLIER_NAMES,
     DataSettings,
     MonitoringSettings,
     NetworkSettings,
@@ -16,6 +17,7 @@ from pgtf.config.sizes import pixels
 __all__ = [
     "DEFAULTS",
     "DEFAULT_PRECISION",
+    "EARLIER_NAMES",
     "GROUPS",
     "Config",
     "Contradiction",

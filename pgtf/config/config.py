@@ -41,8 +41,8 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         unknown = sorted(directed - set(self.tasks))
         if unknown:
             refuse("direction", f"for one of the tasks ({', '.join(self.tasks)})", ",".join(unknown))
-        if self.keep == "best" and not self.evaluate_every:
-            refuse("keep", "last where --evaluate_every measures no points to choose from", self.keep)
+        if self.keep_weights == "best" and not self.evaluate_every:
+            refuse("keep_weights", "last where --evaluate_every measures no points to choose from", self.keep_weights)
         if self.evaluate_every and not (self.inception or self.objective.paired or len(self.tasks) > 1):
             refuse(
                 "evaluate_every",
@@ -63,8 +63,8 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             can = ", ".join(name for name, kind in METHODS.items() if kind.learns_together)
             method = settings.name_in(METHODS, self.method)
             refuse("schedule", f"sequence with any other --method than {can}", f"{self.schedule}, --method={method}")
-        if self.base:
-            refuse("schedule", "sequence where a run begins with a --base", self.schedule)
+        if self.first_task_from:
+            refuse("schedule", "sequence where a run has --first_task_from", self.schedule)
         if self.distribute != "none":
             refuse("schedule", "sequence where a run is distributed (--distribute)", self.schedule)
 

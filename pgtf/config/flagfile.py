@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Optional
 
 from pgtf.config.config import Config
+from pgtf.config.groups import EARLIER_NAMES
 from pgtf.foundation import files, settings
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES
@@ -64,6 +65,7 @@ def parsed(lines: Any) -> dict[str, Any]:
             name, value = (name, "true") if name in fields else (name.removeprefix("no"), "false")
         if not line.startswith("-") or not (equals or (name in fields and _kind(fields[name]) == "bool")):
             raise ValueError(f"A line must be --NAME=VALUE. Received: {line!r}")
+        name = EARLIER_NAMES.get(name, name)
         if name in ("method", "objective"):
             found[name] = value
         elif name not in fields:

@@ -35,11 +35,12 @@ class RunSettings(Group):
         "Tasks to learn, in order. To teach a finished run more, give its list with new names at the end.",
         may_change=True,
     )
-    base: str = setting(
+    first_task_from: str = setting(
         "",
         "A run whose first task this one begins with, instead of learning it: any method's later tasks on the same "
         "first one.",
         may_change=True,
+        formerly="base",
     )
     schedule: str = setting(
         "sequence",
@@ -112,7 +113,8 @@ class DataSettings(Group):
     validation: float = setting(
         0.0,
         "Share of the training images, rounded to one in N, that is held out, chosen by the hash of the names: never "
-        "learned from. Pictures, --evaluate_every and --keep=best use these instead of test images. Default: 0.",
+        "learned from. Pictures, --evaluate_every and --keep_weights=best use these instead of test images. "
+        "Default: 0.",
         least=0,
         most=0.5,
         may_change=True,
@@ -169,12 +171,13 @@ class TrainingSettings(Group):
     decay_from: float = setting(
         0.5, "The share of a task's steps after which the learning rate falls.", least=0, most=1
     )
-    keep: str = setting(
+    keep_weights: str = setting(
         "last",
         "The weights that a task keeps: the last, or those of the best point of --evaluate_every, the one with the "
         "least Fréchet distance (or L1). Without --validation it is chosen on test images, so it looks better on those "
         "than it is.",
         choices=("last", "best"),
+        formerly="keep",
     )
     ema: float = setting(
         0.0,
@@ -230,3 +233,12 @@ class MonitoringSettings(Group):
         5.0, "Minutes between checkpoints: the most that a crash costs.", least=0, may_change=True
     )
     steps_per_call: int = setting(10, "Steps that run without returning to Python.", above=0, may_change=True)
+
+
+# {earlier name: name} of settings
+EARLIER_NAMES: dict[str, str] = {
+    field.metadata["formerly"]: field.name
+    for group in (RunSettings, NetworkSettings, DataSettings, TrainingSettings, MonitoringSettings)
+    for field in settings.settings_of(group)
+    if field.metadata["formerly"]
+}

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pgtf.config.groups import TrainingSettings
+from pgtf.config.groups import EARLIER_NAMES, TrainingSettings
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
 
@@ -18,6 +18,7 @@ def parsed(texts: Sequence[str], tasks: Sequence[str]) -> dict[str, dict[str, st
     for text in texts:
         task, colon, pairs = text.partition(":")
         named = dict(pair.partition("=")[::2] for pair in pairs.split(","))
+        named = {EARLIER_NAMES.get(name, name): value for name, value in named.items()}
         if not colon or not all(named) or "=" not in pairs:
             refuse("override", "TASK:NAME=VALUE,NAME=VALUE", text)
         if task not in tasks or task in found:

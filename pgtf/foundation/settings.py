@@ -21,6 +21,7 @@ def setting(
     may_change: bool = False,
     repeated: bool = False,
     replaced_by: str = "",
+    formerly: str = "",
 ) -> Any:
     """Returns a dataclass field that is also a flag.
 
@@ -32,9 +33,10 @@ def setting(
       may_change: Whether a run can continue with another value.
       repeated: Whether the flag of a list is repeated, once per item, so that items may contain commas.
       replaced_by: The flag that replaces this one, which old runs still need.
+      formerly: The earlier name of this flag, which stays accepted; slices record the setting under it.
     """
     rules = dict(choices=choices, least=least, above=above, most=most, may_change=may_change, repeated=repeated)
-    metadata = dict(help=help, replaced_by=replaced_by, **rules)
+    metadata = dict(help=help, replaced_by=replaced_by, formerly=formerly, **rules)
     return dataclasses.field(default=default, metadata=metadata)
 
 

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, Optional
 
+from pgtf.config import EARLIER_NAMES
 from pgtf.data.manifest import check_summary, split_of
 from pgtf.foundation import settings, task_names
 from pgtf.methods import METHODS, Method, WeightOwnership
@@ -93,7 +94,8 @@ class Facts:
           asked: {setting: value}.
         """
         inner = {**dataclasses.asdict(self.objective), **dataclasses.asdict(self.method)} if self.training else {}
-        recorded = {"seed": self.seed, **inner, **self.training}
+        training = {EARLIER_NAMES.get(name, name): value for name, value in self.training.items()}
+        recorded = {"seed": self.seed, **inner, **training}
         others = [name for name, value in asked.items() if recorded.get(name, value) != value]
         if others:
             raise ValueError(

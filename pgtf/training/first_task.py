@@ -14,21 +14,21 @@ from pgtf.storage.bank import FilterBank
 
 
 def take_base(config: Config, bank: FilterBank) -> None:
-    """Appends the first task of config.base to a bank that has none yet, as learned by this run's method.
+    """Appends the first task of config.first_task_from to a bank that has none yet, as learned by this run's method.
 
     Args:
       config: The run's.
       bank: The run's, on disk; as it is where it holds a task or no base is named.
     """
-    if len(bank) or not config.base:
+    if len(bank) or not config.first_task_from:
         return
-    task = Run(config.base).at(0)
+    task = Run(config.first_task_from).at(0)
     task.probes  # noqa: B018  (reads, and so checks)
     facts = dataclasses.replace(task.facts, method=config.method)
     asked = (config.tasks[0], build.architecture(config), config.objective.generators)
     found = (task.name, facts.architecture, facts.generators)
     if asked != found:
-        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.base}")
+        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.first_task_from}")
     taken = dataclasses.replace(task.slice, facts=facts)
     build.rebuilt(taken, FilterBank())  # Refuses a method whose first task stores other arrays.
     with open(os.path.join(task.folder, "probes.safetensors"), "rb") as file:

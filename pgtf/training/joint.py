@@ -32,7 +32,7 @@ from pgtf.training.recorded import record_or_resume
 from pgtf.training.sampling import sampler
 
 # What is the same for all tasks, since they take their steps together.
-COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep", "ema")
+COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep_weights", "ema")
 
 
 class LearningBank:
@@ -148,7 +148,7 @@ def learn_together(config: Config, bank: FilterBank, found: Sequence[TaskData], 
         intervals=intervals(config),
         draw=_drawing(config, members, together, observer),
         measure=_measuring(bank, members, together) if config.evaluate_every else None,
-        keep_best=members[0].config.keep == "best",
+        keep_best=members[0].config.keep_weights == "best",
         text=flagfile.text(config),
     )
     for member in members[len(bank) :]:

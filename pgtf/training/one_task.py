@@ -146,7 +146,7 @@ class _Attempt:
                 intervals=intervals(config),
                 draw=replicas.outside_strategy(draw) if draw else None,
                 measure=replicas.outside_strategy(measured) if measured else None,
-                keep_best=config.keep == "best",
+                keep_best=config.keep_weights == "best",
                 trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
                 text=flagfile.text(self.run),
             )

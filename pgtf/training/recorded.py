@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from pgtf.config import Config
+from pgtf.config import EARLIER_NAMES, Config
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
@@ -26,7 +26,7 @@ TRAINING = (
     "decay_from",
     "precision",
     "load_size",
-    "keep",
+    "keep_weights",
     "ema",
     "slice_precision",
 )
@@ -99,8 +99,14 @@ def begun_split(folder: str) -> str:
 
 def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
     """Returns {setting: value} of all settings that affect training. together: Tasks of a joint training."""
-    names = [*TRAINING, *(CHOOSING if config.keep == "best" else ()), *(["validation"] if config.validation else [])]
-    return {**{name: getattr(config, name) for name in names}, **({"together": list(together)} if together else {})}
+    names = [
+        *TRAINING,
+        *(CHOOSING if config.keep_weights == "best" else ()),
+        *(["validation"] if config.validation else []),
+    ]
+    recorded_as = {name: earlier for earlier, name in EARLIER_NAMES.items()}
+    values = {recorded_as.get(name, name): getattr(config, name) for name in names}
+    return {**values, **({"together": list(together)} if together else {})}
 
 
 def _unsaid(config: Config) -> dict[str, Any]:

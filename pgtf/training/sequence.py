@@ -319,7 +319,7 @@ class SequentialTrainer:
         # Of the first: later ones may be wider, and have been learned with other values of what may change.
         learnt, asked = self.bank.slice(0).facts, build.architecture(config)
         learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
-        if not config.base and not os.path.exists(self._path("config.cfg")):
+        if not config.first_task_from and not os.path.exists(self._path("config.cfg")):
             own = config.for_task(names[0])
             fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
             learnt.refuse_other_settings(names[0], fixed)

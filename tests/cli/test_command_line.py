@@ -89,7 +89,7 @@ class FlagsTest(parameterized.TestCase):
             "direction": dict(tasks=OTHER["tasks"]),
             "override": dict(tasks=OTHER["tasks"]),
             "load_size": dict(image_size="64"),
-            "keep": dict(evaluate_every=10),
+            "keep_weights": dict(evaluate_every=10),
             "accumulate": dict(batch_size=6),
         }.get(name, {})
         found = self.asked(*flags_of({**needs, name: value}))
@@ -138,6 +138,16 @@ class FlagsTest(parameterized.TestCase):
         self.assertEqual(config.method.free_up_to, 530_000)
         self.assertEqual(said, "--free_up_to is deprecated; use --free_outer\n")
         self.assertEqual(self.told("--free_outer=4")[1], "")
+
+    def test_an_earlier_name_of_a_flag_is_accepted_and_named(self):
+        self.assertEqual(
+            self.told("--keep=best", "--evaluate_every=5", "--keep_weights=last", "--base=runs/one"),
+            (
+                Config(run_dir=self.nowhere, evaluate_every=5, first_task_from="runs/one"),
+                "--base is now --first_task_from\n--keep is now --keep_weights\n",
+            ),
+        )
+        self.assertEqual(self.told("--keep_weights=last", "--keep=best", "--evaluate_every=5")[0].keep_weights, "best")
 
     def test_help_has_every_setting_once_under_its_heading(self):
         with mock.patch.object(flags, "FLAGS", parsed()):

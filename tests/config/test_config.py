@@ -15,7 +15,7 @@ from pgtf.objectives import OBJECTIVES, Pix2Pix
 OTHER = dict(
     run_dir="runs/a name with spaces",
     tasks=("maps", "night2day", "a, b"),
-    base="runs/first",
+    first_task_from="runs/first",
     schedule="together",
     seed=17,
     evaluate=True,
@@ -41,7 +41,7 @@ OTHER = dict(
     accumulate=2,
     learning_rate=1.23456789e-05,
     decay_from=0.75,
-    keep="best",
+    keep_weights="best",
     ema=0.99,
     slice_precision="int8",
     precision="mixed_float16",
@@ -71,7 +71,7 @@ def other(kind):
 
 def otherwise(method, **values):
     """A config of whose settings none has its default, but for those that its method rules out."""
-    ruled_out = {"base": "", "distribute": "none"} if method.learns_together else {"schedule": "sequence"}
+    ruled_out = {"first_task_from": "", "distribute": "none"} if method.learns_together else {"schedule": "sequence"}
     return Config(**{**OTHER, **ruled_out, **values}, method=method)
 
 
@@ -119,7 +119,7 @@ REFUSED = [
     (dict(load_size="255"), "at least the image size"),
     (dict(load_size="300x200"), "at least the image size"),
     (dict(schedule="together"), "sequence with any other --method than width_wise, layer_wise"),
-    (dict(schedule="together", method="width_wise", base="runs/one"), "sequence where a run begins with a --base"),
+    (dict(schedule="together", method="width_wise", first_task_from="runs/one"), "sequence where a run has --first"),
     (dict(schedule="together", method="width_wise", distribute="mirrored"), "sequence where a run is distributed"),
     (dict(schedule="at once"), "sequence, together"),
     (dict(steps=-1), "0 or more"),
@@ -133,8 +133,8 @@ REFUSED = [
     (dict(grow_by=1e30, method="cpg"), "more than 0 and at most 16"),
     (dict(ema=1.0), r"in \[0, 0.99999\]"),
     (dict(ema=-0.1), r"in \[0, 0.99999\]"),
-    (dict(keep="first"), "last, best"),
-    (dict(keep="best"), "last where --evaluate_every measures no points"),
+    (dict(keep_weights="first"), "last, best"),
+    (dict(keep_weights="best"), "last where --evaluate_every measures no points"),
     (dict(evaluate_every=-1), "0 or more"),
     (dict(evaluate_images=1), "2 or more"),
     (dict(evaluate_every=5, tasks=("maps",), objective="cyclegan"), "0 where one unpaired task has no --inception"),

@@ -62,6 +62,11 @@ class ParsedTest(parameterized.TestCase):
         )  # fmt: skip
         self.assertEqual(found, expected)
 
+    def test_earlier_names(self):
+        self.assertEqual(self.parsed("--keep=last", "--base="), dict(keep_weights="last", first_task_from=""))
+        config = Config(tasks=("maps",), evaluate_every=5, override=("maps:keep=best",))
+        self.assertEqual(config.for_task("maps").keep_weights, "best")
+
     @parameterized.parameters(
         ("width=8", "--NAME=VALUE. Received: 'width=8'"),
         ("--width", "--NAME=VALUE. Received"),

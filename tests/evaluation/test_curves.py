@@ -43,7 +43,7 @@ TINY = Config(
     evaluate=True,
     evaluate_every=2,
     evaluate_images=2,
-    keep="best",
+    keep_weights="best",
     ema=0.5,
 )
 
@@ -104,7 +104,7 @@ class StageTest(OnTheWayTest):
         data = os.path.join(self.create_tempdir().full_path, "data")
         os.makedirs(os.path.join(data, "maps", "train"))
         Image.fromarray(np.zeros((16, 32, 3), "uint8")).save(os.path.join(data, "maps", "train", "1.png"))
-        for settings in ({"evaluate_every": 0, "keep": "last"}, {"evaluate": False}):
+        for settings in ({"evaluate_every": 0, "keep_weights": "last"}, {"evaluate": False}):
             with self.assertRaisesRegex(ValueError, "does not learn from.* Received: neither for maps"):
                 self.ran(tasks=("maps",), data_dir=data, **settings)
             self.assertFalse(os.path.exists(self.path("tasks")))
@@ -140,7 +140,7 @@ class StageTest(OnTheWayTest):
 
     def test_where_pictures_are_of_training_images_that_is_said(self):
         data = self.pairs(train=4)
-        settings = dict(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep="last")
+        settings = dict(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep_weights="last")
         self.assertIn("maps: no test images, so pictures are of training images", self.ran(**settings))
         (task,) = Run(self.run_dir)
         self.assertEqual(task.facts.probes_split, "train")
@@ -161,7 +161,7 @@ class StageTest(OnTheWayTest):
             image = Image.fromarray(np.roll(photo, number, 0)).resize((48, 48), Image.Resampling.BICUBIC)
             image.save(os.path.join(data, "maps", "train", f"{number}.png"))
         with self.assertRaisesRegex(ValueError, "look like single images"):
-            self.ran(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep="last")
+            self.ran(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep_weights="last")
         self.assertFalse(os.path.exists(self.path("tasks")))
 
     def test_a_task_goes_on_choosing_as_it_began(self):

@@ -26,7 +26,7 @@ SCRIPT = """
     flags = dict(flag[2:].split("=", 1) for flag in flags)
     run = flags["run_dir"]
     with open({log!r}, "a") as log:
-        print(command, os.path.basename(run), flags.get("base", "").rsplit("/", 1)[-1], file=log)
+        print(command, os.path.basename(run), flags.get("first_task_from", "").rsplit("/", 1)[-1], file=log)
     if command == "train" and flags["method"] == {fails!r}:
         sys.exit(3)
     if command == "evaluate":

@@ -22,7 +22,9 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
 
     def taken(self, **changes):
         """A bank that has taken what a config with these changes says."""
-        config = dataclasses.replace(load_config(self.other), run_dir=self.folder, base=self.other, **changes)
+        config = dataclasses.replace(
+            load_config(self.other), run_dir=self.folder, first_task_from=self.other, **changes
+        )
         bank = FilterBank(folder=os.path.join(self.folder, "tasks"))
         take_base(config, bank)
         return bank
@@ -49,7 +51,7 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_run_with_tasks_takes_nothing(self):
         bank = FilterBank.open(os.path.join(self.other, "tasks"))
-        take_base(dataclasses.replace(load_config(self.other), base="/nowhere"), bank)
+        take_base(dataclasses.replace(load_config(self.other), first_task_from="/nowhere"), bank)
         self.assertEqual(bank.names, ["facades", "maps"])
 
 

@@ -141,7 +141,7 @@ class ExperimentRunner:
     def _piece(self, piece: Experiment) -> None:
         run_dir = os.path.join(self.runs, piece.name)
         flags = [f"--{name}={value}" for name, value in piece.flags]
-        base = [f"--base={os.path.join(self.runs, piece.base.name)}"] if piece.base else []
+        base = [f"--first_task_from={os.path.join(self.runs, piece.base.name)}"] if piece.base else []
         data = [f"--data_dir={self.data_dir}"] if self.data_dir else []
         common = [f"--run_dir={run_dir}", *data]
         with _counted(os.path.join(run_dir, "seconds")):
