@@ -252,13 +252,18 @@ class RunTest(absltest.TestCase):
             self.assertRegex(said, f"^This is the plan of a new run. A run.*Received: --{flag}=.*{self.run_dir}")
 
     def test_a_task_keeps_the_settings_that_it_was_learned_with(self):
-        facts = Facts(Architecture(), Piggyback(), Pix2Pix(), training={"steps": 10, "accumulate": 1})
+        facts = Facts(Architecture(), Piggyback(), Pix2Pix(), training={"steps": 10, "accumulate": 1, "keep": "last"})
         values = {"forward/down1/bias": np.zeros(2, "float32")}
         TaskSlice("maps", values, facts).write(os.path.join(self.run_dir, "tasks", "01-maps"))
         self.assertEqual(self.asked("--override=maps:steps=10").override, ("maps:steps=10",))
-        for own, was in (("steps=9", "steps=10"), ("batch_size=2,accumulate=2", "accumulate=1"), ("l1_weight=3", "l1")):
+        for own, was in (
+            ("steps=9", "steps=10"),
+            ("batch_size=2,accumulate=2", "accumulate=1"),
+            ("l1_weight=3", "l1"),
+            ("keep=best", "keep_weights=last"),
+        ):
             with self.assertRaisesRegex(ValueError, f"stays as it is.* for maps, whose slice has {was}"):
-                self.asked(f"--override=maps:{own}")
+                self.asked(f"--override=maps:{own}", "--evaluate_every=5")
         flagfile.save(
             dataclasses.replace(self.run_config, override=("maps:steps=9",))
         )  # As of a task that was adopted since.
