@@ -15,15 +15,16 @@ from safetensors.numpy import save_file
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, flagfile
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
+from pgtf.training.observers import Observer
 from pgtf.training.one_task import learn_task
 
 
@@ -65,7 +66,7 @@ def _made(
         load_size=(20, 20),
         training={} if precision == "float32" else {"slice_precision": precision},
     )
-    bank, draw = FilterBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(0)
+    bank, draw = NetworkBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(0)
     for index, name in enumerate(tasks):
         learnt(bank, name, dataclasses.replace(facts, learnt=f"2024-02-{index + 1:02d}T03:04:05+00:00"), draw)
         files.write(os.path.join(bank.place(index, name), "train", "events"), b"TensorBoard's")
@@ -108,10 +109,10 @@ def learnt(bank, name, facts, draw):
 
 def learn(config):
     """Learns the tasks of a run that are not learnt yet, and no more: nothing is replayed or pictured."""
-    bank, find = FilterBank.open(os.path.join(config.run_dir, "tasks")), build.finder(config)
+    bank, find = NetworkBank.open(os.path.join(config.run_dir, "tasks")), build.finder(config)
     with contextlib.redirect_stdout(io.StringIO()):
         for name in config.tasks[len(bank) :]:
-            learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"))
+            learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"), Observer())
 
 
 class AllIsWell:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from pgtf.layers.factory import LayerFactory
-from pgtf.methods import Full, LentFilters, Method
+from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
 from pgtf.recipes.base import Spec
 from pgtf.storage.quantization import stored_bytes
@@ -88,54 +88,54 @@ class ParameterCounter(LayerFactory):
         return lambda h: h
 
 
-class _PlannedBank:
-    """A bank with known shapes only: {task: {path: {name: Spec}}}."""
+@dataclasses.dataclass(frozen=True)
+class PlannedTask:
+    """A task that is not learned yet. kernels: {layer path: {name: Spec}} of what it will store."""
 
-    def __init__(self, tasks: dict[str, dict[str, dict[str, Spec]]]):
-        self.tasks, self.names = tasks, list(tasks)
+    kernels: Mapping[str, Mapping[str, Spec]]
 
-    def lent(self, *paths: str) -> LentFilters:
-        parts = []
-        for path in paths:
-            specs = [spec for stored in self.tasks.values() for spec in stored.get(path, {}).values()]
-            shapes = [spec.shape for spec in specs if spec.lent]
-            if shapes:  # One part for all tasks, of a shape that takes no memory.
-                shape = (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
-                parts.append((self.names[0], path, np.broadcast_to(np.float32(0), shape)))
-        return LentFilters(tuple(parts))
+    @functools.cached_property
+    def values(self) -> dict[str, np.ndarray]:
+        """{path: array} that stands for what it will store: the shape is right, and takes no memory."""
+        return {
+            path: np.broadcast_to(np.bool_() if spec.bits == 1 else np.float32(), spec.shape)
+            for path, spec in self._specs
+        }
 
-    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        return {path: spec.shape for path, specs in self.tasks[name].items() for spec in specs.values() if spec.lent}
+    @functools.cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{path: shape} of the same."""
+        return {path: spec.shape for path, spec in self._specs}
 
-    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
-        return [{name: _planned(spec) for name, spec in stored[path].items()} for stored in self.tasks.values()]
+    @functools.cached_property
+    def lent(self) -> frozenset[str]:
+        """The paths of what it will lend."""
+        return frozenset(path for path, spec in self._specs if spec.lent)
 
-    def values(self, name: str) -> dict:
-        """Returns no values: nothing is learned yet."""
-        return {}
+    @property
+    def _specs(self) -> Iterator[tuple[str, Spec]]:
+        return ((f"{path}/{name}", spec) for path, specs in self.kernels.items() for name, spec in specs.items())
 
 
-class _Unbuilt:
-    """A bank that builds no network: shapes say what is stored, and a network may hold all that were before it."""
+class PlannedBank(Bank):
+    """Tasks, planned or stored, whose networks are not built: to count what a network would store."""
 
-    def __init__(self, bank: Any):
-        self._bank = bank
+    def __init__(self, tasks: Mapping[str, BankTask]):
+        self._tasks, self.names = tasks, list(tasks)
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._bank, name)
+    def __getitem__(self, name: str) -> BankTask:
+        return self._tasks[name]
+
+    def only(self, names: Sequence[str]) -> "PlannedBank":
+        """Returns the bank of just these tasks."""
+        return PlannedBank({name: self[name] for name in names})
 
     def network(self, name: str, prefix: str) -> None:
-        """Returns None, because the task is only planned."""
+        """Returns None: a network may hold all those before it, and shapes say what is stored."""
 
 
-def _planned(spec: Spec) -> np.ndarray:
-    """Returns a placeholder for an array that is not learned yet. It has a shape and takes no memory."""
-    return np.broadcast_to(np.zeros([], bool if spec.bits == 1 else "float32"), spec.shape)
-
-
-def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Any) -> ParameterCounter:
+def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Bank) -> ParameterCounter:
     """Counts what one generator would store."""
-    bank = _Unbuilt(bank)
     count = ParameterCounter(
         prefix,
         recipe=lambda place: method.recipe(place, bank),
@@ -182,15 +182,15 @@ def _plan(
 ) -> tuple[Cost, ...]:
     precisions = dict(pairs)
     full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
-    stored: dict[str, dict[str, dict[str, Spec]]] = {}
+    stored: dict[str, PlannedTask] = {}
     alike: dict[str, int] = {}  # {task: the number of the first one that stores the same}
     counts: dict[Any, ParameterCounter] = {}  # What tasks store that borrow from tasks alike is counted once.
     found = []
     kept = _kept(names, method)
     for index, name in enumerate(names):
         borrowed = method.borrows(list(names[:index]))
-        bank = _PlannedBank({lender: stored[lender] for lender in borrowed})
-        stored[name] = {}
+        bank = PlannedBank({lender: stored[lender] for lender in borrowed})
+        kernels: dict[str, dict[str, Spec]] = {}
         for prefix in prefixes:
             key = prefix, *(alike[lender] for lender in borrowed)
             if key not in counts:
@@ -200,10 +200,11 @@ def _plan(
                 specs = count.kernels.get(path, {})
                 sums = _stored(specs, others, precisions.get(name, "float32"))
                 found.append(Cost(name, path, **sums, full_values=full.get(path, 0), kept=name in kept))
-            stored[name].update(count.kernels)
+            kernels.update(count.kernels)
+        stored[name] = PlannedTask(kernels)
         alike[name] = list(stored.values()).index(stored[name])
         if len(method.candidate_widths(architecture.width, architecture.width)) == 1:
-            method.check(stored[name])
+            method.check(kernels)
     return tuple(found)
 
 
@@ -230,7 +231,7 @@ def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> d
 @functools.lru_cache(maxsize=16)
 def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
     """Returns {path: number of values} of a network of full kernels."""
-    count = count_parameters(architecture, Full(), prefix, None)
+    count = count_parameters(architecture, Full(), prefix, PlannedBank({}))
     kernels = {path: sum(spec.values for spec in specs.values()) for path, specs in count.kernels.items()}
     return {path: kernels.get(path, 0) + sum(others.values()) for path, others in count.others.items()}
 

@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.assembly.accounting import count_parameters
+from pgtf.assembly.accounting import PlannedBank, count_parameters
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
 from pgtf.config import Config
 from pgtf.data.finder import Finder
@@ -103,7 +103,7 @@ def generators(
     Returns:
       {prefix: network}.
     """
-    bank = bank or FilterBank()
+    bank = bank or PlannedBank({})
     built = {}
     for prefix in prefixes:
         make = layers.LayerFactory(
@@ -245,7 +245,10 @@ def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
     task_slice.check_extent()
     task_slice.check()  # What it says of its tensors may be a stranger's, too.
     facts = task_slice.facts
-    needed = sum(count_parameters(facts.architecture, facts.method, prefix, bank).bytes for prefix in facts.generators)
+    lenders = PlannedBank({name: bank[name] for name in bank.names})
+    needed = sum(
+        count_parameters(facts.architecture, facts.method, prefix, lenders).bytes for prefix in facts.generators
+    )
     stored = task_slice.values.unrounded_bytes
     if needed > 2 * stored:
         raise BankError(

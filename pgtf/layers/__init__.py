@@ -23,6 +23,7 @@ __all__ = [
     "rates",
     "restore",
     "state",
+    "variables",
 ]
 __getattr__ = lazy.names(
     __name__,
@@ -47,5 +48,6 @@ __getattr__ = lazy.names(
         "prepare_for_training": "network_state",
         "restore": "network_state",
         "state": "network_state",
+        "variables": "network_state",
     },
 )

@@ -40,6 +40,15 @@ def state(network: keras.Model) -> dict[str, np.ndarray]:
     return values
 
 
+def variables(network: keras.Model) -> dict[str, tf.Variable]:
+    """Returns {path: variable} of what a task alone learns of a network, under the paths of `state`."""
+    found = {}
+    for layer in _own_layers(network):
+        made = layer.recipe.task_variables() if isinstance(layer, (Conv2D, Conv2DTranspose)) else {}
+        found.update({f"{network.name}/{layer.name}/{name}": one for name, one in {**made, **_others(layer)}.items()})
+    return found
+
+
 def lent(network: keras.Model) -> set[str]:
     """Returns the paths in `state` of the arrays that later tasks may mix."""
     return {

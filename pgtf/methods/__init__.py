@@ -1,6 +1,7 @@
 """Methods: each defines how a later task's kernels are made, initialized and trained. METHODS lists them by name."""
 
-from pgtf.methods.base import Bank, CapacityError, LentFilters, Method, Phase, PhaseContext, WeightOwnership
+from pgtf.methods.bank import Bank, BankTask, LentFilters
+from pgtf.methods.base import CapacityError, Method, Phase, PhaseContext, WeightOwnership
 from pgtf.methods.cpg import Cpg
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
@@ -34,6 +35,7 @@ METHODS: dict[str, type[Method]] = {
 __all__ = [
     "METHODS",
     "Bank",
+    "BankTask",
     "CapacityError",
     "Cpg",
     "Distilled",

@@ -4,7 +4,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from pgtf import layers
-from pgtf.methods.base import LentFilters, Method
+from pgtf.methods.bank import LentFilters
+from pgtf.methods.base import Method
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import KernelSite
@@ -39,4 +40,4 @@ class Backbone(Method):
     def initialize(self, networks, bank):
         if bank.names:  # Copies norms, biases and task-specific layers, which each task then trains.
             for network in networks.values():
-                layers.copy_matching(network, bank.values(bank.names[0]))
+                layers.copy_matching(network, bank[bank.names[0]].values)

@@ -4,78 +4,13 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
-import numpy as np
-
 from pgtf import recipes
 from pgtf.foundation import settings
+from pgtf.methods.bank import Bank
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import KernelSite, LayerFactory
     from pgtf.recipes.base import Recipe, Spec
-
-
-@dataclasses.dataclass(frozen=True)
-class LentFilters:
-    """The filters of earlier tasks that one kernel borrows, side by side; converts to an array [h, w, c_in, B].
-
-    Args:
-      parts: ((task, layer path, filters [h, w, c_in, b]), …)
-    """
-
-    parts: tuple[tuple[str, str, np.ndarray], ...]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """[h, w, c_in, B], computed without copying filters."""
-        if not self.parts:
-            raise ValueError("A kernel that borrows needs filters of at least one task. Received: no filters")
-        return (*self.parts[0][2].shape[:-1], sum(filters.shape[-1] for _, _, filters in self.parts))
-
-    def __array__(self, dtype: Any = None) -> np.ndarray:
-        return np.concatenate([filters for _, _, filters in self.parts], axis=-1, dtype=dtype)
-
-    @property
-    def variable(self) -> Any:
-        """The lender's variable if the lender is trained at the same time, else None."""
-        first = self.parts[0][2] if len(self.parts) == 1 else None
-        return first if hasattr(first, "assign") else None
-
-    def copying(self, task: str, path: str) -> np.ndarray:
-        """Returns the mixing [B, b] that copies the filters of one part."""
-        before = 0
-        for owner, place, filters in self.parts:
-            if (owner, place) == (task, path):
-                return np.eye(self.shape[-1], filters.shape[-1], -before, dtype="float32")
-            before += filters.shape[-1]
-        raise ValueError(
-            f"The filters to start from must be among the borrowed ones. Received: {path} of {task!r}, which is not"
-        )
-
-
-class Bank(Protocol):
-    """The tasks that a new one borrows from, in order."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Names of the tasks."""
-
-    def lent(self, *paths: str) -> LentFilters:
-        """Returns the filters that the tasks lend at these layer paths; without parts if no task lends any."""
-
-    def lends(self, name: str) -> Mapping[str, tuple[int, ...]]:
-        """Returns {layer path: shape} of the filters that a task lends, in the order of its network's layers."""
-
-    def stored(self, path: str) -> Sequence[Mapping[str, np.ndarray]]:
-        """Returns, for each task, {name: array} that it stores for the kernel at a layer path."""
-
-    def values(self, name: str) -> Any:
-        """Returns {path: array} of everything that a task stores."""
-
-    def only(self, names: Sequence[str]) -> "Bank":
-        """Returns the bank of these tasks only."""
-
-    def network(self, name: str, prefix: str) -> Any:
-        """Returns one of a task's learned networks; None if the task is only planned."""
 
 
 class CapacityError(ValueError):

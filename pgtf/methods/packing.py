@@ -1,12 +1,14 @@
 """Packing: base class of methods whose tasks own different weights of the same kernels."""
 
 import dataclasses
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pgtf import layers, recipes
 from pgtf.foundation.settings import setting
-from pgtf.methods.base import Bank, CapacityError, Method, WeightOwnership
+from pgtf.methods.bank import Bank
+from pgtf.methods.base import CapacityError, Method, WeightOwnership
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import KernelSite
@@ -26,7 +28,7 @@ class Packing(Method):
 
     def parts(self, place: "KernelSite", bank: Bank) -> "list[Part]":
         """Returns (used, owned) of each earlier task, for one kernel."""
-        return [(stored["used"], stored["owned"]) for stored in bank.stored(place.path)]
+        return [tuple(bank[name].values[f"{place.path}/{part}"] for part in ("used", "owned")) for name in bank.names]
 
     def steps_after_pruning(self, steps: int) -> int:
         """Returns the number of steps after a task's first pruning."""
@@ -38,7 +40,7 @@ class Packing(Method):
                 kernels = {
                     f"{path}/{name}" for path, recipe in _packed(network).items() for name in recipe.task_variables()
                 }
-                values = bank.values(bank.names[-1])
+                values = bank[bank.names[-1]].values
                 layers.copy_matching(network, {path: values[path] for path in values if path not in kernels})
 
     def check(self, kernels):
@@ -53,7 +55,7 @@ class Packing(Method):
         for network in networks.values():
             for path, recipe in _packed(network).items():
                 counts = recipe.counts()
-                before = bank.stored(path)[0]["used"].size if bank.names else counts["weights"]
+                before = math.prod(bank[bank.names[0]].shapes[f"{path}/used"]) if bank.names else counts["weights"]
                 total.update({**counts, "before": before})
         weights, before = total.pop("weights"), total.pop("before")
         shares = {name: count / weights for name, count in total.items()}

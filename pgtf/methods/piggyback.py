@@ -100,7 +100,7 @@ class Piggyback(Method):
         lenders = bank.only(self.borrows(bank.names))  # The filters that the recipes mix.
         lent_all = former == bank.names[0] and former in lenders.names
         for prefix, network in networks.items():
-            layers.copy_matching(network, bank.values(former))
+            layers.copy_matching(network, bank[former].values)
             learned = {} if lent_all else layers.made_kernels(bank.network(former, prefix))
             for path, recipe in layers.made_kernels(network).items():
                 if not isinstance(recipe, recipes.Piggyback):

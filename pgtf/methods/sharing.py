@@ -40,7 +40,9 @@ class LayerWise(WidthWise):
         if not bank.names:
             return super().recipe(place, bank)
         prefix, _ = place.path.split("/", 1)
-        kernels = {path: shape for path, shape in bank.lends(bank.names[0]).items() if path.startswith(f"{prefix}/")}
+        first = bank[bank.names[0]]
+        lent = [path for path in first.shapes if path in first.lent and path.startswith(f"{prefix}/")]
+        kernels = {path.rsplit("/", 1)[0]: first.shapes[path] for path in lent}
         free = place.path in first_layers(kernels, self.learn_ratio)
         return recipes.PartlyFree(bank.lent(place.path), float(free))
 

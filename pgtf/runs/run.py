@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from pgtf import layers
+from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.build import rebuilt
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.runs.translate import TILE, Translator
-from pgtf.storage.bank import FilterBank, none_learnt
+from pgtf.storage.bank import none_learnt
 from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes, Replay
@@ -31,7 +32,7 @@ class Task:
     """
 
     slice: TaskSlice
-    bank: FilterBank
+    bank: NetworkBank
     folder: str
     player: str = ""
 
@@ -129,7 +130,7 @@ class Run:
 
     def __init__(self, folder: str):
         self.folder = folder
-        self.bank = FilterBank.open(os.path.join(folder, "tasks"))
+        self.bank = NetworkBank.open(os.path.join(folder, "tasks"))
         self._used: dict[str, Task] = {}
         if not len(self.bank):
             raise none_learnt(folder)

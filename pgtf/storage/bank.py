@@ -5,33 +5,32 @@ import glob
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
+from typing import TypeVar
 
 from pgtf.foundation import files
-from pgtf.methods import LentFilters
+from pgtf.methods import Bank
 from pgtf.storage.task_slice import BankError, Borrowed, TaskSlice
 
 MARK = "dropped.json"
+Slices = TypeVar("Slices", bound="FilterBank")
 
 
-class FilterBank:
+class FilterBank(Bank):
     """The slices of the tasks so far, in order.
 
     Only the slices are stored, and they never change. A slice on disk is read on first use.
     """
 
     def __init__(self, slices: Sequence[TaskSlice] = (), folder: str = ""):
-        self.names = [task_slice.name for task_slice in slices]
+        self.names: list[str] = [task_slice.name for task_slice in slices]
         self.dropped: tuple[Dropped, ...] = ()
         self._numbers = list(range(1, len(slices) + 1))
         self._read = dict(enumerate(slices))
         self._folder = folder
 
     @classmethod
-    def open(cls, folder: str) -> "FilterBank":
+    def open(cls: type[Slices], folder: str) -> Slices:
         """Opens the bank with slices in folder/01-NAME, folder/02-NAME, …"""
         bank = cls(folder=folder)
         bank.dropped = dropped_in(folder)
@@ -65,6 +64,9 @@ class FilterBank:
     def __len__(self) -> int:
         return len(self.names)
 
+    def __getitem__(self, name: str) -> TaskSlice:
+        return self.slice(self.names.index(name))
+
     def slice(self, index: int) -> TaskSlice:
         """Returns the slice of task `index`."""
         if index not in self._read:
@@ -95,14 +97,14 @@ class FilterBank:
         return tuple(map(self.entry, range(len(self))))
 
     def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
-        """Returns the record of these tasks for a slice that borrows from them."""
-        return tuple(Borrowed(name, self.slice(self.names.index(name)).sha256) for name in names)
+        """Returns the record that a slice keeps of the tasks that it borrows from."""
+        return tuple(Borrowed(name, self[name].sha256) for name in names)
 
-    def only(self, names: Sequence[str]) -> "FilterBank":
+    def only(self: Slices, names: Sequence[str]) -> Slices:
         """Returns the bank of only these tasks."""
-        return FilterBank([self.slice(self.names.index(name)) for name in names])
+        return type(self)([self[name] for name in names])
 
-    def of(self, borrows: Sequence[Borrowed]) -> "FilterBank":
+    def of(self: Slices, borrows: Sequence[Borrowed]) -> Slices:
         """Returns the bank of only the slices that a slice borrows from. Raises BankError if one is missing."""
         slices = []
         for borrowed in borrows:
@@ -111,49 +113,14 @@ class FilterBank:
                     "A task needs the slices that it borrows from. "
                     f"Received: none of {borrowed.task!r} (sha256 {borrowed.sha256[:12]}…)"
                 )
-            task_slice = self.slice(self.names.index(borrowed.task))
+            task_slice = self[borrowed.task]
             if task_slice.sha256 != borrowed.sha256:
                 raise BankError(
                     f"A task needs the slice of {borrowed.task!r} that it was learnt on, of sha256 "
                     f"{borrowed.sha256[:12]}…. Received: another one, of sha256 {task_slice.sha256[:12]}…"
                 )
             slices.append(task_slice)
-        return FilterBank(slices)
-
-    def lent(self, *paths: str) -> LentFilters:
-        """Yields the filters that can be borrowed at these layer paths, path by path."""
-        parts = []
-        for path in paths:
-            for index, name in enumerate(self.names):
-                task_slice = self.slice(index)
-                for key in sorted(task_slice.lent):
-                    if key.rsplit("/", 1)[0] == path:
-                        parts.append((name, path, task_slice.values[key]))
-        return LentFilters(tuple(parts))
-
-    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        """Returns {layer path: shape} of a task's filters that can be borrowed, in its network's order."""
-        task_slice = self.slice(self.names.index(name))
-        return {path.rsplit("/", 1)[0]: shape for path, shape in task_slice.shapes.items() if path in task_slice.lent}
-
-    def stored(self, path: str) -> list[dict[str, np.ndarray]]:
-        """Returns {name: array} of the stored kernel at a layer path, for each task."""
-        slices = [self.slice(index) for index in range(len(self))]
-        return [
-            {key.rsplit("/", 1)[1]: one.values[key] for key in one.shapes if key.rsplit("/", 1)[0] == path}
-            for one in slices
-        ]
-
-    def network(self, name: str, prefix: str) -> Any:
-        """One of a task's networks as it was learned."""
-        from pgtf.assembly.build import rebuilt  # Which is built on this module.
-
-        task_slice = self.slice(self.names.index(name))
-        return rebuilt(task_slice, self.of(task_slice.borrows), (prefix,))[prefix]
-
-    def values(self, name: str) -> Mapping[str, np.ndarray]:
-        """{path: array} of all that a task stores."""
-        return self.slice(self.names.index(name)).values
+        return type(self)(slices)
 
 
 def folder_name(index: int, name: str) -> str:

@@ -7,13 +7,13 @@ import dataclasses
 import os
 
 from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config
 from pgtf.foundation import files
 from pgtf.runs.run import Run
-from pgtf.storage.bank import FilterBank
 
 
-def take_base(config: Config, bank: FilterBank) -> None:
+def take_base(config: Config, bank: NetworkBank) -> None:
     """Appends the first task of config.first_task_from to a bank that has none yet, as learned by this run's method.
 
     Args:
@@ -30,7 +30,7 @@ def take_base(config: Config, bank: FilterBank) -> None:
     if asked != found:
         raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.first_task_from}")
     taken = dataclasses.replace(task.slice, facts=facts)
-    build.rebuilt(taken, FilterBank())  # Refuses a method whose first task stores other arrays.
+    build.rebuilt(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
     with open(os.path.join(task.folder, "probes.safetensors"), "rb") as file:
         files.write(os.path.join(bank.place(0, task.name), "probes.safetensors"), file.read(), read_only=True)
     bank.append(taken)

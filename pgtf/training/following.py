@@ -10,11 +10,11 @@ import keras
 import tensorflow as tf
 
 from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config
 from pgtf.distribution import collectives
 from pgtf.foundation.seeds import seed_of
 from pgtf.foundation.settings import settings_of
-from pgtf.storage.bank import FilterBank
 from pgtf.training.one_task import follow_task
 
 OWN = ("run_dir", "data_dir", "cache_mb")  # Settings that may differ from machine to machine.
@@ -64,7 +64,7 @@ def _bank(config, index):
     """Returns the bank of all tasks before one, once its files and the task's record are visible here."""
     since = time.monotonic()
     while True:
-        bank = FilterBank.open(os.path.join(config.run_dir, "tasks"))
+        bank = NetworkBank.open(os.path.join(config.run_dir, "tasks"))
         if len(bank) == index and os.path.exists(os.path.join(bank.place(index, config.tasks[index]), "begun.json")):
             return bank
         if time.monotonic() - since > _PATIENCE:

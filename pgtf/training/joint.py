@@ -6,22 +6,21 @@ first task's slice is stored, and then the others' slices, which borrow from it:
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 
 from pgtf import layers
 from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, flagfile
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
 from pgtf.foundation.settings import refuse
-from pgtf.methods import LentFilters
+from pgtf.methods import Bank
 from pgtf.objectives.joint import Together
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.loop import learn
@@ -35,51 +34,53 @@ from pgtf.training.sampling import sampler
 COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep_weights", "ema")
 
 
-class LearningBank:
-    """The bank of a first task in training. Later tasks borrow the kernels' variables themselves."""
+@dataclasses.dataclass(frozen=True)
+class LearningTask:
+    """A task while it is learned. values: {path: variable}. lent: The paths of what later tasks may use."""
+
+    values: Mapping[str, Any]
+    lent: Collection[str]
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """{path: shape} of its variables."""
+        return {path: tuple(variable.shape) for path, variable in self.values.items()}
+
+
+class LearningBank(Bank):
+    """The bank of a first task while it is learned: it lends the kernels' variables themselves."""
 
     def __init__(self, name: str, networks: Mapping[str, keras.Model]):
         self.names, self._networks = (name,), networks
-        self._kernels = {
-            path: made for network in networks.values() for path, made in layers.made_kernels(network).items()
-        }
-
-    def only(self, names: Sequence[str]) -> "LearningBank":
-        """Returns this bank, because it has only one task."""
-        return self
-
-    def lent(self, *paths: str) -> LentFilters:
-        """Returns the variables of these layer paths."""
-        return LentFilters(
-            tuple((self.names[0], path, variable) for path in paths for variable in self._variables(path))
+        self._task = LearningTask(
+            {path: value for network in networks.values() for path, value in layers.variables(network).items()},
+            {path for network in networks.values() for path in layers.lent(network)},
         )
 
-    def lends(self, name: str) -> dict[str, tuple[int, ...]]:
-        """Returns {layer path: shape} of the kernels that can be borrowed, in the networks' order."""
-        return {path: tuple(variable.shape) for path in self._kernels for variable in self._variables(path)}
+    def __getitem__(self, name: str) -> LearningTask:
+        return self._task
 
-    def values(self, name: str) -> dict[str, np.ndarray]:
-        """Returns {path: array} of all current values that the task would store."""
-        return {path: value for network in self._networks.values() for path, value in layers.state(network).items()}
+    def only(self, names: Sequence[str]) -> "LearningBank":
+        """Returns this bank: it is of one task."""
+        return self
 
-    def _variables(self, path):
-        kernel = self._kernels[path]
-        specs = kernel.specs(kernel.kernel_shape)
-        return [variable for name, variable in kernel.task_variables().items() if specs[name].lent]
+    def network(self, name: str, prefix: str) -> keras.Model:
+        """Returns one of the task's networks, which goes on learning."""
+        return self._networks[prefix]
 
 
 def learner(config: Config, names: Sequence[str], steps: int) -> Together:
     """Builds the learner of the first tasks of a run, for joint training over `steps` steps."""
     learners: dict[str, Any] = {}
     for index, name in enumerate(names):
-        bank: Any = LearningBank(names[0], learners[names[0]].generators) if learners else FilterBank()
+        bank: Bank = LearningBank(names[0], learners[names[0]].generators) if learners else NetworkBank()
         learners[name] = build.learner(config.for_task(name), index, bank, steps, moves=("discriminators",))
     made = Together(learners, build.optimizer(config.for_task(names[0]), steps))
     ema = config.for_task(names[0]).ema
     return made.with_ema(ema) if ema else made
 
 
-def to_learn_together(config: Config, bank: FilterBank) -> tuple[str, ...]:
+def to_learn_together(config: Config, bank: NetworkBank) -> tuple[str, ...]:
     """Lists the tasks that a run trains jointly, also after a kill while storing them. Otherwise empty."""
     if config.schedule == "sequence" or len(config.tasks) < 2:
         return ()
@@ -105,7 +106,7 @@ class _Member:
     stream: Stream
 
     @classmethod
-    def of(cls, config: Config, index: int, data: TaskData, bank: FilterBank, names: Sequence[str]) -> "_Member":
+    def of(cls, config: Config, index: int, data: TaskData, bank: NetworkBank, names: Sequence[str]) -> "_Member":
         """Builds task `index` of these, with its data as recorded at the start."""
         config, folder = config.for_task(data.name), bank.place(index, data.name)
         data = record_or_resume(config, data, folder, _checkpoints(bank, names[0]), names)
@@ -122,7 +123,7 @@ class _Member:
         return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
 
 
-def learn_together(config: Config, bank: FilterBank, found: Sequence[TaskData], log: str, observer: Observer) -> None:
+def learn_together(config: Config, bank: NetworkBank, found: Sequence[TaskData], log: str, observer: Observer) -> None:
     """Trains the first tasks of a run jointly, and appends their missing slices to the bank.
 
     Args:

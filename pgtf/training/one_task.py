@@ -9,6 +9,7 @@ from typing import Callable, Optional
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, flagfile
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
@@ -18,7 +19,6 @@ from pgtf.evaluation.curves import measure
 from pgtf.foundation import files
 from pgtf.methods import CapacityError
 from pgtf.objectives.learner import Learner
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
@@ -31,7 +31,7 @@ from pgtf.training.sampling import sampler
 LEAST_SPREAD = 1e-3
 
 
-def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str, observer: Observer) -> None:
+def learn_task(config: Config, bank: NetworkBank, data: TaskData, log: str, observer: Observer) -> None:
     """Trains the next task of a run and appends its slice to the bank, after writing its probes.
 
     Args:
@@ -51,7 +51,7 @@ def learn_task(config: Config, bank: FilterBank, data: TaskData, log: str, obser
     bank.append(proven(task_slice, lenders, task.probes, task.folder))
 
 
-def follow_task(config: Config, bank: FilterBank, data: TaskData) -> None:
+def follow_task(config: Config, bank: NetworkBank, data: TaskData) -> None:
     """Trains the next task of a run along with the chief, which has recorded it. Writes nothing."""
     _Task.begun(config, bank, data, follows=True).learnt()
 
@@ -65,13 +65,13 @@ class _Task:
 
     run: Config
     config: Config
-    bank: FilterBank
+    bank: NetworkBank
     data: TaskData
     probes: Probes
     folder: str
 
     @classmethod
-    def begun(cls, run: Config, bank: FilterBank, data: TaskData, follows: bool = False) -> "_Task":
+    def begun(cls, run: Config, bank: NetworkBank, data: TaskData, follows: bool = False) -> "_Task":
         """Returns the next task of a run. follows: Whether the chief has recorded it."""
         config, folder = run.for_task(data.name), bank.place(len(bank), data.name)
         data = record_or_resume(config, data, folder, follows=follows)
@@ -117,7 +117,7 @@ class _Attempt:
 
     run: Config
     config: Config
-    bank: FilterBank
+    bank: NetworkBank
     data: TaskData
     stream: Stream
     folder: str
@@ -196,7 +196,7 @@ def facts_of(config: Config, data: TaskData, steps: int, said: Config, together:
     )
 
 
-def proven(task_slice: TaskSlice, lenders: FilterBank, probes: Probes, folder: str) -> TaskSlice:
+def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
     """Writes the probes with the task's outputs, and returns the slice with their hash."""
     probes = probes.recorded(build.rebuilt(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():

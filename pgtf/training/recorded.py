@@ -12,7 +12,6 @@ from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
 from pgtf.foundation import files
 from pgtf.foundation.settings import changing
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 
@@ -118,7 +117,7 @@ def _unsaid(config: Config) -> dict[str, Any]:
     }
 
 
-def nearest_recorded(bank: FilterBank, probes: Probes, folder: str, *, follows: bool = False) -> list[str]:
+def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows: bool = False) -> list[str]:
     """Sorts the earlier tasks by the similarity of their images to a task's. Uses the recorded order when it resumes.
 
     Args:

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import Cost, plan, report, summary, table, warning
+from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.recorded_data import coming_data
 from pgtf.config import Config, flagfile
 from pgtf.data.reading import png
@@ -30,7 +31,6 @@ from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import changing
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run, Task
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
@@ -90,7 +90,7 @@ class SequentialTrainer:
         names = config.tasks if len(config.tasks) > 1 else ("first", "second")
         plan(names, build.architecture(config), config.method, config.objective.generators)
         self.log = self._path("log.jsonl")
-        self.bank = FilterBank(folder=self._path("tasks"))
+        self.bank = NetworkBank(folder=self._path("tasks"))
         self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
@@ -127,7 +127,7 @@ class SequentialTrainer:
         """Runs the stages as the chief. A single process is the chief."""
         config = self.config
         with files.locked(config.run_dir):
-            self.bank = FilterBank.open(self._path("tasks"))
+            self.bank = NetworkBank.open(self._path("tasks"))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             self._check_probes()

@@ -9,10 +9,10 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import Cost, costly, full_values, plan, report, summary, warning
+from pgtf.assembly.bank import NetworkBank
 from pgtf.methods import Factorized, Full, Half, Mask, Piggyback, Quarter
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 
 KINDS = ("kernels", "biases", "norms")
@@ -28,7 +28,7 @@ def batch_norm(architecture):
 
 def learnt(architecture, method, prefixes):
     """A bank of what tasks really store."""
-    bank = FilterBank()
+    bank = NetworkBank()
     facts = Facts(architecture, method, Pix2Pix() if prefixes == ONE else CycleGAN())
     for name in NAMES:
         lenders = bank.only(method.borrows(bank.names))

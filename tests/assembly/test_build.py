@@ -9,6 +9,7 @@ from absl.testing import parameterized
 
 from pgtf import layers
 from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config
 from pgtf.layers import LayerFactory
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback, Quarter
@@ -16,7 +17,6 @@ from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.recipes import Full as FullRecipe
 from pgtf.recipes import Piggyback as PiggybackRecipe
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from tests.tiny import random_value
 
@@ -31,7 +31,7 @@ def generator(architecture=UNET, method=PIGGYBACK, bank=None, prefix="forward", 
     """The new generator of a task; begun: with the values that its method starts from."""
     networks = build.generators(architecture, method, (prefix,), bank, seed)
     if begun:
-        method.initialize(networks, bank or FilterBank())
+        method.initialize(networks, bank or NetworkBank())
     return networks[prefix]
 
 
@@ -41,7 +41,7 @@ def recipes(network):
 
 def slice_of(name, *networks, bank=None, method=PIGGYBACK, architecture=UNET):
     facts = Facts(architecture, method, Pix2Pix() if len(networks) == 1 else CycleGAN())
-    return build.slice_of(name, {network.name: network for network in networks}, bank or FilterBank(), facts)
+    return build.slice_of(name, {network.name: network for network in networks}, bank or NetworkBank(), facts)
 
 
 def learnt(network, seed):
@@ -57,13 +57,13 @@ def first_slice(architecture):
 
 
 def bank_after_one(architecture=UNET):
-    return FilterBank([first_slice(architecture)])
+    return NetworkBank([first_slice(architecture)])
 
 
 def bank_both_ways():
     """A bank after one task, learnt both ways."""
     networks = build.generators(UNET, Piggyback(), ("forward", "backward"))
-    return FilterBank([slice_of("one", learnt(networks["forward"], 1), learnt(networks["backward"], 2))])
+    return NetworkBank([slice_of("one", learnt(networks["forward"], 1), learnt(networks["backward"], 2))])
 
 
 class RecipesTest(tf.test.TestCase, parameterized.TestCase):
@@ -99,7 +99,7 @@ class RecipesTest(tf.test.TestCase, parameterized.TestCase):
         """Nothing in the smallest of networks has as many filters as a full one's first layer."""
         network = learnt(generator(Architecture("unet", (4, 4), width=8), method), 1)
         task_slice = slice_of("one", network, method=method, architecture=Architecture("unet", (4, 4), width=8))
-        self.assertAllEqual(build.rebuilt(task_slice, FilterBank())["forward"](X), network(X))
+        self.assertAllEqual(build.rebuilt(task_slice, NetworkBank())["forward"](X), network(X))
 
     def test_settings_reach_the_recipe(self):
         recipe = recipes(generator(method=Piggyback(0.5), bank=bank_after_one()))["down2"]
@@ -119,7 +119,7 @@ class RecipesTest(tf.test.TestCase, parameterized.TestCase):
     def test_task_specific_layers_lend_nothing(self):
         bank = bank_after_one(RESNET)
         for path in ("forward/up1", "forward/output"):
-            self.assertIn(f"{path}/unconstrained", bank.values("one"))
+            self.assertIn(f"{path}/unconstrained", bank["one"].values)
             self.assertEqual(bank.lent(path).parts, ())
         self.assertEqual(bank.lent("forward/up2").shape, (3, 3, 16, 8))
 
@@ -167,18 +167,18 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
     def test_of_the_first_tasks_start_make_the_first_tasks_network(self, method):
         bank = bank_after_one()
         network = generator(method=method, bank=bank, begun=True)
-        made, first = recipes(network), bank.values("one")
+        made, first = recipes(network), bank["one"].values
         for name in ("down1", "down2", "up2", "output"):
             self.assertAllEqual(made[name].kernel(), first[f"forward/{name}/unconstrained"])
         # Biases and norms too.
-        self.assertAllEqual(network(X), build.rebuilt(bank.slice(0), FilterBank())["forward"](X))
+        self.assertAllEqual(network(X), build.rebuilt(bank.slice(0), NetworkBank())["forward"](X))
 
     def test_of_the_first_tasks_start_are_the_firsts_in_a_longer_bank_too(self):
         bank = bank_after_one()
         bank.append(slice_of("two", learnt(generator(bank=bank), 2), bank=bank))
         made = recipes(generator(bank=bank, begun=True))
         for name in ("down1", "down2", "up2"):
-            self.assertAllEqual(made[name].kernel(), bank.values("one")[f"forward/{name}/unconstrained"])
+            self.assertAllEqual(made[name].kernel(), bank["one"].values[f"forward/{name}/unconstrained"])
 
     @parameterized.named_parameters(
         ("alone", {}, True),
@@ -228,7 +228,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         for method, begins_as_the_first in ((Piggyback(), True), (Piggyback(start="random"), False)):
             config = dataclasses.replace(config, method=method)
             kernel = recipes(build.learner(config, 1, bank, 10).generators["forward"])["down2"].kernel()
-            is_the_first = np.array_equal(kernel, bank.values("one")["forward/down2/unconstrained"])
+            is_the_first = np.array_equal(kernel, bank["one"].values["forward/down2/unconstrained"])
             self.assertEqual(is_the_first, begins_as_the_first)
 
 
@@ -252,12 +252,12 @@ class BorrowingTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(("piggyback", Piggyback(), 8 + 3 * 2), ("factorized", Factorized(), 8))
     def test_every_task_replays_bit_for_bit_when_others_were_learnt(self, method, grown):
         folder = self.create_tempdir().full_path
-        bank, outputs = FilterBank(folder=folder), []
+        bank, outputs = NetworkBank(folder=folder), []
         for index, name in enumerate(("one", "two", "three", "four")):
             network = learnt(generator(method=method, bank=bank), index)
             outputs.append(network(X).numpy())
             bank.append(slice_of(name, network, bank=bank, method=method))
-        bank = FilterBank.open(folder)
+        bank = NetworkBank.open(folder)
         for index, output in enumerate(outputs):
             task_slice = bank.slice(index)
             network = build.rebuilt(task_slice, bank.of(task_slice.borrows))["forward"]
@@ -272,7 +272,7 @@ class PrecisionTest(tf.test.TestCase):
     def test_a_learnt_task_is_float32_whatever_networks_are_made_in(self):
         with build.precision("mixed_bfloat16"):
             made = generator()
-            rebuilt = build.rebuilt(first_slice(UNET), FilterBank())["forward"]
+            rebuilt = build.rebuilt(first_slice(UNET), NetworkBank())["forward"]
         self.assertEqual(made.get_layer("down1").compute_dtype, "bfloat16")
         self.assertEqual(rebuilt.get_layer("down1").compute_dtype, "float32")
         self.assertEqual(generator().get_layer("down1").compute_dtype, "float32")

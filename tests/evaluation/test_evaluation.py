@@ -15,6 +15,7 @@ from absl.testing import parameterized
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
+from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST
@@ -31,7 +32,6 @@ from pgtf.metrics.frechet_kernel import frechet_distance
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.task_slice import BankError
 from tests.tiny import flip_a_bit, learnt, tiny_run
@@ -76,7 +76,7 @@ def made(folder, tasks=TASKS[:2], method="piggyback", objective=PIX2PIX, data="d
     facts = Facts(
         Architecture(network, SIZE, width=width, blocks=1), METHODS[method](), objective, full_values=1, seed=3, **more
     )
-    bank, draw = FilterBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(1)
+    bank, draw = NetworkBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(1)
     for task in tasks:
         place = data if data == "drawn" else os.path.join(data, task)
         images = drawn_facts(task) if data == "drawn" else manifest(place).summary()

@@ -7,10 +7,10 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import costly, plan, summary
+from pgtf.assembly.bank import NetworkBank
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 
 PAPER = Architecture("unet", (256, 256), width=64)
@@ -44,7 +44,7 @@ class AutoFreeTest(tf.test.TestCase):
     def test_it_starts_as_the_first_task_and_lends_all_its_filters(self):
         shape = Architecture("unet", (4, 4), width=48)
         first = build.generators(shape, AUTO, ("forward",), seed=1)
-        bank = FilterBank([build.slice_of("a", first, FilterBank(), Facts(shape, AUTO, Pix2Pix()))])
+        bank = NetworkBank([build.slice_of("a", first, NetworkBank(), Facts(shape, AUTO, Pix2Pix()))])
         networks = build.generators(shape, AUTO, ("forward",), bank, seed=2)
         AUTO.initialize(networks, bank)
         recipes = layers.made_kernels(networks["forward"])

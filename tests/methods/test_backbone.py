@@ -9,6 +9,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, load_config
 from pgtf.methods import METHODS, LayerWise, LowRank, Modulated, WidthWise
 from pgtf.methods.backbone import Backbone
@@ -16,7 +17,6 @@ from pgtf.methods.sharing import first_layers
 from pgtf.networks import Architecture
 from pgtf.recipes import Full
 from pgtf.runs.run import Run
-from pgtf.storage.bank import FilterBank
 from pgtf.training.sequence import SequentialTrainer
 from tests.tiny import tiny_run
 
@@ -50,7 +50,7 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_later_task_without_the_first_is_refused(self, method):
         run = Run(tiny_run(tempfile.mkdtemp(), method=method))
         with self.assertRaisesRegex(ValueError, "needs the slices that it borrows from. Received: none of 'facades'"):
-            FilterBank([run.bank.slice(1)]).of(run.bank.slice(1).borrows)
+            NetworkBank([run.bank.slice(1)]).of(run.bank.slice(1).borrows)
 
 
 class FreeOuterTest(tf.test.TestCase):

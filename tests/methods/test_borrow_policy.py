@@ -10,12 +10,12 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, resumed
 from pgtf.methods import Factorized, Full, Piggyback
 from pgtf.methods.borrow_policy import BorrowPolicy
 from pgtf.networks import Architecture
 from pgtf.runs.verify import verdicts
-from pgtf.storage.bank import FilterBank
 from tests.tiny import tiny_run
 
 LEARNT = ["a", "b", "c", "d"]
@@ -89,8 +89,8 @@ class StartTest(tf.test.TestCase):
 
     def test_free_filters_are_copied_and_the_others_fitted(self):
         method = Piggyback(0.5, borrow_from="last:1")
-        bank = FilterBank.open(os.path.join(tiny_run(self.create_tempdir().full_path, method=method), "tasks"))
-        shape, first, second = bank.slice(0).facts.architecture, bank.values("facades"), bank.values("maps")
+        bank = NetworkBank.open(os.path.join(tiny_run(self.create_tempdir().full_path, method=method), "tasks"))
+        shape, first, second = bank.slice(0).facts.architecture, bank["facades"].values, bank["maps"].values
         (network,) = networks = build.generators(shape, method, ("forward",), bank.only(["maps"])).values()
         method.initialize({"forward": network}, bank)
         self.assertLen(networks, 1)

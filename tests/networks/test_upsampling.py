@@ -11,12 +11,12 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan
+from pgtf.assembly.bank import NetworkBank
 from pgtf.layers import LayerFactory, restore, state
 from pgtf.methods import Full, Piggyback
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
 from pgtf.recipes import Full as FullRecipe
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts, of_format_1
 
 MAPS = pathlib.Path(__file__).parent.parent / "fixtures" / "format1" / "tasks" / "01-maps"
@@ -66,7 +66,7 @@ class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.product(network=["unet", "resnet"], upsampling=["transpose", "resize", "resize_even"])
     def test_what_is_planned_is_what_is_stored(self, network, upsampling):
         architecture = Architecture(network, (16, 16), width=2, blocks=1, upsampling=upsampling)
-        bank, stored = FilterBank(), collections.Counter()
+        bank, stored = NetworkBank(), collections.Counter()
         for name in ("one", "two"):
             made = generator(architecture, Piggyback(), bank)
             for path, value in state(made).items():

@@ -13,10 +13,10 @@ from absl.testing import parameterized
 
 from pgtf import layers
 from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank
 from pgtf.methods import METHODS, Piggyback
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.task_slice import BankError, TaskSlice
 from tests.tiny import rewrite, tiny_run
 
@@ -131,13 +131,13 @@ class ReadingTest(BorrowsTestCase):
     def test_a_new_task_is_built_without_them_too(self):
         folder, at = self.run_of(3, method=EveryOther())
         os.unlink(at(2, "slice.safetensors"))
-        bank, method = FilterBank.open(os.path.join(folder, "tasks")), EveryOther()
+        bank, method = NetworkBank.open(os.path.join(folder, "tasks")), EveryOther()
         shape = bank.slice(0).facts.architecture
         lenders = bank.only(method.borrows(bank.names))
         networks = build.generators(shape, method, ("forward",), lenders)
         method.initialize(networks, bank)
         # Each mixes the filters of the first and the third task, side by side, and starts as the first.
-        first, third = bank.values("facades"), bank.values("streets")
+        first, third = bank["facades"].values, bank["streets"].values
         for name in ("down1", "down2", "up2"):
             recipe = layers.made_kernels(networks["forward"])[f"forward/{name}"]
             path = f"forward/{name}/unconstrained"

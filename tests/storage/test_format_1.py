@@ -165,7 +165,7 @@ class FactsTest(Format1TestCase):
         (borrowed,) = bank.slice(1).borrows
         self.assertEqual((borrowed.task, borrowed.sha256), ("maps", hashlib.sha256(path.read_bytes()).hexdigest()))
         lent = bank.lent("forward/down1")
-        parts = [bank.values(name)["forward/down1/unconstrained"] for name in ("maps", "facades")]
+        parts = [bank[name].values["forward/down1/unconstrained"] for name in ("maps", "facades")]
         self.assertAllEqual(lent, np.concatenate(parts, -1))
 
     @parameterized.parameters(*METHODS)

@@ -118,7 +118,7 @@ class DamageTest(SliceTestCase):
         bank = FilterBank.open(folder)
         return {
             "check": bank.slice(0).check,
-            "values": lambda: bank.values("labels")["forward/down1/bias"],
+            "values": lambda: bank["labels"].values["forward/down1/bias"],
             "lent": lambda: bank.lent("forward/down1"),
         }
 

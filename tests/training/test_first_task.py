@@ -6,10 +6,10 @@ import os
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import load_config
 from pgtf.methods import METHODS
 from pgtf.runs.run import Run
-from pgtf.storage.bank import FilterBank
 from pgtf.training.first_task import take_base
 from tests.tiny import tiny_run
 
@@ -25,7 +25,7 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
         config = dataclasses.replace(
             load_config(self.other), run_dir=self.folder, first_task_from=self.other, **changes
         )
-        bank = FilterBank(folder=os.path.join(self.folder, "tasks"))
+        bank = NetworkBank(folder=os.path.join(self.folder, "tasks"))
         take_base(config, bank)
         return bank
 
@@ -50,7 +50,7 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEmpty(os.listdir(self.folder))
 
     def test_a_run_with_tasks_takes_nothing(self):
-        bank = FilterBank.open(os.path.join(self.other, "tasks"))
+        bank = NetworkBank.open(os.path.join(self.other, "tasks"))
         take_base(dataclasses.replace(load_config(self.other), first_task_from="/nowhere"), bank)
         self.assertEqual(bank.names, ["facades", "maps"])
 

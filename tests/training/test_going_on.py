@@ -55,7 +55,7 @@ def ran(config, **changes):
 
 
 def values(run_dir, task):
-    return {path: np.array(value) for path, value in Run(run_dir).bank.values(task).items()}
+    return {path: np.array(value) for path, value in Run(run_dir).bank[task].values.items()}
 
 
 class GoingOnTest(tf.test.TestCase, parameterized.TestCase):

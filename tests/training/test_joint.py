@@ -17,11 +17,11 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config
 from pgtf.methods import LayerWise, WidthWise
 from pgtf.runs.listing import rows
 from pgtf.runs.verify import verdicts
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.log import curves
 from pgtf.training.checkpoints import Checkpoints
@@ -102,7 +102,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotAllClose(learnt["ac"][1]["forward/down2/free"], learnt["ad"][1]["forward/down2/free"], atol=1e-6)
 
     def test_slices_rebuild_to_the_same_kernels_and_outputs(self):
-        together, bank = learner(TINY, TINY.tasks, steps=2), FilterBank()
+        together, bank = learner(TINY, TINY.tasks, steps=2), NetworkBank()
         draw = np.random.default_rng(0)
         image = draw.uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
         for variable in together.trained("generators"):
@@ -140,7 +140,7 @@ def ran(config):
 
 
 def slices(run_dir):
-    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    bank = NetworkBank.open(os.path.join(run_dir, "tasks"))
     return [bank.slice(index) for index in range(len(bank))]
 
 

@@ -20,6 +20,7 @@ import tensorflow as tf
 from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values, plan, summary
+from pgtf.assembly.bank import NetworkBank
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
 from pgtf.methods import Piggyback
@@ -28,7 +29,6 @@ from pgtf.runs.load import load
 from pgtf.serving.combined import write_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
-from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 
 
@@ -59,7 +59,7 @@ def compared(times, base):
 def steps(config, rounds, task):
     """Compares a step of task `task` (from 1) with the first task's: with kernels composed, and as chosen."""
     bank, batch = banked(config, task - 1), held(config)
-    learners = {"full": build.learner(config, 0, FilterBank(), 1000)}
+    learners = {"full": build.learner(config, 0, NetworkBank(), 1000)}
     for side, strategy in (("chosen", "auto"), ("composed", "compose")):
         learners[side] = build.learner(config, task - 1, bank, 1000)
         for network in learners[side].generators.values():
@@ -91,7 +91,7 @@ def xla(config, rounds, task):
 
 def peak(config, rounds):
     """Measures a full step's rate as a share of the matrix products' rate. Counts only convolutions and products."""
-    learner, batch = build.learner(config, 0, FilterBank(), 1000), held(config)
+    learner, batch = build.learner(config, 0, NetworkBank(), 1000), held(config)
     dtype = keras.mixed_precision.Policy(build.resolved(config.precision)).compute_dtype
     a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0]))
@@ -112,7 +112,7 @@ def first_step(config, rounds, task):
 def pipeline(config, rounds):
     """Compares steps on streamed images with steps on one batch in memory."""
     stream, batch = _stream(config), held(config)
-    learner = build.learner(config, 0, FilterBank(), 1000)
+    learner = build.learner(config, 0, NetworkBank(), 1000)
     for place in range(len(stream.sources[0])):
         stream.sources[0][place]  # Decode and cache each image, as in a run after its first epoch.
     images = iter(stream.dataset(0, 10**6))
@@ -234,7 +234,7 @@ def _peak_of_opening(run, size):
 
 def _run_of(config, count, folder):
     """Builds a run of untrained tasks, where all but the first share one file of values."""
-    bank, shape = FilterBank(folder=os.path.join(folder, "tasks")), build.architecture(config)
+    bank, shape = NetworkBank(folder=os.path.join(folder, "tasks")), build.architecture(config)
     facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
     for index in range(count):
         lenders = bank.only(config.method.borrows(bank.names))
@@ -284,7 +284,7 @@ def held(config):
 
 def banked(config, tasks):
     """Builds the bank of `tasks` untrained tasks. Speed does not depend on values."""
-    bank, shape = FilterBank(), build.architecture(config)
+    bank, shape = NetworkBank(), build.architecture(config)
     for number in range(tasks):
         lenders = bank.only(config.method.borrows(bank.names))
         networks = build.generators(shape, config.method, config.objective.generators, lenders, number)
