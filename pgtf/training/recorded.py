@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import EARLIER_NAMES, Config
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData, listed
