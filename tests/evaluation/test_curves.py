@@ -24,6 +24,7 @@ from pgtf.evaluation.evaluator import Evaluator
 from pgtf.foundation import files
 from pgtf.metrics import accuracy
 from pgtf.metrics.measurements import Measurement
+from pgtf.report.observer import ReportObserver
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
@@ -63,7 +64,7 @@ class OnTheWayTest(tf.test.TestCase):
     def ran(self, **settings):
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            SequentialTrainer(dataclasses.replace(TINY, run_dir=self.run_dir, **settings)).run()
+            SequentialTrainer(dataclasses.replace(TINY, run_dir=self.run_dir, **settings), ReportObserver()).run()
         return said.getvalue()
 
     def path(self, *parts):
@@ -88,7 +89,7 @@ class StageTest(OnTheWayTest):
         self.assertLen(os.listdir(self.path("evaluation", "classifiers")), 1)
 
         with mock.patch.object(Evaluator, "figures", self.fail):
-            self.assertIn("after facades", self.ran())
+            self.assertIn("all 2 tasks are learned", self.ran())
             by_hand = Evaluation(Run(self.run_dir)).measure()
         with open(self.path("evaluation", "matrix.json")) as file:
             self.assertEqual(json.load(file)["values"]["FCD"], [list(row) for row in by_hand.values["FCD"]])

@@ -336,7 +336,7 @@ class Scaled(Recipe):
     def kernel(self):
         return self.first * self.scale
 
-    def own(self):
+    def task_variables(self):
         return {"scale": self.scale}
 
 

@@ -25,6 +25,7 @@ from pgtf.config import Config
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN
+from pgtf.report.observer import ReportObserver
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
@@ -63,7 +64,7 @@ def ran(config, run_dir=None):
     said = io.StringIO()
     config = dataclasses.replace(config, **({"run_dir": run_dir} if run_dir else {}))
     with contextlib.redirect_stdout(said):
-        SequentialTrainer(config).run()
+        SequentialTrainer(config, ReportObserver()).run()
     return config.run_dir, said.getvalue()
 
 
