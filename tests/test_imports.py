@@ -2,6 +2,8 @@
 
 import ast
 import pathlib
+import subprocess
+import sys
 
 from absl.testing import absltest
 
@@ -33,6 +35,10 @@ DOORS = {
     "tensorflow_gan": {"pgtf.metrics.frechet_kernel", "pgtf.objectives.losses"},
     "tensorflow_hub": {"pgtf.metrics.pretrained"},
 }
+
+# Rooms and modules that import no TensorFlow, so that `pgtf list` and every --help answer at once; HEAVY: exceptions.
+LIGHT = ("pgtf.foundation", "pgtf.config", "pgtf.storage", "pgtf.runs.listing", "pgtf.cli.main", "pgtf.cli.list")
+HEAVY = ("pgtf.foundation.keras_versions", "pgtf.foundation.retracing", "pgtf.foundation.seeds")
 
 
 def modules(root):
@@ -68,7 +74,7 @@ def upward(root):
         own = module.split(".")[1]
         for name in imported(module, path):
             package, room, *_ = *name.split("."), ""
-            if package != "pgtf" or room in (own, "__version__", ""):
+            if package != "pgtf" or room in (own, "__version__", "__file__", ""):
                 continue
             # Other names of the door itself, as `load`, have no tier.
             if room not in tier_of or tier_of[room] >= tier_of[own]:
@@ -92,6 +98,18 @@ class ImportsTest(absltest.TestCase):
                 if package in DOORS:
                     found[package].add("pgtf.cli" if package == "absl" and module.startswith("pgtf.cli.") else module)
         self.assertEqual(found, DOORS)
+
+    def test_foundation_config_storage_and_listing_import_no_tensorflow(self):
+        light = [name for name in modules(ROOT) if name.startswith(LIGHT) and name not in HEAVY]
+        self.assertIn("pgtf.storage.probes", light)
+        code = (
+            "import importlib, sys\n"
+            "for name in sys.argv[1:]:\n"
+            "    importlib.import_module(name)\n"
+            "    if 'tensorflow' in sys.modules: sys.exit(name)"
+        )
+        done = subprocess.run([sys.executable, "-c", code, *light], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_networks_objectives_and_training_know_no_method(self):
         for module, path in modules(ROOT).items():

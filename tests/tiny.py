@@ -16,6 +16,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile
 from pgtf.foundation import files
 from pgtf.methods import METHODS
@@ -101,7 +102,7 @@ def learnt(bank, name, facts, draw):
     images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
     probes = Probes(images, images if facts.objective.paired else {})
     task_slice = build.slice_of(name, networks, lenders, facts)
-    content = probes.recorded(build.rebuilt(task_slice, lenders)).content()
+    content = recorded(probes, build.rebuilt(task_slice, lenders)).content()
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)
     facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
     bank.append(dataclasses.replace(task_slice, facts=facts))

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from pgtf.assembly.replay import outputs
 from pgtf.data.reading import to_uint8
 from pgtf.foundation import files
 from pgtf.report.parts import Parts
 from pgtf.runs.run import Run, Task
-from pgtf.storage.probes import outputs
 
 
 class AnswerCache:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from pgtf.assembly.replay import replayed
 from pgtf.config import Config, flagfile
 from pgtf.data.reading import png
 from pgtf.foundation import files
@@ -85,7 +86,7 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
         raise ValueError(f"Tasks are adopted that no later one changes. Received: {task.name!r}, which later ones play")
     coming = {other.name: other.slice.sha256 for other in before}
     bank.of([borrowed for borrowed in task.slice.borrows if coming.get(borrowed.task) != borrowed.sha256])
-    replay = task.probes.replayed(task.rebuilt())
+    replay = replayed(task.probes, task.rebuilt())
     if not replay.holds:
         raise BankError(
             f"A task is adopted while its outputs are those that were recorded, within {TOLERANCE:.0e}. "

@@ -11,6 +11,7 @@ import numpy as np
 from pgtf import layers
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.build import rebuilt
+from pgtf.assembly.replay import replayed
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.runs.translate import TILE, Translator
@@ -115,7 +116,7 @@ class Task:
 
     def replay(self) -> Replay:
         """Replays the probes and compares the outputs with the recorded ones."""
-        return self.probes.replayed(self.networks)
+        return replayed(self.probes, self.networks)
 
 
 class Run:

@@ -7,11 +7,12 @@ from typing import Any, Optional, Protocol
 
 import numpy as np
 
+from pgtf.assembly.replay import outputs
 from pgtf.data.reading import resized
 from pgtf.foundation.version import __version__
 from pgtf.layers import folded
 from pgtf.serving.models_config import NAME as MODELS_CONFIG
-from pgtf.storage.probes import TOLERANCE, outputs
+from pgtf.storage.probes import TOLERANCE
 
 
 class LearnedTask(Protocol):

@@ -1,15 +1,11 @@
-"""Probes: recorded outputs of a task and their replay, which proves that the task has not changed."""
+"""Probes: test images of a task with its recorded outputs. Their replay proves that the task has not changed."""
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-import tensorflow as tf
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from pgtf.data.reading import to_float
 from pgtf.foundation import files
 
 # Where bits may differ (another machine, another library), outputs in [-1, 1] may differ by this.
@@ -26,12 +22,6 @@ class Probes:
     inputs: dict
     targets: dict
     outputs: dict = dataclasses.field(default_factory=dict)
-
-    def recorded(self, networks):
-        """Returns these probes with the outputs of these networks."""
-        return dataclasses.replace(
-            self, outputs={prefix: outputs(network, self.inputs[prefix]) for prefix, network in networks.items()}
-        )
 
     def content(self):
         """Returns the content of the file."""
@@ -64,22 +54,6 @@ class Probes:
             raise ValueError(f"A task's probes are inputs, targets and outputs. Received: {path} ({error})") from error
         return cls(**parts)
 
-    def replayed(self, networks: Mapping[str, Any]) -> "Replay":
-        """Compares the outputs of these networks with the recorded ones."""
-        if not self.outputs.keys() == self.inputs.keys() == networks.keys():
-            raise ValueError(
-                f"A task's probes are of its networks, {', '.join(networks)}. Received: inputs of "
-                f"{', '.join(self.inputs) or 'none'}, outputs of {', '.join(self.outputs) or 'none'}"
-            )
-        try:
-            now = self.recorded(networks).outputs
-        except tf.errors.OpError as error:
-            raise ValueError(f"Probes are images that their networks take. Received: {error.message}") from error
-        return Replay(
-            difference=max(float(np.abs(now[prefix] - then).max()) for prefix, then in self.outputs.items()),
-            bit_equal=all(now[prefix].tobytes() == then.tobytes() for prefix, then in self.outputs.items()),
-        )
-
 
 @dataclasses.dataclass(frozen=True)
 class Replay:
@@ -108,13 +82,3 @@ def _check_images(inputs: dict, targets: dict, outputs: dict) -> None:
                 raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
             if kind == np.float32 and not np.isfinite(values).all():
                 raise ValueError(f"{prefix}: outputs that are not finite")
-
-
-def outputs(network: Any, images: np.ndarray) -> np.ndarray:
-    """Applies a network to uint8 [n, h, w, 3]. Returns outputs in [-1, 1].
-
-    Runs on the CPU, where float32 is exact and every call uses the same kernels. GPUs round to TF32 and choose kernels
-    anew. Runs one image at a time, so that the batch size does not affect the last bit.
-    """
-    with tf.device("CPU:0"):
-        return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])

@@ -10,6 +10,7 @@ from typing import Callable, Optional
 from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
@@ -198,7 +199,7 @@ def facts_of(config: Config, data: TaskData, steps: int, said: Config, together:
 
 def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
     """Writes the probes with the task's outputs, and returns the slice with their hash."""
-    probes = probes.recorded(build.rebuilt(task_slice, lenders))
+    probes = recorded(probes, build.rebuilt(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=(0, 1, 2)).max()) < LEAST_SPREAD:
             what = f"{task_slice.name}: every {prefix} output is one plain colour"

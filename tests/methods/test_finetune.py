@@ -8,13 +8,13 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
+from pgtf.assembly.replay import outputs
 from pgtf.config import load_config
 from pgtf.methods import Finetune
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run
 from pgtf.runs.verify import conclusion, verdicts
 from pgtf.serving.direction import Direction
-from pgtf.storage.probes import outputs
 from tests.tiny import tiny_run
 
 

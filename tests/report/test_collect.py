@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl import flags
 from absl.testing import absltest
 
+from pgtf.assembly.replay import outputs
 from pgtf.cli import command_line
 from pgtf.config import Config
 from pgtf.data.reading import to_uint8
@@ -25,7 +26,7 @@ from pgtf.runs.describe import command, measured
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
-from pgtf.storage.probes import Replay, outputs
+from pgtf.storage.probes import Replay
 from pgtf.training.sampling import SAMPLE, forget_sample, sampler
 from tests.storage.made_slices import a_slice
 from tests.tiny import flip_a_bit, tiny_run

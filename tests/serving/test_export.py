@@ -23,6 +23,7 @@ from absl.testing import absltest, parameterized
 from PIL import Image
 
 import pgtf
+from pgtf.assembly.replay import outputs
 from pgtf.data.reading import resized, to_float
 from pgtf.foundation import files
 from pgtf.methods import METHODS, Method
@@ -34,7 +35,7 @@ from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
 from pgtf.storage.bank import FilterBank
-from pgtf.storage.probes import TOLERANCE, outputs
+from pgtf.storage.probes import TOLERANCE
 from pgtf.storage.task_slice import BankError
 from tests.processes import Fork, Script
 from tests.tiny import flip_a_bit, tiny_run

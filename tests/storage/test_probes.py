@@ -3,8 +3,9 @@
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly.replay import outputs
 from pgtf.foundation import files
-from pgtf.storage.probes import Probes, outputs
+from pgtf.storage.probes import Probes
 
 
 class ReplayTest(tf.test.TestCase):

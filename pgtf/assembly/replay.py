@@ -1,0 +1,44 @@
+"""Records the outputs of networks for a task's probes, and compares later outputs with them."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from pgtf.data.reading import to_float
+from pgtf.storage.probes import Probes, Replay
+
+
+def recorded(probes: Probes, networks: Mapping[str, Any]) -> Probes:
+    """Returns these probes with the outputs of these networks."""
+    made = {prefix: outputs(network, probes.inputs[prefix]) for prefix, network in networks.items()}
+    return dataclasses.replace(probes, outputs=made)
+
+
+def replayed(probes: Probes, networks: Mapping[str, Any]) -> Replay:
+    """Compares the outputs of these networks with the recorded ones."""
+    if not probes.outputs.keys() == probes.inputs.keys() == networks.keys():
+        raise ValueError(
+            f"A task's probes are of its networks, {', '.join(networks)}. Received: inputs of "
+            f"{', '.join(probes.inputs) or 'none'}, outputs of {', '.join(probes.outputs) or 'none'}"
+        )
+    try:
+        now = recorded(probes, networks).outputs
+    except tf.errors.OpError as error:
+        raise ValueError(f"Probes are images that their networks take. Received: {error.message}") from error
+    return Replay(
+        difference=max(float(np.abs(now[prefix] - then).max()) for prefix, then in probes.outputs.items()),
+        bit_equal=all(now[prefix].tobytes() == then.tobytes() for prefix, then in probes.outputs.items()),
+    )
+
+
+def outputs(network: Any, images: np.ndarray) -> np.ndarray:
+    """Applies a network to uint8 [n, h, w, 3]. Returns outputs in [-1, 1].
+
+    Runs on the CPU, where float32 is exact and every call uses the same kernels. GPUs round to TF32 and choose kernels
+    anew. Runs one image at a time, so that the batch size does not affect the last bit.
+    """
+    with tf.device("CPU:0"):
+        return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
