@@ -34,6 +34,7 @@ FLAGS = (
 RUNS = (
     ("--tasks=maps,facades",),
     ("--tasks=maps,facades", "--batch_size=2", "--norm=batch", "--method=factorized"),
+    ("--tasks=maps,facades", "--ema=0.5", "--keep_weights=best", "--evaluate_every=2"),
     ("--tasks=photo2monet", "--objective=cyclegan", "--network=resnet", "--pool_size=3"),
 )
 SIGNALS = ("SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
