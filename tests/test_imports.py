@@ -115,7 +115,7 @@ class ImportsTest(absltest.TestCase):
         for module, path in modules(ROOT).items():
             if module.split(".")[1:2] in (["networks"], ["objectives"], ["training"]):
                 kinds = {name for name in imported(module, path) if name.startswith(("pgtf.recipes", "pgtf.methods"))}
-                allowed = {"pgtf.methods.Phase", "pgtf.methods.CapacityError", "pgtf.methods.Bank"}
+                allowed = {"pgtf.methods.Phase", "pgtf.methods.Bank"}
                 self.assertLessEqual(kinds, allowed, module)
 
 

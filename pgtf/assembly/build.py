@@ -20,6 +20,7 @@ from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
+from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank, Method
 from pgtf.networks import Architecture
 from pgtf.networks.patchgan import patchgan
@@ -28,7 +29,7 @@ from pgtf.objectives.optimizers import LinearDecay, adam
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
-from pgtf.storage.task_slice import BankError, TaskSlice
+from pgtf.storage.task_slice import TaskSlice
 from pgtf.storage.values import HeldValues
 
 KINDS = ("generators", "discriminators")

@@ -12,8 +12,9 @@ from typing import Any, Optional
 from absl import app, flags, logging
 
 from pgtf.cli.help_text import QUESTIONS, TABLES, Help, module_of
-from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, Contradiction, load_config, resumed
+from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, load_config, resumed
 from pgtf.foundation import settings, task_names
+from pgtf.foundation.errors import Contradiction
 from pgtf.foundation.settings import as_text
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger

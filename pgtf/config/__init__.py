@@ -11,7 +11,7 @@ from pgtf.config.groups import (
     RunSettings,
     TrainingSettings,
 )
-from pgtf.config.resume import Contradiction, resumed
+from pgtf.config.resume import resumed
 from pgtf.config.sizes import pixels
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "EARLIER_NAMES",
     "GROUPS",
     "Config",
-    "Contradiction",
     "DataSettings",
     "MonitoringSettings",
     "NetworkSettings",

@@ -6,14 +6,7 @@ from collections.abc import Sequence
 from pgtf.config import overrides
 from pgtf.config.config import Config
 from pgtf.foundation import settings
-
-
-class Contradiction(ValueError):
-    """Flags contradict a run; asked: the config that they ask for."""
-
-    def __init__(self, message: str, asked: Config) -> None:
-        super().__init__(message)
-        self.asked = asked
+from pgtf.foundation.errors import Contradiction
 
 
 def resumed(recorded: Config, asked: Config, learned: Sequence[str]) -> Config:

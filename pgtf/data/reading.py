@@ -11,6 +11,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from pgtf.foundation.errors import ImageError
+
 # Endings of image files that pgtf reads, and of those that it does not read (for error messages).
 ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 UNREAD_ENDINGS = (
@@ -34,10 +36,6 @@ UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-
-
-class ImageError(ValueError):
-    """Error: a file does not hold a readable image."""
 
 
 def is_image_name(name: str) -> bool:

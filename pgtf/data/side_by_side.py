@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from pgtf.data.reading import ImageError, read
+from pgtf.data.reading import read
+from pgtf.foundation.errors import ImageError
 
 LOOKED_AT, FEWEST = 32, 4  # Most files that are sampled from a folder; fewest readable ones for a decision.
 ROWS, COLUMNS = 128, 8  # Rows that an image is shrunk to; columns that are used on each side of its middle.

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pgtf.data import drawn
-from pgtf.data.reading import ImageError, read, resized
+from pgtf.data.reading import read, resized
+from pgtf.foundation.errors import ImageError
 
 
 class Source:

@@ -10,9 +10,9 @@ from typing import IO
 
 from pgtf.data.manifest import ImageFiles, Manifest, PairedFiles, split_of
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reading import ImageError
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
+from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
 
 WORKERS = min(4, os.cpu_count() or 1)

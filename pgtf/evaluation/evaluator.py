@@ -8,10 +8,10 @@ from typing import Callable, Optional
 import numpy as np
 import tensorflow as tf
 
-from pgtf.data.reading import ImageError
 from pgtf.data.sources import Source, Subset
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, choice, has_test, sides_of
+from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
 from pgtf.metrics.accuracy import SIZE, Classifier, accuracy_figure, classifier, unclassified
 from pgtf.metrics.activations import Activations, activations, kept_activations

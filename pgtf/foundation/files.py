@@ -11,6 +11,8 @@ import stat
 import tempfile
 from collections.abc import Iterator
 
+from pgtf.foundation.errors import Busy
+
 WRITING = ".writing-"  # Prefix of a temporary file, until the file is complete and renamed.
 
 
@@ -81,10 +83,6 @@ def remove(folder: str, *parts: str) -> None:
     path = os.path.join(inside(folder, *parts[:-1]), *parts[-1:])
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(path) if stat.S_ISDIR(os.lstat(path).st_mode) else os.unlink(path)
-
-
-class Busy(ValueError):
-    """Error: another process holds the folder's lock."""
 
 
 @contextlib.contextmanager

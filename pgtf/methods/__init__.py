@@ -1,7 +1,7 @@
 """Methods: each defines how a later task's kernels are made, initialized and trained. METHODS lists them by name."""
 
 from pgtf.methods.bank import Bank, BankTask, LentFilters
-from pgtf.methods.base import CapacityError, Method, Phase, PhaseContext, WeightOwnership
+from pgtf.methods.base import Method, Phase, PhaseContext, WeightOwnership
 from pgtf.methods.cpg import Cpg
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
@@ -36,7 +36,6 @@ __all__ = [
     "METHODS",
     "Bank",
     "BankTask",
-    "CapacityError",
     "Cpg",
     "Distilled",
     "Factorized",

@@ -13,10 +13,6 @@ if TYPE_CHECKING:
     from pgtf.recipes.base import Recipe, Spec
 
 
-class CapacityError(ValueError):
-    """Error: a network of this width has no room for a further task."""
-
-
 class PhaseContext(Protocol):
     """State that a task's phases share, and the distance that they measure.
 

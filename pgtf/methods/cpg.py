@@ -13,8 +13,9 @@ import functools
 import math
 
 from pgtf import recipes
+from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.settings import setting
-from pgtf.methods.base import CapacityError, Phase
+from pgtf.methods.base import Phase
 from pgtf.methods.packing import Packing, packed_in
 
 

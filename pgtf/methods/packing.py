@@ -6,9 +6,10 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from pgtf import layers, recipes
+from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.settings import setting
 from pgtf.methods.bank import Bank
-from pgtf.methods.base import CapacityError, Method, WeightOwnership
+from pgtf.methods.base import Method, WeightOwnership
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import KernelSite

@@ -9,6 +9,7 @@ import numpy as np
 from pgtf.assembly.accounting import full_values
 from pgtf.config import Config
 from pgtf.data.reading import resized, to_uint8
+from pgtf.foundation.errors import BankError
 from pgtf.foundation.files import sha256_of
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
@@ -22,7 +23,6 @@ from pgtf.storage import log
 from pgtf.storage.bank import FilterBank, none_learnt
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes
-from pgtf.storage.task_slice import BankError
 from pgtf.training.recorded import begun_split
 from pgtf.training.sampling import SAMPLE
 

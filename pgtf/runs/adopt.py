@@ -10,12 +10,13 @@ from pgtf.assembly.replay import replayed
 from pgtf.config import Config, flagfile
 from pgtf.data.reading import png
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
 from pgtf.runs.run import Run, Task
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import TOLERANCE
-from pgtf.storage.task_slice import BankError, renamed
+from pgtf.storage.task_slice import renamed
 
 STAGED = ".adopting"  # The folder of a task that is not whole yet, beside those of tasks.
 

@@ -16,11 +16,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from pgtf.foundation import files, task_names
+from pgtf.foundation.errors import BankError
 from pgtf.foundation.version import __version__
 from pgtf.runs.describe import Measured, described, measured
 from pgtf.runs.run import Run
 from pgtf.storage.bank import folder_name
-from pgtf.storage.task_slice import BankError
 
 FORMAT = "1"
 STAGING = ".packing-"

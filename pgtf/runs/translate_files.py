@@ -13,8 +13,9 @@ import numpy as np
 from PIL import Image
 
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reading import ENDINGS, UNREAD_ENDINGS, ImageError, is_image_name, is_unread_image_name, read
+from pgtf.data.reading import ENDINGS, UNREAD_ENDINGS, is_image_name, is_unread_image_name, read
 from pgtf.foundation import files
+from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
 
 GIF = ".gif"  # Its first frame is translated. Training does not read GIF files.

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Optional
 
 from pgtf.foundation import files, task_names
+from pgtf.foundation.errors import BankError
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import TOLERANCE, Replay
-from pgtf.storage.task_slice import BankError
 
 VERDICT = "{:<24}{:<18}{}"
 VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank
-from pgtf.storage.task_slice import BankError, Borrowed, TaskSlice
+from pgtf.storage.task_slice import Borrowed, TaskSlice
 
 MARK = "dropped.json"
 Slices = TypeVar("Slices", bound="FilterBank")

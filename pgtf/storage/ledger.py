@@ -7,8 +7,8 @@ import os
 from typing import Any, Optional
 
 from pgtf.foundation import files, settings
+from pgtf.foundation.errors import BankError
 from pgtf.storage.bank import FilterBank
-from pgtf.storage.task_slice import BankError
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,9 +12,10 @@ import numpy as np
 from safetensors.numpy import save
 
 from pgtf.foundation import files, settings, task_names
+from pgtf.foundation.errors import BankError
 from pgtf.storage import quantization
 from pgtf.storage.facts import Facts, of_format_1
-from pgtf.storage.values import BankError, HeldValues, StoredValues, Values
+from pgtf.storage.values import HeldValues, StoredValues, Values
 
 FORMAT = 3
 DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.

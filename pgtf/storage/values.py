@@ -9,6 +9,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.storage import quantization
 
 SCALES = ":scales"  # Of PATH, beside it in the file; no layer's name has a colon.
@@ -16,10 +17,6 @@ SCALES = ":scales"  # Of PATH, beside it in the file; no layer's name has a colo
 
 # Kernels may be rounded to float16; vectors (norms, biases) may be squared in float32.
 LARGEST_IN_KERNELS, LARGEST_IN_VECTORS = 65504.0, 1.8e19
-
-
-class BankError(ValueError):
-    """Error of stored data that is damaged or incomplete, or of a change that would damage it."""
 
 
 class Values(Mapping):

@@ -7,7 +7,8 @@ from typing import Optional
 import numpy as np
 from PIL import Image
 
-from pgtf.data.reading import ImageError, decoded
+from pgtf.data.reading import decoded
+from pgtf.foundation.errors import ImageError
 
 BYTES = 32 * 2**20
 PIXELS = 50_000_000

@@ -8,15 +8,12 @@ import time
 import keras
 import tensorflow as tf
 
+from pgtf.foundation.errors import Diverged
 from pgtf.foundation.keras_versions import last_learning_rate
 from pgtf.foundation.progress import Bar
 from pgtf.training.checkpoints import Checkpoints
 
 _ADVICE = "A smaller --learning_rate, another --seed or --precision=float32 may help (in a new --run_dir)"
-
-
-class Diverged(ValueError):
-    """Error of a loss or a weight that is not finite."""
 
 
 class Every:

@@ -18,7 +18,7 @@ from pgtf.distribution import collectives, replicas
 from pgtf.distribution.strategy import strategy
 from pgtf.evaluation.curves import measure
 from pgtf.foundation import files
-from pgtf.methods import CapacityError
+from pgtf.foundation.errors import CapacityError
 from pgtf.objectives.learner import Learner
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes

@@ -4,7 +4,8 @@ import dataclasses
 
 from absl.testing import absltest
 
-from pgtf.config import Config, Contradiction, resumed
+from pgtf.config import Config, resumed
+from pgtf.foundation.errors import Contradiction
 from pgtf.methods import Full, Piggyback
 from pgtf.objectives import CycleGAN, Pix2Pix
 

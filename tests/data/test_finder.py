@@ -12,8 +12,9 @@ from PIL import Image
 
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest
-from pgtf.data.reading import ImageError, read
+from pgtf.data.reading import read
 from pgtf.data.streams import Stream
+from pgtf.foundation.errors import ImageError
 
 
 class FinderTestCase(absltest.TestCase):

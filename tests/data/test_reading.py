@@ -17,7 +17,6 @@ from PIL import Image, PngImagePlugin
 
 from pgtf.data.reading import (
     ENDINGS,
-    ImageError,
     is_image_name,
     is_unread_image_name,
     of_array,
@@ -27,6 +26,7 @@ from pgtf.data.reading import (
     to_float,
     to_uint8,
 )
+from pgtf.foundation.errors import ImageError
 
 # Taller than wide and with no symmetry, so that a turned or mirrored picture can't pass.
 PICTURE = np.random.default_rng(0).integers(0, 256, (5, 3, 3), dtype="uint8")
@@ -134,7 +134,7 @@ class ReadTest(parameterized.TestCase):
             file.write(content)
         # In a process of its own: pytest has its own rules on warnings.
         code = (
-            "import sys\nfrom pgtf.data.reading import ImageError, read\n"
+            "import sys\nfrom pgtf.data.reading import read\nfrom pgtf.foundation.errors import ImageError\n"
             "try:\n    read(sys.argv[1])\nexcept ImageError:\n    print('told')"
         )
         child = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)

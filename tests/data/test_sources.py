@@ -7,8 +7,8 @@ from absl.testing import absltest
 from PIL import Image
 
 from pgtf.data.manifest import ImageFiles
-from pgtf.data.reading import ImageError
 from pgtf.data.sources import Cached, Drawn, Images, Pairs, Side, Source, Subset
+from pgtf.foundation.errors import ImageError
 
 LEFT, RIGHT = (250, 10, 20), (30, 40, 200)
 

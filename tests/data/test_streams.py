@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.data.reading import ImageError
 from pgtf.data.streams import Stream
+from pgtf.foundation.errors import ImageError
 
 HEIGHT, WIDTH = 6, 9
 

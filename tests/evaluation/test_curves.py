@@ -17,11 +17,11 @@ from pgtf.assembly import build
 from pgtf.config import Config
 from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST
-from pgtf.data.reading import ImageError
 from pgtf.evaluation import curves
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.evaluation.evaluator import Evaluator
 from pgtf.foundation import files
+from pgtf.foundation.errors import ImageError
 from pgtf.metrics import accuracy
 from pgtf.metrics.measurements import Measurement
 from pgtf.report.observer import ReportObserver

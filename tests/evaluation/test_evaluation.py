@@ -25,6 +25,7 @@ from pgtf.evaluation.collection import sides
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
 from pgtf.evaluation.evaluator import Evaluator
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS
 from pgtf.metrics import accuracy
 from pgtf.metrics.extractors import Extractor
@@ -33,7 +34,6 @@ from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
 from pgtf.storage.facts import Facts
-from pgtf.storage.task_slice import BankError
 from tests.tiny import flip_a_bit, learnt, tiny_run
 
 FORMAT_1 = os.path.join(os.path.dirname(__file__), "..", "fixtures", "format1")

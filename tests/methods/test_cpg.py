@@ -13,8 +13,9 @@ from absl.testing import parameterized
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
 from pgtf.config import Config, resumed
+from pgtf.foundation.errors import CapacityError
 from pgtf.layers import Conv2D
-from pgtf.methods import CapacityError, Cpg, PackNet
+from pgtf.methods import Cpg, PackNet
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.recipes import Picked

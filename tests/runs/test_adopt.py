@@ -14,6 +14,7 @@ from absl.testing import parameterized
 from pgtf.config import load_config
 from pgtf.evaluation.evaluation import Evaluation
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
 from pgtf.report.write import report
 from pgtf.runs.adopt import adopt
@@ -23,7 +24,6 @@ from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
-from pgtf.storage.task_slice import BankError
 from tests.storage.made_slices import SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, rewrite, tiny_run
 

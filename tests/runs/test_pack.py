@@ -14,6 +14,7 @@ from safetensors.numpy import load_file, save_file
 import pgtf
 from pgtf.config import load_config
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.matrix_text import to_json
@@ -22,7 +23,6 @@ from pgtf.runs.adopt import adopt
 from pgtf.runs.pack import pack, unpack
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
-from pgtf.storage.task_slice import BankError
 from tests.fuzz.death import dead_from
 from tests.storage.made_slices import SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, tiny_run

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 import pgtf
 from pgtf.data.reading import to_float, to_uint8
-from pgtf.storage.task_slice import BankError
+from pgtf.foundation.errors import BankError
 from tests.tiny import flip_a_bit, tiny_run
 
 

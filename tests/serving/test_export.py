@@ -26,6 +26,7 @@ import pgtf
 from pgtf.assembly.replay import outputs
 from pgtf.data.reading import resized, to_float
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS, Method
 from pgtf.recipes.base import Recipe, Spec
 from pgtf.serving import direction as directions
@@ -36,7 +37,6 @@ from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.probes import TOLERANCE
-from pgtf.storage.task_slice import BankError
 from tests.processes import Fork, Script
 from tests.tiny import flip_a_bit, tiny_run
 

@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf.foundation.errors import BankError
 from pgtf.recipes import Full, Piggyback
 from pgtf.storage.bank import FilterBank, slice_folders
-from pgtf.storage.task_slice import BankError, Borrowed, TaskSlice
+from pgtf.storage.task_slice import Borrowed, TaskSlice
 from tests.storage.made_slices import FACTS, NAMES, SliceTestCase, a_slice, numbered
 
 ROOT = pathlib.Path(__file__).parent.parent.parent

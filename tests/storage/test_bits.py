@@ -8,7 +8,8 @@ import numpy as np
 import tensorflow as tf
 from safetensors.numpy import load_file
 
-from pgtf.storage.task_slice import BankError, TaskSlice
+from pgtf.foundation.errors import BankError
+from pgtf.storage.task_slice import TaskSlice
 from tests.methods.test_conformance import payload
 from tests.storage.made_slices import SliceTestCase, a_slice
 

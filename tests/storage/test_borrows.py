@@ -14,10 +14,11 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
+from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS, Piggyback
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
-from pgtf.storage.task_slice import BankError, TaskSlice
+from pgtf.storage.task_slice import TaskSlice
 from tests.tiny import rewrite, tiny_run
 
 TASKS = ("facades", "maps", "streets", "shoes")

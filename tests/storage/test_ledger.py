@@ -7,12 +7,12 @@ import shutil
 import tensorflow as tf
 
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError, Busy
 from pgtf.runs.run import Run
 from pgtf.runs.verify import Verdict, conclusion, remember, verdicts
 from pgtf.storage.bank import Dropped, FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Replay
-from pgtf.storage.task_slice import BankError
 from tests.storage.made_slices import NAMES, SliceTestCase, a_slice
 from tests.tiny import flip_a_bit, tiny_run
 
@@ -170,7 +170,7 @@ class RememberTest(SliceTestCase):
         self.assertEqual(self.changed(has_probes=False), ())  # They may be deleted.
 
     def test_not_while_another_process_writes_the_ledger(self):
-        with files.locked(self.run_dir), self.assertRaises(files.Busy):
+        with files.locked(self.run_dir), self.assertRaises(Busy):
             self.changed(slice_is_whole=False)
         self.assertEqual(Ledger.read(self.run_dir), Ledger())
 

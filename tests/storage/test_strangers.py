@@ -10,10 +10,11 @@ from absl.testing import parameterized
 from safetensors.numpy import save
 
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.runs.listing import rows
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
-from pgtf.storage.task_slice import BankError, TaskSlice, _digest
+from pgtf.storage.task_slice import TaskSlice, _digest
 from tests.tiny import tiny_run
 
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.storage.bank import FilterBank
-from pgtf.storage.task_slice import FORMAT, BankError, TaskSlice, _digest, renamed
+from pgtf.storage.task_slice import FORMAT, TaskSlice, _digest, renamed
 from tests.storage.made_slices import FACTS, SliceTestCase, a_slice
 
 

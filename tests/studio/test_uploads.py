@@ -8,7 +8,7 @@ import numpy as np
 from absl.testing import absltest
 from PIL import Image
 
-from pgtf.data.reading import ImageError
+from pgtf.foundation.errors import ImageError
 from pgtf.studio.uploads import fitted, png, received
 
 

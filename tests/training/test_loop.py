@@ -14,16 +14,16 @@ from absl.testing import parameterized
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pgtf.config import Config
-from pgtf.data.reading import ImageError
 from pgtf.data.streams import Stream
 from pgtf.foundation import settings
+from pgtf.foundation.errors import Diverged, ImageError
 from pgtf.foundation.keras_versions import checkpointed
 from pgtf.layers import Dropout
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay
 from pgtf.training import callbacks
-from pgtf.training.callbacks import Diverged, Every, Progress
+from pgtf.training.callbacks import Every, Progress
 from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
 from pgtf.training.loop import Intervals, learn
 from tests.terminal import Terminal

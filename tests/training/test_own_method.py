@@ -14,13 +14,13 @@ from absl import flags
 from pgtf import layers, recipes
 from pgtf.assembly.accounting import summary
 from pgtf.cli import command_line
+from pgtf.foundation.errors import BankError
 from pgtf.foundation.settings import setting
 from pgtf.methods import METHODS, Method
 from pgtf.recipes import Spec
 from pgtf.runs.listing import rows
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
-from pgtf.storage.task_slice import BankError
 from pgtf.training.sequence import planned
 from tests.tiny import tiny_run
 from tests.training.test_sequence import TINY, ran

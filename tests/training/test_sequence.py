@@ -23,13 +23,13 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from pgtf.config import Config
 from pgtf.foundation import files
+from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN
 from pgtf.report.observer import ReportObserver
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
-from pgtf.storage.task_slice import BankError
 from pgtf.training.sequence import SequentialTrainer
 from tests.tiny import rewrite
 

@@ -10,13 +10,14 @@ from safetensors.numpy import load_file
 
 from pgtf.assembly.accounting import plan, summary
 from pgtf.config import Config, load_config
+from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
 from pgtf.runs.listing import rows
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
 from pgtf.storage import task_slice
-from pgtf.storage.task_slice import BankError, TaskSlice
+from pgtf.storage.task_slice import TaskSlice
 from pgtf.training.sequence import planned
 from tests.tiny import tiny_run
 

@@ -15,6 +15,7 @@ from pgtf.experiments.paper.experiment import Experiment, with_bases
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
+from pgtf.foundation.errors import Busy
 from pgtf.foundation.progress import clock
 
 PGTF = sys.executable, "-m", "pgtf"
@@ -128,7 +129,7 @@ class ExperimentRunner:
             with files.locked(os.path.join(self.runs, "taken", piece.name), "runs an experiment"):
                 print(f"\n{piece.name}  ({told})", flush=True)
                 self._piece(piece)
-        except files.Busy:
+        except Busy:
             return False
         except subprocess.CalledProcessError as error:
             failed.append(piece.name)

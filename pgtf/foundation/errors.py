@@ -1,0 +1,31 @@
+"""The errors that pgtf raises and catches by name. All are ValueErrors, so that a command prints their message."""
+
+from typing import Any
+
+
+class BankError(ValueError):
+    """Error of stored data that is damaged or incomplete, or of a change that would damage it."""
+
+
+class Busy(ValueError):
+    """Error: another process holds the folder's lock."""
+
+
+class CapacityError(ValueError):
+    """Error: a network of this width has no room for a further task."""
+
+
+class Contradiction(ValueError):
+    """Flags contradict a run; asked: the config that they ask for."""
+
+    def __init__(self, message: str, asked: Any) -> None:
+        super().__init__(message)
+        self.asked = asked
+
+
+class Diverged(ValueError):
+    """Error of a loss or a weight that is not finite."""
+
+
+class ImageError(ValueError):
+    """Error: a file does not hold a readable image."""
