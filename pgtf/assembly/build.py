@@ -13,7 +13,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly.accounting import PlannedBank, count_parameters
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
-from pgtf.config import Config
+from pgtf.config import Config, TrainingSettings
 from pgtf.data.finder import Finder
 from pgtf.data.reading import resized, to_float
 from pgtf.data.streams import Stream
@@ -24,6 +24,7 @@ from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank, Method
 from pgtf.networks import Architecture
 from pgtf.networks.patchgan import patchgan
+from pgtf.objectives import Objective
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay, adam
 from pgtf.storage.bank import FilterBank
@@ -75,12 +76,12 @@ def stream(config: Config, index: int, data: TaskData) -> Stream:
     )
 
 
-def probes(config: Config, data: TaskData) -> Probes:
+def probes(objective: Objective, data: TaskData) -> Probes:
     """Returns the first images of a task's `shown_split` as probes."""
     count = min(PROBES, *(len(source) for source in data.shown))
     stacks = [[image for source in data.shown for image in source[place]] for place in range(count)]
     first, second = (np.stack(side) for side in zip(*stacks))
-    if config.objective.paired:
+    if objective.paired:
         return Probes({"forward": first}, {"forward": second})
     return Probes({"forward": first, "backward": second}, {})
 
@@ -129,19 +130,17 @@ def discriminator(
     return keras.Model(image, patchgan(image, make, width, n_layers=n_layers), name=name)
 
 
-def trial(config: Config, data: TaskData, wider: bool) -> CheckpointedPhaseContext:
+def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bool) -> CheckpointedPhaseContext:
     """Builds the context of a task's phases, which measures distances on the first training images."""
 
     @functools.cache
     def pairs():
         count = min(TRIAL_IMAGES, *(len(source) for source in data.train))
         stacks = [[image for source in data.train for image in source[place]] for place in range(count)]
-        return [[to_float(resized(image, *config.size))[None] for image in stack] for stack in stacks]
+        return [[to_float(resized(image, *size))[None] for image in stack] for stack in stacks]
 
     def distance(networks):
-        return collectives.broadcast_from_chief(
-            np.mean([config.objective.distance(networks, *pair) for pair in pairs()])
-        )
+        return collectives.broadcast_from_chief(np.mean([objective.distance(networks, *pair) for pair in pairs()]))
 
     return CheckpointedPhaseContext(distance, wider)
 
@@ -189,7 +188,7 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
             for name, channels in objective.discriminators.items()
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
-        optimizers = {kind: optimizer(config, steps, rates if kind == "generators" else ()) for kind in moves}
+        optimizers = {kind: optimizer(config.training, steps, rates if kind == "generators" else ()) for kind in moves}
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
         made = made.with_accumulation(config.accumulate)
         penalty = config.method.penalty(networks, bank)
@@ -198,11 +197,11 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
 
 
 def optimizer(
-    config: Config, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
+    settings: TrainingSettings, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
 ) -> keras.optimizers.Optimizer:
     """Builds the optimizer for `steps` steps. rates: [(variable, its own learning rate)]."""
-    schedule = LinearDecay(config.learning_rate, int(config.decay_from * steps), steps)
-    return adam(schedule, resolved(config.precision), rates)
+    schedule = LinearDecay(settings.learning_rate, int(settings.decay_from * steps), steps)
+    return adam(schedule, resolved(settings.precision), rates)
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:

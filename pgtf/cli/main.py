@@ -14,7 +14,6 @@ from collections.abc import Sequence
 
 from absl import flags
 
-import pgtf
 from pgtf.cli import command_line, help_text
 from pgtf.foundation.version import __version__
 from pgtf.methods import METHODS
@@ -37,6 +36,7 @@ COMMANDS = {
     "bench": "Measure speed and write BENCH.md.",
     "env": "Print versions and devices, for a bug report.",
 }
+PACKAGE = os.path.dirname(os.path.dirname(__file__))
 SHORT = {"-o": "--output"}
 
 
@@ -89,7 +89,7 @@ def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
 def _with_packaged_flagfile(text: str) -> str:
     """Returns --flagfile=flags/NAME.cfg with the path in the package, if there is no such file here."""
     name, _, path = text.partition("=")
-    packaged = os.path.join(os.path.dirname(pgtf.__file__), path)
+    packaged = os.path.join(PACKAGE, path)
     found = path.startswith("flags/") and not os.path.exists(path) and os.path.isfile(packaged)
     return f"{name}={packaged}" if name.lstrip("-") == "flagfile" and found else text
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import Config
+from pgtf.config import Config, RunSettings
 from pgtf.distribution import collectives
 from pgtf.foundation.seeds import seed_of
 from pgtf.foundation.settings import settings_of
@@ -53,23 +53,23 @@ def follow(config: Config, place: tf.distribute.Strategy) -> None:
             if index == _END:
                 return
             collectives.barrier()  # The chief has written how the task begins.
-        bank, name = _bank(config, index), config.tasks[index]
+        bank, name = _bank(config.run, index), config.tasks[index]
         keras.backend.clear_session()
         gc.collect()
         with contextlib.redirect_stdout(None):  # The chief says it.
             follow_task(config, bank, find(name, config.flipped(name)))
 
 
-def _bank(config, index):
+def _bank(run: RunSettings, index: int) -> NetworkBank:
     """Returns the bank of all tasks before one, once its files and the task's record are visible here."""
     since = time.monotonic()
     while True:
-        bank = NetworkBank.open(os.path.join(config.run_dir, "tasks"))
-        if len(bank) == index and os.path.exists(os.path.join(bank.place(index, config.tasks[index]), "begun.json")):
+        bank = NetworkBank.open(os.path.join(run.run_dir, "tasks"))
+        if len(bank) == index and os.path.exists(os.path.join(bank.place(index, run.tasks[index]), "begun.json")):
             return bank
         if time.monotonic() - since > _PATIENCE:
             raise ValueError(
                 "All workers see one run directory, on a file system that they share. "
-                f"Received: {config.run_dir} with {len(bank)} learnt tasks, where the chief has {index}"
+                f"Received: {run.run_dir} with {len(bank)} learnt tasks, where the chief has {index}"
             )
         time.sleep(0.2)

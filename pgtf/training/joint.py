@@ -75,7 +75,7 @@ def learner(config: Config, names: Sequence[str], steps: int) -> Together:
     for index, name in enumerate(names):
         bank: Bank = LearningBank(names[0], learners[names[0]].generators) if learners else NetworkBank()
         learners[name] = build.learner(config.for_task(name), index, bank, steps, moves=("discriminators",))
-    made = Together(learners, build.optimizer(config.for_task(names[0]), steps))
+    made = Together(learners, build.optimizer(config.for_task(names[0]).training, steps))
     ema = config.for_task(names[0]).ema
     return made.with_ema(ema) if ema else made
 
@@ -110,7 +110,7 @@ class _Member:
         """Builds task `index` of these, with its data as recorded at the start."""
         config, folder = config.for_task(data.name), bank.place(index, data.name)
         data = record_or_resume(config, data, folder, _checkpoints(bank, names[0]), names)
-        return cls(config, data, folder, build.probes(config, data), build.stream(config, index, data))
+        return cls(config, data, folder, build.probes(config.objective, data), build.stream(config, index, data))
 
     @property
     def name(self) -> str:
@@ -146,7 +146,7 @@ def learn_together(config: Config, bank: NetworkBank, found: Sequence[TaskData],
         _checkpoints(bank, names[0]),
         title=f"tasks 1-{len(names)}/{len(names)} together",
         log=log,
-        intervals=intervals(config),
+        intervals=intervals(config.monitoring),
         draw=_drawing(config, members, together, observer),
         measure=_measuring(bank, members, together) if config.evaluate_every else None,
         keep_best=members[0].config.keep_weights == "best",

@@ -11,7 +11,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.replay import recorded
-from pgtf.config import Config, flagfile
+from pgtf.config import Config, MonitoringSettings, flagfile
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives, replicas
@@ -76,7 +76,7 @@ class _Task:
         """Returns the next task of a run. follows: Whether the chief has recorded it."""
         config, folder = run.for_task(data.name), bank.place(len(bank), data.name)
         data = record_or_resume(config, data, folder, follows=follows)
-        probes = build.probes(config, data)
+        probes = build.probes(config.objective, data)
         method = config.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
         return cls(run, dataclasses.replace(config, method=method), bank, data, probes, folder)
 
@@ -135,7 +135,7 @@ class _Attempt:
         measured = measure(config, self.bank, self.data) if config.evaluate_every and draw else None
         with strategy(config.distribute).scope():
             learner = build.learner(config, index, self.bank, self.steps)
-            trial = build.trial(config, self.data, self.wider)
+            trial = build.trial(config.objective, config.size, self.data, self.wider)
             phases = config.method.phases(self.steps, trial)
             learn(
                 learner,
@@ -144,7 +144,7 @@ class _Attempt:
                 self.folder,
                 title=f"task {index + 1}/{len(config.tasks)} {self.data.name}",
                 log=log,
-                intervals=intervals(config),
+                intervals=intervals(config.monitoring),
                 draw=replicas.outside_strategy(draw) if draw else None,
                 measure=replicas.outside_strategy(measured) if measured else None,
                 keep_best=config.keep_weights == "best",
@@ -158,14 +158,14 @@ class _Attempt:
         return facts_of(self.config, self.data, self.steps, said)
 
 
-def intervals(config: Config) -> Intervals:
+def intervals(settings: MonitoringSettings) -> Intervals:
     """Intervals of periodic work during training."""
     return Intervals(
-        config.log_every,
-        config.sample_every,
-        config.checkpoint_minutes,
-        config.steps_per_call,
-        config.evaluate_every,
+        settings.log_every,
+        settings.sample_every,
+        settings.checkpoint_minutes,
+        settings.steps_per_call,
+        settings.evaluate_every,
     )
 
 
