@@ -16,6 +16,7 @@ from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, load_config, re
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.errors import Contradiction
 from pgtf.foundation.settings import as_text
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 
@@ -96,7 +97,7 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
       arguments: The command line. Default: this process's.
     """
     run_dir = flags.FLAGS.run_dir
-    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
     asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
@@ -107,7 +108,7 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     _check_overrides(asked, recorded.overrides if recorded else {}, bank)
     if recorded is None:
         return asked
-    learning = glob.glob(os.path.join(glob.escape(run_dir), "tasks", "*", "train"))
+    learning = glob.glob(os.path.join(glob.escape(run_dir), layout.TASKS, "*", layout.CHECKPOINTS))
     # A run that has not started cannot be contradicted.
     return resumed(recorded, asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
 
@@ -122,7 +123,7 @@ def config_to_plan() -> tuple[Config, Sequence[str]]:
     except Contradiction as error:
         print(f"This is the plan of a new run. {error}\n", file=sys.stderr)
         return error.asked, ()
-    learned = FilterBank.open(os.path.join(config.run_dir, "tasks")).names
+    learned = FilterBank.open(os.path.join(config.run_dir, layout.TASKS)).names
     return config, learned if config.tasks[: len(learned)] == tuple(learned) else ()
 
 

@@ -14,6 +14,8 @@ import os
 
 from absl import flags
 
+from pgtf.storage import layout
+
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "Run to verify.", required=True)
 flags.DEFINE_string("expect", "", "Digest that an earlier `pgtf verify` printed. Fails if the run has another one.")
@@ -41,7 +43,7 @@ def main(_):
         remember(run_dir, found)
     except (OSError, ValueError) as error:  # A read-only run, or one in use, can still be verified.
         print(task_names.escaped(f"not recorded in the run: {error}"))
-    bank = FilterBank.open(os.path.join(run_dir, "tasks"))
+    bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
     print(f"\n{conclusion(found)}\ndigest of the run: {digest(bank)}")
     differs = difference(bank, expected) if expected else ""
     if differs:

@@ -13,6 +13,7 @@ from pgtf.evaluation.evaluation import extractor_of
 from pgtf.evaluation.evaluator import Evaluator, classifier_of
 from pgtf.evaluation.generator import Generator
 from pgtf.metrics.measurements import UNTOUCHED, Measurement
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 
 
@@ -60,7 +61,7 @@ def point_of(figures: Mapping[str, Measurement]) -> CurvePoint:
 
 
 def _judge(config: Config, bank: FilterBank) -> Evaluator:
-    folder, extractor = os.path.join(config.run_dir, "evaluation"), extractor_of(config.inception)
+    folder, extractor = os.path.join(config.run_dir, layout.EVALUATION), extractor_of(config.inception)
     if extractor:
         return Evaluator(folder, extractor)
     # The same classifier as in the run's evaluation: of the learned tasks and of those to come.

@@ -27,6 +27,7 @@ from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
 from pgtf.runs.run import Run
+from pgtf.storage import layout
 from pgtf.storage.bank import folder_name
 
 SPLITS = ("test", "validation", "train")
@@ -76,7 +77,7 @@ class Evaluation:
         say: Callable[[str], Any] = print,
     ):
         self.run, self.question, self.say = run, question, say
-        self.folder = files.inside(run.folder, "evaluation")
+        self.folder = files.inside(run.folder, layout.EVALUATION)
         self.slices = [run.bank.slice(index) for index in range(len(run))]
         for each in self.slices:
             each.check()  # Stored measurements are valid only for unchanged slices.
@@ -106,7 +107,7 @@ class Evaluation:
         self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
         self._tell_other_yardsticks()
-        to_tensorboard(self.matrix, files.inside(self.run.folder, "tensorboard"))
+        to_tensorboard(self.matrix, files.inside(self.run.folder, layout.TENSORBOARD))
         if len(asked) == len(self.run):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
         return self.matrix
@@ -208,8 +209,8 @@ class Evaluation:
 
     def _write(self) -> None:
         for name, text in (
-            ("matrix.json", matrix_text.to_json(self.matrix, self.figures)),
-            ("matrix.csv", matrix_text.to_csv(self.matrix, self.figures)),
+            (layout.MATRIX, matrix_text.to_json(self.matrix, self.figures)),
+            (layout.MATRIX_CSV, matrix_text.to_csv(self.matrix, self.figures)),
         ):
             files.write(os.path.join(self.folder, name), text.encode())
 
@@ -227,7 +228,7 @@ class Evaluation:
 
     def _read_earlier(self) -> matrix_text.Measurements:
         """Reads the measurements from matrix.json. Raises ValueError if they belong to another run."""
-        path = os.path.join(self.folder, "matrix.json")
+        path = os.path.join(self.folder, layout.MATRIX)
         try:
             with open(path, encoding="utf-8") as file:
                 matrix, figures = matrix_text.with_figures(file.read())
@@ -264,4 +265,4 @@ def extractor_of(text: str) -> Optional[Extractor]:
 
 def table_path(run_dir: str, index: int, name: str) -> str:
     """Returns the path of the table of all tasks up to this one."""
-    return os.path.join(run_dir, "evaluation", f"{folder_name(index, name)}.txt")
+    return os.path.join(run_dir, layout.EVALUATION, f"{folder_name(index, name)}.txt")

@@ -19,7 +19,7 @@ from pgtf.report.parts import Parts
 from pgtf.runs import listing
 from pgtf.runs.describe import command, described, measured
 from pgtf.runs.run import Run
-from pgtf.storage import log
+from pgtf.storage import layout, log
 from pgtf.storage.bank import FilterBank, none_learnt
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes
@@ -42,8 +42,8 @@ class Collector:
 
     def __init__(self, run_dir: str, config: Optional[Config] = None, parts: Optional[Parts] = None):
         self.folder, self.config = run_dir, config
-        self.bank = FilterBank.open(os.path.join(run_dir, "tasks"))
-        self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, "tasks")) else []
+        self.bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
+        self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, layout.TASKS)) else []
         if not len(self.bank) and not self.unfinished:
             raise none_learnt(run_dir)
         self.played = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
@@ -152,7 +152,7 @@ class Collector:
     def _unfinished(self, folder: str) -> ReportedTask:
         number, name = folder.split("-", 1)
         curves = self._curves.get(name, {})
-        path = os.path.join(self.folder, "tasks", folder, SAMPLE)
+        path = os.path.join(self.folder, layout.TASKS, folder, SAMPLE)
         try:
             sample = Probes.read(path, sha256_of(path))
         except (FileNotFoundError, ValueError):  # None yet, or the next one is taking its place.
@@ -164,7 +164,7 @@ class Collector:
             step=max((steps[-1] for steps, _ in curves.values()), default=0),
             ways=self._ways(sample),
             curves=curves,
-            split=begun_split(os.path.join(self.folder, "tasks", folder)),
+            split=begun_split(os.path.join(self.folder, layout.TASKS, folder)),
             problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
         )
 

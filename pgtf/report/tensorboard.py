@@ -14,13 +14,14 @@ from pgtf.foundation.settings import as_text
 from pgtf.metrics.matrix import Matrix, metric
 from pgtf.report import plots
 from pgtf.report.content import ReportedRun
+from pgtf.storage import layout
 
 EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
 
 def to_tensorboard(config: Config, run: ReportedRun) -> None:
     """Writes report/… at step = number of learned tasks, and hyperparameters for the HParams plugin."""
-    folder, step = files.inside(config.run_dir, "tensorboard"), len(run.learnt)
+    folder, step = files.inside(config.run_dir, layout.TENSORBOARD), len(run.learnt)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)
     writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)

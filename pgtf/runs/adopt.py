@@ -13,6 +13,7 @@ from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
 from pgtf.runs.run import Run, Task
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import TOLERANCE
@@ -106,12 +107,12 @@ def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_nam
     if os.path.lexists(staged):  # What a killed one left.
         clear(run_dir, STAGED)
     name = new_name or task.name
-    for part in ("slice.safetensors", "probes.safetensors", "slice.json"):
+    for part in (layout.TENSORS, layout.PROBES, layout.SLICE):
         with open(os.path.join(task.folder, part), "rb") as file:
             content = file.read()
-        content = renamed(content, name) if part == "slice.json" and new_name else content
+        content = renamed(content, name) if part == layout.SLICE and new_name else content
         files.write(os.path.join(staged, part), content, read_only=True)
-    files.write(os.path.join(staged, "replays.json"), json.dumps({name: replay}, indent=1).encode())
+    files.write(os.path.join(staged, layout.REPLAYS), json.dumps({name: replay}, indent=1).encode())
     os.rename(staged, task_path(run_dir, folder))
     files.sync_folder(task_path(run_dir))
     files.write(sample_path(run_dir, name), png(task.probes.inputs["forward"][0]))

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 
 from pgtf.foundation import files
 from pgtf.runs.listing import unfinished
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank, none_learnt
 
 # What pgtf writes into a task's folder; beside it lies the mark of a dropped task.
 WRITTEN = (
-    "slice.json",
-    "slice.safetensors",
-    "probes.safetensors",
-    "replays.json",
-    "begun.json",
-    "nearest.json",
+    layout.SLICE,
+    layout.TENSORS,
+    layout.PROBES,
+    layout.REPLAYS,
+    layout.BEGUN,
+    layout.NEAREST,
     "train",
 )
 
@@ -28,7 +29,7 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
     for folder in ("tasks", "samples", "evaluation"):
         files.inside(run_dir, folder)
     with files.locked(run_dir, "changes a run directory"):
-        begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, "begun.json"))]
+        begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, layout.BEGUN))]
         if begun:
             raise ValueError(
                 "Tasks can't be added or removed while one is being learned: finish it, or remove its folder. "
@@ -39,21 +40,21 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
 
 def clear(run_dir: str, folder: str) -> None:
     """Removes the files that pgtf writes into a task's folder. Does not follow links."""
-    for name in os.listdir(files.inside(run_dir, "tasks", folder)):
+    for name in os.listdir(files.inside(run_dir, layout.TASKS, folder)):
         if name in WRITTEN or name.startswith(files.WRITING):
             files.remove(run_dir, "tasks", folder, name)
 
 
 def bank_of(run_dir: str) -> FilterBank:
     """Reads the bank of a run."""
-    return FilterBank.open(os.path.join(run_dir, "tasks"))
+    return FilterBank.open(os.path.join(run_dir, layout.TASKS))
 
 
 def task_path(run_dir: str, *parts: str) -> str:
     """Returns a path in a run's folder of tasks."""
-    return os.path.join(run_dir, "tasks", *parts)
+    return os.path.join(run_dir, layout.TASKS, *parts)
 
 
 def sample_path(run_dir: str, name: str) -> str:
     """Returns the path of a task's sample image, the last file that training writes."""
-    return os.path.join(run_dir, "samples", f"{name}-input.png")
+    return os.path.join(run_dir, layout.SAMPLES, f"{name}-input.png")

@@ -14,6 +14,7 @@ from pgtf.metrics import matrix_text
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import OBJECTIVES
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.task_slice import TaskSlice
 
@@ -81,7 +82,7 @@ def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
     Returns:
       The figures, or None where there are none; and why the file that is there can't be used, or "".
     """
-    path = os.path.join(run_dir, "evaluation", "matrix.json")
+    path = os.path.join(run_dir, layout.EVALUATION, layout.MATRIX)
     try:
         with open(path, encoding="utf-8") as file:
             matrix, figures = matrix_text.with_figures(file.read())

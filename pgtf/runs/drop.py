@@ -8,6 +8,7 @@ from pgtf.config import Config, flagfile
 from pgtf.foundation import files
 from pgtf.runs.changing import bank_of, changing, clear, task_path
 from pgtf.runs.run import Run
+from pgtf.storage import layout
 from pgtf.storage.bank import Dropped, FilterBank
 from pgtf.storage.ledger import Ledger
 
@@ -57,7 +58,7 @@ def _forget(run_dir: str, bank: FilterBank) -> None:
         clear(run_dir, os.path.basename(os.path.dirname(mark.path(task_path(run_dir)))))
         if mark.name not in bank.names:
             files.remove(run_dir, "samples", f"{mark.name}-input.png")
-    evaluation = os.path.join(run_dir, "evaluation")
+    evaluation = os.path.join(run_dir, layout.EVALUATION)
     for name in os.listdir(evaluation) if os.path.isdir(evaluation) else ():
         if re.fullmatch(r"\d+-.+\.txt|matrix\.(json|csv)", name):
             files.remove(run_dir, "evaluation", name)

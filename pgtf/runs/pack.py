@@ -20,6 +20,7 @@ from pgtf.foundation.errors import BankError
 from pgtf.foundation.version import __version__
 from pgtf.runs.describe import Measured, described, measured
 from pgtf.runs.run import Run
+from pgtf.storage import layout
 from pgtf.storage.bank import folder_name
 
 FORMAT = "1"
@@ -50,7 +51,7 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
         if each.has_probes:
             each.probes  # noqa: B018  (reads, and so checks)
         entry: dict[str, Any] = {"name": each.name}
-        with open(os.path.join(each.folder, "slice.json"), encoding="utf-8") as file:
+        with open(os.path.join(each.folder, layout.SLICE), encoding="utf-8") as file:
             entry["description"] = file.read()
         for part in PARTS if each.has_probes else PARTS[:1]:
             entry[part], values = _read(os.path.join(each.folder, f"{part}.safetensors"))
@@ -101,7 +102,9 @@ def unpack(path: str, folder: str) -> None:
             if not all(map(task_names.is_name, found)) or len(set(found)) < len(found):
                 raise ValueError(f"tasks have different {task_names.RULE}, not {found!r}")
             for index, entry in enumerate(slices):
-                _unpack_one(entry, file.get_tensor, os.path.join(folder, "tasks", folder_name(index, entry["name"])))
+                _unpack_one(
+                    entry, file.get_tensor, os.path.join(folder, layout.TASKS, folder_name(index, entry["name"]))
+                )
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BankError(
             f"A pack is a file that `pgtf pack` wrote. Received: {path} ({type(error).__name__}: {error})"
@@ -128,7 +131,7 @@ def _unpack_one(entry: dict[str, Any], tensor: Callable[[str], np.ndarray], plac
             values = (np.ascontiguousarray(tensor(f"{entry['name']}/{part}/{name}")).tobytes() for name in ordered)
             content = b"".join([struct.pack("<Q", len(header)), header, *values])
             files.write(os.path.join(place, f"{part}.safetensors"), content)
-    files.write(os.path.join(place, "slice.json"), entry["description"].encode())
+    files.write(os.path.join(place, layout.SLICE), entry["description"].encode())
 
 
 def _read(path: str) -> tuple[str, dict[str, np.ndarray]]:

@@ -15,6 +15,7 @@ from pgtf.assembly.replay import replayed
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.runs.translate import TILE, Translator
+from pgtf.storage import layout
 from pgtf.storage.bank import none_learnt
 from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
@@ -75,7 +76,7 @@ class Task:
 
     @property
     def _probes_path(self) -> str:
-        return os.path.join(self.folder, "probes.safetensors")
+        return os.path.join(self.folder, layout.PROBES)
 
     def __call__(self, image: np.ndarray, backward: bool = False, tile: int = TILE) -> np.ndarray:
         """Translates images.
@@ -131,7 +132,7 @@ class Run:
 
     def __init__(self, folder: str):
         self.folder = folder
-        self.bank = NetworkBank.open(os.path.join(folder, "tasks"))
+        self.bank = NetworkBank.open(os.path.join(folder, layout.TASKS))
         self._used: dict[str, Task] = {}
         if not len(self.bank):
             raise none_learnt(folder)

@@ -11,9 +11,10 @@ from typing import TypeVar
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank
+from pgtf.storage import layout
 from pgtf.storage.task_slice import Borrowed, TaskSlice
 
-MARK = "dropped.json"
+MARK = layout.DROPPED
 Slices = TypeVar("Slices", bound="FilterBank")
 
 
@@ -91,7 +92,7 @@ class FilterBank(Bank):
     def entry(self, index: int) -> tuple[str, str]:
         """Returns the ledger entry of task `index`: (name, sha256 of slice.json)."""
         name = self.names[index]
-        return name, files.sha256_of(os.path.join(self.place(index, name), "slice.json"))
+        return name, files.sha256_of(os.path.join(self.place(index, name), layout.SLICE))
 
     def entries(self) -> tuple[tuple[str, str], ...]:
         """Returns the ledger entries of all tasks, in order."""
@@ -134,7 +135,7 @@ def slice_folders(folder: str) -> list[str]:
     found: dict[int, str] = {}
     for number, name in numbered(folder):
         # A folder without slice.json is a task still being learned.
-        if os.path.exists(os.path.join(folder, name, "slice.json")) and not _is_dropped(folder, name):
+        if os.path.exists(os.path.join(folder, name, layout.SLICE)) and not _is_dropped(folder, name):
             if number in found:
                 raise BankError(f"Each number has one slice. Received: {found[number]} and {name} in {folder}")
             found[number] = name
@@ -197,9 +198,9 @@ def none_learnt(folder: str) -> FileNotFoundError:
     """Returns the error for a folder without learned tasks. It lists the runs inside and beside the folder."""
     runs = set()
     for place in (folder, os.path.dirname(os.path.normpath(folder))):
-        for path in glob.glob(os.path.join(glob.escape(place), "*", "tasks", "*", "slice.json")):
+        for path in glob.glob(os.path.join(glob.escape(place), "*", layout.TASKS, "*", layout.SLICE)):
             runs.add(path.rsplit(os.sep, 3)[0])
-    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, "tasks")) else "which is none"
+    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, layout.TASKS)) else "which is none"
     return FileNotFoundError(
         f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
         f"there are: {', '.join(sorted(runs)) or 'none near it'}"

@@ -13,7 +13,7 @@ from safetensors.numpy import save
 
 from pgtf.foundation import files, settings, task_names
 from pgtf.foundation.errors import BankError
-from pgtf.storage import quantization
+from pgtf.storage import layout, quantization
 from pgtf.storage.facts import Facts, of_format_1
 from pgtf.storage.values import HeldValues, StoredValues, Values
 
@@ -86,7 +86,7 @@ class TaskSlice:
 
     def write(self, folder: str) -> None:
         """Writes the slice into a folder that holds no slice yet."""
-        if os.path.exists(os.path.join(folder, "slice.json")):
+        if os.path.exists(os.path.join(folder, layout.SLICE)):
             raise BankError(f"A slice is written once. Received: {folder}, which holds one")
         values = self.values
         tensors = {
@@ -102,8 +102,8 @@ class TaskSlice:
             "facts": self.facts.as_json(),
         }
         description["own_sha256"] = _digest(description)
-        files.write(os.path.join(folder, "slice.safetensors"), self._tensors(), read_only=True)
-        files.write(os.path.join(folder, "slice.json"), json.dumps(description, indent=1).encode(), read_only=True)
+        files.write(os.path.join(folder, layout.TENSORS), self._tensors(), read_only=True)
+        files.write(os.path.join(folder, layout.SLICE), json.dumps(description, indent=1).encode(), read_only=True)
 
     def _rounded(self, path: str) -> dict[str, str]:
         precision = self.values.rounded.get(path)
@@ -152,7 +152,7 @@ class TaskSlice:
 
     @classmethod
     def _described(cls, description: dict[str, Any], folder: str, unsaid: Callable) -> "TaskSlice":
-        tensors = os.path.join(folder, "slice.safetensors")
+        tensors = os.path.join(folder, layout.TENSORS)
         if description["format"] == 1:
             shapes = {path: _shape(shape) for path, shape in description["shapes"].items()}
             bits = {path: _bits(description["bits"][path]) for path in shapes}
@@ -193,7 +193,7 @@ def _precision(tensor: dict[str, Any]) -> str:
 
 
 def _description(folder: str) -> dict[str, Any]:
-    path = os.path.join(folder, "slice.json")
+    path = os.path.join(folder, layout.SLICE)
     try:
         with open(path, "rb") as file:
             description = json.loads(file.read())

@@ -11,6 +11,7 @@ from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config
 from pgtf.foundation import files
 from pgtf.runs.run import Run
+from pgtf.storage import layout
 
 
 def take_base(config: Config, bank: NetworkBank) -> None:
@@ -31,6 +32,6 @@ def take_base(config: Config, bank: NetworkBank) -> None:
         raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.first_task_from}")
     taken = dataclasses.replace(task.slice, facts=facts)
     build.rebuilt(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
-    with open(os.path.join(task.folder, "probes.safetensors"), "rb") as file:
-        files.write(os.path.join(bank.place(0, task.name), "probes.safetensors"), file.read(), read_only=True)
+    with open(os.path.join(task.folder, layout.PROBES), "rb") as file:
+        files.write(os.path.join(bank.place(0, task.name), layout.PROBES), file.read(), read_only=True)
     bank.append(taken)

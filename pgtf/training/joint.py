@@ -21,6 +21,7 @@ from pgtf.evaluation.curves import measure
 from pgtf.foundation.settings import refuse
 from pgtf.methods import Bank
 from pgtf.objectives.joint import Together
+from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.loop import learn
@@ -163,7 +164,7 @@ def learn_together(config: Config, bank: NetworkBank, found: Sequence[TaskData],
 
 def _checkpoints(bank, first):
     """Returns the folder of the stage's checkpoints, which is the first task's."""
-    return os.path.join(bank.place(0, first), "train")
+    return os.path.join(bank.place(0, first), layout.CHECKPOINTS)
 
 
 def _drawing(config, members, together, observer):

@@ -20,6 +20,7 @@ from pgtf.evaluation.curves import measure
 from pgtf.foundation import files
 from pgtf.foundation.errors import CapacityError
 from pgtf.objectives.learner import Learner
+from pgtf.storage import layout
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
@@ -93,7 +94,7 @@ class _Task:
                 bank,
                 self.data,
                 stream,
-                os.path.join(self.folder, "train", *([f"width-{width}"] if width != widths[0] else [])),
+                os.path.join(self.folder, layout.CHECKPOINTS, *([f"width-{width}"] if width != widths[0] else [])),
                 wider=width < widths[-1],
             )
             try:
@@ -205,6 +206,6 @@ def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: 
             what = f"{task_slice.name}: every {prefix} output is one plain colour"
             print(f"warning: {what}; nothing was learnt, or too much at once")
     content = probes.content()
-    files.write(os.path.join(folder, "probes.safetensors"), content, read_only=True)
+    files.write(os.path.join(folder, layout.PROBES), content, read_only=True)
     facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))
     return dataclasses.replace(task_slice, facts=facts)

@@ -13,6 +13,7 @@ from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
 from pgtf.foundation import files
 from pgtf.foundation.settings import changing
+from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 
@@ -57,19 +58,19 @@ def record_or_resume(
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
     settings = {**training_of(config, together), **dataclasses.asdict(config.objective), **changing(config.method)}
-    if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, "train")):
+    if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, layout.CHECKPOINTS)):
         return _gone_on(settings, data, folder, unsaid=_unsaid(config))
     data = data.checked(config.bad_images == "skip")
     if data.skipped:
         print(f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines(), sep="\n  ")
     record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
-    files.write(os.path.join(folder, "begun.json"), json.dumps(record, indent=1).encode())
+    files.write(os.path.join(folder, layout.BEGUN), json.dumps(record, indent=1).encode())
     return data
 
 
 def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict[str, Any]) -> TaskData:
     """Checks a resumed task against its record. unsaid: Settings that the record of an older version lacks."""
-    path = os.path.join(folder, "begun.json")
+    path = os.path.join(folder, layout.BEGUN)
     try:
         with open(path, "rb") as file:
             record = json.load(file)
@@ -91,7 +92,7 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
 def begun_split(folder: str) -> str:
     """Returns the split of the probes of a recorded task. Default: "test", for older records."""
     try:
-        with open(os.path.join(folder, "begun.json"), "rb") as file:
+        with open(os.path.join(folder, layout.BEGUN), "rb") as file:
             return str(json.load(file)["probes_split"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "test"
@@ -130,12 +131,12 @@ def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows:
     Returns:
       The names of the tasks that have probes.
     """
-    path = os.path.join(folder, "nearest.json")
-    begun = follows or (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, "train")))
+    path = os.path.join(folder, layout.NEAREST)
+    begun = follows or (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, layout.CHECKPOINTS)))
     if bank.names and not begun:
         found = {}
         for index, name in enumerate(bank.names):
-            place = os.path.join(bank.place(index, name), "probes.safetensors")
+            place = os.path.join(bank.place(index, name), layout.PROBES)
             if os.path.exists(place):
                 found[name] = Probes.read(place, bank.slice(index).facts.probes_sha256)
         ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)

@@ -10,9 +10,10 @@ import numpy as np
 
 from pgtf.evaluation.pictures import inputs_of, pictures, through
 from pgtf.foundation import files
+from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 
-SAMPLE = os.path.join("train", "sample.safetensors")  # The last one, in the task's folder.
+SAMPLE = os.path.join(layout.CHECKPOINTS, "sample.safetensors")  # The last one, in the task's folder.
 
 
 def sampler(

@@ -31,6 +31,7 @@ from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import changing
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run, Task
+from pgtf.storage import layout
 from pgtf.storage.ledger import Ledger
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
@@ -89,8 +90,8 @@ class SequentialTrainer:
         # Refuses sizes that the network does not take, and settings with which a task can't be learnt: a second, too.
         names = config.tasks if len(config.tasks) > 1 else ("first", "second")
         plan(names, build.architecture(config), config.method, config.objective.generators)
-        self.log = self._path("log.jsonl")
-        self.bank = NetworkBank(folder=self._path("tasks"))
+        self.log = self._path(layout.LOG)
+        self.bank = NetworkBank(folder=self._path(layout.TASKS))
         self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
@@ -127,7 +128,7 @@ class SequentialTrainer:
         """Runs the stages as the chief. A single process is the chief."""
         config = self.config
         with files.locked(config.run_dir):
-            self.bank = NetworkBank.open(self._path("tasks"))
+            self.bank = NetworkBank.open(self._path(layout.TASKS))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             self._check_probes()
@@ -145,7 +146,7 @@ class SequentialTrainer:
             learnt = set(self.bank.names) - set(together)
             self._data = {task: find(task, config.flipped(task)) for task in config.tasks if task not in learnt}
             for index, (task, data) in enumerate(self._data.items(), len(learnt)):
-                if not os.path.exists(os.path.join(self.bank.place(index, task), "begun.json")):
+                if not os.path.exists(os.path.join(self.bank.place(index, task), layout.BEGUN)):
                     data.refuse_single_images()
             if config.evaluate or (config.evaluate_every and not config.validation):
                 refuse_untested(self._data)
@@ -212,25 +213,25 @@ class SequentialTrainer:
 
     def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
         """Returns the stages of a task that are not done."""
-        folder, config = self._path("tasks", os.path.basename(self.bank.place(index, name))), self.config
+        folder, config = self._path(layout.TASKS, os.path.basename(self.bank.place(index, name))), self.config
         latest = index + 1 >= len(self.bank)  # Figures of a run that went on past this task come with its last one.
         evaluated = ((table_path(config.run_dir, index, name), self._evaluate),) if config.evaluate and latest else ()
         stages = (
-            (os.path.join(folder, "slice.json"), self._learn),
-            (os.path.join(folder, "replays.json"), self._replay),
-            (self._path("samples", f"{name}-input.png"), self._sample),
+            (os.path.join(folder, layout.SLICE), self._learn),
+            (os.path.join(folder, layout.REPLAYS), self._replay),
+            (self._path(layout.SAMPLES, f"{name}-input.png"), self._sample),
             *evaluated,
         )
         return [stage for artefact, stage in stages if not os.path.exists(artefact)]
 
     def _task(self, index: int, name: str) -> None:
-        folder = self._path("tasks", os.path.basename(self.bank.place(index, name)))
-        files.inside(folder, "train")
+        folder = self._path(layout.TASKS, os.path.basename(self.bank.place(index, name)))
+        files.inside(folder, layout.CHECKPOINTS)
         missing = self._missing(index, name)
         self._at = None
         for stage in missing:
             stage(index, name)
-        forget_checkpoints(os.path.join(folder, "train"))
+        forget_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
         forget_sample(folder)
         if missing and name != self.config.tasks[-1]:  # After the last one, at the end of all.
             self.observer.on_task_end(self.config)
@@ -261,7 +262,7 @@ class SequentialTrainer:
                 "Learned tasks have changed. Nothing is trained or served until they are restored; `pgtf verify` shows "
                 f"details. Received: other outputs than recorded: {', '.join(changed)}"
             )
-        files.write(os.path.join(self.bank.place(index, after), "replays.json"), json.dumps(record, indent=1).encode())
+        files.write(os.path.join(self.bank.place(index, after), layout.REPLAYS), json.dumps(record, indent=1).encode())
 
     def _sample(self, index: int, after: str) -> None:
         """Writes sample images of every task so far to samples/ and to TensorBoard."""
@@ -277,7 +278,7 @@ class SequentialTrainer:
             columns.append(through(task.networks["forward"], images))
         if not self.config.objective.paired and index:
             shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))
-        writer = tf.summary.create_file_writer(self._path("tensorboard"))
+        writer = tf.summary.create_file_writer(self._path(layout.TENSORBOARD))
         with writer.as_default(index + 1):
             for title, picture in shown.items():
                 tf.summary.image(title, picture[None])
@@ -333,7 +334,7 @@ class SequentialTrainer:
                 print(f"{task.name}: its probes are missing, so it is no longer replayed or sampled")
 
     def _save(self, name: str, picture: np.ndarray) -> None:
-        files.write(self._path("samples", name), png(picture))
+        files.write(self._path(layout.SAMPLES, name), png(picture))
 
     def _path(self, *parts: str) -> str:
         return files.inside(self.config.run_dir, *parts)

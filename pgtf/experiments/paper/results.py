@@ -17,6 +17,7 @@ from pgtf.foundation.version import __version__
 from pgtf.metrics import matrix_text
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import BACKWARD, UNTOUCHED
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 
 MISSING = "missing"
@@ -138,9 +139,9 @@ class Results:
 
     def write(self, piece: Experiment, run_dir: str) -> Result:
         """Stores the measurements of a run as an experiment's result."""
-        with open(os.path.join(run_dir, "evaluation", "matrix.json"), encoding="utf-8") as file:
+        with open(os.path.join(run_dir, layout.EVALUATION, layout.MATRIX), encoding="utf-8") as file:
             text = file.read()
-        matrix, bank = matrix_text.from_json(text), FilterBank.open(os.path.join(run_dir, "tasks"))
+        matrix, bank = matrix_text.from_json(text), FilterBank.open(os.path.join(run_dir, layout.TASKS))
         slices = [bank.slice(index) for index in range(len(bank))]
         plain = {
             "piece": piece.facts,

@@ -17,6 +17,7 @@ from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.progress import clock
+from pgtf.storage import layout
 
 PGTF = sys.executable, "-m", "pgtf"
 PATIENCE = 10.0  # Seconds between checks whether another process has finished an experiment.
@@ -70,7 +71,7 @@ class ExperimentRunner:
         return {piece: self._estimate(piece, took.get(piece.unpaired, [])) for piece in self.missing(pieces)}
 
     def _estimate(self, piece: Experiment, took: Sequence[float]) -> float:
-        if os.path.exists(os.path.join(self.runs, piece.name, "evaluation", "matrix.json")):
+        if os.path.exists(os.path.join(self.runs, piece.name, layout.EVALUATION, layout.MATRIX)):
             return 0.0
         flags = dict(piece.flags)
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Assumes 400 images per task.

@@ -29,6 +29,7 @@ from pgtf.runs.load import load
 from pgtf.serving.combined import write_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
+from pgtf.storage import layout
 from pgtf.storage.facts import Facts
 
 
@@ -234,7 +235,7 @@ def _peak_of_opening(run, size):
 
 def _run_of(config, count, folder):
     """Builds a run of untrained tasks, where all but the first share one file of values."""
-    bank, shape = NetworkBank(folder=os.path.join(folder, "tasks")), build.architecture(config)
+    bank, shape = NetworkBank(folder=os.path.join(folder, layout.TASKS)), build.architecture(config)
     facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
     for index in range(count):
         lenders = bank.only(config.method.borrows(bank.names))
@@ -243,9 +244,9 @@ def _run_of(config, count, folder):
             made = build.slice_of("task0", networks, lenders, facts)
         bank.append(dataclasses.replace(made, name=f"task{index}"))
         if index > 1:
-            path = os.path.join(bank.place(index, f"task{index}"), "slice.safetensors")
+            path = os.path.join(bank.place(index, f"task{index}"), layout.TENSORS)
             os.unlink(path)
-            os.link(os.path.join(bank.place(1, "task1"), "slice.safetensors"), path)
+            os.link(os.path.join(bank.place(1, "task1"), layout.TENSORS), path)
     return folder
 
 
