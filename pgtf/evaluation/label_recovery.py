@@ -47,7 +47,13 @@ class LabelNetwork:
 
 
 def label_network(
-    folder: str, images: Any, read: Callable[[], tuple[Pairs, Pairs]], *, steps: int = STEPS, seed: int = 0
+    folder: str,
+    images: Any,
+    read: Callable[[], tuple[Pairs, Pairs]],
+    *,
+    steps: int = STEPS,
+    seed: int = 0,
+    width: int = WIDTH,
 ) -> LabelNetwork:
     """Trains a network on real pairs, or reads a stored one.
 
@@ -57,11 +63,12 @@ def label_network(
       read: Returns two (photos, label images), each uint8 [n, h, w, 3]: for training, and held out.
       steps: Number of training steps with a batch of 16.
       seed: Seed of the initial weights and the order of images.
+      width: Filters of the outermost level. Default: 16.
     """
-    facts = dict(label_recovery=images, steps=steps, seed=seed, size=SIZE, width=WIDTH, batch=BATCH, rate=RATE)
-    arrays = dict(cache.load_or_compute(folder, facts, lambda: _made(*read(), steps, seed)))
+    facts = dict(label_recovery=images, steps=steps, seed=seed, size=SIZE, width=width, batch=BATCH, rate=RATE)
+    arrays = dict(cache.load_or_compute(folder, facts, lambda: _made(*read(), steps, seed, width)))
     held_out = dict(zip(("accuracy", "mean_iou"), arrays.pop("held_out").tolist()))
-    return dataclasses.replace(_network(arrays, seed), held_out=held_out)
+    return dataclasses.replace(_network(arrays, seed, width), held_out=held_out)
 
 
 def recovery_figures(found: LabelNetwork, photos: np.ndarray, labels: np.ndarray, image_set: ImageSet) -> dict:
@@ -80,19 +87,19 @@ def recovery_figures(found: LabelNetwork, photos: np.ndarray, labels: np.ndarray
     }
 
 
-def _made(train, held_out, steps, seed):
+def _made(train, held_out, steps, seed, width):
     """Trains a network. Returns {name: array} of its palette, its weights and its scores on held-out photos."""
     (photos, labels), held_out = checked_pairs(*train), checked_pairs(*held_out)
     colours = palette(labels)
-    body = _learned(photos, classes(labels, colours, (SIZE, SIZE)), len(colours), steps, seed)
+    body = _learned(photos, classes(labels, colours, (SIZE, SIZE)), len(colours), steps, seed, width)
     arrays = {"colours": colours, **{f"body/{i:02d}": value for i, value in enumerate(body.get_weights())}}
-    score = _network(arrays, seed).recovery(*held_out)
+    score = _network(arrays, seed, width).recovery(*held_out)
     return {**arrays, "held_out": np.array([score.accuracy, score.mean_iou])}
 
 
-def _network(arrays, seed):
+def _network(arrays, seed, width):
     """Builds a network from its arrays."""
-    body = _body(len(arrays["colours"]), seed)
+    body = _body(len(arrays["colours"]), seed, width)
     body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
     return LabelNetwork(arrays["colours"], _extractor(body, arrays_sha256(arrays)), {})
 
@@ -113,7 +120,7 @@ def _extractor(body, sha256):
     )
 
 
-def _body(count, seed):
+def _body(count, seed, width):
     """A U-Net: [n, 64, 64, 3] in [-1, 1] to logits [n, 64, 64, count]; float32 under every precision policy."""
     seeds = iter(range(seed, seed + 100))
 
@@ -128,19 +135,19 @@ def _body(count, seed):
         return keras.layers.ReLU(dtype="float32")(x)
 
     inputs = keras.Input((SIZE, SIZE, 3))
-    levels = [block(inputs, WIDTH)]
+    levels = [block(inputs, width)]
     for factor in (2, 3, 4, 4):
-        levels.append(block(block(levels[-1], factor * WIDTH, strides=2), factor * WIDTH))
+        levels.append(block(block(levels[-1], factor * width, strides=2), factor * width))
     x = levels.pop()
     for factor, level in zip((4, 3, 2, 1), reversed(levels)):
         x = keras.layers.UpSampling2D(dtype="float32")(x)
-        x = block(keras.layers.Concatenate(dtype="float32")([x, level]), factor * WIDTH)
+        x = block(keras.layers.Concatenate(dtype="float32")([x, level]), factor * width)
     return keras.Model(inputs, conv(x, count, size=1))
 
 
-def _learned(photos, true, count, steps, seed):
+def _learned(photos, true, count, steps, seed, width):
     """Trains a network with random horizontal flips."""
-    body, rng = _body(count, seed), np.random.default_rng(seed)
+    body, rng = _body(count, seed, width), np.random.default_rng(seed)
     schedule = keras.optimizers.schedules.CosineDecay(RATE, max(steps, 1))
     body.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     prepared = _extractor(body, "").prepared

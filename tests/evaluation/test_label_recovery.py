@@ -3,13 +3,16 @@
 import os
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from pgtf.evaluation.label_recovery import label_network, recovery_figures
 from pgtf.metrics.measurements import ImageSet
 
+pytestmark = pytest.mark.usefixtures("step_by_step")
+
 COLOURS = np.array([[0, 0, 200], [200, 0, 0], [0, 200, 0]], "uint8")
-STEPS = 40
+STEPS, WIDTH = 24, 8
 
 
 def pairs(n, seed):
@@ -33,7 +36,7 @@ class LabelNetworkTest(tf.test.TestCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.folder = os.path.join(cls.get_temp_dir(cls()), "label networks")
-        cls.found = label_network(cls.folder, "made", lambda: (TRAIN, HELD_OUT), steps=STEPS)
+        cls.found = label_network(cls.folder, "made", lambda: (TRAIN, HELD_OUT), steps=STEPS, width=WIDTH)
 
     def test_knows_the_colours_and_real_held_out_photos(self):
         self.assertCountEqual(self.found.colours.tolist(), COLOURS.tolist())
@@ -61,7 +64,7 @@ class LabelNetworkTest(tf.test.TestCase):
             recovery_figures(self.found, *HELD_OUT, SET)
 
     def test_is_read_back_without_an_image(self):
-        again = label_network(self.folder, "made", self.fail, steps=STEPS)
+        again = label_network(self.folder, "made", self.fail, steps=STEPS, width=WIDTH)
         self.assertEqual((again.extractor.facts, again.held_out), (self.found.extractor.facts, self.found.held_out))
         self.assertAllEqual(again.classes(GENERATED[0]), self.found.classes(GENERATED[0]))
 
@@ -71,7 +74,7 @@ class LabelNetworkTest(tf.test.TestCase):
         for name, seed in (("a", 0), ("b", 0), ("a", 1)):
             np.random.seed(3)
             tf.random.set_seed(3)
-            found = label_network(folder, name, lambda: (TRAIN, HELD_OUT), steps=1, seed=seed)
+            found = label_network(folder, name, lambda: (TRAIN, HELD_OUT), steps=1, seed=seed, width=WIDTH)
             draws.append((found.classes(HELD_OUT[0]), np.random.uniform(), float(tf.random.uniform([]))))
         self.assertLen(os.listdir(folder), 3)
         self.assertGreater(np.mean(draws[0][0] == draws[1][0]), 0.999)
