@@ -4,6 +4,8 @@ import dataclasses
 import math
 from typing import Optional
 
+from pgtf.foundation import settings
+
 # Suffixes of names: backward direction, and baseline of the unchanged inputs.
 BACKWARD, UNTOUCHED = "-backward", "-untouched"
 
@@ -89,6 +91,8 @@ class Measurement:
             raise ValueError(f"A standard error must be finite or None. Received: {error}")
         found = {side: facts[side] for side in ("real", "generated")}
         sides = {side: None if images is None else ImageSet(**images) for side, images in found.items()}
+        for image_set in filter(None, sides.values()):
+            settings.check_types(image_set)
         return cls(**{**facts, **sides, "notes": tuple(facts["notes"])})
 
     def __str__(self):

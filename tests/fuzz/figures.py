@@ -47,7 +47,9 @@ def attack(case: Case) -> str:
 
 
 def _edited(draw, text, seal=None):
-    """(text, whether it says anything else, whether it has a seal that fits): damaged, perhaps by a liar who seals."""
+    """The text damaged, edited as by hand, or changed by a liar whose seal fits."""
+    if draw.random() < 0.15:
+        return text.replace(some(draw, ("1.25", "0.5", "0.25")), "0.125")
     if draw.random() < 0.3:
         content = changed_bytes(draw, text.encode(), b'{"values": [[[[NaN, 1e999')
         return content.decode(errors="replace")

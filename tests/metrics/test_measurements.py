@@ -19,6 +19,14 @@ class FigureTest(tf.test.TestCase):
         self.assertEqual(facts["real"]["size"], [4, 6])
         self.assertEqual(facts["real"]["sha256"], "hash")
 
+    def test_images_of_other_types_are_refused(self):
+        images = {"split": "test", "n": 3, "size": [8, 12], "part": "whole", "sha256": "a"}
+        facts = Measurement("L1", 0.5, generated=ImageSet(**images)).facts
+        self.assertEqual(Measurement.from_facts(facts).facts, facts)
+        for name, value in (("split", ["test"]), ("n", 3.5), ("sha256", None)):
+            with self.assertRaisesRegex(ValueError, f"`{name}` must be"):
+                Measurement.from_facts({**facts, "generated": {**images, name: value}})
+
     def test_reads_well(self):
         figure = Measurement("KID-768", 0.123456, standard_error=0.0123, real=SET, generated=SET, notes=("few",))
         self.assertEqual(str(figure), "KID-768 0.12346 ± 0.012 (5 real; 5 generated; few)")
