@@ -121,7 +121,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         with (
             mock.patch("pgtf.storage.probes.TOLERANCE", -1.0),
             mock.patch(
-                "pgtf.storage.probes.outputs",
+                "pgtf.assembly.replay.outputs",
                 lambda network, images: np.full(images.shape, 0.5, "float32"),
             ),
         ):
@@ -133,7 +133,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             lambda: Run(self.run_dir)["maps"],
             lambda: export(Run(self.run_dir), self.at("out"), [SavedModel()]),
         ):
-            with self.assertRaisesRegex(ValueError, "Received: 'maps', which changed"):
+            with self.assertRaisesRegex(ValueError, "changed since it was learned.*Received: 'maps'"):
                 ask()
         ran(self.tiny)  # Whole again.
         self.assertEqual(Run(self.run_dir)["maps"].name, "maps")
@@ -274,7 +274,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130, errors)
-        self.assertIn("Stopped. The same command goes on from the last checkpoint.", errors)
+        self.assertIn("Stopped. The same command continues from the last checkpoint.", errors)
         self.assertLen([name for name in os.listdir(self.at("tasks", "01-maps", "train")) if name[:5] == "step-"], 1)
 
     @staticmethod
