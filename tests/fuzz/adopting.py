@@ -167,6 +167,10 @@ class Sequence:
             except (ValueError, OSError) as error:
                 path = self._check_refusal(error)
                 os.unlink(path)
+                for place in _above(path, self.folder):
+                    if os.listdir(place):
+                        break
+                    os.rmdir(place)
                 self.links.discard(path)
                 self.mine.pop(path, None)
                 self.done.append(f"removed {os.path.relpath(path, self.folder)}")
