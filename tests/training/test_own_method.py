@@ -14,6 +14,7 @@ from absl import flags
 from pgtf import layers, recipes
 from pgtf.assembly.accounting import summary
 from pgtf.cli import command_line
+from pgtf.cli.help_text import help_text
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.settings import setting
 from pgtf.methods import METHODS, Method
@@ -141,7 +142,7 @@ class OwnMethodTest(tf.test.TestCase):
         command_line.define(values)
         values(["train.py"])
         with mock.patch.object(flags, "FLAGS", values):
-            words = " ".join(command_line.help_text(command_line).split())
+            words = " ".join(help_text(command_line, full=True).split())
         self.assertIn("scaled: A later task scales the first task's filters.", words)
         self.assertIn("--strength scaled: How much a scale does to its filter. Default: 1.0.", words)
 

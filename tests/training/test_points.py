@@ -75,6 +75,7 @@ class PointsTest(PointsTestCase):
         with open(self.log) as file:
             lines = [line for line in map(json.loads, file) if "evaluation" in line]
         self.assertEqual([line["step"] for line in lines], [2, 4, 6, 7])
+        self.assertRegex(lines[1].pop("time"), r"^\d{4}-\d\d-\d\dT")
         self.assertEqual(lines[1], {"task": "task", "step": 4, "evaluation": {"FID-768": 40.0, "L1": 0.5}})
         found = {}
         for name in os.listdir(os.path.join(self.folder, "a")):
