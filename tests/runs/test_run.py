@@ -94,7 +94,7 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIs(run["maps"].translator(), run["maps"].translator())
 
     def test_no_way_back(self):
-        with self.assertRaisesRegex(ValueError, "learnt both ways .* Received: 'maps'"):
+        with self.assertRaisesRegex(ValueError, "The task has no backward direction..* Received: 'maps'"):
             pgtf.load(self.folder)["maps"](noise(16, 16), backward=True)
 
     def test_a_name_that_is_none_is_answered_with_those_that_are(self):
