@@ -268,7 +268,7 @@ class CommandTest(parameterized.TestCase):
         ("--format=onnx", "--format must be saved_model or tflite or combined, or several. Received: 'onnx'"),
         ("--format=", "--format must be saved_model or tflite or combined, or several. Received: ''"),
         ("--version=0", "--version must be 1 or more. Received: 0"),
-        ("--tflite_size=32", "--tflite_size goes with --format=tflite. Received: --format=saved_model"),
+        ("--tflite_size=32", "--tflite_size needs --format=tflite. Received: --format=saved_model"),
     )
     def test_refuses(self, flag, error):
         self.assertEqual(command(f"--run_dir={UNET}", f"--output={SERVED}", flag), (f"\nValueError: {error}\n", 1))
