@@ -118,6 +118,16 @@ class ImportsTest(absltest.TestCase):
                 allowed = {"pgtf.methods.Phase", "pgtf.methods.Bank"}
                 self.assertLessEqual(kinds, allowed, module)
 
+    def test_only_objectives_and_data_know_what_a_batch_is(self):
+        inner = {"paired", "dropout"}
+        for module, path in modules(ROOT).items():
+            if module.split(".")[1:2] in (["objectives"], ["data"]):
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("objective"):
+                    self.assertNotIn(node.attr, inner, module)
+                self.assertFalse(isinstance(node, ast.Compare) and ast.unparse(node).count("objective.batch"), module)
+
 
 class UpwardTest(absltest.TestCase):
     """The test above finds what it looks for, in a package made up for it."""

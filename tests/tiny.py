@@ -61,7 +61,7 @@ def _made(
         architecture,
         method,
         objective,
-        full_values=full_values(architecture, objective.generators),
+        full_values=full_values(architecture, objective.networks),
         steps=10,
         data="drawn",
         load_size=(20, 20),
@@ -100,7 +100,7 @@ def learnt(bank, name, facts, draw):
         phase.begin(networks)
     height, _ = facts.architecture.size
     images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
-    probes = Probes(images, images if facts.objective.paired else {})
+    probes = Probes(images, images if facts.objective.batch == "pairs" else {})
     task_slice = build.slice_of(name, networks, lenders, facts)
     content = recorded(probes, build.rebuilt(task_slice, lenders)).content()
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)

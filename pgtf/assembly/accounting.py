@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -148,7 +148,7 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
             count.meet(*layer)
         count.others = free.others
         return count
-    image = keras.Input((None, None, 3))
+    image = keras.Input(architecture.input)
     architecture(image, method.maker(count, image, bank), method.width(architecture.width))
     return count
 
@@ -157,7 +157,7 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
 def _free(architecture: Architecture, prefix: str, width: int) -> ParameterCounter:
     """Counts the parameters of a network of full kernels. Cached, because it takes a quarter of a second."""
     count = ParameterCounter(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
-    architecture(keras.Input((None, None, 3)), count, width)
+    architecture(keras.Input(architecture.input), count, width)
     return count
 
 
@@ -165,7 +165,7 @@ def plan(
     names: Sequence[str],
     architecture: Architecture,
     method: Method,
-    prefixes: Sequence[str],
+    prefixes: Iterable[str],
     precisions: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Cost]:
     """Computes a Cost for each task and layer. precisions: {task: precision of its slice}. Default: float32."""
@@ -236,7 +236,7 @@ def _full(architecture: Architecture, prefix: str) -> dict[str, int]:
     return {path: kernels.get(path, 0) + sum(others.values()) for path, others in count.others.items()}
 
 
-def full_values(architecture: Architecture, prefixes: Sequence[str]) -> int:
+def full_values(architecture: Architecture, prefixes: Iterable[str]) -> int:
     """Returns the number of values of a task with full kernels."""
     return sum(sum(_full(architecture, prefix).values()) for prefix in prefixes)
 
@@ -276,7 +276,7 @@ def costly(found: list[Cost]) -> list[Cost]:
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
-def warning(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Sequence[str]) -> str:
+def warning(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Iterable[str]) -> str:
     """Names the later tasks that store no less than a full network, in one precision; empty if there are none.
 
     A method whose every task has a network of its own says so itself.

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Optional
 
 import keras
@@ -16,14 +16,16 @@ from pgtf.assembly.phase_context import CheckpointedPhaseContext
 from pgtf.config import Config, TrainingSettings
 from pgtf.data.finder import Finder
 from pgtf.data.reading import resized, to_float
+from pgtf.data.sources import examples
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
+from pgtf.foundation import settings
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank, Method
-from pgtf.networks import Architecture
-from pgtf.networks.patchgan import patchgan
+from pgtf.networks import DISCRIMINATORS, NETWORKS, Architecture
+from pgtf.networks.architecture import SHARED
 from pgtf.objectives import Objective
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay, adam
@@ -40,6 +42,8 @@ TRIAL_IMAGES = 32
 
 def architecture(config: Config) -> Architecture:
     """Returns the architecture of the run's generators."""
+    names = {field.name for field in settings.settings_of(NETWORKS[config.network])} - set(SHARED)
+    options = tuple((name, getattr(config, name)) for name in sorted(names) if hasattr(config, name))
     return Architecture(
         network=config.network,
         size=config.size,
@@ -47,7 +51,8 @@ def architecture(config: Config) -> Architecture:
         norm=config.norm,
         upsampling=config.upsampling,
         blocks=config.blocks,
-        dropout=config.objective.dropout,
+        options=options,
+        **config.objective.architecture,
     )
 
 
@@ -55,7 +60,7 @@ def finder(config: Config) -> Finder:
     """Returns the finder of the images of the run's tasks."""
     return Finder(
         config.data_dir,
-        config.objective.paired,
+        config.objective.batch,
         config.size,
         config.load,
         seed=config.seed,
@@ -77,19 +82,14 @@ def stream(config: Config, index: int, data: TaskData) -> Stream:
 
 
 def probes(objective: Objective, data: TaskData) -> Probes:
-    """Returns the first images of a task's `shown_split` as probes."""
-    count = min(PROBES, *(len(source) for source in data.shown))
-    stacks = [[image for source in data.shown for image in source[place]] for place in range(count)]
-    first, second = (np.stack(side) for side in zip(*stacks))
-    if objective.paired:
-        return Probes({"forward": first}, {"forward": second})
-    return Probes({"forward": first, "backward": second}, {})
+    """Returns the first examples of a task's `shown_split` as probes."""
+    return Probes(*objective.probes(*map(np.stack, examples(data.shown, PROBES))))
 
 
 def generators(
     architecture: Architecture,
     method: Method,
-    prefixes: tuple[str, ...],
+    prefixes: Iterable[str],
     bank: Optional[Bank] = None,
     seed: Any = 0,
 ) -> dict[str, keras.Model]:
@@ -115,32 +115,41 @@ def generators(
             upsampling=architecture.upsampling,
             seed=seed,
         )
-        image = keras.Input((None, None, 3))
+        image = keras.Input(architecture.input)
         output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))
         built[prefix] = keras.Model(image, output, name=prefix)
     return built
 
 
 def discriminator(
-    name: str, channels: int, *, width: int = 64, n_layers: int = 3, norm: str = "instance", seed: Any = 0
+    name: str,
+    channels: int,
+    *,
+    network: str = "patchgan",
+    width: int = 64,
+    n_layers: int = 3,
+    norm: str = "instance",
+    seed: Any = 0,
 ) -> keras.Model:
-    """Builds a PatchGAN for images of this many channels. Every task has its own, and none is stored."""
+    """Builds a row of DISCRIMINATORS for images of this many channels. Every task has its own, and none is stored."""
     image = keras.Input((None, None, channels))
     make = layers.LayerFactory(name, norm=norm, seed=seed)
-    return keras.Model(image, patchgan(image, make, width, n_layers=n_layers), name=name)
+    return keras.Model(image, DISCRIMINATORS[network](n_layers)(image, make, width), name=name)
 
 
 def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bool) -> CheckpointedPhaseContext:
     """Builds the context of a task's phases, which measures distances on the first training images."""
 
+    def entry(array):
+        """Returns a batch of one."""
+        return (to_float(resized(array, *size)) if array.dtype == np.uint8 else array)[None]
+
     @functools.cache
-    def pairs():
-        count = min(TRIAL_IMAGES, *(len(source) for source in data.train))
-        stacks = [[image for source in data.train for image in source[place]] for place in range(count)]
-        return [[to_float(resized(image, *size))[None] for image in stack] for stack in stacks]
+    def batches():
+        return [list(map(entry, example)) for example in zip(*examples(data.train, TRIAL_IMAGES))]
 
     def distance(networks):
-        return collectives.broadcast_from_chief(np.mean([objective.distance(networks, *pair) for pair in pairs()]))
+        return collectives.broadcast_from_chief(np.mean([objective.distance(networks, *batch) for batch in batches()]))
 
     return CheckpointedPhaseContext(distance, wider)
 
@@ -149,7 +158,7 @@ def begun(config: Config, index: int, bank: Bank) -> dict[str, keras.Model]:
     """Builds the initial generators of a task. bank: The bank of all tasks so far."""
     method, lenders = config.method, bank.only(config.method.borrows(bank.names))
     networks = generators(
-        architecture(config), method, config.objective.generators, lenders, seed=f"{config.seed}/{index}"
+        architecture(config), method, config.objective.networks, lenders, seed=f"{config.seed}/{index}"
     )
     kernels = {path: one for network in networks.values() for path, one in layers.made_kernels(network).items()}
     method.check({path: recipe.specs(recipe.kernel_shape) for path, recipe in kernels.items()})
@@ -179,15 +188,17 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
         discriminators = {
             name: discriminator(
                 name,
-                channels,
+                auxiliary.channels,
+                network=auxiliary.network,
                 width=config.discriminator_width,
                 n_layers=config.discriminator_layers,
                 norm=config.norm,
                 seed=seed,
             )
-            for name, channels in objective.discriminators.items()
+            for name, auxiliary in objective.auxiliary.items()
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
+        moves = [kind for kind in moves if kind == "generators" or discriminators]
         optimizers = {kind: optimizer(config.training, steps, rates if kind == "generators" else ()) for kind in moves}
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
         made = made.with_accumulation(config.accumulate)

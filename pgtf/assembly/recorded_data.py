@@ -25,7 +25,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
     size, drawn = facts.architecture.size, facts.data == "drawn"
     find = Finder(
         "" if drawn else data_dir or os.path.dirname(facts.data),
-        facts.objective.paired,
+        facts.objective.batch,
         size,
         size,
         seed=facts.seed,

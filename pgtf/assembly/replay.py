@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pgtf.data.reading import to_float
+from pgtf.data.reading import to_input
 from pgtf.storage.probes import Probes, Replay
 
 
@@ -28,17 +28,23 @@ def replayed(probes: Probes, networks: Mapping[str, Any]) -> Replay:
         now = recorded(probes, networks).outputs
     except tf.errors.OpError as error:
         raise ValueError(f"Probes are images that their networks take. Received: {error.message}") from error
+    for prefix, then in probes.outputs.items():
+        if now[prefix].shape != then.shape:
+            raise ValueError(
+                f"A network's outputs have the shape of the recorded ones. Received: {list(now[prefix].shape)} of "
+                f"{prefix}, where {list(then.shape)} is recorded"
+            )
     return Replay(
         difference=max(float(np.abs(now[prefix] - then).max()) for prefix, then in probes.outputs.items()),
         bit_equal=all(now[prefix].tobytes() == then.tobytes() for prefix, then in probes.outputs.items()),
     )
 
 
-def outputs(network: Any, images: np.ndarray) -> np.ndarray:
-    """Applies a network to uint8 [n, h, w, 3]. Returns outputs in [-1, 1].
+def outputs(network: Any, inputs: np.ndarray) -> np.ndarray:
+    """Applies a network to inputs [n, …]. uint8 images are scaled to [-1, 1].
 
     Runs on the CPU, where float32 is exact and every call uses the same kernels. GPUs round to TF32 and choose kernels
     anew. Runs one image at a time, so that the batch size does not affect the last bit.
     """
     with tf.device("CPU:0"):
-        return np.concatenate([network(to_float(image)[None], training=False).numpy() for image in images])
+        return np.concatenate([network(to_input(row)[None], training=False).numpy() for row in inputs])

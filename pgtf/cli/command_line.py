@@ -86,7 +86,7 @@ def _define(values: flags.FlagValues, heading: str, name: str, text: str, kind: 
         flags.DEFINE(parser, name, None if default is None else list(default), text, serializer=serializer, **where)
         return
     parsers = {"int": flags.IntegerParser, "float": flags.FloatParser}
-    parser = flags.EnumParser(choices) if choices else parsers.get(kind, flags.ArgumentParser)()
+    parser = flags.EnumParser(tuple(choices)) if choices else parsers.get(kind, flags.ArgumentParser)()
     flags.DEFINE(parser, name, default, text, serializer=flags.ArgumentSerializer(), **where)
 
 

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pgtf.config import overrides
+from pgtf.config.combinations import refusal
 from pgtf.config.groups import DataSettings, Group, MonitoringSettings, NetworkSettings, RunSettings, TrainingSettings
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
 from pgtf.methods import METHODS, Method, Piggyback
+from pgtf.networks import NETWORKS
 from pgtf.objectives import OBJECTIVES, Objective, Pix2Pix
 
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
@@ -43,12 +45,14 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             refuse("direction", f"for one of the tasks ({', '.join(self.tasks)})", ",".join(unknown))
         if self.keep_weights == "best" and not self.evaluate_every:
             refuse("keep_weights", "last where --evaluate_every measures no points to choose from", self.keep_weights)
-        if self.evaluate_every and not (self.inception or self.objective.paired or len(self.tasks) > 1):
+        if self.evaluate_every and not (self.inception or not self.objective.needs_extractor or len(self.tasks) > 1):
             refuse(
                 "evaluate_every",
                 "0 where one unpaired task has no --inception to be measured with",
                 self.evaluate_every,
             )
+        if reason := refusal(self.method, self.objective, NETWORKS[self.network]):
+            raise ValueError(f"{reason}. Received: --network={self.network}, {self.objective}, {self.method}")
         self.method.check_tasks(self.tasks)
         self._check_schedule()
         for task in self.overrides:

@@ -5,6 +5,7 @@ import dataclasses
 from pgtf.config.sizes import pixels
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import refuse, setting
+from pgtf.networks import NETWORKS
 
 DEFAULT_PRECISION = "float32"
 
@@ -79,7 +80,7 @@ class RunSettings(Group):
 class NetworkSettings(Group):
     """The shape of generators and discriminators."""
 
-    network: str = setting("unet", "The generator: pix2pix's U-Net or CycleGAN's ResNet.", choices=("unet", "resnet"))
+    network: str = setting("unet", "The generator: pix2pix's U-Net or CycleGAN's ResNet.", choices=NETWORKS)
     width: int = setting(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
     blocks: int = setting(9, "resnet: residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
     norm: str = setting("instance", "Normalization in all networks.", choices=("instance", "batch"))

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 
 from pgtf.data import drawn
-from pgtf.data.layouts import Layout, layout_of
+from pgtf.data.layouts import LAYOUTS, Layout, layout_of
 from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest, PairedFiles, is_held_out
 from pgtf.data.reading import is_unread_image_name
 from pgtf.data.sources import Cached, Drawn, FilePairs, Images, Pairs
@@ -25,7 +25,7 @@ class Finder:
 
     Args:
       data_dir: Folder with a folder for each task; "" to draw the images.
-      paired: Whether pairs are used as pairs.
+      batch: Kind of the training data, a row of `layouts.LAYOUTS`.
       test_size: (height, width) that test images are resized to.
       train_size: (height, width) that training images are resized to, before they are cropped.
       seed: Seed of drawn images. Default: 0.
@@ -35,7 +35,7 @@ class Finder:
     """
 
     data_dir: str
-    paired: bool
+    batch: str
     test_size: tuple[int, int]
     train_size: tuple[int, int]
     seed: int = 0
@@ -45,10 +45,12 @@ class Finder:
 
     def __call__(self, task: str, flipped: bool = False) -> TaskData:
         """Returns the data of a task; flipped: whether to translate from B to A."""
+        if self.batch not in LAYOUTS:
+            raise ValueError(f"Images can be found as {' or '.join(LAYOUTS)}. Received: {self.batch!r} for {task!r}")
         if not self.data_dir:
             return self._drawn(task, flipped)
         folder = self._folder(task)
-        layout = layout_of(folder, self.paired)
+        layout = layout_of(folder, self.batch)
         shown = next((split for split in ("test", "val") if layout.has(folder, split)), "train")
         train, test = (_files(layout, folder, split) for split in ("train", shown))
         sources, parts = {}, {}
@@ -58,7 +60,7 @@ class Finder:
                 source = self._source(files, side, self.train_size if split == "train" else self.test_size, flipped)
                 sources[split + side] = self._cached(source, share=len(train)) if split == "train" else source
                 parts[split + side] = files
-        return TaskData(task, sources, Manifest(parts), folder, pairs_apart=not self.paired and "" in train)
+        return TaskData(task, sources, Manifest(parts), folder, pairs_apart=self.batch == "unpaired" and "" in train)
 
     def _drawn(self, task, flipped):
         if not drawn.is_drawn(task):
@@ -73,7 +75,7 @@ class Finder:
             source = Drawn(task, count, *size, first=first, **common)
             sources[split] = self._cached(source) if split == "train" else source
             parts[split] = DrawnImages(task, self.seed, first, count)
-        return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=not self.paired)
+        return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired")
 
     def _held_out(self, files):
         """Returns {"train": files}, and "validation" if files are held out."""

@@ -103,13 +103,16 @@ class TwoFolders(Sides):
         return {"": PairedFiles.listed(first.folder, targets, tuple(alone))}
 
 
-PAIRED: tuple[Layout, ...] = (Table(), SideBySide(), TwoFolders())
-UNPAIRED: tuple[Layout, ...] = (Sides(), Table(), SideBySide())  # Pairs can be used as unpaired images.
+# The layouts of each kind of training data, in the order in which they are looked for.
+LAYOUTS: dict[str, tuple[Layout, ...]] = {
+    "pairs": (Table(), SideBySide(), TwoFolders()),
+    "unpaired": (Sides(), Table(), SideBySide()),  # Pairs can be used as unpaired images.
+}
 
 
-def layout_of(folder: str, paired: bool) -> Layout:
+def layout_of(folder: str, batch: str) -> Layout:
     """Returns the layout of the training images in a task's folder."""
-    for layout in PAIRED if paired else UNPAIRED:
+    for layout in LAYOUTS[batch]:
         if layout.has(folder, "train"):
             return layout
     there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"

@@ -134,6 +134,11 @@ def to_float(image: np.ndarray) -> np.ndarray:
     return np.asarray(image, "float32") / 127.5 - 1
 
 
+def to_input(array: np.ndarray) -> np.ndarray:
+    """Returns what networks take: uint8 images as float32 in [-1, 1], other arrays as they are."""
+    return to_float(array) if array.dtype == np.uint8 else array
+
+
 def to_uint8(image: np.ndarray) -> np.ndarray:
     """Converts [-1, 1] to uint8, rounded."""
     return np.clip(np.rint((np.asarray(image, "float32") + 1) * 127.5), 0, 255).astype("uint8")

@@ -13,9 +13,10 @@ from pgtf.foundation.errors import ImageError
 
 
 class Source:
-    """A sequence of stacks: uint8 [images, height, width, 3]."""
+    """A sequence of stacks: uint8 [images, height, width, 3]. labels: one row for each stack, if there are any."""
 
     images: int
+    labels: np.ndarray | None = None
     height: int
     width: int
 
@@ -124,12 +125,47 @@ class Side(Source):
         self.pairs.release()
 
 
+class Labelled(Source):
+    """Stacks of a source, each with a label."""
+
+    def __init__(self, source: Source, labels: np.ndarray):
+        if len(labels) != len(source):
+            raise ValueError(f"Each image must have a label. Received: {len(labels)} for {len(source)} images")
+        self.source, self.labels = source, labels
+        self.images, self.height, self.width = source.images, source.height, source.width
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return self.source[index]
+
+    def release(self) -> None:
+        self.source.release()
+
+
+def examples(sources: Sequence[Source], most: int) -> list[list[np.ndarray]]:
+    """Returns the first examples of a task, at most so many: for each entry of a batch the list of its arrays.
+
+    Entries are the images of each source's stacks, each followed by its source's labels if it has some.
+    """
+    count = min(most, *(len(source) for source in sources))
+    entries: list[list[np.ndarray]] = []
+    for source in sources:
+        stacks = [source[place] for place in range(count)]
+        entries += [[stack[number] for stack in stacks] for number in range(source.images)]
+        if source.labels is not None:
+            entries.append(list(source.labels[:count]))
+    return entries
+
+
 class Subset(Source):
     """A subset of a source's stacks, by index."""
 
     def __init__(self, source: Source, indices: Sequence[int]):
         self.source, self.indices = source, indices
         self.images, self.height, self.width = source.images, source.height, source.width
+        self.labels = None if source.labels is None else source.labels[list(indices)]
 
     def __len__(self) -> int:
         return len(self.indices)

@@ -13,7 +13,7 @@ from pgtf.foundation.seeds import counted, seed_of
 
 
 class Stream:
-    """Batches ([b, h, w, 3], …) in [-1, 1], one entry for each image of each source's stack.
+    """Batches ([b, h, w, 3], …) in [-1, 1], one entry for each image of each source's stack, and one for its labels.
 
     Each source is read in its own order, which is reshuffled in every epoch.
 
@@ -82,8 +82,10 @@ class Stream:
     def _example(self, position):
         entries = []
         for number, source in enumerate(self.sources):
-            stack = self._fetch(number, self._index(position, number, len(source)))
-            entries.extend(tf.unstack(self._augmented(stack, position, number)))
+            index = self._index(position, number, len(source))
+            entries.extend(tf.unstack(self._augmented(self._fetch(number, index), position, number)))
+            if source.labels is not None:
+                entries.append(tf.gather(source.labels, index))
         return tuple(entries)
 
     def _index(self, position, number, count):

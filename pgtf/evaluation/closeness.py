@@ -44,8 +44,9 @@ def _convolved(network: keras.Model) -> list:
 
 def _features(seen: keras.Model, probes: Probes) -> list[np.ndarray]:
     """Computes the features of each convolution: [2 sides, 2 (mean and standard deviation), channels]."""
-    targets = probes.targets["forward"] if probes.targets else probes.inputs["backward"]
-    sides = [[layer.numpy() for layer in seen(to_float(images))] for images in (probes.inputs["forward"], targets)]
+    arrays = (probes.inputs["forward"], *probes.targets.values(), probes.inputs.get("backward"))
+    images = [array for array in arrays if array is not None and array.dtype == np.uint8]
+    sides = [[layer.numpy() for layer in seen(to_float(side))] for side in images]
     return [
         np.stack([[values.mean((0, 1, 2)), values.std((0, 1, 2))] for values in layer_of_sides])
         for layer_of_sides in zip(*sides)

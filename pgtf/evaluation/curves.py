@@ -12,7 +12,8 @@ from pgtf.evaluation.collection import sides, sides_of
 from pgtf.evaluation.evaluation import extractor_of
 from pgtf.evaluation.evaluator import Evaluator, classifier_of
 from pgtf.evaluation.generator import Generator
-from pgtf.metrics.measurements import UNTOUCHED, Measurement
+from pgtf.metrics.measurements import Measurement
+from pgtf.objectives import Objective
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 
@@ -48,16 +49,15 @@ def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mappi
         for prefix, network in networks.items():
             if prefix not in generators:
                 generators[prefix] = Generator(network, config.size)
-        return point_of(judge.figures(data.name, generators, images, config.objective.paired))
+        return point_of(judge.figures(data.name, generators, images, config.objective), config.objective)
 
     return point
 
 
-def point_of(figures: Mapping[str, Measurement]) -> CurvePoint:
-    """Builds a point. Its loss is the Fréchet distance, summed over both directions, or else L1."""
+def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurvePoint:
+    """Builds a point. Its loss is the objective's."""
     values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
-    distances = [value for name, value in values.items() if name.startswith("F") and not name.endswith(UNTOUCHED)]
-    return CurvePoint(values, sum(distances) if distances else values["L1"])
+    return CurvePoint(values, objective.loss(values))
 
 
 def _judge(config: Config, bank: FilterBank) -> Evaluator:

@@ -184,12 +184,12 @@ class Evaluation:
             prefix: Generator(layers.folded(network), facts.architecture.size)
             for prefix, network in self.run.at(index, latest).rebuilt().items()
         }
-        return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective.paired)
+        return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective)
 
     def _effort(self, cell: Cell) -> int:
         """Counts the images to process: once for the generator and once for the extractor."""
         facts, counts = self.slices[cell[0]].facts, [len(side) for side in self._sides(cell[0])]
-        return 2 * counts[0] if facts.objective.paired else 2 * sum(counts)
+        return 2 * sum(counts[: len(facts.objective.networks)])
 
     def _names(self, index: int, latest: int) -> tuple[str, str]:
         return self.run.names[index], self.run.names[latest]

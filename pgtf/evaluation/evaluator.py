@@ -17,8 +17,8 @@ from pgtf.metrics.accuracy import SIZE, Classifier, accuracy_figure, classifier,
 from pgtf.metrics.activations import Activations, activations, kept_activations
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import distances
-from pgtf.metrics.measurements import BACKWARD, UNTOUCHED, ImageSet, Measurement
-from pgtf.metrics.pairs import pair_figures
+from pgtf.metrics.measurements import ImageSet, Measurement
+from pgtf.objectives import Objective
 
 # Maximum numbers of images of a task for training and for testing the classifier.
 LEARNT_FROM, HELD_OUT = 2000, 500
@@ -61,7 +61,7 @@ class Evaluator:
         return accuracy_figure(self.classifier, task, made, made_from)
 
     def figures(
-        self, task: str, generators: Mapping[str, Callable], sides: tuple[Collection, Collection], paired: bool
+        self, task: str, generators: Mapping[str, Callable], sides: tuple[Collection, Collection], objective: Objective
     ) -> dict[str, Measurement]:
         """Measures all metrics of one task.
 
@@ -69,22 +69,13 @@ class Evaluator:
           task: Name of the task.
           generators: {"forward": …} and optionally "backward". Each translates images to uint8 [n, h, w, 3].
           sides: The inputs and the targets.
-          paired: Whether each input has its own target.
+          objective: The task's objective.
 
         Returns:
           {name: Measurement}. Names of the backward direction end in -backward, the baseline of the unchanged inputs
           in -untouched.
         """
-        inputs, targets = sides
-        made = generators["forward"](self.watched(inputs))
-        found = pair_figures(made, targets.images(), targets.image_set) if paired else {}
-        found.update(self.distances(targets, made, inputs.image_set))
-        found["Acc"] = self.accuracy(task, made, inputs.image_set)
-        if "backward" in generators:
-            made = generators["backward"](self.watched(targets))
-            found.update(_renamed(BACKWARD, self.distances(inputs, made, targets.image_set)))
-        found.update(_renamed(UNTOUCHED, self.identity_baseline(targets, inputs)))
-        return found
+        return objective.figures(self, task, generators, sides)
 
     def _extractor(self) -> Optional[Extractor]:
         return self.extractor or (self.classifier.extractor if self.classifier else None)
@@ -92,10 +83,6 @@ class Evaluator:
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:
         """Returns the features of images on disk, from the cache if possible."""
         return kept_activations(os.path.join(self.folder, "activations"), extractor, lambda: side, side.image_set)
-
-
-def _renamed(suffix: str, figures: Mapping[str, Measurement]) -> dict[str, Measurement]:
-    return {name + suffix: dataclasses.replace(found, name=name + suffix) for name, found in figures.items()}
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:

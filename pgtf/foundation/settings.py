@@ -6,7 +6,7 @@ import functools
 import io
 import math
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NoReturn, Optional
 
 
@@ -14,7 +14,7 @@ def setting(
     default: Any,
     help: str,
     *,
-    choices: tuple = (),
+    choices: Collection[str] = (),
     least: Optional[float] = None,
     above: Optional[float] = None,
     most: Optional[float] = None,

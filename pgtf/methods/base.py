@@ -189,6 +189,7 @@ class Method:
     learns_together: ClassVar[bool] = (
         False  # Whether tasks can be trained jointly, with the first task's kernels shared.
     )
+    needs_distance: ClassVar[bool] = False  # Whether its phases use the objective's distance.
     plan_note: ClassVar[str] = ""  # Conditions under which the planned sizes are the stored ones.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:

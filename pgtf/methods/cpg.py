@@ -44,6 +44,7 @@ class Cpg(Packing):
         1e-4, "Learning rate of the masks' scores; it decays like --learning_rate.", above=0
     )
 
+    needs_distance = True
     plan_note = (
         "cpg: if every pruning round keeps the goal and no task grows; a task's size is known when it is learned"
     )

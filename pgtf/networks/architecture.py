@@ -1,16 +1,19 @@
 """The architecture of a run's generators: the same for all tasks, defined without TensorFlow."""
 
 import dataclasses
-import math
+import functools
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import LayerFactory
 
 from pgtf.foundation import settings
+from pgtf.networks.base import Network
+from pgtf.networks.table import NETWORKS
 
-NETWORKS, NORMS = ("unet", "resnet"), ("instance", "batch")
+NORMS = ("instance", "batch")
 UPSAMPLINGS = ("transpose", "resize", "resize_even")
+SHARED = ("size", "blocks", "outputs", "dropout")  # What a row may take from the fields of an architecture.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,7 +21,7 @@ class Architecture:
     """The architecture of a generator.
 
     Args:
-      network: "unet" or "resnet".
+      network: Its row in NETWORKS.
       size: (height, width) of its training images.
       width: Number of filters of its first layer.
       norm: "instance" or "batch".
@@ -27,6 +30,7 @@ class Architecture:
       blocks: Number of residual blocks of a ResNet.
       outputs: Number of output channels.
       dropout: Whether a U-Net has dropout during training; a ResNet has none.
+      options: ((setting, value), …) of other networks, in the order of names. Slices leave them out if there are none.
     """
 
     network: str = "unet"
@@ -37,6 +41,7 @@ class Architecture:
     blocks: int = 9
     outputs: int = 3
     dropout: bool = True
+    options: tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
         settings.check_types(self)
@@ -45,44 +50,40 @@ class Architecture:
                 raise ValueError(f"`{field}` must be one of {', '.join(allowed)}. Received: {getattr(self, field)!r}")
         if self.width < 1:
             raise ValueError(f"`width`, the filters of the first layer, must be at least 1. Received: {self.width}")
-        multiple_of(self.network, *self.size)
+        self.row  # noqa: B018  (rejects sizes and settings)
+
+    @functools.cached_property
+    def row(self) -> Network:
+        """The network with its settings."""
+        kind = NETWORKS[self.network]
+        unknown = sorted(dict(self.options).keys() - {field.name for field in dataclasses.fields(kind)})
+        if unknown:
+            raise ValueError(f"`options` must be settings of {self.network}. Received: {', '.join(unknown)}")
+        given = {**{name: getattr(self, name) for name in SHARED}, **dict(self.options)}
+        return kind(**{field.name: given[field.name] for field in dataclasses.fields(kind) if field.name in given})
+
+    @property
+    def input(self) -> tuple[Any, ...]:
+        """Shape of an input, without the batch."""
+        return self.row.input
 
     @property
     def multiple(self) -> int:
         """The number that height and width of an image must be multiples of."""
-        return multiple_of(self.network, *self.size)
+        return self.row.multiple
 
-    def __call__(self, image: Any, make: "LayerFactory", width: int) -> Any:
-        """Returns the network's output for an image.
+    def __call__(self, input: Any, make: "LayerFactory", width: int) -> Any:
+        """Returns the network's output; see `Network`."""
+        return self.row(input, make, width)
 
-        Args:
-          image: Tensor [n, h, w, c].
-          make: Factory of the network's layers.
-          width: Number of filters of the first layer.
-        """
-        from pgtf.networks.resnet import resnet  # Imported here because TensorFlow takes seconds to import.
-        from pgtf.networks.unet import unet
+    def as_json(self) -> dict[str, Any]:
+        """Returns the architecture as plain data."""
+        plain = dataclasses.asdict(self)
+        options = dict(plain.pop("options"))
+        return {**plain, "options": options} if options else plain
 
-        if self.network == "unet":
-            return unet(image, make, width, levels=unet_levels(*self.size), outputs=self.outputs, dropout=self.dropout)
-        return resnet(image, make, width, blocks=self.blocks, outputs=self.outputs)
-
-
-def multiple_of(network: str, height: int, width: int) -> int:
-    """Returns the number that image sizes must be multiples of. Raises ValueError if the network rejects this size."""
-    if network == "unet":
-        return int(2 ** unet_levels(height, width))
-    if height % 4 or width % 4 or min(height, width) < 16:
-        raise ValueError(f"A ResNet takes images of at least 16 px, in multiples of 4. Received: {height}x{width}")
-    return 4
-
-
-def unet_levels(height: int, width: int) -> int:
-    """Returns how many times the U-Net halves an image: until the shorter side is one pixel."""
-    levels = int(math.log2(min(height, width))) if min(height, width) > 0 else 0
-    if levels < 2 or height % 2**levels or width % 2**levels:
-        raise ValueError(
-            "A U-Net takes images whose shorter side is a power of two, at least 4, and divides the longer side. "
-            f"Received: {height}x{width}"
-        )
-    return levels
+    @classmethod
+    def from_json(cls, plain: dict[str, Any]) -> "Architecture":
+        """Returns the architecture that `as_json` described."""
+        options = tuple(sorted(plain.get("options", {}).items()))
+        return cls(**{**plain, "size": tuple(plain["size"]), "options": options})

@@ -1,36 +1,52 @@
 """ResNet generator of CycleGAN, after Johnson et al."""
 
-import keras
-import tensorflow as tf
+import dataclasses
 
-from pgtf.layers import LayerFactory, ReflectionPadding2D
+from pgtf.foundation.settings import setting
+from pgtf.networks.base import Network
 
 
-def resnet(image: tf.Tensor, make: LayerFactory, filters: int = 64, *, blocks: int = 9, outputs: int = 3) -> tf.Tensor:
-    """Returns an image [n, h, w, outputs] in [-1, 1] for an image [n, h, w, c]; h and w must be multiples of 4."""
+@dataclasses.dataclass(frozen=True)
+class ResNet(Network):
+    """Two halvings, residual blocks, two doublings."""
 
-    def block(h, name):
-        y = h
-        for part in ("a", "b"):
-            y = ReflectionPadding2D(1)(y)
-            y = make.conv(f"{name}{part}", 4 * filters, 3, padding="valid", level=3)(y)
-            y = make.norm(f"{name}{part}_norm")(y)
-            if part == "a":
-                y = keras.layers.ReLU()(y)
-        return keras.layers.Add()([h, y])
+    blocks: int = setting(9, "resnet: residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
 
-    h = ReflectionPadding2D(3)(image)
-    h = make.conv("stem", filters, 7, padding="valid", level=1)(h)
-    h = keras.layers.ReLU()(make.norm("stem_norm")(h))
-    for level in (1, 2):
-        h = make.conv(f"down{level}", 2**level * filters, 3, strides=2, level=level)(h)
-        h = keras.layers.ReLU()(make.norm(f"down{level}_norm")(h))
-    for number in range(1, blocks + 1):
-        h = block(h, f"block{number}")
-    h = make.up("up2", 2 * filters, 3, level=3)(h)
-    h = keras.layers.ReLU()(make.norm("up2_norm")(h))
-    h = make.up("up1", filters, 3, task_specific=True)(h)
-    h = keras.layers.ReLU()(make.norm("up1_norm")(h))
-    h = ReflectionPadding2D(3)(h)
-    h = make.conv("output", outputs, 7, padding="valid", task_specific=True)(h)
-    return keras.layers.Activation("tanh", dtype="float32")(h)
+    @property
+    def multiple(self) -> int:
+        height, width = self.size
+        if height % 4 or width % 4 or min(height, width) < 16:
+            raise ValueError(f"A ResNet takes images of at least 16 px, in multiples of 4. Received: {height}x{width}")
+        return 4
+
+    def __call__(self, input, make, width):
+        """Returns an image [n, h, w, outputs] in [-1, 1] for an image [n, h, w, c]."""
+        import keras
+
+        from pgtf.layers import ReflectionPadding2D
+
+        def block(h, name):
+            y = h
+            for part in ("a", "b"):
+                y = ReflectionPadding2D(1)(y)
+                y = make.conv(f"{name}{part}", 4 * width, 3, padding="valid", level=3)(y)
+                y = make.norm(f"{name}{part}_norm")(y)
+                if part == "a":
+                    y = keras.layers.ReLU()(y)
+            return keras.layers.Add()([h, y])
+
+        h = ReflectionPadding2D(3)(input)
+        h = make.conv("stem", width, 7, padding="valid", level=1)(h)
+        h = keras.layers.ReLU()(make.norm("stem_norm")(h))
+        for level in (1, 2):
+            h = make.conv(f"down{level}", 2**level * width, 3, strides=2, level=level)(h)
+            h = keras.layers.ReLU()(make.norm(f"down{level}_norm")(h))
+        for number in range(1, self.blocks + 1):
+            h = block(h, f"block{number}")
+        h = make.up("up2", 2 * width, 3, level=3)(h)
+        h = keras.layers.ReLU()(make.norm("up2_norm")(h))
+        h = make.up("up1", width, 3, task_specific=True)(h)
+        h = keras.layers.ReLU()(make.norm("up1_norm")(h))
+        h = ReflectionPadding2D(3)(h)
+        h = make.conv("output", self.outputs, 7, padding="valid", task_specific=True)(h)
+        return keras.layers.Activation("tanh", dtype="float32")(h)

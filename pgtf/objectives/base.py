@@ -1,12 +1,32 @@
 """Objective: the base class that defines a task's networks, their inputs and their losses."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Union
+
+import numpy as np
 
 from pgtf.foundation import settings
 
 if TYPE_CHECKING:
     from pgtf.objectives.learner import Learner
+
+Shape = tuple[Any, ...]  # Of one input of a network, without the batch.
+Arrays = dict[str, np.ndarray]
+IMAGE: Shape = (None, None, 3)
+
+
+@dataclasses.dataclass(frozen=True)
+class Auxiliary:
+    """A network that only training needs. It is not stored.
+
+    Attributes:
+      channels: Number of input channels.
+      network: Its row in `networks.DISCRIMINATORS`.
+    """
+
+    channels: int
+    network: str = "patchgan"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,30 +34,27 @@ class Objective:
     """Base class of objectives: subclasses listed in OBJECTIVES, whose fields (`settings.setting`) are flags.
 
     Attributes:
-      generators: Names of the networks that a task keeps.
-      discriminators: {name: number of input channels}.
-      paired: Whether training data are pairs. Default: True.
-      dropout: Whether the generators use dropout during training. Default: True.
+      networks: {name: shape of an input} of the networks that a task keeps. One of them is "forward".
+      makes: Kind of their outputs, as `networks.Network.makes` has it. Default: "images".
+      architecture: {name: value} of the fields of `networks.Architecture` that the objective decides.
+      auxiliary: {name: Auxiliary} of the networks that only training needs, such as discriminators.
+      batch: Kind of the training data: "pairs", "unpaired", "labelled" or "latents". Default: "pairs".
+      serves: Kind of the inputs of exported signatures. Only "images" can be translated and exported.
+      common_inputs: Whether all tasks take the same kind of input, so that samples compare them on one input.
+      needs_extractor: Whether nothing can be measured without an extractor or a classifier.
     """
 
-    generators: ClassVar[tuple[str, ...]] = ()
-    discriminators: ClassVar[dict[str, int]] = {}
-    paired: ClassVar[bool] = True
-    dropout: ClassVar[bool] = True
+    networks: ClassVar[Mapping[str, Shape]] = {"forward": IMAGE}
+    makes: ClassVar[str] = "images"
+    architecture: ClassVar[Mapping[str, Any]] = {}
+    auxiliary: ClassVar[Mapping[str, Auxiliary]] = {}
+    batch: ClassVar[str] = "pairs"
+    serves: ClassVar[str] = "images"
+    common_inputs: ClassVar[bool] = False
+    needs_extractor: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         settings.check(self)
-
-    def distance(self, generators: dict[str, Any], first: Any, second: Any) -> float:
-        """Returns the mean L1 distance of the generators' images, in [-1, 1], from the wanted ones.
-
-        Nothing is trained.
-
-        Args:
-          generators: {name: network}.
-          first, second: float32 [n, h, w, 3]: inputs and targets, or A and B.
-        """
-        raise NotImplementedError
 
     def learner(
         self,
@@ -51,12 +68,57 @@ class Objective:
         """Returns the model that trains the networks for one task.
 
         Args:
-          generators, discriminators: {name: network}.
+          generators, discriminators: {name: network}, those of `networks` and of `auxiliary`.
           optimizers: {"generators": …, "discriminators": …}.
           image_shape: Shape of a training image, [height, width, 3].
           seed: Seed of all random numbers in a step.
-
-        Returns:
-          A Keras model with a train_step.
         """
         raise NotImplementedError
+
+    def distance(self, generators: dict[str, Any], *example: Any) -> float:
+        """Returns the distance of the generators' outputs from the wanted ones. Nothing is trained.
+
+        Args:
+          generators: {name: network}.
+          *example: A batch of one; images are float32 in [-1, 1].
+        """
+        raise NotImplementedError
+
+    def probes(self, *examples: np.ndarray) -> tuple[Arrays, Arrays]:
+        """Returns the inputs and the targets of probes, {network: array} each.
+
+        Args:
+          *examples: The first examples of a task, an array [n, …] for each entry of a batch. Images are uint8.
+        """
+        return {"forward": examples[0]}, {"forward": examples[1]}
+
+    def check_probes(self, inputs: Arrays, targets: Arrays, outputs: Arrays) -> None:
+        """Raises ValueError if recorded probes are not what this objective's networks take and make."""
+
+    def example(self, inputs: Arrays) -> np.ndarray:
+        """Returns a picture, uint8 [h, w, 3], of an input of the probes."""
+        return np.asarray(inputs["forward"][0])
+
+    def preview(self, networks: Mapping[str, Any], inputs: Arrays, targets: Arrays) -> dict[str, np.ndarray]:
+        """Returns {title: uint8 [h, w, 3]}: pictures of what networks make of probes. Default: none."""
+        return {}
+
+    def figures(self, judge: Any, task: str, generators: Mapping[str, Any], sides: tuple[Any, Any]) -> dict[str, Any]:
+        """Returns {name: Measurement} of one task. The sign of a metric is that of its row in `metrics.matrix.METRICS`.
+
+        Args:
+          judge: An `evaluation.Evaluator`: its distances, identity_baseline and accuracy.
+          task: The task's name.
+          generators: {name: function of images}.
+          sides: The collections of inputs and of targets.
+        """
+        raise NotImplementedError
+
+    def loss(self, values: Mapping[str, float]) -> float:
+        """Returns what the best weights have least of, from the values of `figures`, {name: value}."""
+        raise NotImplementedError
+
+
+def outputs_of(network: Any, inputs: Union[np.ndarray, Sequence[np.ndarray]]) -> np.ndarray:
+    """Returns a network's outputs for inputs of one size, in one pass."""
+    return np.asarray(network(np.asarray(inputs), training=False))

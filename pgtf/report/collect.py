@@ -181,6 +181,7 @@ class Collector:
                 titles.get(prefix, ""),
             )
             for prefix, images in sorted(probes.inputs.items(), reverse=True)  # Forward first.
+            if images.ndim == 4 and probes.outputs[prefix].shape == images.shape  # Scores are no pictures.
         )
 
     def _later(self) -> dict[int, tuple[Later, ...]]:

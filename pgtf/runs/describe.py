@@ -56,7 +56,7 @@ def described(task_slice: TaskSlice) -> dict[str, str]:
         "Images": _images(facts.data, facts.images),
         "Pictures": f"of {facts.shown_split} images",
         "Size": f"{shape.size[0]} × {shape.size[1]} pixels",
-        "Direction": facts.direction if facts.objective.paired else "both ways",
+        "Direction": facts.ways,
         "Network": f"{shape.network}, width {shape.width}, {shape.norm} norm",
         "Method": _settings(METHODS, facts.method),
         "Objective": _settings(OBJECTIVES, facts.objective),

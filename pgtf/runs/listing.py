@@ -33,7 +33,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "learnt": facts.learnt,
         "data": facts.data,
         "pictures": facts.shown_split,
-        "direction": facts.direction if facts.objective.paired else "both ways",
+        "direction": facts.ways,
         "steps": facts.steps,
         "weights": dataclasses.asdict(facts.shares) if facts.shares else None,
         "borrows": [borrowed.task for borrowed in task_slice.borrows],

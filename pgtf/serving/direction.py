@@ -61,7 +61,9 @@ class Direction:
     prefix: str
 
     def __post_init__(self) -> None:
-        name = self.task.name
+        name, objective = self.task.name, self.task.facts.objective
+        if objective.serves != "images":
+            raise ValueError(f"Only tasks of images can be exported. Received: {name!r}, {objective}")
         # The name comes from a slice, and slices may come from strangers.
         if name.startswith(".") or set(name) & set("/\0") or name == MODELS_CONFIG:
             raise ValueError(

@@ -63,7 +63,12 @@ class Facts:
     @property
     def generators(self) -> tuple[str, ...]:
         """The names of the networks that the task keeps."""
-        return self.objective.generators
+        return tuple(self.objective.networks)
+
+    @property
+    def ways(self) -> str:
+        """The direction that it was learned in, in words: AtoB, BtoA or both ways."""
+        return self.direction if len(self.generators) == 1 else "both ways"
 
     def refuse_another(self, shape: Architecture, method: Method, objective: Objective, run_dir: str) -> None:
         """Raises ValueError if a task is not of the same kind as this one, which run_dir has learned.
@@ -76,7 +81,7 @@ class Facts:
         unsaid = {name: getattr(method, name) for name in self.unsaid if hasattr(method, name)}
         mine = dataclasses.replace(self.method, **unsaid)
         for what, same, was, now in (
-            ("objective", self.generators == objective.generators, self.generators, objective.generators),
+            ("objective", self.generators == tuple(objective.networks), self.generators, tuple(objective.networks)),
             ("networks", self.architecture == shape, self.architecture, shape),
             ("method", settings.agree(mine, method), mine, method),
         ):
@@ -112,7 +117,7 @@ class Facts:
         plain = {name: getattr(self, name) for name in said if name not in newer or getattr(self, name)}
         return {
             **plain,
-            "architecture": dataclasses.asdict(self.architecture),
+            "architecture": self.architecture.as_json(),
             "method": settings.as_facts(settings.name_in(METHODS, self.method), self.method),
             "shares": dataclasses.asdict(self.shares) if self.shares else None,
             "objective": settings.as_facts(settings.name_in(OBJECTIVES, self.objective), self.objective),
@@ -121,11 +126,10 @@ class Facts:
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Facts":
         """Builds the facts from the result of `as_json`."""
-        architecture = {**plain["architecture"], "size": tuple(plain["architecture"]["size"])}
         return cls(
             **{
                 **plain,
-                "architecture": Architecture(**architecture),
+                "architecture": Architecture.from_json(plain["architecture"]),
                 "method": settings.from_facts(METHODS, plain["method"]),
                 "objective": settings.from_facts(OBJECTIVES, plain["objective"]),
                 "load_size": tuple(plain.get("load_size", (0, 0))),

@@ -1,6 +1,7 @@
 """Probes: test images of a task with its recorded outputs. Their replay proves that the task has not changed."""
 
 import dataclasses
+from typing import Callable, Optional
 
 import numpy as np
 from safetensors import SafetensorError
@@ -14,9 +15,9 @@ TOLERANCE = 1e-4
 
 @dataclasses.dataclass(frozen=True)
 class Probes:
-    """A few test images of a task, and the outputs of its networks when it was learned.
+    """A few test examples of a task, and the outputs of its networks when it was learned.
 
-    inputs: {prefix: uint8 [n, h, w, 3]}; targets: the same for pairs; outputs: float32 in [-1, 1].
+    inputs: {prefix: array [n, …]}; images are uint8. targets: the same where there are some. outputs: float32.
     """
 
     inputs: dict
@@ -32,8 +33,14 @@ class Probes:
         return save(arrays)
 
     @classmethod
-    def read(cls, path: str, sha256: str) -> "Probes":
-        """Reads probes from a file and checks their hash."""
+    def read(cls, path: str, sha256: str, check: Optional[Callable[..., None]] = None) -> "Probes":
+        """Reads probes from a file and checks their hash.
+
+        Args:
+          path: The file.
+          sha256: What its hash must be.
+          check: Raises ValueError for inputs, targets and outputs of another objective; see `Objective.check_probes`.
+        """
         try:
             with open(path, "rb") as file:
                 content = file.read()
@@ -49,7 +56,9 @@ class Probes:
             for name, value in load(content).items():
                 prefix, part = name.split("/")
                 parts[part][prefix] = value
-            _check_images(**parts)
+            _check_arrays(**parts)
+            if check:
+                check(**parts)
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"A task's probes are inputs, targets and outputs. Received: {path} ({error})") from error
         return cls(**parts)
@@ -72,13 +81,16 @@ class Replay:
         return f"{'within tolerance' if self.holds else 'CHANGED'}: differs by {self.difference:.1e}"
 
 
-def _check_images(inputs: dict, targets: dict, outputs: dict) -> None:
-    """Raises ValueError for arrays that are not images, or outputs that do not match the inputs."""
-    for images, kind in ((inputs, np.uint8), (targets, np.uint8), (outputs, np.float32)):
-        for prefix, values in images.items():
-            if values.ndim != 4 or values.shape[-1] != 3 or values.dtype != kind or not values.size:
+def _check_arrays(inputs: dict, targets: dict, outputs: dict) -> None:
+    """Raises ValueError for empty arrays, arrays of other lengths than the inputs, and outputs that are not finite."""
+    for arrays in (inputs, targets, outputs):
+        for prefix, values in arrays.items():
+            if not values.ndim or not values.size:
                 raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
-            if prefix not in inputs or values.shape != inputs[prefix].shape:
+            if prefix not in inputs or len(values) != len(inputs[prefix]):
                 raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
-            if kind == np.float32 and not np.isfinite(values).all():
-                raise ValueError(f"{prefix}: outputs that are not finite")
+    for prefix, values in outputs.items():
+        if values.dtype != np.float32:
+            raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
+        if not np.isfinite(values).all():
+            raise ValueError(f"{prefix}: outputs that are not finite")

@@ -26,7 +26,7 @@ def take_base(config: Config, bank: NetworkBank) -> None:
     task = Run(config.first_task_from).at(0)
     task.probes  # noqa: B018  (reads, and so checks)
     facts = dataclasses.replace(task.facts, method=config.method)
-    asked = (config.tasks[0], build.architecture(config), config.objective.generators)
+    asked = (config.tasks[0], build.architecture(config), tuple(config.objective.networks))
     found = (task.name, facts.architecture, facts.generators)
     if asked != found:
         raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.first_task_from}")

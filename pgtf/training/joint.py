@@ -169,7 +169,9 @@ def _checkpoints(bank, first):
 
 def _drawing(config, members, together, observer):
     """Returns a function that draws the samples of all tasks with the learner's current networks."""
-    draws = {member.name: sampler(member.probes, member.folder, then=lambda: None) for member in members}
+    draws = {
+        member.name: sampler(config.objective, member.probes, member.folder, then=lambda: None) for member in members
+    }
 
     def draw(_):
         shown = {name: draw(together.learners[name].generators) for name, draw in draws.items()}

@@ -47,7 +47,7 @@ def learn_task(config: Config, bank: NetworkBank, data: TaskData, log: str, obse
     with strategy(config.distribute).scope():
         collectives.barrier()  # The others read how the task begins.
     then = functools.partial(observer.on_samples, config)
-    learner, attempt = task.learnt(log, sampler(task.probes, task.folder, then=then))
+    learner, attempt = task.learnt(log, sampler(config.objective, task.probes, task.folder, then=then))
     lenders = bank.only(task.config.method.borrows(bank.names))
     task_slice = build.slice_of(data.name, learner.generators, lenders, attempt.facts(config.for_task(data.name)))
     bank.append(proven(task_slice, lenders, task.probes, task.folder))
@@ -184,7 +184,7 @@ def facts_of(config: Config, data: TaskData, steps: int, said: Config, together:
         build.architecture(config),
         said.method,
         config.objective,
-        full_values=full_values(build.architecture(said), config.objective.generators),
+        full_values=full_values(build.architecture(said), config.objective.networks),
         steps=steps,
         seed=config.seed,
         training=training_of(config, together),
@@ -202,7 +202,7 @@ def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: 
     """Writes the probes with the task's outputs, and returns the slice with their hash."""
     probes = recorded(probes, build.rebuilt(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():
-        if float(outputs.std(axis=(0, 1, 2)).max()) < LEAST_SPREAD:
+        if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
             what = f"{task_slice.name}: every {prefix} output is one plain colour"
             print(f"warning: {what}; nothing was learnt, or too much at once")
     content = probes.content()

@@ -138,7 +138,8 @@ def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows:
         for index, name in enumerate(bank.names):
             place = os.path.join(bank.place(index, name), layout.PROBES)
             if os.path.exists(place):
-                found[name] = Probes.read(place, bank.slice(index).facts.probes_sha256)
+                facts = bank.slice(index).facts
+                found[name] = Probes.read(place, facts.probes_sha256, facts.objective.check_probes)
         ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)
         files.write(path, json.dumps(ranking).encode())
     if not bank.names:

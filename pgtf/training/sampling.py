@@ -8,8 +8,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-from pgtf.evaluation.pictures import inputs_of, pictures, through
+from pgtf.data.reading import to_input
 from pgtf.foundation import files
+from pgtf.objectives.base import Objective, outputs_of
 from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 
@@ -17,11 +18,12 @@ SAMPLE = os.path.join(layout.CHECKPOINTS, "sample.safetensors")  # The last one,
 
 
 def sampler(
-    probes: Probes, folder: str, then: Callable[[], Any]
+    objective: Objective, probes: Probes, folder: str, then: Callable[[], Any]
 ) -> Callable[[Mapping[str, Any]], dict[str, np.ndarray]]:
     """Returns a function that draws the samples of a task.
 
     Args:
+      objective: The task's.
       probes: Its test images.
       folder: Of the task; the last sample lies there until the task is learned.
       then: What is done once it does.
@@ -31,12 +33,10 @@ def sampler(
     """
 
     def draw(networks: Mapping[str, Any]) -> dict[str, np.ndarray]:
-        outputs = {
-            prefix: np.stack(through(network, inputs_of(probes, prefix))) for prefix, network in networks.items()
-        }
+        outputs = {prefix: outputs_of(network, to_input(probes.inputs[prefix])) for prefix, network in networks.items()}
         files.write(os.path.join(folder, SAMPLE), dataclasses.replace(probes, outputs=outputs).content())
         then()
-        return pictures(networks, probes)
+        return objective.preview(networks, probes.inputs, probes.targets)
 
     return draw
 

@@ -26,9 +26,9 @@ from pgtf.distribution.precision import resolved
 from pgtf.distribution.strategy import check_batch, strategy
 from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
-from pgtf.evaluation.pictures import grid, inputs_of, pictures, through
 from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import changing
+from pgtf.objectives.translation import floats, grid, through
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run, Task
 from pgtf.storage import layout
@@ -49,12 +49,12 @@ def planned(config: Config) -> list[Cost]:
     """Plans what each task of a run stores, before training."""
     own = config.overrides
     precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
-    return plan(config.tasks, build.architecture(config), config.method, config.objective.generators, precisions)
+    return plan(config.tasks, build.architecture(config), config.method, config.objective.networks, precisions)
 
 
 def warning_of(config: Config) -> str:
     """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
-    return warning(config.tasks, build.architecture(config), config.method, config.objective.generators)
+    return warning(config.tasks, build.architecture(config), config.method, config.objective.networks)
 
 
 def plan_text(config: Config, learnt: ListOf[str]) -> str:
@@ -89,7 +89,7 @@ class SequentialTrainer:
         self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
         # Refuses sizes that the network does not take, and settings with which a task can't be learnt: a second, too.
         names = config.tasks if len(config.tasks) > 1 else ("first", "second")
-        plan(names, build.architecture(config), config.method, config.objective.generators)
+        plan(names, build.architecture(config), config.method, config.objective.networks)
         self.log = self._path(layout.LOG)
         self.bank = NetworkBank(folder=self._path(layout.TASKS))
         self._at: Optional[Callable[[int, int], Task]] = None
@@ -267,16 +267,19 @@ class SequentialTrainer:
     def _sample(self, index: int, after: str) -> None:
         """Writes sample images of every task so far to samples/ and to TensorBoard."""
         shown = {}
-        images = inputs_of(self._reread(index, index).probes)
+        objective, inputs = self.config.objective, self._reread(index, index).probes.inputs
+        compared = objective.common_inputs and index
+        images = floats(inputs["forward"]) if compared else []
         columns = [images]
         for number in range(index + 1):
             task = self._reread(number, index)
             if not task.has_probes:
                 continue
-            for title, picture in pictures(task.networks, task.probes).items():
-                shown[f"{task.name}/{title}"] = picture
-            columns.append(through(task.networks["forward"], images))
-        if not self.config.objective.paired and index:
+            previews = objective.preview(task.networks, task.probes.inputs, task.probes.targets)
+            shown.update({f"{task.name}/{title}": picture for title, picture in previews.items()})
+            if compared:
+                columns.append(through(task.networks["forward"], images))
+        if compared:
             shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))
         writer = tf.summary.create_file_writer(self._path(layout.TENSORBOARD))
         with writer.as_default(index + 1):
@@ -285,7 +288,7 @@ class SequentialTrainer:
                 self._save(f"{index + 1:02d}-{title.replace('/', '-')}.png", picture)
         writer.close()
         # The last one says that all are there; it is something to try the task on, too.
-        self._save(f"{after}-input.png", self._reread(index, index).probes.inputs["forward"][0])
+        self._save(f"{after}-input.png", objective.example(inputs))
 
     def _reread(self, index: int, latest: int) -> Task:
         """Opens a task from disk, as it answers after the latest task."""

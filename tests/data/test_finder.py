@@ -33,7 +33,7 @@ class FinderTestCase(absltest.TestCase):
 
     def find(self, task, flipped=False, paired=True, **settings):
         settings = dict(data_dir=self.folder, test_size=(4, 4), train_size=(6, 8), **settings)
-        return Finder(paired=paired, **settings)(task, flipped)
+        return Finder(batch="pairs" if paired else "unpaired", **settings)(task, flipped)
 
     def levels(self, source, index=0):
         return [int(image[0, 0, 0]) for image in source[index]]
@@ -101,7 +101,7 @@ class FinderTest(FinderTestCase):
 
     def test_no_such_data_dir(self):
         with self.assertRaisesRegex(FileNotFoundError, "here '/nowhere/maps'. Received: .*no such folder") as told:
-            Finder("/nowhere", True, (4, 4), (4, 4))("maps")
+            Finder("/nowhere", "pairs", (4, 4), (4, 4))("maps")
         self.assertIn("https://", str(told.exception))
         self.assertIn("Without --data_dir, tasks are drawn: cityscapes, maps", str(told.exception))
 
@@ -153,7 +153,7 @@ class FinderTest(FinderTestCase):
         self.put("maps", "train")
         for end, shown in ((" ", " '"), ("\n", "\\\\n'")):
             with self.assertRaisesRegex(FileNotFoundError, f"Received: --data_dir='{self.folder}{shown}"):
-                Finder(self.folder + end, True, (4, 4), (4, 4))("maps")
+                Finder(self.folder + end, "pairs", (4, 4), (4, 4))("maps")
 
     def two_folders(self, first="trainA", second="trainB"):
         self.put("t", first, count=3, level=10)
@@ -453,12 +453,14 @@ class CheckedTest(FinderTestCase):
 
     def test_what_is_drawn_is_not_checked(self):
         with mock.patch("pgtf.data.drawn.draw", side_effect=RuntimeError):
-            Finder("", True, (16, 16), (18, 18))("maps").checked()
+            Finder("", "pairs", (16, 16), (18, 18))("maps").checked()
 
 
 class DrawnTasksTest(absltest.TestCase):
     def find(self, task, flipped=False, paired=True, **settings):
-        return Finder("", paired, (16, 16), (18, 18), drawn_images=5, **settings)(task, flipped)
+        return Finder("", "pairs" if paired else "unpaired", (16, 16), (18, 18), drawn_images=5, **settings)(
+            task, flipped
+        )
 
     def test_training_and_test_share_no_image(self):
         task = self.find("maps")

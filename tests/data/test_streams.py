@@ -6,13 +6,14 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf.data.sources import Labelled, Source
 from pgtf.data.streams import Stream
 from pgtf.foundation.errors import ImageError
 
 HEIGHT, WIDTH = 6, 9
 
 
-class Coordinates:
+class Coordinates(Source):
     """Stacks whose pixels say where they are from: channels (index, row, column); image k adds 100 k to the index."""
 
     height, width = HEIGHT, WIDTH
@@ -28,6 +29,11 @@ class Coordinates:
         return np.stack(
             [np.stack([np.full_like(rows, index + 100 * k), rows, columns], -1) for k in range(self.images)]
         ).astype("uint8")
+
+
+def batches_of(stream, start, stop):
+    """The batches of steps start, …, stop - 1."""
+    return list(stream.dataset(start, stop).as_numpy_iterator())
 
 
 def batches(stream, start, stop):
@@ -112,6 +118,17 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
         stream = Stream([Coordinates(count)], 4, 5, batch_size=batch_size)
         self.assertEqual(stream.steps_per_epoch, steps)
         self.assertLen(set(indices(stream, steps).ravel()), count)
+
+
+class LabelsTest(tf.test.TestCase):
+    def test_each_image_comes_with_its_label(self):
+        source = Labelled(Coordinates(5), np.arange(5, dtype="float32")[:, None])
+        for images, labels in batches_of(Stream([source], HEIGHT, WIDTH, batch_size=2, augment=False), 0, 5):
+            self.assertAllClose(np.rint((images[:, 0, 0, :1] + 1) * 127.5), labels)
+
+    def test_another_number_of_labels_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "must have a label. Received: 4 for 5 images"):
+            Labelled(Coordinates(5), np.zeros(4))
 
 
 class Levels(Coordinates):

@@ -37,11 +37,12 @@ def stepped(objective, wrap, parts, where):
     """What two steps make of the weights, and the losses that they report."""
     with where.scope():
         generators = {
-            name: network(3, 3, "tanh", seed, drops=objective.dropout) for seed, name in enumerate(objective.generators)
+            name: network(3, 3, "tanh", seed, drops=not objective.architecture)
+            for seed, name in enumerate(objective.networks)
         }
         discriminators = {
-            name: network(channels, 1, None, seed)
-            for seed, (name, channels) in enumerate(objective.discriminators.items(), 2)
+            name: network(one.channels, 1, None, seed)
+            for seed, (name, one) in enumerate(objective.auxiliary.items(), 2)
         }
         optimizers = {kind: wrap(keras.optimizers.SGD(0.01)) for kind in ("generators", "discriminators")}
         learner = objective.learner(generators, discriminators, optimizers, image_shape=(8, 8, 3))

@@ -31,7 +31,7 @@ class ChoiceTest(tf.test.TestCase):
 
 class SidesTest(tf.test.TestCase):
     def test_drawn_images_are_known_by_their_pixels(self):
-        data = Finder("", True, (16, 16), (16, 16), seed=3, drawn_images=2)("maps")
+        data = Finder("", "pairs", (16, 16), (16, 16), seed=3, drawn_images=2)("maps")
         inputs, targets = sides(data, "test", limit=2)
         self.assertEqual((inputs.image_set.n, inputs.image_set.size), (2, (16, 16)))
         self.assertEqual(inputs.image_set.split, "drawn test")
@@ -52,7 +52,7 @@ class PairedFilesTest(tf.test.TestCase):
                 image = Image.fromarray(np.full((8, 8, 3), level + number, "uint8"))
                 image.save(os.path.join(folder, "t", place, f"{number}.png"))
         for flipped, (first, second) in ((False, "AB"), (True, "BA")):
-            data = Finder(folder, True, (8, 8), (8, 8), validation=0.1)("t", flipped)
+            data = Finder(folder, "pairs", (8, 8), (8, 8), validation=0.1)("t", flipped)
             inputs, targets = sides(data, "test", flipped=flipped)
             self.assertEqual(
                 (inputs.image_set.split, inputs.image_set.part), ("testA", "target" if flipped else "input")
@@ -66,7 +66,7 @@ class PairedFilesTest(tf.test.TestCase):
 
 class HeldOutTest(tf.test.TestCase):
     def test_the_classifier_never_learns_from_what_it_is_judged_by(self):
-        data = Finder("", True, (16, 16), (16, 16), drawn_images=9)("maps")
+        data = Finder("", "pairs", (16, 16), (16, 16), drawn_images=9)("maps")
         train, held_out = evaluator._parts(data)
         self.assertEqual((len(train), len(held_out)), (9, 20))
         with mock.patch.object(evaluator, "has_test", lambda data: False):
@@ -75,7 +75,7 @@ class HeldOutTest(tf.test.TestCase):
         self.assertIs(train.source, held_out.source)
 
     def test_nor_from_test_images_where_some_are_held_out_for_validation(self):
-        data = Finder("", True, (16, 16), (16, 16), drawn_images=9, validation=0.2)("maps")
+        data = Finder("", "pairs", (16, 16), (16, 16), drawn_images=9, validation=0.2)("maps")
         train, held_out = evaluator._parts(data)
         self.assertEqual((len(train), len(held_out)), (9, 2))
         self.assertIs(held_out.source.pairs, data.sources["validation"])

@@ -24,6 +24,7 @@ from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
 from pgtf.metrics import accuracy
 from pgtf.metrics.measurements import Measurement
+from pgtf.objectives import Pix2Pix
 from pgtf.report.observer import ReportObserver
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run
@@ -197,7 +198,7 @@ class CurveTest(OnTheWayTest):
         def loss(**values):
             names = {name.replace("_", "-"): value for name, value in values.items()}
             return curves.point_of(
-                {name: Measurement(name, value, "" if value else "none") for name, value in names.items()}
+                {name: Measurement(name, value, "" if value else "none") for name, value in names.items()}, Pix2Pix()
             )
 
         self.assertEqual(loss(L1=5.0, FCD=3.0, KCD=4.0, Acc=0.5).loss, 3)

@@ -72,7 +72,7 @@ def drawn_facts(task, seed=3):
 
 def made(folder, tasks=TASKS[:2], method="piggyback", objective=PIX2PIX, data="drawn", **more):
     """A run directory whose tasks have random values; data: the folder of its images, with the names of tasks."""
-    network, width = ("unet", 4) if objective.paired else ("resnet", 2)
+    network, width = ("unet", 4) if objective.batch == "pairs" else ("resnet", 2)
     facts = Facts(
         Architecture(network, SIZE, width=width, blocks=1), METHODS[method](), objective, full_values=1, seed=3, **more
     )

@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from pgtf.data.sources import Source
 from pgtf.data.streams import Stream
 from pgtf.foundation.seeds import counted, seed_of
 from pgtf.objectives.cyclegan.image_pool import ImagePool
@@ -11,7 +12,7 @@ COUNT = 250  # Draws of each stream; also images of each source, so that all are
 ROOM = 100  # Places for a crop along each axis, and places in a pool.
 
 
-class Coordinates:
+class Coordinates(Source):
     """Single images whose pixels say where they are from: channels (index, row, column)."""
 
     images, height, width = 1, ROOM, ROOM + 1

@@ -9,7 +9,7 @@ from pgtf import methods
 from pgtf.assembly import build
 from pgtf.layers import Dropout, LayerFactory, state
 from pgtf.networks import Architecture
-from pgtf.networks.architecture import unet_levels
+from pgtf.networks.unet import UNet
 from pgtf.recipes import Full, Piggyback
 
 # Written out by hand, from pytorch-CycleGAN-and-pix2pix at width 64: path -> [height, width, c_in, c_out].
@@ -143,7 +143,7 @@ class CountTest(tf.test.TestCase, parameterized.TestCase):
 class UNetTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters((64, 64, 6), (128, 128, 7), (256, 256, 8), (512, 512, 9), (64, 128, 6), (192, 64, 6))
     def test_takes_the_size_and_goes_down_to_one_pixel(self, height, width, levels):
-        self.assertEqual(unet_levels(height, width), levels)
+        self.assertEqual(UNet((height, width)).levels, levels)
         architecture = Architecture("unet", (height, width), width=1)
         self.assertEqual(architecture.multiple, 2**levels)
         make = RecordingMaker("forward")

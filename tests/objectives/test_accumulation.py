@@ -17,10 +17,9 @@ def network(channels, filters, activation, seed):
 
 
 def networks(objective):
-    generators = {name: network(3, 3, "tanh", seed) for seed, name in enumerate(objective.generators)}
+    generators = {name: network(3, 3, "tanh", seed) for seed, name in enumerate(objective.networks)}
     discriminators = {
-        name: network(channels, 1, None, seed)
-        for seed, (name, channels) in enumerate(objective.discriminators.items(), 2)
+        name: network(one.channels, 1, None, seed) for seed, (name, one) in enumerate(objective.auxiliary.items(), 2)
     }
     return generators, discriminators
 

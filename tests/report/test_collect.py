@@ -19,7 +19,7 @@ from pgtf.methods import Full, Piggyback
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.matrix_text import to_json
 from pgtf.metrics.measurements import ImageSet, Measurement
-from pgtf.objectives import CycleGAN
+from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.report.collect import Collector
 from pgtf.report.parts import Parts
 from pgtf.runs.describe import command, measured
@@ -159,7 +159,10 @@ class CollectingTest(tf.test.TestCase):
 
         seen = []
         draw = sampler(
-            dataclasses.replace(probes, outputs={}), folder, then=lambda: seen.append(Collector(self.run_dir).run())
+            Pix2Pix(),
+            dataclasses.replace(probes, outputs={}),
+            folder,
+            then=lambda: seen.append(Collector(self.run_dir).run()),
         )
         drawn = draw(networks)
         self.assertEqual(list(drawn), ["input-output-target"])

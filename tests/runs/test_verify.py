@@ -97,7 +97,7 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(
         ("no_outputs", dict(outputs=None), "outputs of none"),
         ("no_inputs", dict(inputs=None), "of other images than its inputs"),
-        ("no_targets", dict(targets=None), "The probes of pairs have targets"),
+        ("no_targets", dict(targets=None), "probes of pairs without their targets"),
         ("no_image", dict(inputs=np.zeros([0, 8, 8, 3], "uint8")), "forward: uint8"),
         ("one_image_less", dict(outputs=np.zeros([1, 16, 32, 3], "float32")), "of other images than its inputs"),
         ("halves", dict(inputs=np.zeros([2, 16, 32, 3], "float32")), "forward: float32"),

@@ -14,6 +14,7 @@ from absl.testing import parameterized
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
 from pgtf.config import Config
+from pgtf.data.sources import Source
 from pgtf.data.streams import Stream
 from pgtf.foundation import settings
 from pgtf.foundation.errors import Diverged, ImageError
@@ -32,7 +33,7 @@ STEPS = 7
 ONE_PHASE = (Phase("learn", STEPS),)
 
 
-class Noise:
+class Noise(Source):
     """A source of random images; number `broken` can't be read."""
 
     images, height, width = 1, 4, 4

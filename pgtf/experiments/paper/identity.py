@@ -85,7 +85,8 @@ def _images(data_dir: str, task: str, paired: bool) -> str:
         return DRAWN
     try:
         return images_identity(
-            data_dir, Finder(data_dir, paired, (1, 1), (1, 1), cache_bytes=0)(task).manifest.summary()
+            data_dir,
+            Finder(data_dir, "pairs" if paired else "unpaired", (1, 1), (1, 1), cache_bytes=0)(task).manifest.summary(),
         )
     except (OSError, ValueError):
         return "in the data folder"

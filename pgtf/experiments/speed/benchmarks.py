@@ -288,7 +288,7 @@ def banked(config, tasks):
     bank, shape = NetworkBank(), build.architecture(config)
     for number in range(tasks):
         lenders = bank.only(config.method.borrows(bank.names))
-        networks = build.generators(shape, config.method, config.objective.generators, lenders, number)
+        networks = build.generators(shape, config.method, config.objective.networks, lenders, number)
         facts = Facts(shape, config.method, config.objective)
         bank.append(build.slice_of(f"task{number + 1}", networks, lenders, facts))
     return bank

@@ -5,17 +5,20 @@ import dataclasses
 import numpy as np
 
 from pgtf.foundation.settings import setting
-from pgtf.objectives.base import Objective
+from pgtf.objectives.base import IMAGE, Auxiliary
+from pgtf.objectives.translation import Translation, floats, grid, through
 
 
 @dataclasses.dataclass(frozen=True)
-class CycleGAN(Objective):
+class CycleGAN(Translation):
     """Two generators that are each other's inverse, and a discriminator for each side."""
 
-    generators = ("forward", "backward")
-    discriminators = {"discriminator_a": 3, "discriminator_b": 3}
-    paired = False
-    dropout = False
+    networks = {"forward": IMAGE, "backward": IMAGE}
+    architecture = {"dropout": False}
+    auxiliary = {"discriminator_a": Auxiliary(3), "discriminator_b": Auxiliary(3)}
+    batch = "unpaired"
+    common_inputs = True
+    needs_extractor = True
 
     cycle_weight: float = setting(10.0, "cyclegan: weight of the cycle-consistency loss.", least=0)
     identity_weight: float = setting(0.5, "cyclegan: weight of the identity loss, times cycle_weight.", least=0)
@@ -29,6 +32,20 @@ class CycleGAN(Objective):
             return float(abs(np.asarray(made) - images).mean())
 
         return there_and_back(first, "forward", "backward") + there_and_back(second, "backward", "forward")
+
+    def probes(self, *examples):
+        first, second = examples
+        return {"forward": first, "backward": second}, {}
+
+    def preview(self, networks, inputs, targets):
+        forward, backward = networks["forward"], networks["backward"]
+        a, b = floats(inputs["forward"]), floats(inputs["backward"])
+        to_b, to_a = through(forward, a), through(backward, b)
+        return {
+            "A-B-A": grid(zip(a, to_b, through(backward, to_b))),
+            "B-A-B": grid(zip(b, to_a, through(forward, to_a))),
+            "A-identity-B-identity": grid(zip(a, through(backward, a), b, through(forward, b))),
+        }
 
     def learner(self, *networks, **settings):
         from pgtf.objectives.cyclegan.learner import CycleGANLearner  # Only training needs TensorFlow.

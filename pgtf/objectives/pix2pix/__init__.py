@@ -5,20 +5,34 @@ import dataclasses
 import numpy as np
 
 from pgtf.foundation.settings import setting
-from pgtf.objectives.base import Objective
+from pgtf.metrics.pairs import pair_figures
+from pgtf.objectives.base import Auxiliary
+from pgtf.objectives.translation import Translation, floats, grid, through
 
 
 @dataclasses.dataclass(frozen=True)
-class Pix2Pix(Objective):
+class Pix2Pix(Translation):
     """A discriminator on input and output together, and an L1 loss to the target."""
 
-    generators = ("forward",)
-    discriminators = {"discriminator": 6}
+    auxiliary = {"discriminator": Auxiliary(6)}
 
     l1_weight: float = setting(100.0, "pix2pix: weight of the L1 loss to the target.", least=0)
 
     def distance(self, generators, first, second):
         return float(abs(np.asarray(generators["forward"](first, training=False)) - second).mean())
+
+    def check_probes(self, inputs, targets, outputs):
+        super().check_probes(inputs, targets, outputs)
+        if targets.keys() != inputs.keys():
+            raise ValueError("probes of pairs without their targets")
+
+    def preview(self, networks, inputs, targets):
+        a = floats(inputs["forward"])
+        rows = zip(a, through(networks["forward"], a), floats(targets["forward"]))
+        return {"input-output-target": grid(rows)}
+
+    def pair_figures(self, made, targets):
+        return pair_figures(made, targets.images(), targets.image_set)
 
     def learner(self, *networks, **settings):
         from pgtf.objectives.pix2pix.learner import Pix2PixLearner  # Only training needs TensorFlow.

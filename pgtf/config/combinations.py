@@ -1,0 +1,23 @@
+"""Which methods, objectives and networks go together, and why others don't."""
+
+from pgtf.methods import Method
+from pgtf.networks import Network
+from pgtf.objectives import Objective
+
+
+def refusal(method: Method, objective: Objective, network: type[Network]) -> str:
+    """Returns why the three can't be combined. Empty: they can.
+
+    Args:
+      method: Any row of METHODS.
+      objective: Any row of OBJECTIVES.
+      network: Any row of NETWORKS.
+    """
+    if network.makes != objective.makes:
+        return f"The objective learns {objective.makes}, and the network makes {network.makes}"
+    for name, shape in objective.networks.items():
+        if tuple(shape) != tuple(network.input):
+            return f"The objective gives {name} inputs of shape {shape}, and the network takes {network.input}"
+    if method.needs_distance and type(objective).distance is Objective.distance:
+        return "The method prunes by a distance, and the objective has none"
+    return ""

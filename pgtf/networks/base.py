@@ -1,0 +1,48 @@
+"""Network: the base class that defines the layers of a network, the sizes that it takes and its settings."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pgtf.foundation import settings
+
+if TYPE_CHECKING:
+    from pgtf.layers.factory import LayerFactory
+
+
+@dataclasses.dataclass(frozen=True)
+class Network:
+    """Base class of networks: subclasses listed in NETWORKS, whose fields (`settings.setting`) are settings.
+
+    Importing a network must not import TensorFlow, which takes seconds; `__call__` does.
+
+    Attributes:
+      input: Shape of an input, without the batch. Default: an image of any size.
+      makes: Kind of the output: "images" or "scores". Default: "images".
+      size: (height, width) of the training images.
+      outputs: Number of output channels, or of scores.
+    """
+
+    input: ClassVar[tuple[Any, ...]] = (None, None, 3)
+    makes: ClassVar[str] = "images"
+
+    size: tuple[int, int] = (256, 256)
+    outputs: int = 3
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+        self.multiple  # noqa: B018  (rejects sizes)
+
+    @property
+    def multiple(self) -> int:
+        """The number that image sizes must be multiples of. Raises ValueError if the network rejects its size."""
+        return 1
+
+    def __call__(self, input: Any, make: "LayerFactory", width: int) -> Any:
+        """Returns the network's output.
+
+        Args:
+          input: Tensor [n, …].
+          make: Factory of the network's layers.
+          width: Number of filters of the first layer.
+        """
+        raise NotImplementedError

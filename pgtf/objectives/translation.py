@@ -1,0 +1,67 @@
+"""Translation: the base class of objectives that translate images, with their probes, pictures and figures."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pgtf.data.reading import to_float, to_uint8
+from pgtf.metrics.measurements import BACKWARD, UNTOUCHED, Measurement
+from pgtf.objectives.base import Objective, outputs_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Translation(Objective):
+    """Base class of objectives whose networks translate images to images of the same size."""
+
+    def check_probes(self, inputs, targets, outputs):
+        for images, kind in ((inputs, np.uint8), (targets, np.uint8), (outputs, np.float32)):
+            for prefix, values in images.items():
+                if values.ndim != 4 or values.shape[-1] != 3 or values.dtype != kind:
+                    raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
+                if values.shape != inputs[prefix].shape:
+                    raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
+
+    def figures(self, judge, task, generators, sides):
+        """Measures a task. Names of the backward direction end in -backward, the unchanged inputs' in -untouched."""
+        inputs, targets = sides
+        made = generators["forward"](judge.watched(inputs))
+        found = {
+            **self.pair_figures(made, targets),
+            **judge.distances(targets, made, inputs.image_set),
+            "Acc": judge.accuracy(task, made, inputs.image_set),
+        }
+        if "backward" in generators:
+            made = generators["backward"](judge.watched(targets))
+            found.update(_renamed(BACKWARD, judge.distances(inputs, made, targets.image_set)))
+        found.update(_renamed(UNTOUCHED, judge.identity_baseline(targets, inputs)))
+        return found
+
+    def pair_figures(self, made: np.ndarray, targets: Any) -> dict[str, Measurement]:
+        """Returns the figures of images against their own targets. Default: none, as there are no pairs."""
+        return {}
+
+    def loss(self, values):
+        """Returns the Fréchet distance, summed over both directions, or else L1."""
+        distances = [value for name, value in values.items() if name.startswith("F") and not name.endswith(UNTOUCHED)]
+        return sum(distances) if distances else values["L1"]
+
+
+def _renamed(suffix: str, figures: Mapping[str, Measurement]) -> dict[str, Measurement]:
+    return {name + suffix: dataclasses.replace(found, name=name + suffix) for name, found in figures.items()}
+
+
+def floats(images: np.ndarray) -> list[np.ndarray]:
+    """Returns uint8 images [n, h, w, 3] as a list of [h, w, 3] in [-1, 1]."""
+    return [to_float(image) for image in images]
+
+
+def through(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
+    """Applies a network to images of one size, in one batch."""
+    return list(outputs_of(network, list(images)))
+
+
+def grid(rows: Iterable[Iterable[np.ndarray]]) -> np.ndarray:
+    """Joins rows of images in [-1, 1] to one image, uint8 [h, w, 3]."""
+    return to_uint8(np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
