@@ -61,15 +61,16 @@ class Direction:
     prefix: str
 
     def __post_init__(self) -> None:
-        name, objective = self.task.name, self.task.facts.objective
-        if objective.serves != "images":
-            raise ValueError(f"Only tasks of images can be exported. Received: {name!r}, {objective}")
+        name = self.task.name
         # The name comes from a slice, and slices may come from strangers.
         if name.startswith(".") or set(name) & set("/\0") or name == MODELS_CONFIG:
             raise ValueError(
                 "The task's name cannot be used as a folder name for its export. It must not start with a dot, "
                 f"hold a slash or be {MODELS_CONFIG}. Received: {name!r}"
             )
+        objective = self.task.facts.objective
+        if objective.serves != "images":
+            raise ValueError(f"Only tasks of images can be exported. Received: {name!r}, {objective}")
 
     @property
     def name(self) -> str:

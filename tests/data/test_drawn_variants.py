@@ -25,7 +25,7 @@ class VariantsTest(parameterized.TestCase):
     )
     def test_other_names_are_refused(self, name):
         self.assertFalse(is_drawn(name))
-        with self.assertRaisesRegex(ValueError, "drawn ones: .*each also as NAME#1 … NAME#47. Received"):
+        with self.assertRaisesRegex(ValueError, "must be a drawn one: .*each also as NAME#1 … NAME#47. Received"):
             Finder("", "pairs", (16, 16), (16, 16))(name)
 
 

@@ -49,7 +49,7 @@ def attack(case: Case) -> str:
     before = _listed(case.folder)
     find = Finder(
         case.path("data"),
-        bool(draw.integers(2)),
+        ("unpaired", "pairs")[draw.integers(2)],
         (8, 8),
         (10, 12),
         validation=some(draw, (0.0, 0.0, 0.0, 0.5, 0.1)),

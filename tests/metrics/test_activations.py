@@ -28,7 +28,7 @@ class ActivationsTest(tf.test.TestCase):
         for images in (IMAGES[:4], IMAGES[:0]):
             with self.assertRaisesRegex(ValueError, rf"Received: \[{len(images)}, 3\] for 5 images"):
                 activations(extractor(), images, SET)
-        with self.assertRaisesRegex(ValueError, "Activations are"):
+        with self.assertRaisesRegex(ValueError, r"Activations must be \[n, d\].* Received: \[5\] for 5"):
             Activations(np.zeros(5), SET, {})
 
     def test_another_size_is_refused(self):
