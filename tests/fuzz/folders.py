@@ -65,7 +65,7 @@ def attack(case: Case) -> str:
     if _listed(case.folder) != before:
         raise Finding("Looking for images writes nothing. Received: another folder")
     _check(data)
-    return "pairs" if find.paired else "unpaired"
+    return find.batch
 
 
 def _fill(draw, folder, stems):
