@@ -1,4 +1,4 @@
-"""What a run keeps when it is resumed, and what may change."""
+"""Checks which settings a resumed run keeps, and which may change."""
 
 import dataclasses
 

@@ -34,7 +34,7 @@ def found(**environment):
 
 
 def placed(text):
-    """What a worker does first."""
+    """Prepares a worker process."""
     os.environ["TF_CONFIG"] = text
 
 

@@ -201,7 +201,7 @@ class Sequence:
         self.links = set()
 
     def _check(self):
-        """What is outside and what is the user's is there, and the run can be listed."""
+        """Checks that all outside the run and all of the user's is there, and that the run can be listed."""
         if _listed(self.outside) != self.theirs:
             raise self._finding(f"What lies outside a run stays. Received: {_listed(self.outside)}")
         for path, content in self.mine.items():
