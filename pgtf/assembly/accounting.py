@@ -50,7 +50,7 @@ class ParameterCounter(LayerFactory):
 
     def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
         super().__init__(prefix, recipe=recipe, norm=norm, upsampling=upsampling)
-        self.values_per_norm = {"instance": 2, "batch": 4}[norm]
+        self.values_per_norm = {"instance": 2, "batch": 4, "none": 0}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
         self.met: list[tuple[str, tuple[int, ...], bool, int, int]] = []
@@ -61,25 +61,26 @@ class ParameterCounter(LayerFactory):
         kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
         return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
 
-    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
+    def conv(self, name, filters, kernel_size, *, task_specific=False, inputs=1, level=0, normed=False, **_):
         def layer(h):
             self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific, inputs, level)
+            self.others[f"{self.prefix}/{name}"] = {"biases": filters} if self.has_bias(normed) else {}
             return keras.Input((None, None, filters))
 
         return layer
 
     def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int, level: int) -> None:
-        """Records what a layer with a kernel of this shape stores."""
+        """Records what a kernel of this shape stores."""
         self.met.append((name, shape, task_specific, inputs, level))
         self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).specs(shape)
-        self.others[f"{self.prefix}/{name}"] = {"biases": shape[-1]}
 
     def up(self, name, filters, kernel_size, **settings):
         return self.conv(name, filters, self.up_size(kernel_size), **settings)
 
     def norm(self, name):
         def layer(h):
-            self.others[f"{self.prefix}/{name}"] = {"norms": self.values_per_norm * h.shape[-1]}
+            if self.values_per_norm:
+                self.others[f"{self.prefix}/{name}"] = {"norms": self.values_per_norm * h.shape[-1]}
             return h
 
         return layer

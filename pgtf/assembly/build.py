@@ -114,6 +114,7 @@ def generators(
             norm=architecture.norm,
             upsampling=architecture.upsampling,
             seed=seed,
+            init=architecture.row.init,
         )
         image = keras.Input(architecture.input)
         output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))

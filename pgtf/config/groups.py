@@ -80,10 +80,19 @@ class RunSettings(Group):
 class NetworkSettings(Group):
     """The shape of generators and discriminators."""
 
-    network: str = setting("unet", "The generator: pix2pix's U-Net or CycleGAN's ResNet.", choices=NETWORKS)
+    network: str = setting(
+        "unet",
+        "The network that a task keeps: unet and resnet make images, the others scores of classes.",
+        choices=NETWORKS,
+    )
     width: int = setting(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
     blocks: int = setting(9, "resnet: residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
-    norm: str = setting("instance", "Normalization in all networks.", choices=("instance", "batch"))
+    stages: int = setting(4, "resnet18, resnet50: stages, each of half the height and width.", least=1, most=4)
+    norm: str = setting(
+        "instance",
+        "Normalization in all networks. Networks of scores need batch or none.",
+        choices=("instance", "batch", "none"),
+    )
     upsampling: str = setting(
         "transpose",
         "How the generator grows maps: transposed convolutions, or resize and convolve (no checkerboards).",

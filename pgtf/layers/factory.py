@@ -41,9 +41,10 @@ class LayerFactory:
     Args:
       prefix: Name of the network.
       recipe: KernelSite -> Recipe, for each kernel that is not task-specific. Default: all kernels are free.
-      norm: "instance" or "batch".
+      norm: "instance", "batch" or "none".
       upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
       seed: A number or text. The initial values of each layer follow from it and the layer's name.
+      init: "normal", N(0, 0.02), or "he" (He et al., 2015). Default: "normal".
     """
 
     def __init__(
@@ -54,8 +55,9 @@ class LayerFactory:
         norm: str = "instance",
         upsampling: str = "transpose",
         seed: Any = 0,
+        init: str = "normal",
     ) -> None:
-        self.prefix, self.seed = prefix, seed
+        self.prefix, self.seed, self._init = prefix, seed, init
         self._recipe, self._norm, self._upsampling = recipe, norm, upsampling
 
     def conv(
@@ -69,10 +71,22 @@ class LayerFactory:
         task_specific: bool = False,
         inputs: int = 1,
         level: int = 0,
+        normed: bool = False,
     ) -> Callable[[tf.Tensor], tf.Tensor]:
-        """A convolution; inputs, level: as a `KernelSite` has them."""
-        recipe = self.recipe(name, task_specific, inputs, level)
-        return Conv2D(filters, kernel_size, strides, padding, recipe=recipe, name=name)
+        """Makes a convolution.
+
+        Args:
+          name, filters, kernel_size, strides, padding: As for a Keras convolution.
+          task_specific: Whether each task has a kernel of its own, free, which is not lent.
+          inputs, level: As a `KernelSite` has them.
+          normed: Whether a norm follows, which would take a bias out again. Default: False, so it has a bias.
+        """
+        recipe, use_bias = self.recipe(name, task_specific, inputs, level), self.has_bias(normed)
+        return Conv2D(filters, kernel_size, strides, padding, use_bias=use_bias, recipe=recipe, name=name)
+
+    def has_bias(self, normed: bool) -> bool:
+        """Returns whether a convolution has a bias. normed: Whether a norm follows."""
+        return not normed or self._norm == "none"
 
     def up(
         self,
@@ -101,7 +115,9 @@ class LayerFactory:
         return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
 
     def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
-        """Makes a normalization layer."""
+        """Makes a normalization layer. The identity if norm is "none"."""
+        if self._norm == "none":
+            return lambda h: h
         if self._norm == "instance":
             return InstanceNormalization(name=name)
         kind = keras.layers.BatchNormalization if replicas.count() == 1 else SplitBatchNormalization
@@ -121,6 +137,8 @@ class LayerFactory:
 
     def initializer(self, name: str) -> keras.initializers.Initializer:
         """Returns the initializer of a free kernel."""
+        if self._init == "he":
+            return keras.initializers.HeNormal(seed=self.seed_of(name))
         return keras.initializers.RandomNormal(stddev=0.02, seed=self.seed_of(name))
 
     def seed_of(self, name: str) -> int:

@@ -11,7 +11,7 @@ from pgtf.foundation import settings
 from pgtf.networks.base import Network
 from pgtf.networks.table import NETWORKS
 
-NORMS = ("instance", "batch")
+NORMS = ("instance", "batch", "none")
 UPSAMPLINGS = ("transpose", "resize", "resize_even")
 SHARED = ("size", "blocks", "outputs", "dropout")  # What a row may take from the fields of an architecture.
 
@@ -24,7 +24,7 @@ class Architecture:
       network: Its row in NETWORKS.
       size: (height, width) of its training images.
       width: Number of filters of its first layer.
-      norm: "instance" or "batch".
+      norm: "instance", "batch" or "none".
       upsampling: "transpose" or "resize". "resize_even" is the resize of runs of format 1, with the U-Net's even
         kernels, which shift their output by half a pixel.
       blocks: Number of residual blocks of a ResNet.
@@ -50,7 +50,10 @@ class Architecture:
                 raise ValueError(f"`{field}` must be one of {', '.join(allowed)}. Received: {getattr(self, field)!r}")
         if self.width < 1:
             raise ValueError(f"`width`, the filters of the first layer, must be at least 1. Received: {self.width}")
-        self.row  # noqa: B018  (rejects sizes and settings)
+        if self.norm not in self.row.norms:  # The row also rejects sizes and settings.
+            raise ValueError(
+                f"--norm must be {' or '.join(self.row.norms)} for --network={self.network}. Received: {self.norm!r}"
+            )
 
     @functools.cached_property
     def row(self) -> Network:

@@ -18,12 +18,16 @@ class Network:
     Attributes:
       input: Shape of an input, without the batch. Default: an image of any size.
       makes: Kind of the output: "images" or "scores". Default: "images".
+      norms: The norms that it may have, as --norm has them. Default: all.
+      init: Initial values of free kernels, as `LayerFactory` has them. Default: "normal".
       size: (height, width) of the training images.
       outputs: Number of output channels, or of scores.
     """
 
     input: ClassVar[tuple[Any, ...]] = (None, None, 3)
     makes: ClassVar[str] = "images"
+    norms: ClassVar[tuple[str, ...]] = ("instance", "batch", "none")
+    init: ClassVar[str] = "normal"
 
     size: tuple[int, int] = (256, 256)
     outputs: int = 3

@@ -2,8 +2,18 @@
 
 from pgtf.networks.base import Network
 from pgtf.networks.patchgan import PatchGAN
+from pgtf.networks.residual import ResNet18, ResNet50
 from pgtf.networks.resnet import ResNet
 from pgtf.networks.unet import UNet
+from pgtf.networks.vgg import VGG16
+from pgtf.networks.wide_resnet import WideResNet28x4
 
-NETWORKS: dict[str, type[Network]] = {"unet": UNet, "resnet": ResNet}
+NETWORKS: dict[str, type[Network]] = {
+    "unet": UNet,
+    "resnet": ResNet,
+    "vgg16": VGG16,
+    "resnet18": ResNet18,
+    "resnet50": ResNet50,
+    "wide_resnet28_4": WideResNet28x4,
+}
 DISCRIMINATORS: dict[str, type[PatchGAN]] = {"patchgan": PatchGAN}

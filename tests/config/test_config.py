@@ -23,6 +23,7 @@ OTHER = dict(
     network="resnet",
     width=7,
     blocks=3,
+    stages=2,
     norm="batch",
     upsampling="resize",
     discriminator_width=9,

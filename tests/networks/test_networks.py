@@ -307,8 +307,8 @@ class PatchGANTest(tf.test.TestCase, parameterized.TestCase):
 
 class ArchitectureTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(
-        (dict(network="vit"), "`network` must be one of unet, resnet. Received: 'vit'"),
-        (dict(norm="layer"), "`norm` must be one of instance, batch. Received: 'layer'"),
+        (dict(network="vit"), "`network` must be one of unet, resnet, .*. Received: 'vit'"),
+        (dict(norm="layer"), "`norm` must be one of instance, batch, none. Received: 'layer'"),
         (dict(upsampling="nearest"), "`upsampling` must be one of transpose, resize, resize_even. Received: 'nearest'"),
         (dict(width=0), "must be at least 1. Received: 0"),
     )

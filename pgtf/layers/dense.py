@@ -1,0 +1,23 @@
+"""Dense layers, as 1 × 1 convolutions of a map of one pixel: their kernels, [1, 1, in, out], are made by recipes."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+
+def dense(make: Any, name: str, units: int, **settings: Any) -> Any:
+    """Makes a dense layer, [n, features] -> [n, units].
+
+    Args:
+      make: A factory of layers.
+      name, **settings: As for its `conv`.
+      units: Number of outputs.
+    """
+    convolution = make.conv(name, units, 1, **settings)
+
+    def layer(h: tf.Tensor) -> tf.Tensor:
+        pixel = keras.layers.Reshape((1, 1, h.shape[-1]))(h)
+        return keras.layers.Reshape((units,))(convolution(pixel))
+
+    return layer

@@ -1,0 +1,53 @@
+"""Classifier: the base class of networks that score the classes of an image."""
+
+import dataclasses
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pgtf.networks.base import Network
+
+if TYPE_CHECKING:
+    from pgtf.layers.factory import LayerFactory
+
+
+@dataclasses.dataclass(frozen=True)
+class Classifier(Network):
+    """An image to scores [n, outputs], one for each class: logits. The last layer is task-specific.
+
+    Attributes:
+      least: Smallest height and width of an image.
+    """
+
+    makes = "scores"
+    norms = ("batch", "none")
+    init = "he"
+    least: ClassVar[int] = 8
+
+    @property
+    def multiple(self) -> int:
+        height, width = self.size
+        if min(height, width) < self.least:
+            raise ValueError(f"The network needs images of at least {self.least} px. Received: {height}x{width}")
+        return 1
+
+    def __call__(self, input, make, width):
+        """Returns scores, float32 [n, outputs], of an image [n, h, w, c] in [-1, 1]."""
+        import keras
+
+        from pgtf.layers.dense import dense
+
+        h = self.features(input, make, width)
+        scores = dense(make, "scores", self.outputs, task_specific=True)(h)
+        return keras.layers.Activation("linear", dtype="float32")(scores)
+
+    def features(self, input: Any, make: "LayerFactory", width: int) -> Any:
+        """Returns the features [n, c] that the last layer scores."""
+        raise NotImplementedError
+
+
+def padded(make: "LayerFactory", h: Any, name: str, filters: int, kernel_size: int, **settings: Any) -> Any:
+    """Convolves a map that is padded alike on all sides, as in PyTorch; `same` of TensorFlow pads a stride unevenly."""
+    import keras
+
+    if kernel_size > 1:
+        h = keras.layers.ZeroPadding2D(kernel_size // 2)(h)
+    return make.conv(name, filters, kernel_size, padding="valid", **settings)(h)
