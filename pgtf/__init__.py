@@ -1,14 +1,17 @@
 """pgtf: many image-to-image translations from one network.
 
 street = pgtf.load("runs/paired")["cityscapes"](labels)  # uint8 [h, w, 3] of any size
+layer = pgtf.PiggybackConv2D(64, 3, bank=(3, 3, 32, 128))  # a Keras layer for a network of your own
 """
 
 import os
 from typing import TYPE_CHECKING
 
+from pgtf.foundation import lazy
 from pgtf.foundation.version import __version__
 
-__all__ = ["__version__", "load"]
+__all__ = ["PiggybackConv2D", "PiggybackConv2DTranspose", "__version__", "load"]
+__getattr__ = lazy.names(__name__, {"PiggybackConv2D": "layers.conv", "PiggybackConv2DTranspose": "layers.conv"})
 
 # What TensorFlow prints about the machine is for its makers; its errors come as exceptions. Before it is imported.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -26,6 +29,9 @@ def load(run_dir: str) -> "Run":
     Returns:
       A Run; run["maps"] is a function of images.
     """
-    from pgtf.runs.load import load  # It imports TensorFlow, which takes seconds.
+    from pgtf.foundation import quiet
+
+    quiet.import_tensorflow()  # Here, because it takes seconds.
+    from pgtf.runs.load import load
 
     return load(run_dir)

@@ -12,6 +12,7 @@ import os
 from absl import flags
 
 from pgtf.config import load_config
+from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir", "from")
 flags.DEFINE_string("run_dir", None, "Run that receives the tasks.", required=True)
@@ -31,8 +32,9 @@ def main(_):
     if os.path.isdir(run_dir):
         config = load_config(run_dir)
 
+    quiet.import_tensorflow()
     from pgtf.runs.adopt import adopt
-    from pgtf.runs.load import load  # Imports TensorFlow.
+    from pgtf.runs.load import load
 
     taken = adopt(run_dir, load(source), flags.FLAGS.task, config, flags.FLAGS["as"].value)
     print(f"Added to {run_dir}: {', '.join(taken) or 'nothing, because it has all these tasks'}")

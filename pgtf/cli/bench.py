@@ -18,7 +18,7 @@ from absl import flags
 
 from pgtf.cli import command_line
 from pgtf.config import flagfile
-from pgtf.foundation import files
+from pgtf.foundation import files, quiet
 from pgtf.objectives import CycleGAN, Pix2Pix
 
 command_line.define()
@@ -87,7 +87,8 @@ def measured(piece):
 
 def main(_):
     if flags.FLAGS.piece:
-        from pgtf.experiments.speed.benchmarks import BENCHMARKS  # Imports TensorFlow.
+        quiet.import_tensorflow()
+        from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
         piece = json.loads(flags.FLAGS.piece)
         what = {name: piece[name] for name in ("task", "tasks") if name in piece}

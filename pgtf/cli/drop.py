@@ -10,6 +10,7 @@ import sys
 from absl import flags
 
 from pgtf.config import load_config
+from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir", "task")
 flags.DEFINE_string("run_dir", None, "Run of the task.", required=True)
@@ -25,7 +26,8 @@ def main(_):
         print("Nothing was removed.")
         return 1
 
-    from pgtf.runs.drop import drop  # Imports TensorFlow.
+    quiet.import_tensorflow()
+    from pgtf.runs.drop import drop
 
     drop(run_dir, name, config)
     print(f"{name} was removed from {run_dir}")

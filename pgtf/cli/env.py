@@ -11,6 +11,7 @@ import platform
 from absl import flags
 
 from pgtf.distribution.precision import instructions
+from pgtf.foundation import quiet
 from pgtf.foundation.version import __version__
 
 flags.DEFINE_bool("json", False, "Print JSON.")
@@ -29,7 +30,8 @@ PACKAGES = (
 
 
 def main(_):
-    import tensorflow as tf  # After the flags are parsed, because it takes seconds.
+    quiet.import_tensorflow()
+    import tensorflow as tf
 
     found = {
         "pgtf": __version__,

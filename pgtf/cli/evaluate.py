@@ -10,6 +10,7 @@ resumes after a stop and does not repeat finished measurements.
 from absl import flags
 
 from pgtf.config import load_config, pixels
+from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "Run to measure.", required=True)
@@ -37,9 +38,10 @@ STOPPED = "Finished measurements are kept. Run the same command again to resume.
 
 
 def main(_):
+    quiet.import_tensorflow()
     from pgtf.assembly.recorded_data import coming_data
     from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
-    from pgtf.runs.run import Run  # Imports TensorFlow.
+    from pgtf.runs.run import Run
 
     asked = flags.FLAGS
     question = EvaluationConfig(

@@ -14,6 +14,7 @@ stores each value once: tasks share the filters that they mix, and mix them in e
 from absl import flags
 
 from pgtf.config import pixels
+from pgtf.foundation import quiet
 from pgtf.foundation.settings import refuse
 
 FORMATS = ("saved_model", "tflite", "combined")
@@ -40,7 +41,8 @@ def main(_):
         if asked[name].present and not set(forms) & set(asked.format):
             raise ValueError(f"--{name} needs --format={forms[0]}. Received: --format={','.join(asked.format)}")
 
-    from pgtf.runs.load import load  # Imports TensorFlow.
+    quiet.import_tensorflow()
+    from pgtf.runs.load import load
     from pgtf.serving.combined import export_combined
     from pgtf.serving.export import export
     from pgtf.serving.saved_model import SavedModel

@@ -10,6 +10,8 @@ import json
 
 from absl import flags
 
+from pgtf.foundation import quiet
+
 ARGUMENTS = ("run_dir", "task")
 flags.DEFINE_string("run_dir", None, "Run of the task.", required=True)
 flags.DEFINE_string("task", None, "Name of the task. `pgtf list` lists them.", required=True)
@@ -21,8 +23,9 @@ STOPPED = "Nothing was written."
 def main(_):
     given = flags.FLAGS
 
+    quiet.import_tensorflow()
     from pgtf.foundation import task_names
-    from pgtf.runs.pack import pack  # Imports TensorFlow.
+    from pgtf.runs.pack import pack
     from pgtf.runs.run import Run
 
     card = pack(Run(given.run_dir), given.task, given.output, given.licence)

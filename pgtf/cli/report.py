@@ -10,6 +10,7 @@ need no server and no network. Training updates the report after each task and e
 from absl import flags
 
 from pgtf.config import load_config
+from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "Run to report.", required=True)
@@ -19,7 +20,8 @@ STOPPED = ""
 
 
 def main(_):
-    from pgtf.report.write import report  # Imports TensorFlow.
+    quiet.import_tensorflow()
+    from pgtf.report.write import report
 
     run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
     configs = {each: load_config(each) for each in (run_dir, *others)}

@@ -16,6 +16,7 @@ import os
 from absl import flags
 
 from pgtf.experiments.paper.presets import PRESETS
+from pgtf.foundation import quiet
 
 NAMES = ("1", "2", "3", "4a", "4b")
 flags.DEFINE_multi_enum("table", [], NAMES, "Table of the paper. Repeat it for several.")
@@ -37,7 +38,8 @@ STOPPED = "Learned tasks are kept. Run the same command again to resume."
 
 
 def main(_):
-    import tensorflow as tf  # After the flags are parsed, because it takes seconds.
+    quiet.import_tensorflow()
+    import tensorflow as tf
 
     from pgtf.experiments.paper.pages import write_page
     from pgtf.experiments.paper.results import Results

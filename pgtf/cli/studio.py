@@ -9,6 +9,8 @@ import os
 
 from absl import flags
 
+from pgtf.foundation import quiet
+
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "Run to try.", required=True)
 flags.DEFINE_string("host", "127.0.0.1", "Address to listen on. With 0.0.0.0 others can connect, without a password.")
@@ -17,7 +19,8 @@ STOPPED = ""
 
 
 def main(_):
-    from pgtf.studio.answers import Answers  # Imports TensorFlow.
+    quiet.import_tensorflow()
+    from pgtf.studio.answers import Answers
     from pgtf.studio.server import Server
 
     asked = flags.FLAGS

@@ -11,6 +11,7 @@ import json
 from absl import flags
 
 from pgtf.cli import command_line
+from pgtf.foundation import quiet
 
 command_line.define()
 flags.DEFINE_bool("dry_run", False, "Print what each task will store, by layer, and exit.")
@@ -20,13 +21,15 @@ flags.DEFINE_bool("json", False, "With --dry_run: print JSON.")
 def main(_):
     if flags.FLAGS.dry_run:
         config, learned = command_line.config_to_plan()
-        from pgtf.assembly.accounting import summary  # Imports TensorFlow.
+        quiet.import_tensorflow()
+        from pgtf.assembly.accounting import summary
         from pgtf.training.sequence import plan_text, planned
 
         found = {**summary(planned(config)), "learnt": list(learned)}
         print(json.dumps(found) if flags.FLAGS.json else plan_text(config, learned))
         return
     config = command_line.config_from_flags()
+    quiet.import_tensorflow()
     from pgtf.report.observer import ReportObserver
     from pgtf.training.sequence import SequentialTrainer
 

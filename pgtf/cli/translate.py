@@ -10,6 +10,7 @@ is 1 if an image is among them.
 
 from absl import flags
 
+from pgtf.foundation import quiet
 from pgtf.foundation.settings import refuse
 
 ARGUMENTS = ("run_dir", "task", "input")
@@ -39,7 +40,8 @@ def main(_):
     if given.workers < 1:
         refuse("workers", "1 or more", given.workers)
 
-    from pgtf.runs.load import load  # Imports TensorFlow.
+    quiet.import_tensorflow()
+    from pgtf.runs.load import load
     from pgtf.runs.translate_files import few, outputs, skipped, translate_files
 
     targets = outputs(given.input, given.output, given.overwrite)

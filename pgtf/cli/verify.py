@@ -14,6 +14,7 @@ import os
 
 from absl import flags
 
+from pgtf.foundation import quiet
 from pgtf.storage import layout
 
 ARGUMENTS = ("run_dir",)
@@ -23,8 +24,9 @@ STOPPED = ""
 
 
 def main(_):
+    quiet.import_tensorflow()
     from pgtf.foundation import task_names
-    from pgtf.runs.verify import (  # Imports TensorFlow.
+    from pgtf.runs.verify import (
         VERDICT_HEAD,
         conclusion,
         difference,

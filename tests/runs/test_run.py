@@ -11,6 +11,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 import pgtf
+from pgtf import layers
 from pgtf.data.reading import to_float, to_uint8
 from pgtf.foundation.errors import BankError
 from tests.tiny import flip_a_bit, tiny_run
@@ -61,8 +62,9 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
 
     def test_names_of_the_package(self):
-        self.assertEqual(sorted(pgtf.__all__), ["__version__", "load"])
-        self.assertRegex(pgtf.__version__, r"^\d+\.\d+\.\d+")
+        self.assertEqual(pgtf.__all__, ["PiggybackConv2D", "PiggybackConv2DTranspose", "__version__", "load"])
+        self.assertIs(pgtf.PiggybackConv2D, layers.PiggybackConv2D)
+        self.assertIs(pgtf.PiggybackConv2DTranspose, layers.PiggybackConv2DTranspose)
 
     def test_every_value_matters(self):
         """What a task gives is made with all that it stores: biases and norms too."""

@@ -275,7 +275,8 @@ class LearnTest(LearnTestCase):
         self.assertIn("smaller --learning_rate", str(told.exception))
         # The checkpoint that is left is from before.
         toy = Toy(diverging)
-        self.assertEqual(Checkpoints(tf.train.Checkpoint(learner=toy), os.path.join(self.folder, "a")).restore(), "")
+        state = tf.train.Checkpoint(learner=checkpointed(toy))
+        self.assertEqual(Checkpoints(state, os.path.join(self.folder, "a")).restore(), "")
         self.assertBetween(int(toy.steps_done), 1, 5)
         for variable in toy.variables:
             self.assertTrue(np.isfinite(variable).all())
