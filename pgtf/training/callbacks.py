@@ -144,7 +144,9 @@ class Progress(keras.callbacks.Callback):
         self.bar = Bar(self.title, self.steps, "steps", self.model.done, self.out)
 
     def on_train_batch_end(self, batch, logs=None):
-        losses = (f"{name} {value:.3g}" for name, value in logs.items() if "identity" not in name)
+        # In the learner's order; Keras 3 sorts the logs.
+        shown = (name for name in self.model.means if name in logs and "identity" not in name)
+        losses = (f"{name} {logs[name]:.3g}" for name in shown)
         self.bar.show(self.model.done, "  ".join(losses))
 
 
