@@ -78,6 +78,8 @@ def stream(config: Config, index: int, data: TaskData) -> Stream:
         seed=f"{config.seed}/{index}",
         batch_size=config.batch_size,
         pairs_apart=data.pairs_apart,
+        flip=config.flip,
+        padding=config.padding,
     )
 
 

@@ -110,8 +110,9 @@ class DataSettings(Group):
         "",
         "Folder with one folder per task: TASK/{train,val,test}/*.jpg|png with input and target side by side, "
         "TASK/{trainA,trainB,testA,testB} with equal names in A and B, or TASK/{train,test}.csv with lines "
-        "input,target (pix2pix); TASK/{trainA,trainB,testA,testB} (CycleGAN). Empty: drawn stand-ins, made on the "
-        "spot.",
+        "input,target (pix2pix); TASK/{trainA,trainB,testA,testB} (CycleGAN); TASK/{train,val,test}/CLASS/*.jpg, "
+        "TASK/{train,val,test}.csv with lines image,label, or .npz with images and labels "
+        "(classification). Empty: drawn stand-ins, made on the spot.",
         may_change=True,
     )
     direction: tuple[str, ...] = setting(
@@ -119,6 +120,13 @@ class DataSettings(Group):
     )
     image_size: str = setting("256", "Training images in pixels: 256, or HEIGHTxWIDTH. A U-Net wants powers of two.")
     load_size: str = setting("", "What images are resized to before the random crop; default 286/256 of image_size.")
+    padding: int = setting(
+        0,
+        "Pixels of gray around training images before the random crop. The default load_size is then image_size.",
+        least=0,
+        most=1024,
+    )
+    flip: bool = setting(True, "Flip half of the training images left to right. --noflip for digits or text.")
     drawn_images: int = setting(400, "How many training images a drawn task has.", above=0)
     validation: float = setting(
         0.0,
@@ -155,6 +163,8 @@ class DataSettings(Group):
         """(height, width) that images are resized to before the crop."""
         if self.load_size:
             return pixels("load_size", self.load_size)
+        if self.padding:
+            return self.size
         height, width = self.size
         return round(height * 286 / 256), round(width * 286 / 256)
 

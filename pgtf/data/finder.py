@@ -7,16 +7,20 @@ import math
 import os
 from collections.abc import Mapping
 
+import numpy as np
+
 from pgtf.data import drawn
+from pgtf.data.labels import classes_of, numbers_of
 from pgtf.data.layouts import LAYOUTS, Layout, layout_of
-from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest, PairedFiles, is_held_out
+from pgtf.data.manifest import DrawnImages, ImageFiles, LabelledArrays, Manifest, PairedFiles, is_held_out, split_of
 from pgtf.data.reading import is_unread_image_name
-from pgtf.data.sources import Cached, Drawn, FilePairs, Images, Pairs
+from pgtf.data.sources import ArrayImages, Cached, Drawn, DrawnSingles, FilePairs, Images, Labelled, Pairs, Subset
 from pgtf.data.task_data import TaskData
 
 # Numbers of the first drawn test and validation images, far from the training images, which start at 0.
 DRAWN_TEST, DRAWN_TESTS = 1_000_000, 20
 DRAWN_VALIDATION = 2_000_000
+DRAWN_LABELLED_TESTS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Finder:
         layout = layout_of(folder, self.batch)
         shown = next((split for split in ("test", "val") if layout.has(folder, split)), "train")
         train, test = (_files(layout, folder, split) for split in ("train", shown))
+        if self.batch == "labelled":
+            return self._labelled(task, folder, layout, train[""], test[""])
         sources, parts = {}, {}
         for side in sorted(train, reverse=flipped):
             found = {**self._held_out(train[side]), "test": test[side]}
@@ -62,13 +68,31 @@ class Finder:
                 parts[split + side] = files
         return TaskData(task, sources, Manifest(parts), folder, pairs_apart=self.batch == "unpaired" and "" in train)
 
+    def _labelled(self, task, folder, layout, train, test):
+        """Finds labelled images. A folder `val` beside `test` is the validation split; else it is held out."""
+        has_validation = split_of(test.folder) == "test" and layout.has(folder, "val")
+        own = {"train": train, "validation": _files(layout, folder, "val")[""]} if has_validation else None
+        parts = {**(own or self._held_out(train)), "test": test}
+        classes = classes_of(task, {"train": train, **parts})
+        sources = {}
+        for split, files in parts.items():
+            size = self.train_size if split == "train" else self.test_size
+            arrays = isinstance(files, LabelledArrays)
+            source = ArrayImages([files.folder], *size) if arrays else Images(files.paths, *size)
+            if arrays and files.sizes.keys() != files.labels.keys():  # Some are held out.
+                places = {name: place for place, name in enumerate(files.labels)}
+                source = Subset(source, [places[name] for name in files.sizes])
+            source = self._cached(source) if split == "train" else source
+            sources[split] = Labelled(source, numbers_of(files, classes))
+        return TaskData(task, sources, Manifest(parts), folder, labels=classes)
+
     def _drawn(self, task, flipped):
+        if self.batch == "labelled":
+            return self._drawn_labelled(task)
         if not drawn.is_drawn(task):
             raise ValueError(f"Without --data_dir a task must be a drawn one: {drawn.KNOWN}. Received: {task!r}")
         common = dict(seed=self.seed, flipped=flipped)
-        ranges = {"train": (0, self.drawn_images), "test": (DRAWN_TEST, DRAWN_TESTS)}
-        if self.validation:
-            ranges["validation"] = (DRAWN_VALIDATION, math.ceil(self.validation * self.drawn_images))
+        ranges = self._drawn_ranges(DRAWN_TESTS)
         sources, parts = {}, {}
         for split, (first, count) in ranges.items():
             size = self.train_size if split == "train" else self.test_size
@@ -76,6 +100,27 @@ class Finder:
             sources[split] = self._cached(source) if split == "train" else source
             parts[split] = DrawnImages(task, self.seed, first, count)
         return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired")
+
+    def _drawn_labelled(self, task):
+        if task not in drawn.LABELLED:
+            raise ValueError(
+                f"Without --data_dir a task must be a drawn one: {', '.join(drawn.LABELLED)}. Received: {task!r}"
+            )
+        classes, sources, parts = drawn.LABELLED[task].classes, {}, {}
+        for split, (first, count) in self._drawn_ranges(DRAWN_LABELLED_TESTS).items():
+            size = self.train_size if split == "train" else self.test_size
+            source = DrawnSingles(task, count, *size, first=first, seed=self.seed)
+            labels = np.array([drawn.label_of(task, first + place) for place in range(count)], "int32")
+            sources[split] = Labelled(self._cached(source) if split == "train" else source, labels)
+            parts[split] = DrawnImages(task, self.seed, first, count)
+        return TaskData(task, sources, Manifest(parts), "drawn", labels=classes)
+
+    def _drawn_ranges(self, tests):
+        """Returns {split: (first number, count)} of drawn examples."""
+        ranges = {"train": (0, self.drawn_images), "test": (DRAWN_TEST, tests)}
+        if self.validation:
+            ranges["validation"] = (DRAWN_VALIDATION, math.ceil(self.validation * self.drawn_images))
+        return ranges
 
     def _held_out(self, files):
         """Returns {"train": files}, and "validation" if files are held out."""
@@ -107,12 +152,13 @@ class Finder:
         folder = os.path.join(self.data_dir, task)
         if os.path.isdir(folder):
             return folder
+        names = drawn.LABELLED if self.batch == "labelled" else drawn.TASKS
         known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
         raise FileNotFoundError(
             f"A task's images must be in DATA_DIR/TASK, here {folder!r}. Received: "
             f"--data_dir={self.data_dir!r} ({known}).\nThe pix2pix and CycleGAN data sets are at "
             "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/ and .../cyclegan/datasets/. "
-            f"Without --data_dir, tasks are drawn: {', '.join(drawn.TASKS)}."
+            f"Without --data_dir, tasks are drawn: {', '.join(names)}."
         )
 
 

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import csv
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 
-from pgtf.data.manifest import TABLE, ImageFiles, PairedFiles
-from pgtf.data.reading import ENDINGS
+from pgtf.data.arrays import read_arrays
+from pgtf.data.manifest import ARRAYS, TABLE, ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
+from pgtf.data.reading import ENDINGS, is_image_name
+from pgtf.foundation.task_names import first_names
 
 HEAD = ["input", "target"]
 
@@ -103,10 +106,77 @@ class TwoFolders(Sides):
         return {"": PairedFiles.listed(first.folder, targets, tuple(alone))}
 
 
+class ClassFolders(Layout):
+    """SPLIT/CLASS/*.jpg: images in a folder for each class. `valid` and `validation` stand for `val`."""
+
+    def has(self, folder: str, split: str) -> bool:
+        return os.path.isdir(self._path(folder, split))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        path = self._path(folder, split)
+        there = sorted(os.listdir(path))
+        classes = [name for name in there if not name.startswith(".") and os.path.isdir(os.path.join(path, name))]
+        images = {name: ImageFiles.of(os.path.join(path, name)).sizes for name in classes}
+        empty = [name for name in classes if not images[name]]
+        if not classes and any(map(is_image_name, there)):
+            raise ValueError(
+                "Labelled images must lie in a folder for each class, SPLIT/CLASS/*.jpg, or be listed in SPLIT.csv. "
+                f"Received: {path!r} with images outside of such folders"
+            )
+        if empty and split == "train":
+            raise ValueError(
+                "A class must have training images (jpg, png, …). Remove its folder or fill it. "
+                f"Received: {len(empty)} of {len(classes)} folders in {path!r} without images: {first_names(empty)}"
+            )
+        labels = {os.path.join(name, file): name for name in classes for file in images[name]}
+        return {"": LabelledFiles.listed(path, labels)}
+
+    @staticmethod
+    def _path(folder: str, split: str) -> str:
+        names = (split, "valid", "validation") if split == "val" else (split,)
+        paths = [os.path.join(folder, name) for name in names]
+        return next(filter(os.path.isdir, paths), paths[0])
+
+
+class ClassTable(Layout):
+    """SPLIT.csv: a line "IMAGE,CLASS" for each image, paths relative to the table. Optional header: image,label."""
+
+    def has(self, folder: str, split: str) -> bool:
+        return os.path.isfile(os.path.join(folder, split + TABLE))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        path, labels = os.path.join(folder, split + TABLE), dict[str, str]()
+        for line, row in _rows(path):
+            if line == 1 and row == ["image", "label"]:
+                continue
+            if len(row) != 2 or not all(row) or row[0] in labels:
+                raise ValueError(
+                    "A table of labelled images must have an image and its class in each line, each image once. "
+                    f"Received: {path!r}, line {line}: {','.join(row)!r:.200}"
+                )
+            labels[row[0]] = row[1]
+        return {"": LabelledFiles.listed(path, labels)}
+
+
+class ClassArrays(Layout):
+    """SPLIT.npz: `images`, [n, h, w] or [n, h, w, channels], and `labels` [n], whole numbers or texts."""
+
+    def has(self, folder: str, split: str) -> bool:
+        return os.path.isfile(os.path.join(folder, split + ARRAYS))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        path = os.path.join(folder, split + ARRAYS)
+        images, classes = read_arrays(path)
+        names = [f"{number:06d}-{zlib.crc32(image.tobytes()):08x}" for number, image in enumerate(images)]
+        sizes = {name: image.nbytes for name, image in zip(names, images)}
+        return {"": LabelledArrays(path, sizes, (), dict(zip(names, classes)))}
+
+
 # The layouts of each kind of training data, in the order in which they are looked for.
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
     "pairs": (Table(), SideBySide(), TwoFolders()),
     "unpaired": (Sides(), Table(), SideBySide()),  # Pairs can be used as unpaired images.
+    "labelled": (ClassFolders(), ClassTable(), ClassArrays()),
 }
 
 
@@ -116,10 +186,13 @@ def layout_of(folder: str, batch: str) -> Layout:
         if layout.has(folder, "train"):
             return layout
     there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"
-    raise FileNotFoundError(
-        "A task's folder must have train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired "
-        f"images of two domains), or train.csv (lines input,target). Received: {folder!r} with {there}"
+    kinds = (
+        "train (a folder for each class), train.csv (lines image,label) or train.npz (images, labels)"
+        if batch == "labelled"
+        else "train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired images of two domains), "
+        "or train.csv (lines input,target)"
     )
+    raise FileNotFoundError(f"A task's folder must have {kinds}. Received: {folder!r} with {there}")
 
 
 def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
@@ -129,7 +202,7 @@ def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
             reader = csv.reader(file)
             return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
         except (csv.Error, UnicodeDecodeError) as error:
-            raise ValueError(f"A table of pairs must be CSV in UTF-8. Received: {path!r} ({error})") from error
+            raise ValueError(f"A table must be CSV in UTF-8. Received: {path!r} ({error})") from error
 
 
 def _stem(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Union
 from pgtf.data.reading import is_image_name
 from pgtf.foundation import files, settings
 
-TABLE = ".csv"
+TABLE, ARRAYS = ".csv", ".npz"
 SPLITS = ("train", "test", "val")
 
 
@@ -159,8 +159,52 @@ class PairedFiles(ImageFiles):
 
 
 @dataclasses.dataclass(frozen=True)
+class LabelledFiles(ImageFiles):
+    """Images with a class each.
+
+    Args:
+      folder: The folder of the split, or the table that lists its images.
+      labels: {name: class}, names relative to `root`.
+    """
+
+    labels: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def listed(cls, folder: str, labels: dict[str, str]) -> LabelledFiles:
+        """Returns these images with their files' sizes, in the order of their names' hashes, which mixes classes."""
+        root = cls(folder, {}).root
+        names = sorted(labels, key=lambda name: files.sha256(os.fsencode(name)))
+        return cls(folder, {name: _size(os.path.join(root, name)) or 0 for name in names}, (), labels)
+
+    @property
+    def root(self) -> str:
+        return os.path.dirname(self.folder) if self.folder.endswith(TABLE) else self.folder
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the sorted names, classes and sizes, each followed by a zero byte."""
+        listed = sorted((os.fsencode(name), self.labels[name].encode(), size) for name, size in self.sizes.items())
+        return files.sha256(b"".join(b"%s\0%s\0%d\0" % entry for entry in listed))
+
+    def change(self, now: Part | None) -> str:
+        found = super().change(now)
+        if found or not isinstance(now, LabelledFiles):
+            return found
+        others = [name for name in self.sizes if self.labels[name] != now.labels[name]]
+        return f"{len(others)} of another class; first: {others[0]!r}" if others else ""
+
+    def to_json(self) -> dict[str, Any]:
+        return {**super().to_json(), "labels": self.labels}
+
+
+@dataclasses.dataclass(frozen=True)
+class LabelledArrays(LabelledFiles):
+    """The images of a .npz file. Each has its number and a checksum of its pixels for a name."""
+
+
+@dataclasses.dataclass(frozen=True)
 class DrawnImages:
-    """`count` drawn pairs, from number `first` on."""
+    """`count` drawn pairs, or labelled images, from number `first` on."""
 
     task: str
     seed: int
@@ -168,7 +212,7 @@ class DrawnImages:
     count: int
 
     def __str__(self) -> str:
-        return f"{self.count} pairs drawn as {self.task} with seed {self.seed}"
+        return f"{self.count} examples drawn as {self.task} with seed {self.seed}"
 
     def change(self, now: Part | None) -> str:
         """Describes the changes since this was recorded; empty if there are none."""
@@ -245,6 +289,12 @@ def _part(facts):
     strangers = [name for name in left_out if name not in sizes]
     if strangers:
         raise ValueError(f"Names that are left out must be among the files. Received: {strangers!r:.200}")
+    if "labels" in facts:
+        labels = facts["labels"]
+        if not (isinstance(labels, dict) and all(isinstance(labels.get(name), str) for name in sizes)):
+            raise TypeError(f"Labelled images must have a class each. Received: {labels!r:.200}")
+        kind = LabelledArrays if folder.endswith(ARRAYS) else LabelledFiles
+        return kind(folder, sizes, tuple(left_out), labels)
     if "targets" not in facts:
         return ImageFiles(folder, sizes, tuple(left_out))
     targets = facts["targets"]

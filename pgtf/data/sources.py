@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from pgtf.data import drawn
-from pgtf.data.reading import read, resized
+from pgtf.data.arrays import read_arrays
+from pgtf.data.reading import of_array, read, resized
 from pgtf.foundation.errors import ImageError
 
 
@@ -104,6 +105,26 @@ class Drawn(Source):
     def __getitem__(self, index: int) -> np.ndarray:
         pair = drawn.draw(self.task, self.first + index, max(self.height, self.width), self.seed)
         return np.stack([resized(side, self.height, self.width) for side in (pair[::-1] if self.flipped else pair)])
+
+
+class DrawnSingles(Drawn):
+    """`count` drawn labelled images, from number `first` on: stacks of one."""
+
+    images = 1
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        image = drawn.draw_labelled(self.task, self.first + index, max(self.height, self.width), self.seed)
+        return resized(image, self.height, self.width)[None]
+
+
+class ArrayImages(Images):
+    """Single images of a .npz file: stacks of one. paths: [file]."""
+
+    def __len__(self) -> int:
+        return len(read_arrays(self.paths[0])[0])
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        return resized(of_array(read_arrays(self.paths[0])[0][index]), self.height, self.width)[None]
 
 
 class Side(Source):

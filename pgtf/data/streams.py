@@ -25,6 +25,8 @@ class Stream:
       pairs_apart: Whether the sources are the two sides of pairs, used as unpaired images. The second source then has
         the first's order, half an epoch behind, so that the two images of a pair are never in the same batch.
       augment: Whether to crop at random and flip half of the examples; else the center is cropped. Default: True.
+      flip: Whether to flip at all. Default: True.
+      padding: Pixels of gray around each image before it is cropped. Default: 0.
     """
 
     def __init__(
@@ -38,9 +40,12 @@ class Stream:
         batch_size: int = 1,
         pairs_apart: bool = False,
         augment: bool = True,
+        flip: bool = True,
+        padding: int = 0,
     ):
         self.sources, self.height, self.width = sources, height, width
-        self.batch_size, self.pairs_apart, self.augment = batch_size, pairs_apart, augment
+        self.batch_size, self.pairs_apart = batch_size, pairs_apart
+        self.augment, self.flip, self.padding = augment, flip, padding
         self._order_seeds = [seed_of(seed, name, number, "order") for number in range(len(sources))]
         self._crop_seeds = [seed_of(seed, name, number, "crop") for number in range(len(sources))]
         self.failure: Exception | None = None
@@ -115,14 +120,17 @@ class Stream:
 
     def _augmented(self, stack, position, number):
         """Crops at random and flips half of the time, the same for the whole stack."""
-        k, height, width, _ = stack.shape
         x = tf.cast(stack, tf.float32) / 127.5 - 1
+        if self.padding:
+            x = tf.pad(x, [[0, 0], [self.padding] * 2, [self.padding] * 2, [0, 0]])
+        k, height, width, _ = x.shape
         top, left = (height - self.height) // 2, (width - self.width) // 2
         if self.augment:
             chance = tf.random.stateless_uniform([3], counted(self._crop_seeds[number], position))
             room = tf.constant([height - self.height + 1, width - self.width + 1], tf.float32)
             top, left = tf.unstack(tf.cast(chance[:2] * room, tf.int32))
-            x = tf.cond(chance[2] < 0.5, lambda: tf.reverse(x, [2]), lambda: x)
+            if self.flip:
+                x = tf.cond(chance[2] < 0.5, lambda: tf.reverse(x, [2]), lambda: x)
         return tf.ensure_shape(
             tf.slice(x, [0, top, left, 0], [k, self.height, self.width, 3]), [k, self.height, self.width, 3]
         )

@@ -8,12 +8,13 @@ import os
 from collections.abc import Sequence
 from typing import IO
 
-from pgtf.data.manifest import ImageFiles, Manifest, PairedFiles, split_of
+from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
 from pgtf.data.prefetch import prefetch
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
+from pgtf.foundation.task_names import first_names
 
 WORKERS = min(4, os.cpu_count() or 1)
 MOMENT = 2.0  # Seconds before a progress bar is shown.
@@ -31,6 +32,7 @@ class TaskData:
       origin: Description of the data's origin: a folder, or "drawn".
       pairs_apart: Whether pairs are used as unpaired images. Default: False.
       skipped: A message for each image that is left out.
+      labels: Names of the classes of labelled images; an image's label is a place in it. Default: none.
     """
 
     name: str
@@ -39,6 +41,7 @@ class TaskData:
     origin: str
     pairs_apart: bool = False
     skipped: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def train(self) -> list[Source]:
@@ -74,7 +77,7 @@ class TaskData:
     def refuse_single_images(self) -> None:
         """Raises ValueError if the files that should hold pairs side by side look like single images."""
         files = self.manifest.files.get("train")
-        if files and not isinstance(files, PairedFiles):
+        if files and not isinstance(files, (PairedFiles, LabelledFiles)):
             refuse_single_images(files.folder, files.paths)
 
     def _split(self, split):
@@ -158,13 +161,7 @@ def _partnerless(files: ImageFiles) -> list[str]:
     if not alone:
         return []
     rule = "An image of a pair must have a partner of the same name in the other folder. Received: "
-    return [f"{rule}{len(alone)} without one: {_first(list(map(repr, alone)))}"]
-
-
-def _first(names: Sequence[str]) -> str:
-    """Joins the first three names, and the number of the others."""
-    more = len(names) - 3
-    return ", ".join([*names[:3], *([f"and {more} more"] if more > 0 else [])])
+    return [f"{rule}{len(alone)} without one: {first_names(list(map(repr, alone)))}"]
 
 
 def listed(messages: Sequence[str]) -> str:
@@ -172,6 +169,6 @@ def listed(messages: Sequence[str]) -> str:
     odd = [message[len(ODD_WIDTH) :].rpartition(", ")[0] for message in messages if message.startswith(ODD_WIDTH)]
     if len(odd) > 1:
         messages = [message for message in messages if not message.startswith(ODD_WIDTH)]
-        messages = [f"{ODD_WIDTH}{len(odd)} files of an odd width: {_first(odd)}", *messages]
+        messages = [f"{ODD_WIDTH}{len(odd)} files of an odd width: {first_names(odd)}", *messages]
     more = len(messages) - NAMED
     return "\n".join([*messages[:NAMED], *([f"and {more} more"] if more > 0 else [])])

@@ -1,6 +1,7 @@
 """Task names, and how untrusted text is printed: names become folders and files, and reach terminals."""
 
 import unicodedata
+from collections.abc import Sequence
 
 # File names hold a task's name with a prefix and a suffix; file systems allow 255 bytes.
 LONGEST = 128
@@ -28,3 +29,9 @@ def escaped(text: str, but: str = "") -> str:
 
 def _is_unseen(character: str) -> bool:
     return unicodedata.category(character) in _UNSEEN
+
+
+def first_names(names: Sequence[str]) -> str:
+    """Joins the first three names, and the number of the others."""
+    more = len(names) - 3
+    return ", ".join([*names[:3], *([f"and {more} more"] if more > 0 else [])])

@@ -103,7 +103,8 @@ def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
     names = [
         *TRAINING,
         *(CHOOSING if config.keep_weights == "best" else ()),
-        *(["validation"] if config.validation else []),
+        *(name for name in ("validation", "padding") if getattr(config, name)),
+        *([] if config.flip else ["flip"]),
     ]
     recorded_as = {name: earlier for earlier, name in EARLIER_NAMES.items()}
     values = {recorded_as.get(name, name): getattr(config, name) for name in names}

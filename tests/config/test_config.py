@@ -32,6 +32,8 @@ OTHER = dict(
     direction=("maps:BtoA", "a, b:AtoB"),
     image_size="64x128",
     load_size="70x140",
+    padding=5,
+    flip=False,
     drawn_images=19,
     validation=0.25,
     bad_images="skip",
@@ -195,6 +197,8 @@ class SizesTest(absltest.TestCase):
         self.assertEqual(Config(image_size="256").load, (286, 286))
         self.assertEqual(Config(image_size="64x128").load, (72, 143))
         self.assertEqual(Config(image_size="64", load_size="80x70").load, (80, 70))
+        self.assertEqual(Config(image_size="64", padding=4).load, (64, 64))
+        self.assertEqual(Config(image_size="64", padding=4, load_size="70").load, (70, 70))
 
     def test_directions(self):
         asked = Config(tasks=("maps", "facades"), direction=("maps:BtoA", "facades:AtoB"))

@@ -483,8 +483,8 @@ class DrawnTasksTest(absltest.TestCase):
         self.assertEqual((plain["test"]["first"], plain["test"]["count"]), (task.test[0].first, len(task.test[0])))
         manifest = Manifest.from_json(json.loads(json.dumps(plain)))
         self.assertEqual(task.resumed(manifest), task)
-        before = "train: 5 pairs drawn as maps with seed 7 before"
-        with self.assertRaisesRegex(ValueError, f"{before}, 5 pairs drawn as maps with seed 8 now"):
+        before = "train: 5 examples drawn as maps with seed 7 before"
+        with self.assertRaisesRegex(ValueError, f"{before}, 5 examples drawn as maps with seed 8 now"):
             self.find("maps", seed=8).resumed(manifest)
 
     def test_without_pairs(self):

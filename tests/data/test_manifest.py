@@ -98,8 +98,8 @@ class ManifestTest(parameterized.TestCase):
         self.assertEqual(
             MANIFEST.changes(now),
             [
-                "train: 3 files before, 7 pairs drawn as maps with seed 3 now",
-                "test: 7 pairs drawn as maps with seed 3 before, nothing now",
+                "train: 3 files before, 7 examples drawn as maps with seed 3 now",
+                "test: 7 examples drawn as maps with seed 3 before, nothing now",
                 "testA: nothing before, 3 files now",
             ],
         )

@@ -5,6 +5,7 @@ import zlib
 
 import numpy as np
 
+from pgtf.data.drawn.classes import LABELLED
 from pgtf.data.drawn.facades import facade
 from pgtf.data.drawn.handbags import handbag
 from pgtf.data.drawn.landscapes import monet, ukiyoe
@@ -53,6 +54,17 @@ def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, n
     scene = zlib.crc32(_SCENES.get(name, name).encode())
     given, target = TASKS[name](np.random.default_rng([seed, scene, index]), size)
     return given, _recoloured(target, int(number or 0))
+
+
+def label_of(task: str, index: int) -> int:
+    """Returns the label of an image of a labelled task: classes follow each other, so all are equally frequent."""
+    return index % len(LABELLED[task].classes)
+
+
+def draw_labelled(task: str, index: int, size: int, seed: int = 0) -> np.ndarray:
+    """Draws one image of a labelled task, uint8 [size, size, 3]; see `label_of`."""
+    rng = np.random.default_rng([seed, zlib.crc32(task.encode()), index])
+    return LABELLED[task].draw(label_of(task, index), rng, size)
 
 
 def _recoloured(image: np.ndarray, variant: int) -> np.ndarray:
