@@ -13,6 +13,7 @@ from pgtf.layers.factory import LayerFactory
 from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
 from pgtf.recipes.base import Spec
+from pgtf.recipes.precisions import BITS
 from pgtf.storage.quantization import stored_bytes
 
 KINDS = ("kernels", "biases", "norms")
@@ -48,8 +49,16 @@ class ParameterCounter(LayerFactory):
     (layer's name, shape, whether it is task-specific, inputs, level).
     """
 
-    def __init__(self, prefix: str, *, recipe: Any = None, norm: str = "instance", upsampling: str = "transpose"):
-        super().__init__(prefix, recipe=recipe, norm=norm, upsampling=upsampling)
+    def __init__(
+        self,
+        prefix: str,
+        *,
+        recipe: Any = None,
+        head: Any = None,
+        norm: str = "instance",
+        upsampling: str = "transpose",
+    ):
+        super().__init__(prefix, recipe=recipe, head=head, norm=norm, upsampling=upsampling)
         self.values_per_norm = {"instance": 2, "batch": 4, "none": 0}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
@@ -72,7 +81,7 @@ class ParameterCounter(LayerFactory):
     def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int, level: int) -> None:
         """Records what a kernel of this shape stores."""
         self.met.append((name, shape, task_specific, inputs, level))
-        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).specs(shape)
+        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).stored(shape)
 
     def up(self, name, filters, kernel_size, **settings):
         return self.conv(name, filters, self.up_size(kernel_size), **settings)
@@ -140,6 +149,7 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
     count = ParameterCounter(
         prefix,
         recipe=lambda place: method.recipe(place, bank),
+        head=lambda place: method.head(place, bank),
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
@@ -192,6 +202,7 @@ def _plan(
         borrowed = method.borrows(list(names[:index]))
         bank = PlannedBank({lender: stored[lender] for lender in borrowed})
         kernels: dict[str, dict[str, Spec]] = {}
+        vectors = {kind: method.vector_precision(kind, bank) for kind in ("biases", "norms")}
         for prefix in prefixes:
             key = prefix, *(alike[lender] for lender in borrowed)
             if key not in counts:
@@ -199,7 +210,7 @@ def _plan(
             count = counts[key]
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
-                sums = _stored(specs, others, precisions.get(name, "float32"))
+                sums = _stored(specs, others, precisions.get(name, "float32"), vectors)
                 found.append(Cost(name, path, **sums, full_values=full.get(path, 0), kept=name in kept))
             kernels.update(count.kernels)
         stored[name] = PlannedTask(kernels)
@@ -218,14 +229,16 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
     return kept
 
 
-def _stored(specs: dict[str, Spec], others: dict[str, int], precision: str) -> dict[str, int]:
+def _stored(
+    specs: dict[str, Spec], others: dict[str, int], precision: str, vectors: Mapping[str, str]
+) -> dict[str, int]:
     """Returns the values and bits of a `Cost`."""
-    kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision) for spec in specs.values())
+    kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision, spec.precision) for spec in specs.values())
     return {
         "kernels": sum(spec.values for spec in specs.values()),
         "biases": others.get("biases", 0),
         "norms": others.get("norms", 0),
-        "bits": 8 * kernel_bytes + 32 * sum(others.values()),
+        "bits": 8 * kernel_bytes + sum(BITS[vectors[kind]] * values for kind, values in others.items()),
     }
 
 

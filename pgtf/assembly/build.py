@@ -113,6 +113,7 @@ def generators(
         make = layers.LayerFactory(
             prefix,
             recipe=lambda place: method.recipe(place, bank),
+            head=lambda place: method.head(place, bank),
             norm=architecture.norm,
             upsampling=architecture.upsampling,
             seed=seed,
@@ -223,7 +224,10 @@ def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, f
     facts = dataclasses.replace(facts, shares=facts.method.weight_ownership(dict(networks), bank))
     values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
     lent = frozenset(path for network in networks.values() for path in layers.lent(network))
-    held = HeldValues(values, facts.training.get("slice_precision", "float32"))
+    own = {path: one for network in networks.values() for path, one in layers.precisions(network).items()}
+    vectors = {kind: facts.method.vector_precision(kind, bank) for kind in ("biases", "norms")}
+    own |= {path: vectors["biases" if path.endswith("/bias") else "norms"] for path in values.keys() - own.keys()}
+    held = HeldValues(values, facts.training.get("slice_precision", "float32"), own)
     return TaskSlice(name, held, facts, lent, bank.borrowed(bank.names))
 
 

@@ -26,6 +26,7 @@ class KernelSite:
       inputs: Number of equal parts, side by side, that the layer's input consists of. Default: 1.
       level: 1 if the layer's input has the image's size, 2 at half of it, 3 at a quarter, and so on. Default: 0, not
         counted.
+      task_specific: Whether each task has this kernel to itself, as that of the output layer. Default: False.
     """
 
     path: str
@@ -33,6 +34,7 @@ class KernelSite:
     seed: int
     inputs: int = 1
     level: int = 0
+    task_specific: bool = False
 
 
 class LayerFactory:
@@ -41,6 +43,7 @@ class LayerFactory:
     Args:
       prefix: Name of the network.
       recipe: KernelSite -> Recipe, for each kernel that is not task-specific. Default: all kernels are free.
+      head: The same for task-specific kernels. Default: they are free.
       norm: "instance", "batch" or "none".
       upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
       seed: A number or text. The initial values of each layer follow from it and the layer's name.
@@ -52,13 +55,14 @@ class LayerFactory:
         prefix: str,
         *,
         recipe: Optional[Callable[[KernelSite], recipes.Recipe]] = None,
+        head: Optional[Callable[[KernelSite], recipes.Recipe]] = None,
         norm: str = "instance",
         upsampling: str = "transpose",
         seed: Any = 0,
         init: str = "normal",
     ) -> None:
         self.prefix, self.seed, self._init = prefix, seed, init
-        self._recipe, self._norm, self._upsampling = recipe, norm, upsampling
+        self._recipe, self._head, self._norm, self._upsampling = recipe, head, norm, upsampling
 
     def conv(
         self,
@@ -129,11 +133,12 @@ class LayerFactory:
 
     def recipe(self, name: str, task_specific: bool = False, inputs: int = 1, level: int = 0) -> recipes.Recipe:
         """Returns the recipe of the kernel of one layer."""
-        if task_specific or self._recipe is None:
+        make = self._head if task_specific else self._recipe
+        if make is None:
             return recipes.Full(self.initializer(name), lent=not task_specific)
         # Not the initializer's seed, which would draw the same numbers again.
         seed = self.seed_of(f"{name}/mixing")
-        return self._recipe(KernelSite(f"{self.prefix}/{name}", self.initializer(name), seed, inputs, level))
+        return make(KernelSite(f"{self.prefix}/{name}", self.initializer(name), seed, inputs, level, task_specific))
 
     def initializer(self, name: str) -> keras.initializers.Initializer:
         """Returns the initializer of a free kernel."""

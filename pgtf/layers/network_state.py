@@ -59,6 +59,15 @@ def lent(network: keras.Model) -> set[str]:
     }
 
 
+def precisions(network: keras.Model) -> dict[str, str]:
+    """Returns {path in `state`: precision} of what recipes store; "" is the precision of the run."""
+    return {
+        f"{path}/{name}": spec.precision
+        for path, recipe in made_kernels(network).items()
+        for name, spec in recipe.stored(recipe.kernel_shape).items()
+    }
+
+
 def rates(network: keras.Model) -> list[tuple[tf.Variable, float]]:
     """Returns [(variable, learning rate)] of the variables that have a learning rate other than the run's."""
     return [

@@ -5,7 +5,9 @@ from pgtf.methods.base import Method, Phase, PhaseContext, WeightOwnership
 from pgtf.methods.cpg import Cpg
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
+from pgtf.methods.frozen import Frozen
 from pgtf.methods.full import Full, Half, Quarter
+from pgtf.methods.layered import Layered
 from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
@@ -24,6 +26,8 @@ METHODS: dict[str, type[Method]] = {
     "mask": Mask,
     "modulated": Modulated,
     "low_rank": LowRank,
+    "frozen": Frozen,
+    "layered": Layered,
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
     "packnet": PackNet,
@@ -40,9 +44,11 @@ __all__ = [
     "Distilled",
     "Factorized",
     "Finetune",
+    "Frozen",
     "Full",
     "Half",
     "LayerWise",
+    "Layered",
     "LentFilters",
     "LowRank",
     "Mask",

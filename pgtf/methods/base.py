@@ -141,6 +141,24 @@ class Method:
         del bank
         return recipes.Full(place.initializer)
 
+    def head(self, place: "KernelSite", bank: Bank) -> "Recipe":
+        """Returns the recipe of one task-specific kernel. Default: a free kernel that no task borrows."""
+        del bank
+        return recipes.Full(place.initializer, lent=False)
+
+    def vector_precision(self, kind: str, bank: Bank) -> str:
+        """Returns the precision in which a task stores its vectors.
+
+        Args:
+          kind: "norms" or "biases".
+          bank: The tasks that it borrows from; empty for the first task.
+
+        Returns:
+          "float32" or "float16". Default: "float32".
+        """
+        del kind, bank
+        return "float32"
+
     def maker(self, make: "LayerFactory", image: Any, bank: Bank) -> Any:
         """Returns the factory of one network's layers. Override it to add layers to the network.
 

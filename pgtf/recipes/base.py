@@ -17,11 +17,13 @@ class Spec:
       shape: Shape of the array.
       bits: Bits of a value on disk. Default: 32.
       lent: Whether the array enters the bank, filters along the last axis, for later tasks to mix. Default: False.
+      precision: Precision in which it is stored (`recipes.precisions`). Default: that of the run.
     """
 
     shape: tuple[int, ...]
     bits: int = 32
     lent: bool = False
+    precision: str = ""
 
     @property
     def values(self) -> int:
@@ -69,6 +71,13 @@ class Recipe(keras.layers.Layer):
           {name: Spec}.
         """
         raise NotImplementedError
+
+    precision: str = ""  # Of what it stores, where a method gives its layers one of their own.
+
+    def stored(self, shape: tuple[int, ...]) -> dict[str, Spec]:
+        """Returns `specs` with the precision of each array, where it isn't that of the run."""
+        found = self.specs(shape).items()
+        return {name: dataclasses.replace(spec, precision=spec.precision or self.precision) for name, spec in found}
 
     def build(self, shape: tuple[int, ...]) -> None:
         """Creates the variables for a kernel [height, width, c_in, c_out]; borrowed ones are not trainable."""

@@ -2,7 +2,7 @@
 
     float16: each value.    int8: value = code × scale, codes from -127 to 127, one scale for each filter
 
-A filter is one index of the last axis. Vectors (biases, norms) are small and stay float32.
+A filter is one index of the last axis. Vectors (biases, norms) are small and stay float32, unless float16 is asked for.
 """
 
 import math
@@ -10,18 +10,31 @@ from typing import Optional
 
 import numpy as np
 
-BITS = {"float32": 32, "float16": 16, "int8": 8}
+from pgtf.recipes.precisions import BITS, FLOATS
+
 LARGEST_CODE = 127
 
 
-def is_rounded(shape: tuple[int, ...], bits: int, precision: str) -> bool:
-    """Returns whether an array is stored in fewer bits. Masks are not: they have few bits already."""
-    return precision != "float32" and bits == 32 and len(shape) > 1
+def is_allowed(shape: tuple[int, ...], precision: str) -> bool:
+    """Returns whether an array can be stored in a precision: a vector has no filters to scale."""
+    return precision in BITS and (len(shape) > 1 or precision in FLOATS)
 
 
-def stored_bytes(shape: tuple[int, ...], bits: int, precision: str) -> int:
-    """Returns the bytes that an array takes on disk, rounded up to whole bytes."""
-    if not is_rounded(shape, bits, precision):
+def precision_of(shape: tuple[int, ...], bits: int, precision: str, own: str = "") -> str:
+    """Returns the precision in which an array is stored. Masks are not rounded: they have few bits already.
+
+    Args:
+      shape, bits: The array's, before it is rounded.
+      precision: Precision of kernels in its slice.
+      own: Precision of this array. Default: that of the slice for kernels, float32 for vectors.
+    """
+    return "float32" if bits != 32 else own or (precision if len(shape) > 1 else "float32")
+
+
+def stored_bytes(shape: tuple[int, ...], bits: int, precision: str, own: str = "") -> int:
+    """Returns the bytes that an array takes on disk, rounded up to whole bytes. Arguments: as for `precision_of`."""
+    precision = precision_of(shape, bits, precision, own)
+    if precision == "float32":
         return math.ceil(math.prod(shape) * bits / 8)
     scales = 4 * shape[-1] if precision == "int8" else 0
     return math.prod(shape) * BITS[precision] // 8 + scales

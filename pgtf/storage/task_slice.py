@@ -13,6 +13,7 @@ from safetensors.numpy import save
 
 from pgtf.foundation import files, settings, task_names
 from pgtf.foundation.errors import BankError
+from pgtf.recipes.precisions import BITS
 from pgtf.storage import layout, quantization
 from pgtf.storage.facts import Facts, of_format_1
 from pgtf.storage.values import HeldValues, StoredValues, Values
@@ -187,8 +188,9 @@ def _bits(plain: Any) -> int:
 
 def _precision(tensor: dict[str, Any]) -> str:
     precision, shape = tensor["rounded"], tensor["shape"]
-    if not quantization.is_rounded(shape, 32, precision) or quantization.BITS[precision] != tensor["bits"]:
-        raise ValueError(f"a kernel is rounded to float16 or int8. Received: {tensor!r}")
+    allowed = isinstance(precision, str) and precision != "float32" and quantization.is_allowed(shape, precision)
+    if not allowed or BITS[precision] != tensor["bits"]:
+        raise ValueError(f"a kernel is rounded to float16 or int8, a vector to float16. Received: {tensor!r}")
     return str(precision)
 
 

@@ -3,6 +3,7 @@
 import functools
 import math
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import Any, Optional
 
 import numpy as np
@@ -10,6 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
+from pgtf.recipes.precisions import BITS
 from pgtf.storage import quantization
 
 SCALES = ":scales"  # Of PATH, beside it in the file; no layer's name has a colon.
@@ -77,20 +79,26 @@ class HeldValues(Values):
     Args:
       values: {path: array}.
       precision: Precision of stored kernels. "float32" does not round them.
+      own: {path: precision} of arrays that have one of their own; "" or no entry: they have none.
     """
 
-    def __init__(self, values: Mapping[str, np.ndarray], precision: str = "float32"):
+    def __init__(
+        self,
+        values: Mapping[str, np.ndarray],
+        precision: str = "float32",
+        own: Mapping[str, str] = MappingProxyType({}),
+    ):
         self.shapes = {path: value.shape for path, value in values.items()}
         whole = {path: 1 if value.dtype == bool else 8 * value.itemsize for path, value in values.items()}
-        self.rounded = {
-            path: precision
+        found = {
+            path: quantization.precision_of(shape, whole[path], precision, own.get(path, ""))
             for path, shape in self.shapes.items()
-            if quantization.is_rounded(shape, whole[path], precision)
         }
-        self.bits = {path: quantization.BITS[precision] if path in self.rounded else whole[path] for path in values}
+        self.rounded = {path: one for path, one in found.items() if one != "float32"}
+        self.bits = {path: BITS[found[path]] if path in self.rounded else whole[path] for path in values}
         self._tensors: dict[str, np.ndarray] = {}
         for path, value in values.items():
-            codes, scales = quantization.rounded(value, precision) if path in self.rounded else (value, None)
+            codes, scales = quantization.rounded(value, found[path]) if path in self.rounded else (value, None)
             self._tensors[path] = np.packbits(codes) if whole[path] == 1 else codes
             if scales is not None:
                 self._tensors[path + SCALES] = scales

@@ -23,9 +23,16 @@ FORGETTING = {"finetune", "distilled"}
 # They learn more than they keep: so many variables for each weight of the kernels, of which there is a bit.
 PRUNING = {"packnet": 1, "cpg": 2}
 # Settings for networks of four filters, where the defaults would show nothing.
-SETTINGS = {"width_wise": {"learn_ratio": 0.5}, "layer_wise": {"learn_ratio": 0.3}}
+SETTINGS = {
+    "width_wise": {"learn_ratio": 0.5},
+    "layer_wise": {"learn_ratio": 0.3},
+    "layered": {
+        "layers": "outer1:free:int8,down2:piggyback(0.5),up*:low_rank(2):float16,inner:frozen,"
+        "head:free:int8,norms:free:float16"
+    },
+}
 # Rows that are no more than a number or a recipe: a second network and a second generator find nothing more in them.
-ONCE = {"half", "quarter", "factorized", "full", "mask", "low_rank", "modulated", "width_wise"}
+ONCE = {"half", "quarter", "factorized", "full", "mask", "low_rank", "modulated", "width_wise", "frozen", "layered"}
 CASES = [
     dict(testcase_name=f"{method}_{network}_{objective}", method=method, objective=objective, network=network)
     for method in METHODS

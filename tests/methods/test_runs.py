@@ -29,7 +29,7 @@ TINY = dict(
     drawn_images=2,
 )
 # Whole runs of these are in tests/runs, and in test_packing.py.
-ELSEWHERE = {"piggyback", "factorized", "full", "half", "quarter", "packnet", "cpg"}
+ELSEWHERE = {"frozen", "piggyback", "factorized", "full", "half", "quarter", "packnet", "cpg"}
 
 
 def ran(config):

@@ -1,0 +1,14 @@
+"""Frozen: the first task's kernels as they are; a later task trains its norms, biases and task-specific layers."""
+
+import dataclasses
+
+from pgtf import recipes
+from pgtf.methods.backbone import Backbone
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen(Backbone):
+    """A later task stores its norms, biases and task-specific layers, and no other kernel."""
+
+    def adapted(self, place, kernel):
+        return recipes.PartlyFree(kernel, 0.0)
