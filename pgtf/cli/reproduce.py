@@ -3,6 +3,7 @@
     pgtf reproduce --dry_run --data_dir=DATA --inception=FOLDER    print the missing experiments and their time
     pgtf reproduce --data_dir=DATA --inception=FOLDER              run all experiments
     pgtf reproduce --table=3 --data_dir=DATA --inception=FOLDER    run those of one table
+    pgtf reproduce --preset=fair --data_dir=DATA --inception=FOLDER    the comparison with fine-tuned networks
     pgtf reproduce --redraw                                        write the page from results/ without training
 
 Each experiment is a run directory named for its settings. It is trained once, even if several tables need it. Its
@@ -18,8 +19,10 @@ from absl import flags
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.foundation import quiet
 
-NAMES = ("1", "2", "3", "4a", "4b")
-flags.DEFINE_multi_enum("table", [], NAMES, "Table of the paper. Repeat it for several.")
+NAMES = ("1", "2", "3", "4a", "4b", "rates", "budgets", "quality", "finished")
+flags.DEFINE_multi_enum(
+    "table", [], NAMES, "Table. Repeat it for several. 1 to 4b are the paper's; the others need --preset=fair."
+)
 flags.DEFINE_multi_enum("figure", [], ("3",), "Figure of the paper.")
 flags.DEFINE_bool("better", False, "Run the table of attempts to improve on the method full.")
 flags.DEFINE_bool("frontier", False, "Run the plot of distance over bytes, every method at several sizes.")
@@ -41,17 +44,16 @@ def main(_):
     quiet.import_tensorflow()
     import tensorflow as tf
 
+    from pgtf.experiments.paper import fair, tables
     from pgtf.experiments.paper.pages import write_page
     from pgtf.experiments.paper.results import Results
     from pgtf.experiments.paper.runner import ExperimentRunner
-    from pgtf.experiments.paper.tables import tables
 
     asked = flags.FLAGS
     preset, seeds = PRESETS[asked.preset], _seeds(asked.seeds)
-    every = tables(preset, seeds)
-    names = [*asked.table, *(f"figure {name}" for name in asked.figure)]
-    names += [name for name in ("better", "frontier") if asked[name].value]
-    chosen = {name: every[name] for name in names} or every
+    tables_of = fair.tables if preset.name == "fair" else tables.tables
+    every = tables_of(preset, seeds)
+    chosen = _chosen(asked, every)
     results = Results(os.path.join(asked.results, preset.name), _wanted(asked))
     pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]
     doing = ExperimentRunner(preset, results, asked.runs, data_dir=asked.data_dir, inception=asked.inception)
@@ -64,9 +66,45 @@ def main(_):
     try:
         doing.do(wanted)
     finally:
-        every = tables(preset, sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
+        every = tables_of(preset, sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
+        if not asked.redraw:
+            _write_intervals(asked, doing, {name: every[name] for name in chosen})
         write_page(asked.page, preset, every, results)
         print(f"\n{asked.page}")
+
+
+def _chosen(asked, every):
+    """Returns the tables that the flags name. Default: all of the preset."""
+    names = [*asked.table, *(f"figure {name}" for name in asked.figure)]
+    names += [name for name in ("better", "frontier") if asked[name].value]
+    unknown = [name for name in names if name not in every]
+    if unknown:
+        raise ValueError(
+            f"Preset {asked.preset} has no such table. It has {', '.join(every)}. Received: {', '.join(unknown)}"
+        )
+    return {name: every[name] for name in names} or every
+
+
+def _write_intervals(asked, doing, tables):
+    """Computes confidence intervals of the tables that have a reference row, from the run directories."""
+    from pgtf.evaluation.evaluation import extractor_of
+    from pgtf.experiments.paper import comparison
+    from pgtf.experiments.paper.pages import comparable
+    from pgtf.experiments.paper.samples import SampleReader
+    from pgtf.runs.run import Run
+
+    extractor = extractor_of(asked.inception)
+    if extractor is None:
+        return  # A classifier's features say nothing about quality.
+    reader = SampleReader(extractor, "test", os.path.join(asked.runs, "kept"), asked.data_dir)
+
+    def read(piece, task):
+        return reader(Run(doing.folder(piece)), task)
+
+    for name, table in tables.items():
+        if table.reference:
+            known, _ = comparable([piece for row in table.rows for piece in row.pieces], doing.results)
+            comparison.write_intervals(comparison.intervals_path(doing.results.folder, name), table, known, read)
 
 
 def _wanted(asked):

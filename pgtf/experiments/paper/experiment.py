@@ -16,12 +16,14 @@ class Experiment:
 
     tasks: The tasks in order. flags: ((flag, value), …) with all other settings that affect the result. seed: The
     random seed. base: The experiment whose first task this one starts from. Default: it learns its first task itself.
+    split: The images that it is measured on, "test" or "validation".
     """
 
     tasks: tuple[str, ...]
     flags: tuple[tuple[str, str], ...]
     seed: int = 0
     base: Experiment | None = None
+    split: str = "test"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -31,13 +33,23 @@ class Experiment:
             "flags": dict(sorted(self.flags)),
             "seed": self.seed,
             "base": self.base.facts if self.base else None,
+            **({} if self.split == "test" else {"split": self.split}),  # Older results have no split.
         }
 
     @property
     def name(self) -> str:
-        """Name of the run directory and of the file of results, unique to the settings."""
+        """Name of the file of results, unique to the settings and the split."""
         key = files.sha256(json.dumps(self.facts, sort_keys=True).encode())
         return f"{dict(self.flags)['method']}-{self.tasks[-1]}-{self.seed}-{key[:10]}"
+
+    @property
+    def run_name(self) -> str:
+        """Name of the run directory. Experiments that differ in the split alone share one run."""
+        return self.on("test").name
+
+    def on(self, split: str) -> Experiment:
+        """Returns the same experiment, measured on another split, and its base too."""
+        return dataclasses.replace(self, split=split, base=self.base.on(split) if self.base else None)
 
     @property
     def learned(self) -> tuple[str, ...]:

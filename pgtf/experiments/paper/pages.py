@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 
+from pgtf.experiments.paper import comparison
 from pgtf.experiments.paper.experiment import Experiment, with_bases
 from pgtf.experiments.paper.identity import ACC_JUDGE, part_key, usual
 from pgtf.experiments.paper.presets import Preset
@@ -39,6 +40,9 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
             files.write(f"{stem}.png", _plot(points))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
+        if table.reference:
+            entries = comparison.read_intervals(comparison.intervals_path(results.folder, name), table, known)
+            parts.append(comparison.markdown(table, entries))
         parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known, holes)
     files.write(path, ("\n\n".join(filter(None, parts)) + "\n").encode())
 

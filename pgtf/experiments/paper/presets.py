@@ -1,6 +1,7 @@
-"""Presets for the tables: the paper's setting, for GPUs, and a small one, for two CPU cores."""
+"""Presets for the tables: the paper's setting, for GPUs; a small one, for two CPU cores; the fair comparison."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 PAIRED = ("cityscapes", "maps", "facades", "edges2handbags")
@@ -13,7 +14,8 @@ class Preset:
 
     paired, unpaired: The flags of every run of paired and of unpaired tasks. outer: --free_up_to. It frees the same
     layers as --free_outer=4 does at this width. Results are named by a hash of their flags, so the old flag stays.
-    pace: Estimated steps per second, for paired and for unpaired tasks.
+    pace: Estimated steps per second, for paired and for unpaired tasks. first: Flags of first tasks that differ from
+    those of later ones.
     """
 
     name: str
@@ -22,6 +24,7 @@ class Preset:
     unpaired: dict[str, Any]
     outer: int
     pace: tuple[float, float]
+    first: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 _SMALL = {
@@ -32,6 +35,7 @@ _SMALL = {
     "discriminator_layers": 2,
     "batch_size": 4,
 }
+_HELD_OUT = {"validation": 0.1, "ema": 0.999}
 _CYCLES = {"objective": "cyclegan", "network": "resnet"}
 
 PRESETS = {
@@ -43,6 +47,16 @@ PRESETS = {
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
         outer=530_000,
         pace=(8.0, 3.0),
+    ),
+    "fair": Preset(
+        "fair",
+        "64 px, width 32, batch 4, moving average of weights 0.999, a tenth of the training images held out; later "
+        "tasks start from a first task of 8000 steps at a learning rate of 2e-3",
+        {**_SMALL, **_HELD_OUT, "steps": 2000, "learning_rate": 4e-3},
+        {**_SMALL, **_CYCLES, **_HELD_OUT, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
+        outer=530_000,
+        pace=(4.0, 2.0),
+        first={"steps": 8000, "learning_rate": 2e-3},
     ),
     "paper": Preset(
         "paper",

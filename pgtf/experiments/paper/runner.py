@@ -47,6 +47,10 @@ class ExperimentRunner:
         self.preset, self.results, self.runs = preset, results, runs
         self.data_dir, self.inception, self.pgtf = data_dir, inception, pgtf
 
+    def folder(self, piece: Experiment) -> str:
+        """Returns the path of an experiment's run directory."""
+        return os.path.join(self.runs, piece.run_name)
+
     def missing(self, pieces: Sequence[Experiment]) -> list[Experiment]:
         """Lists the experiments without results, each once, with their bases before them."""
         return with_bases([piece for piece in pieces if not self.results.read(piece)])
@@ -71,7 +75,7 @@ class ExperimentRunner:
         return {piece: self._estimate(piece, took.get(piece.unpaired, [])) for piece in self.missing(pieces)}
 
     def _estimate(self, piece: Experiment, took: Sequence[float]) -> float:
-        if os.path.exists(os.path.join(self.runs, piece.name, layout.EVALUATION, layout.MATRIX)):
+        if os.path.exists(os.path.join(self.folder(piece), layout.EVALUATION, layout.MATRIX)):
             return 0.0
         flags = dict(piece.flags)
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Assumes 400 images per task.
@@ -127,7 +131,7 @@ class ExperimentRunner:
     def _tried(self, piece: Experiment, told: str, failed: list[str]) -> bool:
         """Runs an experiment and prints its outcome. Returns False if another process works on it."""
         try:
-            with files.locked(os.path.join(self.runs, "taken", piece.name), "runs an experiment"):
+            with files.locked(os.path.join(self.runs, "taken", piece.run_name), "runs an experiment"):
                 print(f"\n{piece.name}  ({told})", flush=True)
                 self._piece(piece)
         except Busy:
@@ -141,9 +145,9 @@ class ExperimentRunner:
         return True
 
     def _piece(self, piece: Experiment) -> None:
-        run_dir = os.path.join(self.runs, piece.name)
+        run_dir = self.folder(piece)
         flags = [f"--{name}={value}" for name, value in piece.flags]
-        base = [f"--first_task_from={os.path.join(self.runs, piece.base.name)}"] if piece.base else []
+        base = [f"--first_task_from={self.folder(piece.base)}"] if piece.base else []
         data = [f"--data_dir={self.data_dir}"] if self.data_dir else []
         common = [f"--run_dir={run_dir}", *data]
         with _counted(os.path.join(run_dir, "seconds")):
@@ -151,7 +155,7 @@ class ExperimentRunner:
             if not self.results.read(piece):
                 judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(piece.classes)}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
-                self._run("evaluate", *common, *judged, *inception)
+                self._run("evaluate", *common, *judged, *inception, f"--split={piece.split}")
         if not self.results.read(piece):
             self.results.write(piece, run_dir)
 

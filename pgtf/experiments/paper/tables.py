@@ -33,17 +33,22 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table or a figure. plot: Whether to plot each row by its last two columns, distance and share."""
+    """A table or a figure.
+
+    plot: Whether to plot each row by its last two columns, distance and share. reference: Title of the row that the
+    others are compared with, image by image and seed by seed. Default: no intervals.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     plot: bool = False
+    reference: str = ""
 
 
 def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
     """Builds all tables, by name: those of the paper's section 4, "better" and "frontier" (distance over bytes)."""
-    make = _Maker(preset, tuple(seeds))
+    make = TableMaker(preset, tuple(seeds))
     return {
         "1": make.table_1(),
         "2": make.table_2(),
@@ -60,7 +65,7 @@ def _quality(task: str = "") -> tuple[Column, ...]:
     return (
         Column("Acc, %", lambda found: _percent(found.figure("Acc", task)), digits=4),
         Column("FID", lambda found: distance(found, task), digits=4),
-        Column("KID × 1000", lambda found: _thousand(kernel_distance(found, task))),
+        Column("KID × 1000", lambda found: thousand(kernel_distance(found, task))),
     )
 
 
@@ -107,7 +112,7 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def _thousand(value: float | None) -> float | None:
+def thousand(value: float | None) -> float | None:
     return None if value is None else 1000 * value
 
 
@@ -127,25 +132,24 @@ _TITLES = {
 _OWN_FIRST = ("half", "quarter", "packnet", "cpg")
 
 
-class _Maker:
+class TableMaker:
     """Builds tables whose experiments share first tasks."""
 
     def __init__(self, preset: Preset, seeds: tuple[int, ...]):
         self.preset, self.seeds = preset, seeds
 
-    def _row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
-        """Builds a row of experiments, which start from the same first task if the method allows it."""
+    def row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
+        """Builds a row: an experiment for each seed. All start from the same first task if the method allows it."""
         common = self.preset.paired if paired else self.preset.unpaired
         pieces = []
         for seed in self.seeds:
-            flags_of_base = {**common, "method": "full"}
-            base = piece(tasks[:1], flags_of_base, seed)
+            base = piece(tasks[:1], {**common, **self.preset.first, "method": "full"}, seed)
             own = flags["method"] in _OWN_FIRST
             pieces.append(piece(tasks, {**common, **flags}, seed, None if own else base))
         return Row(title, tuple(pieces), paper or {})
 
     def _method(self, method: str, tasks: tuple[str, ...] = PAIRED, paper: Any = None) -> Row:
-        return self._row(_TITLES[method], tasks, paper=paper, method=method)
+        return self.row(_TITLES[method], tasks, paper=paper, method=method)
 
     def table_1(self) -> Table:
         rows = [self._method(method, PAIRED, said) for method, said in paper.TABLE_1.items()]
@@ -156,7 +160,7 @@ class _Maker:
         for first, said in paper.TABLE_2.items():
             # Tasks learned after maps do not change maps.
             tasks = PAIRED if first == PAIRED[0] else (first, "maps")
-            rows.append(self._row(f"first {first}", tasks, paper=said, method="piggyback"))
+            rows.append(self.row(f"first {first}", tasks, paper=said, method="piggyback"))
         return Table("Table 2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
 
     def table_3(self) -> Table:
@@ -164,7 +168,7 @@ class _Maker:
         return Table("Table 3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
 
     def table_4(self, title: str, tasks: tuple[str, ...], told: Mapping[str, paper.Figures]) -> Table:
-        rows = [self._row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in told.items()]
+        rows = [self.row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in told.items()]
         return Table(title, (*_quality(), _FORGETTING), tuple(rows))
 
     def figure_3(self) -> Table:
@@ -174,17 +178,17 @@ class _Maker:
 
     def _lambda(self, title: str, ratio: float) -> Row:
         flags: dict[str, Any] = {} if ratio == 0.25 else {"unconstrained_ratio": ratio}
-        return self._row(f"λ = {title}", PAIRED, method="piggyback", **flags)
+        return self.row(f"λ = {title}", PAIRED, method="piggyback", **flags)
 
     def better(self) -> Table:
-        rows = [self._row(title, PAIRED, **flags) for title, flags in variants.better(self.preset.outer).items()]
+        rows = [self.row(title, PAIRED, **flags) for title, flags in variants.better(self.preset.outer).items()]
         columns = (*_LATER[:3], *_NEAR_ITS_OWN, *_LATER[3:])
         return Table("Better than Full: what was tried", columns, tuple(rows))
 
     def frontier(self) -> Table:
         known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
         rows = [self._method(method) for method in known]
-        rows += [self._row(title, PAIRED, **flags) for title, flags in variants.frontier(self.preset.outer).items()]
+        rows += [self.row(title, PAIRED, **flags) for title, flags in variants.frontier(self.preset.outer).items()]
         half = dataclasses.replace(self._lambda("½", 0.5), title="piggyback, ½")
         return Table("The frontier: distance over bytes", _LATER[-2:], (*rows, half), plot=True)
 

@@ -1,0 +1,110 @@
+"""The comparison of stored sizes with fine-tuning a full network for each task. Preset `fair`.
+
+Settings are chosen on validation images, which are held out of the training images (tables "rates" and "budgets"). Test
+images are measured afterwards, with these settings ("quality" and "finished"). Every row has the same first task, the
+same steps and a moving average of its weights.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pgtf.experiments.paper.presets import PAIRED, Preset
+from pgtf.experiments.paper.results import Result
+from pgtf.experiments.paper.tables import (
+    Column,
+    Row,
+    Table,
+    TableMaker,
+    distance,
+    kernel_distance,
+    later,
+    later_figure,
+    later_share,
+    thousand,
+)
+
+COLD, WARM = "Full, cold", "Full, warm"
+_MIXED = {"method": "piggyback", "borrow_from": "first"}
+_COPY = {**_MIXED, "unconstrained_ratio": 1.0}  # No filter is mixed: a full network that starts as the first task.
+_INT8 = {"slice_precision": "int8"}
+
+# {title: flags}. The learning rates are those of table "rates"; where none is given, it is the preset's.
+ROWS: dict[str, dict[str, Any]] = {
+    COLD: {"method": "full", "learning_rate": 2e-3},
+    WARM: _COPY,
+    "Full, warm, int8": {**_COPY, **_INT8},
+    "¼ width, int8": {"method": "quarter", **_INT8},
+    "Piggyback GAN": _MIXED,
+    "outer free, int8": {**_MIXED, "free_outer": 4, "unconstrained_ratio": 0.125, **_INT8},
+    "low rank 8, outer free, int8": {"method": "low_rank", "rank": 8, "free_outer": 4, **_INT8},
+    "low rank 16, int8": {"method": "low_rank", "rank": 16, **_INT8},
+}
+NAMED = (COLD, WARM, "low rank 8, outer free, int8")  # The rows that the claim is about.
+RATES = 2e-3, 4e-3, 8e-3
+BUDGETS = 500, 1000, 2000, 4000, 8000
+CHOSEN_ON = "cityscapes", "maps"
+
+
+def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
+    """Builds the tables, by name. Those on validation images have the first seed alone."""
+    make, choose = (TableMaker(preset, tuple(some)) for some in (seeds, seeds[:1]))
+    rates = [
+        _row(choose, f"{title}, {rate:g}", {**flags, "learning_rate": rate}, CHOSEN_ON, "validation")
+        for title, flags in ROWS.items()
+        for rate in RATES
+    ]
+    budgets = [
+        _row(choose, f"{title}, {steps} steps", {**ROWS[title], "steps": steps}, CHOSEN_ON, "validation")
+        for title in NAMED
+        for steps in BUDGETS
+    ]
+    quality = [_row(make, title, flags) for title, flags in ROWS.items()]
+    finished = [_row(make, title, {**ROWS[title], "steps": BUDGETS[-1]}) for title in NAMED]
+    return {
+        "rates": Table("Learning rates, maps as task 2, validation images", _ON_MAPS, tuple(rates)),
+        "budgets": Table("Steps, maps as task 2, validation images", _ON_MAPS, tuple(budgets)),
+        "quality": Table(f"{preset.paired['steps']} steps per task", _LATER, tuple(quality), True, WARM),
+        "finished": Table(f"{BUDGETS[-1]} steps per task", _LATER, tuple(finished), False, WARM),
+    }
+
+
+def _row(
+    make: TableMaker, title: str, flags: Mapping[str, Any], tasks: tuple[str, ...] = PAIRED, split: str = "test"
+) -> Row:
+    row = make.row(title, tasks, **flags)
+    return dataclasses.replace(row, pieces=tuple(piece.on(split) for piece in row.pieces))
+
+
+def megabytes(found: Result, tasks: int) -> float:
+    """Returns the size of this many tasks: a full network, and later tasks of the mean size."""
+    return found.full * (1 + (tasks - 1) * later_share(found)) / 1e6
+
+
+def _kid(task: str) -> Column:
+    return Column(task, lambda found: thousand(kernel_distance(found, task)))
+
+
+def _size(tasks: int) -> Column:
+    return Column(f"MB of {tasks} tasks", lambda found: megabytes(found, tasks))
+
+
+_SHARE = Column("% of a full network", lambda found: 100 * later_share(found))
+_ON_MAPS = (
+    Column("KID × 1000", lambda found: thousand(kernel_distance(found, "maps"))),
+    Column("FID", lambda found: distance(found, "maps"), 4),
+    Column("L1", lambda found: found.figure("L1", "maps")),
+    Column("SSIM", lambda found: found.figure("SSIM", "maps")),
+    _SHARE,
+)
+_LATER = (
+    *map(_kid, PAIRED[1:]),
+    Column("FID", lambda found: later(found, distance), 4),
+    Column("L1", lambda found: later_figure(found, "L1")),
+    Column("SSIM", lambda found: later_figure(found, "SSIM")),
+    *map(_size, (2, 10, 100)),
+    Column("KID × 1000, mean", lambda found: thousand(later(found, kernel_distance))),
+    _SHARE,
+)

@@ -1,0 +1,180 @@
+"""The fair comparison: its tables, the samples of single images, and intervals of rows and of their differences."""
+
+import dataclasses
+import os
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import absltest
+
+from pgtf.assembly.recorded_data import recorded_data
+from pgtf.evaluation.collection import sides
+from pgtf.evaluation.label_recovery import LabelNetwork
+from pgtf.experiments.paper import comparison, fair
+from pgtf.experiments.paper.experiment import with_bases
+from pgtf.experiments.paper.presets import PRESETS
+from pgtf.experiments.paper.samples import KID, LABELS, SampleReader
+from pgtf.experiments.paper.tables import Table
+from pgtf.metrics import pairs
+from pgtf.metrics.extractors import Extractor
+from pgtf.metrics.intervals import Values
+from pgtf.runs.run import Run
+from tests.tiny import tiny_run
+
+TABLES = fair.tables(PRESETS["fair"], (0, 1, 2))
+TASKS = ("facades", "maps")
+
+
+def pieces(name):
+    return [piece for row in TABLES[name].rows for piece in row.pieces]
+
+
+class TablesTest(absltest.TestCase):
+    def test_choices_are_made_on_validation_images_alone(self):
+        for name in ("rates", "budgets"):
+            self.assertEqual({piece.split for piece in with_bases(pieces(name))}, {"validation"})
+        for name in ("quality", "finished"):
+            self.assertEqual({piece.split for piece in with_bases(pieces(name))}, {"test"})
+
+    def test_all_rows_hold_out_and_average_alike(self):
+        for name in TABLES:
+            for piece in pieces(name):
+                self.assertEqual((dict(piece.flags)["validation"], dict(piece.flags)["ema"]), ("0.1", "0.999"))
+
+    def test_all_rows_have_as_many_tries(self):
+        titles = [row.title.rsplit(",", 1)[0] for row in TABLES["rates"].rows]
+        self.assertEqual({title: titles.count(title) for title in fair.ROWS}, dict.fromkeys(fair.ROWS, 3))
+
+    def test_one_first_task_for_all_that_can_start_from_it(self):
+        for name in TABLES:
+            bases = {(piece.seed, piece.base.run_name) for piece in pieces(name) if piece.base}
+            self.assertLen(bases, len({seed for seed, _ in bases}))
+
+    def test_measuring_on_another_split_learns_nothing_anew(self):
+        piece = pieces("quality")[0]
+        other = piece.on("validation")
+        self.assertNotEqual(piece.name, other.name)
+        self.assertEqual(piece.run_name, other.run_name)
+        self.assertEqual(piece.base.run_name, other.base.run_name)
+        self.assertEqual(other.base.split, "validation")
+
+
+def _rows(gain, seeds=(0, 1)):
+    """A reference and a row that is better by `gain` for each image of each seed."""
+    rng = np.random.default_rng(0)
+    reference = {(seed, task): rng.normal(size=9) for seed in seeds for task in TASKS}
+    return {"reference": reference, "ours": {key: values - gain for key, values in reference.items()}}
+
+
+class ComparisonTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        rows = TABLES["quality"].rows[:2]
+        self.titles = {rows[0].title: "ours", rows[1].title: "reference"}
+        cut = [
+            dataclasses.replace(
+                row, pieces=tuple(dataclasses.replace(piece, tasks=("first", *TASKS)) for piece in row.pieces[:2])
+            )
+            for row in rows
+        ]
+        self.table = Table("", (), tuple(cut), reference=rows[1].title)
+        self.title_of = {piece.name: row.title for row in cut for piece in row.pieces}
+        self.path = os.path.join(self.create_tempdir().full_path, "intervals.json")
+        self.known = {name: _Result([f"slice of {name}"]) for name in self.title_of}
+
+    def written(self, rows, known=None):
+        def read(piece, task):
+            return {"L1": Values(rows[self.titles[self.title_of[piece.name]]][piece.seed, task])}
+
+        comparison.write_intervals(self.path, self.table, known or self.known, read)
+        return comparison.read_intervals(self.path, self.table, known or self.known)
+
+    def test_a_constant_gain_is_certain(self):
+        entries = self.written(_rows(0.25))
+        ours = {each["task"]: each for each in entries if each["row"] == self.table.rows[0].title}
+        self.assertEqual(list(ours), ["mean", *TASKS])
+        for each in ours.values():
+            for name in ("value", "low", "high"):
+                self.assertAlmostEqual(each["difference"][name], -0.25)
+        self.assertIsNone(next(each for each in entries if each["row"] == self.table.reference)["difference"])
+
+    def test_values_are_means_over_images_tasks_and_seeds(self):
+        rows = _rows(0.25)
+        by_hand = np.mean([values.mean() for values in rows["ours"].values()])
+        self.assertAlmostEqual(self.written(rows)[0]["interval"]["value"], by_hand)
+
+    def test_a_row_is_compared_over_the_seeds_of_both(self):
+        piece = self.table.rows[1].pieces[1]
+        known = {name: result for name, result in self.known.items() if name != piece.name}
+        ours = self.written(_rows(0.25), known)[0]
+        self.assertEqual((ours["seeds"], ours["compared"]), ([0, 1], [0]))
+        self.assertAlmostEqual(ours["difference"]["value"], -0.25)
+
+    def test_intervals_of_other_slices_are_left_out(self):
+        self.assertLen(self.written(_rows(0.25)), 6)
+        piece = self.table.rows[0].pieces[0]
+        known = {**self.known, piece.name: _Result(["another"])}
+        left = comparison.read_intervals(self.path, self.table, known)
+        self.assertEqual({each["row"] for each in left}, {self.table.reference})
+
+    def test_text(self):
+        text = comparison.markdown(self.table, self.written(_rows(0.25)))
+        self.assertIn("-0.25 [-0.25, -0.25]", text)
+        self.assertIn("2 seeds: too narrow", text)
+        self.assertEqual(comparison.markdown(self.table, []), "")
+
+    def test_no_file_no_intervals(self):
+        self.assertEqual(comparison.read_intervals(self.path, self.table, self.known), [])
+
+
+class _Result:
+    """The part of a Result that intervals are checked with."""
+
+    def __init__(self, slices):
+        self.matrix = type("Slices", (), {"slices": slices})
+
+
+class SamplesTest(tf.test.TestCase):
+    def test_measures_are_those_of_the_images_that_the_task_makes(self):
+        folder = tiny_run(os.path.join(self.get_temp_dir(), "run"), size=(16, 16), method="full")
+        reader = SampleReader(_corners(), "test", os.path.join(self.get_temp_dir(), "kept"), learn_labels=_brightness)
+        run = Run(folder)
+        found = reader(run, "facades")
+        inputs, targets = _images(run, "facades")
+        made = np.stack([run["facades"](image) for image in inputs])
+        self.assertCountEqual(found, (KID, "L1", "SSIM", LABELS))
+        bright = (made.mean(axis=3) > 127.5) == (inputs[:, :, :, 0] > 127)
+        self.assertAllClose(found[LABELS].values, bright.mean(axis=(1, 2)), atol=0.02)
+        # Batches and single images may round to another of 256 values.
+        self.assertAllClose(found["L1"].values, pairs.l1(made, targets), atol=2e-3)
+        self.assertAllClose(found[KID].cross, ((_corner(targets) @ _corner(made).T) / 3 + 1) ** 3, atol=0.05)
+        self.assertCountEqual(reader(run, "maps"), (KID, "L1", "SSIM"))
+        again = reader(run, "facades")
+        self.assertAllEqual(again["SSIM"].values, found["SSIM"].values)
+
+
+def _corner(images):
+    return images[:, 0, 0].astype("float32") / 127.5 - 1
+
+
+def _corners():
+    return Extractor("corners", "0" * 64, lambda x: x[:, 0, 0], 3, "ID-3")
+
+
+def _brightness(folder, facts, read):
+    """A label network that finds two labels, black and red, in dark and in bright pixels of a photo."""
+
+    def network(photos):
+        bright = tf.image.resize(tf.reduce_mean(photos, axis=3, keepdims=True), (64, 64), "nearest") > 0
+        return tf.reshape(tf.cast(bright, tf.float32), [-1, 64 * 64])
+
+    extractor = Extractor("brightness", "0" * 64, network, 64 * 64, "labels")
+    return LabelNetwork(np.array([[0, 0, 0], [255, 0, 0]], "uint8"), extractor, {})
+
+
+def _images(run, task):
+    return [side.images() for side in sides(recorded_data(task, run[task].facts), "test")]
+
+
+if __name__ == "__main__":
+    tf.test.main()
