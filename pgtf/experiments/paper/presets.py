@@ -1,5 +1,7 @@
 """Presets for the tables: the paper's setting, for GPUs; a small one, for two CPU cores; the fair comparison."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +17,7 @@ class Preset:
     paired, unpaired: The flags of every run of paired and of unpaired tasks. outer: --free_up_to. It frees the same
     layers as --free_outer=4 does at this width. Results are named by a hash of their flags, so the old flag stays.
     pace: Estimated steps per second, for paired and for unpaired tasks. first: Flags of first tasks that differ from
-    those of later ones.
+    those of later ones. first_seed: Seed of the first task. Default: each seed has its own first task.
     """
 
     name: str
@@ -25,6 +27,7 @@ class Preset:
     outer: int
     pace: tuple[float, float]
     first: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    first_seed: int | None = None
 
 
 _SMALL = {
@@ -51,12 +54,13 @@ PRESETS = {
     "fair": Preset(
         "fair",
         "64 px, width 32, batch 4, moving average of weights 0.999, a tenth of the training images held out; later "
-        "tasks start from a first task of 8000 steps at a learning rate of 2e-3",
+        "tasks start from one first task of 8000 steps at a learning rate of 2e-3",
         {**_SMALL, **_HELD_OUT, "steps": 2000, "learning_rate": 4e-3},
         {**_SMALL, **_CYCLES, **_HELD_OUT, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
         outer=530_000,
         pace=(4.0, 2.0),
         first={"steps": 8000, "learning_rate": 2e-3},
+        first_seed=0,
     ),
     "paper": Preset(
         "paper",

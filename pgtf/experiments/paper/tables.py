@@ -143,7 +143,8 @@ class TableMaker:
         common = self.preset.paired if paired else self.preset.unpaired
         pieces = []
         for seed in self.seeds:
-            base = piece(tasks[:1], {**common, **self.preset.first, "method": "full"}, seed)
+            first = seed if self.preset.first_seed is None else self.preset.first_seed
+            base = piece(tasks[:1], {**common, **self.preset.first, "method": "full"}, first)
             own = flags["method"] in _OWN_FIRST
             pieces.append(piece(tasks, {**common, **flags}, seed, None if own else base))
         return Row(title, tuple(pieces), paper or {})
