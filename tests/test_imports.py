@@ -2,6 +2,7 @@
 
 import ast
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -110,6 +111,19 @@ class ImportsTest(absltest.TestCase):
         )
         done = subprocess.run([sys.executable, "-c", code, *light], cwd=ROOT, stderr=subprocess.PIPE, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_only_the_command_and_the_run_to_learn_take_a_whole_config(self):
+        for module, path in modules(ROOT).items():
+            if not module.startswith(("pgtf.config", "pgtf.cli")):
+                takes = [
+                    f"{node.name}({argument.arg})"
+                    for node in ast.walk(ast.parse(path.read_text()))
+                    if isinstance(node, ast.FunctionDef)
+                    for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                    if argument.arg == "config"
+                    or "Config" in re.findall(r"\w+", ast.unparse(argument.annotation or ast.Pass()))
+                ]
+                self.assertEqual(takes, ["__init__(config)"] if module == "pgtf.training.sequence" else [], module)
 
     def test_networks_objectives_and_training_know_no_method(self):
         for module, path in modules(ROOT).items():

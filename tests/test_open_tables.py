@@ -12,15 +12,16 @@ import pytest
 import tensorflow as tf
 
 from pgtf.assembly import build
-from pgtf.config import Config, load_config
+from pgtf.config import Config, load_config, task_plans
 from pgtf.data.finder import Finder
 from pgtf.methods import Piggyback
 from pgtf.networks import NETWORKS
 from pgtf.objectives import OBJECTIVES
 from pgtf.runs.listing import row_lines, rows
+from pgtf.runs.plan import plan_text
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
-from pgtf.training.sequence import SequentialTrainer, plan_text
+from pgtf.training.sequence import SequentialTrainer
 from tests.toys import LabelledFinder, Pool, Score
 
 FIND = LabelledFinder(Finder("", "pairs", (16, 16), (18, 18), drawn_images=4))
@@ -48,7 +49,7 @@ def learned():
         log_every=1,
     )
     printed = io.StringIO()
-    with mock.patch.object(build, "finder", lambda config: FIND), contextlib.redirect_stdout(printed):
+    with mock.patch.object(build, "finder", lambda *_: FIND), contextlib.redirect_stdout(printed):
         SequentialTrainer(config).run()
     return config, printed.getvalue()
 
@@ -56,7 +57,7 @@ def learned():
 class OpenTablesTest(tf.test.TestCase):
     def test_the_plan_is_what_is_stored(self):
         config, _ = learned()
-        plan = plan_text(config, ())
+        plan = plan_text(task_plans(config), ())
         for slice_ in map(Run(config.run_dir).bank.slice, (0, 1)):
             self.assertIn(f"{slice_.size:,}", plan)
 
@@ -81,7 +82,7 @@ class OpenTablesTest(tf.test.TestCase):
         again = load_config(config.run_dir)
         self.assertEqual((again.objective, again.network), (Score(weight=2.0), "pool"))
         facts = Run(config.run_dir).bank.slice(1).facts
-        self.assertEqual((facts.objective, facts.architecture), (config.objective, build.architecture(config)))
+        self.assertEqual((facts.objective, facts.architecture), (config.objective, config.architecture))
 
     def test_it_neither_translates_nor_exports(self):
         config, _ = learned()

@@ -17,7 +17,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.replay import recorded
-from pgtf.config import Config, flagfile
+from pgtf.config import Config, flagfile, task_plans
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
@@ -110,10 +110,10 @@ def learnt(bank, name, facts, draw):
 
 def learn(config):
     """Learns the tasks of a run that are not learnt yet, and no more: nothing is replayed or pictured."""
-    bank, find = NetworkBank.open(os.path.join(config.run_dir, "tasks")), build.finder(config)
+    bank = NetworkBank.open(os.path.join(config.run_dir, "tasks"))
     with contextlib.redirect_stdout(io.StringIO()):
-        for name in config.tasks[len(bank) :]:
-            learn_task(config, bank, find(name, False), os.path.join(config.run_dir, "log.jsonl"), Observer())
+        for plan in task_plans(config)[len(bank) :]:
+            learn_task(plan, bank, build.data_of(plan), os.path.join(config.run_dir, "log.jsonl"), Observer())
 
 
 class AllIsWell:

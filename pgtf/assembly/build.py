@@ -1,4 +1,4 @@
-"""Builds the objects of a run from its config and a bank. Reads and writes no files."""
+"""Builds the objects of a task from its plan and a bank. Reads and writes no files."""
 
 import contextlib
 import dataclasses
@@ -13,7 +13,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly.accounting import PlannedBank, count_parameters
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
-from pgtf.config import Config, TrainingSettings
+from pgtf.config import DataSettings, TaskPlan, TrainingSettings
 from pgtf.data.finder import Finder
 from pgtf.data.reading import resized, to_float
 from pgtf.data.sources import examples
@@ -21,11 +21,9 @@ from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
-from pgtf.foundation import settings
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank, Method
-from pgtf.networks import DISCRIMINATORS, NETWORKS, Architecture
-from pgtf.networks.architecture import SHARED
+from pgtf.networks import DISCRIMINATORS, Architecture
 from pgtf.objectives import Objective
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay, adam
@@ -40,43 +38,38 @@ PROBES = 4
 TRIAL_IMAGES = 32
 
 
-def architecture(config: Config) -> Architecture:
-    """Returns the architecture of the run's generators."""
-    names = {field.name for field in settings.settings_of(NETWORKS[config.network])} - set(SHARED)
-    options = tuple((name, getattr(config, name)) for name in sorted(names) if hasattr(config, name))
-    return Architecture(
-        network=config.network,
-        size=config.size,
-        width=config.width,
-        norm=config.norm,
-        upsampling=config.upsampling,
-        blocks=config.blocks,
-        options=options,
-        **config.objective.architecture,
-    )
+def finder(settings: DataSettings, batch: str, seed: int) -> Finder:
+    """Returns the finder of the images of a run's tasks.
 
-
-def finder(config: Config) -> Finder:
-    """Returns the finder of the images of the run's tasks."""
+    Args:
+      settings: The settings of the data.
+      batch: The objective's kind of batch.
+      seed: The run's seed.
+    """
     return Finder(
-        config.data_dir,
-        config.objective.batch,
-        config.size,
-        config.load,
-        seed=config.seed,
-        drawn_images=config.drawn_images,
-        cache_bytes=config.cache_mb * 2**20,
-        validation=config.validation,
+        settings.data_dir,
+        batch,
+        settings.size,
+        settings.load,
+        seed=seed,
+        drawn_images=settings.drawn_images,
+        cache_bytes=settings.cache_mb * 2**20,
+        validation=settings.validation,
     )
 
 
-def stream(config: Config, index: int, data: TaskData) -> Stream:
-    """Returns the stream of training batches of task `index`."""
+def data_of(plan: TaskPlan) -> TaskData:
+    """Finds a task's images."""
+    return finder(plan.data, plan.objective.batch, plan.run.seed)(plan.name, plan.flipped)
+
+
+def stream(plan: TaskPlan, data: TaskData) -> Stream:
+    """Returns the stream of a task's training batches."""
     return Stream(
         data.train,
-        *config.size,
-        seed=f"{config.seed}/{index}",
-        batch_size=config.batch_size,
+        *plan.data.size,
+        seed=plan.seed,
+        batch_size=plan.training.batch_size,
         pairs_apart=data.pairs_apart,
         flip=config.flip,
         padding=config.padding,
@@ -158,24 +151,21 @@ def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bo
     return CheckpointedPhaseContext(distance, wider)
 
 
-def begun(config: Config, index: int, bank: Bank) -> dict[str, keras.Model]:
+def begun(plan: TaskPlan, bank: Bank) -> dict[str, keras.Model]:
     """Builds the initial generators of a task. bank: The bank of all tasks so far."""
-    method, lenders = config.method, bank.only(config.method.borrows(bank.names))
-    networks = generators(
-        architecture(config), method, config.objective.networks, lenders, seed=f"{config.seed}/{index}"
-    )
+    method, lenders = plan.method, bank.only(plan.method.borrows(bank.names))
+    networks = generators(plan.architecture, method, plan.objective.networks, lenders, seed=plan.seed)
     kernels = {path: one for network in networks.values() for path, one in layers.made_kernels(network).items()}
     method.check({path: recipe.specs(recipe.kernel_shape) for path, recipe in kernels.items()})
     method.initialize(networks, bank)
     return networks
 
 
-def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
+def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
     """Builds the learner of a new task.
 
     Args:
-      config: The task's.
-      index: Its number in the run.
+      plan: The task's settings.
       bank: Of all tasks so far.
       steps: For how many steps.
       moves: The kinds of networks that it has an optimizer of.
@@ -183,10 +173,9 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
     Returns:
       A learner; where it moves its generators, with their moving average if one is asked for.
     """
-    objective, seed = config.objective, f"{config.seed}/{index}"
-    policy = resolved(config.precision)
-    with precision(policy):
-        networks = begun(config, index, bank)
+    objective, training = plan.objective, plan.training
+    with precision(resolved(training.precision)):
+        networks = begun(plan, bank)
         for network in networks.values():
             layers.prepare_for_training(network)
         discriminators = {
@@ -194,21 +183,21 @@ def learner(config: Config, index: int, bank: Bank, steps: int, moves: Sequence[
                 name,
                 auxiliary.channels,
                 network=auxiliary.network,
-                width=config.discriminator_width,
-                n_layers=config.discriminator_layers,
-                norm=config.norm,
-                seed=seed,
+                width=plan.networks.discriminator_width,
+                n_layers=plan.networks.discriminator_layers,
+                norm=plan.networks.norm,
+                seed=plan.seed,
             )
             for name, auxiliary in objective.auxiliary.items()
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
         moves = [kind for kind in moves if kind == "generators" or discriminators]
-        optimizers = {kind: optimizer(config.training, steps, rates if kind == "generators" else ()) for kind in moves}
-        made = objective.learner(networks, discriminators, optimizers, image_shape=(*config.size, 3), seed=seed)
-        made = made.with_accumulation(config.accumulate)
-        penalty = config.method.penalty(networks, bank)
+        optimizers = {kind: optimizer(training, steps, rates if kind == "generators" else ()) for kind in moves}
+        made = objective.learner(networks, discriminators, optimizers, image_shape=(*plan.data.size, 3), seed=plan.seed)
+        made = made.with_accumulation(training.accumulate)
+        penalty = plan.method.penalty(networks, bank)
         made = made.penalizing(penalty) if penalty else made
-        return made.with_ema(config.ema) if config.ema and "generators" in moves else made
+        return made.with_ema(training.ema) if training.ema and "generators" in moves else made
 
 
 def optimizer(

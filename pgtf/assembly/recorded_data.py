@@ -5,7 +5,7 @@ import os
 from typing import Any
 
 from pgtf.assembly import build
-from pgtf.config import Config
+from pgtf.config import DataSettings, TaskPlan
 from pgtf.data.finder import Finder
 from pgtf.data.task_data import TaskData
 from pgtf.storage.facts import Facts
@@ -30,7 +30,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
         size,
         seed=facts.seed,
         # Slices of format 1 say no number.
-        drawn_images=facts.images.get("train", {}).get("count", Config.drawn_images) if drawn else 1,
+        drawn_images=facts.images.get("train", {}).get("count", DataSettings.drawn_images) if drawn else 1,
         cache_bytes=0,
         validation=facts.training.get("validation", 0.0),
     )
@@ -39,10 +39,15 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
     return data.without({part: tuple(names) for part, names in left_out.items()})
 
 
-def coming_data(name: str, config: Config) -> TaskData:
-    """Returns the images of a task that is not learned yet, all at the size of training."""
-    find = dataclasses.replace(build.finder(config), train_size=config.size, cache_bytes=0)
-    return find(name, config.flipped(name))
+def coming_data(name: str, plan: TaskPlan) -> TaskData:
+    """Returns the images of a task that is not learned yet, all at the size of training.
+
+    Args:
+      name: The task's name.
+      plan: The plan of any task of the run.
+    """
+    find = build.finder(plan.data, plan.objective.batch, plan.run.seed)
+    return dataclasses.replace(find, train_size=plan.data.size, cache_bytes=0)(name, plan.data.flipped(name))
 
 
 def changes(facts: Facts, data: TaskData) -> list[str]:

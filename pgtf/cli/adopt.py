@@ -7,11 +7,8 @@ The run must have the slices that the tasks borrow from, identified by sha256. E
 outputs must match the recorded ones. The run's own tasks do not change.
 """
 
-import os
-
 from absl import flags
 
-from pgtf.config import load_config
 from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir", "from")
@@ -28,13 +25,10 @@ STOPPED = "Added tasks are kept. Run the same command again to resume."
 
 
 def main(_):
-    run_dir, source, config = flags.FLAGS.run_dir, flags.FLAGS["from"].value, None
-    if os.path.isdir(run_dir):
-        config = load_config(run_dir)
-
     quiet.import_tensorflow()
     from pgtf.runs.adopt import adopt
     from pgtf.runs.load import load
 
-    taken = adopt(run_dir, load(source), flags.FLAGS.task, config, flags.FLAGS["as"].value)
+    run_dir, source = flags.FLAGS.run_dir, load(flags.FLAGS["from"].value)
+    taken = adopt(run_dir, source, flags.FLAGS.task, flags.FLAGS["as"].value)
     print(f"Added to {run_dir}: {', '.join(taken) or 'nothing, because it has all these tasks'}")

@@ -17,7 +17,7 @@ import sys
 from absl import flags
 
 from pgtf.cli import command_line
-from pgtf.config import flagfile
+from pgtf.config import flagfile, task_plans
 from pgtf.foundation import files, quiet
 from pgtf.objectives import CycleGAN, Pix2Pix
 
@@ -92,13 +92,14 @@ def main(_):
 
         piece = json.loads(flags.FLAGS.piece)
         what = {name: piece[name] for name in ("task", "tasks") if name in piece}
-        print(json.dumps(BENCHMARKS[piece["benchmark"]](config_of(piece), flags.FLAGS.bench_rounds, **what)))
+        plan = task_plans(config_of(piece))[0]
+        print(json.dumps(BENCHMARKS[piece["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
     from pgtf.experiments.speed.page import page
     from pgtf.experiments.speed.plot import plot
 
     found = [(piece, measured(piece)) for piece in pieces()]
     with open(flags.FLAGS.write, "w") as file:
-        file.write(page(found, command_line.config_from_flags(), flags.FLAGS.bench_rounds))
+        file.write(page(found, task_plans(command_line.config_from_flags())[0], flags.FLAGS.bench_rounds))
     plotted = plot(found, flags.FLAGS.plot)
     print("Written:", ", ".join(filter(None, [flags.FLAGS.write, plotted])))

@@ -9,7 +9,6 @@ import sys
 
 from absl import flags
 
-from pgtf.config import load_config
 from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir", "task")
@@ -21,7 +20,6 @@ STOPPED = "Run the same command again to resume."
 
 def main(_):
     run_dir, name = flags.FLAGS.run_dir, flags.FLAGS.task
-    config = load_config(run_dir)
     if not flags.FLAGS.yes and not _confirmed(run_dir, name):
         print("Nothing was removed.")
         return 1
@@ -29,7 +27,7 @@ def main(_):
     quiet.import_tensorflow()
     from pgtf.runs.drop import drop
 
-    drop(run_dir, name, config)
+    drop(run_dir, name)
     print(f"{name} was removed from {run_dir}")
     return 0
 

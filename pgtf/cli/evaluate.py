@@ -9,7 +9,7 @@ resumes after a stop and does not repeat finished measurements.
 
 from absl import flags
 
-from pgtf.config import load_config, pixels
+from pgtf.config import load_config, pixels, task_plans
 from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir",)
@@ -54,7 +54,7 @@ def main(_):
     )
     run = Run(asked.run_dir)
     others = sorted(set(asked.classes) - set(run.names))
-    config = load_config(asked.run_dir) if others else None
-    evaluation = Evaluation(run, question, coming={name: coming_data(name, config) for name in others})
+    plan = task_plans(load_config(asked.run_dir))[0] if others else None
+    evaluation = Evaluation(run, question, coming={name: coming_data(name, plan) for name in others})
     evaluation.measure(asked.task)
     print(f"\n{evaluation.table()}")

@@ -9,7 +9,6 @@ need no server and no network. Training updates the report after each task and e
 
 from absl import flags
 
-from pgtf.config import load_config
 from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir",)
@@ -23,6 +22,4 @@ def main(_):
     quiet.import_tensorflow()
     from pgtf.report.write import report
 
-    run_dir, others = flags.FLAGS.run_dir, flags.FLAGS.compare
-    configs = {each: load_config(each) for each in (run_dir, *others)}
-    print(f"Report: {report(run_dir, others, configs, flags.FLAGS.grid)}")
+    print(f"Report: {report(flags.FLAGS.run_dir, flags.FLAGS.compare, flags.FLAGS.grid)}")

@@ -11,6 +11,7 @@ import json
 from absl import flags
 
 from pgtf.cli import command_line
+from pgtf.config import task_plans
 from pgtf.foundation import quiet
 
 command_line.define()
@@ -23,10 +24,11 @@ def main(_):
         config, learned = command_line.config_to_plan()
         quiet.import_tensorflow()
         from pgtf.assembly.accounting import summary
-        from pgtf.training.sequence import plan_text, planned
+        from pgtf.runs.plan import plan_text, planned
 
-        found = {**summary(planned(config)), "learnt": list(learned)}
-        print(json.dumps(found) if flags.FLAGS.json else plan_text(config, learned))
+        plans = task_plans(config)
+        found = {**summary(planned(plans)), "learnt": list(learned)}
+        print(json.dumps(found) if flags.FLAGS.json else plan_text(plans, learned))
         return
     config = command_line.config_from_flags()
     quiet.import_tensorflow()

@@ -13,6 +13,7 @@ from pgtf.config.groups import (
 )
 from pgtf.config.resume import resumed
 from pgtf.config.sizes import pixels
+from pgtf.config.task_plan import TaskPlan, task_plans
 
 __all__ = [
     "DEFAULTS",
@@ -24,8 +25,10 @@ __all__ = [
     "MonitoringSettings",
     "NetworkSettings",
     "RunSettings",
+    "TaskPlan",
     "TrainingSettings",
     "load_config",
     "pixels",
     "resumed",
+    "task_plans",
 ]

@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from pgtf.config import overrides
+from pgtf.config import groups, overrides
 from pgtf.config.combinations import refusal
 from pgtf.config.groups import DataSettings, Group, MonitoringSettings, NetworkSettings, RunSettings, TrainingSettings
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
 from pgtf.methods import METHODS, Method, Piggyback
-from pgtf.networks import NETWORKS
+from pgtf.networks import NETWORKS, Architecture
 from pgtf.objectives import OBJECTIVES, Objective, Pix2Pix
 
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
@@ -122,6 +122,11 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             inner = {field.name for field in settings.settings_of(one)} & set(given)
             parts[part] = dataclasses.replace(one, **{name: given.pop(name) for name in inner})
         return dataclasses.replace(self, override=(), **parts, **given)
+
+    @property
+    def architecture(self) -> Architecture:
+        """The architecture of the run's generators."""
+        return groups.architecture(self.networks, self.size, self.objective.architecture)
 
     def having_learnt(self, learnt: Sequence[str]) -> "Config":
         """Returns this config with the learned tasks first, whichever run learned them; the others follow."""

@@ -2,10 +2,11 @@
 
 import csv
 import os
+import shlex
 from collections.abc import Sequence
 from typing import Any, Optional
 
-from pgtf.config.config import Config
+from pgtf.config.config import DEFAULTS, Config
 from pgtf.config.groups import EARLIER_NAMES
 from pgtf.foundation import files, settings
 from pgtf.methods import METHODS
@@ -21,6 +22,18 @@ def text(config: Config) -> str:
     lines += [f"--override={one}" for one in flat.pop("override")]
     lines += [f"--{name}={settings.as_text(value)}" for name, value in flat.items()]
     return "\n".join([*lines, ""])
+
+
+def command(config: Config) -> str:
+    """Returns the command that trains the same run in another folder, with the flags that are not defaults."""
+    flat = config.flat()
+    defaults = {**Config.from_flat({name: flat[name] for name in DEFAULTS}).flat(), **DEFAULTS}
+    always = {"run_dir": f"{config.run_dir.rstrip('/')}-again", "tasks": config.tasks}
+    flags = [f"--{name}={settings.as_text(value)}" for name, value in always.items()]
+    for name, value in flat.items():
+        if name not in always and value != defaults.get(name):
+            flags += [f"--{name}={settings.as_text(one)}" for one in (value if name == "override" else [value])]
+    return " ".join(["pgtf train", *map(shlex.quote, flags)])
 
 
 def save(config: Config) -> None:

@@ -1,11 +1,14 @@
 """The settings of a run in groups: each setting once, with its help, its rules and its default."""
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 from pgtf.config.sizes import pixels
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import refuse, setting
-from pgtf.networks import NETWORKS
+from pgtf.networks import NETWORKS, Architecture
+from pgtf.networks.architecture import SHARED
 
 DEFAULT_PRECISION = "float32"
 
@@ -262,3 +265,25 @@ EARLIER_NAMES: dict[str, str] = {
     for field in settings.settings_of(group)
     if field.metadata["formerly"]
 }
+
+
+def architecture(networks: NetworkSettings, size: tuple[int, int], output: Mapping[str, Any]) -> Architecture:
+    """Returns the architecture of generators.
+
+    Args:
+      networks: The settings of the networks.
+      size: (height, width) of training images.
+      output: Fields of the architecture that the objective sets.
+    """
+    names = {field.name for field in settings.settings_of(NETWORKS[networks.network])} - set(SHARED)
+    options = tuple((name, getattr(networks, name)) for name in sorted(names) if hasattr(networks, name))
+    return Architecture(
+        network=networks.network,
+        size=size,
+        width=networks.width,
+        norm=networks.norm,
+        upsampling=networks.upsampling,
+        blocks=networks.blocks,
+        options=options,
+        **output,
+    )

@@ -2,11 +2,11 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from pgtf.assembly.recorded_data import coming_data, recorded_data
-from pgtf.config import Config
+from pgtf.config import TaskPlan
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
 from pgtf.evaluation.evaluation import extractor_of
@@ -29,11 +29,14 @@ class CurvePoint:
     loss: float
 
 
-def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mapping[str, Any]], CurvePoint]:
+def measure(
+    plan: TaskPlan, coming: Sequence[str], bank: FilterBank, data: TaskData
+) -> Callable[[Mapping[str, Any]], CurvePoint]:
     """Returns a function that measures a task's networks.
 
     Args:
-      config: The run's config.
+      plan: The task's settings.
+      coming: The names of the run's tasks that are not in the bank, this one too.
       bank: The bank of the earlier tasks.
       data: The task's data.
 
@@ -42,14 +45,14 @@ def measure(config: Config, bank: FilterBank, data: TaskData) -> Callable[[Mappi
     """
     split = data.choosing_split
     least = min(len(source) for source in sides_of(data, split))
-    images = sides(data, split, flipped=config.flipped(data.name), limit=min(config.evaluate_images, least))
-    judge, generators = _judge(config, bank), {}
+    images = sides(data, split, flipped=plan.flipped, limit=min(plan.monitoring.evaluate_images, least))
+    evaluator, generators = _evaluator(plan, coming, bank), {}
 
     def point(networks):
         for prefix, network in networks.items():
             if prefix not in generators:
-                generators[prefix] = Generator(network, config.size)
-        return point_of(judge.figures(data.name, generators, images, config.objective), config.objective)
+                generators[prefix] = Generator(network, plan.data.size)
+        return point_of(evaluator.figures(data.name, generators, images, plan.objective), plan.objective)
 
     return point
 
@@ -60,11 +63,11 @@ def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurveP
     return CurvePoint(values, objective.loss(values))
 
 
-def _judge(config: Config, bank: FilterBank) -> Evaluator:
-    folder, extractor = os.path.join(config.run_dir, layout.EVALUATION), extractor_of(config.inception)
+def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank) -> Evaluator:
+    folder, extractor = os.path.join(plan.run.run_dir, layout.EVALUATION), extractor_of(plan.run.inception)
     if extractor:
         return Evaluator(folder, extractor)
     # The same classifier as in the run's evaluation: of the learned tasks and of those to come.
-    learnt = {name: recorded_data(name, bank.slice(i).facts, config.data_dir) for i, name in enumerate(bank.names)}
-    coming = {name: coming_data(name, config) for name in config.tasks[len(bank) :]}
-    return Evaluator(folder, classifier=classifier_of(folder, {**learnt, **coming}))
+    learnt = {name: recorded_data(name, bank.slice(i).facts, plan.data.data_dir) for i, name in enumerate(bank.names)}
+    others = {name: coming_data(name, plan) for name in coming}
+    return Evaluator(folder, classifier=classifier_of(folder, {**learnt, **others}))

@@ -28,7 +28,6 @@ from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
 from pgtf.runs.run import Run
 from pgtf.storage import layout
-from pgtf.storage.bank import folder_name
 
 SPLITS = ("test", "validation", "train")
 Cell = tuple[int, int]  # (task, the latest one learned)
@@ -85,9 +84,9 @@ class Evaluation:
         self._earlier = self._read_earlier()
         self._refuse_another_size()
         self.kept = question.kept or self.folder
-        for part in ("figures", "activations", "classifiers"):
+        for part in (layout.FIGURES, layout.ACTIVATIONS, layout.CLASSIFIERS):
             files.inside(self.kept, part)
-        self.records = Records(os.path.join(self.kept, "figures"), say)
+        self.records = Records(os.path.join(self.kept, layout.FIGURES), say)
         self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in self.slices}
         self.coming = dict(coming or {})
         self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in self.slices}
@@ -265,4 +264,4 @@ def extractor_of(text: str) -> Optional[Extractor]:
 
 def table_path(run_dir: str, index: int, name: str) -> str:
     """Returns the path of the table of all tasks up to this one."""
-    return os.path.join(run_dir, layout.EVALUATION, f"{folder_name(index, name)}.txt")
+    return os.path.join(run_dir, layout.EVALUATION, layout.evaluation_table(index, name))

@@ -19,6 +19,7 @@ from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import distances
 from pgtf.metrics.measurements import ImageSet, Measurement
 from pgtf.objectives import Objective
+from pgtf.storage import layout
 
 # Maximum numbers of images of a task for training and for testing the classifier.
 LEARNT_FROM, HELD_OUT = 2000, 500
@@ -82,7 +83,7 @@ class Evaluator:
 
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:
         """Returns the features of images on disk, from the cache if possible."""
-        return kept_activations(os.path.join(self.folder, "activations"), extractor, lambda: side, side.image_set)
+        return kept_activations(os.path.join(self.folder, layout.ACTIVATIONS), extractor, lambda: side, side.image_set)
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:
@@ -98,7 +99,7 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classi
         train, held_out = ({name: _small(parts[side], bar) for name, parts in sources.items()} for side in (0, 1))
         return train, held_out
 
-    return classifier(os.path.join(folder, "classifiers"), classifier_facts(tasks), images)
+    return classifier(os.path.join(folder, layout.CLASSIFIERS), classifier_facts(tasks), images)
 
 
 def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from pgtf.foundation.errors import Busy
 
+LOCK = ".lock"
 WRITING = ".writing-"  # Prefix of a temporary file, until the file is complete and renamed.
 
 
@@ -94,7 +95,7 @@ def locked(folder: str, work: str = "trains in a run directory") -> Iterator[Non
       work: What the lock protects, for the error message: "One process at a time …".
     """
     os.makedirs(folder, exist_ok=True)
-    with open(inside(folder, ".lock"), "a+", opener=_unfollowed) as file:
+    with open(inside(folder, LOCK), "a+", opener=_unfollowed) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,7 +7,7 @@ from typing import Optional
 import numpy as np
 
 from pgtf.assembly.accounting import full_values
-from pgtf.config import Config
+from pgtf.config import flagfile, load_config
 from pgtf.data.reading import resized, to_uint8
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.files import sha256_of
@@ -17,14 +17,13 @@ from pgtf.report.answer_cache import AnswerCache
 from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
 from pgtf.report.parts import Parts
 from pgtf.runs import listing
-from pgtf.runs.describe import command, described, measured
+from pgtf.runs.describe import described, measured
 from pgtf.runs.run import Run
 from pgtf.storage import layout, log
 from pgtf.storage.bank import FilterBank, none_learnt
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes
 from pgtf.training.recorded import begun_split
-from pgtf.training.sampling import SAMPLE
 
 # Test pictures of each task, in a run of at most so many tasks, and in a longer one.
 FEW, PICTURES, FEWER_PICTURES = 6, 4, 2
@@ -36,12 +35,11 @@ class Collector:
 
     Args:
       run_dir: The run's folder.
-      config: The run's config, if known.
       parts: Cache for the outputs of networks.
     """
 
-    def __init__(self, run_dir: str, config: Optional[Config] = None, parts: Optional[Parts] = None):
-        self.folder, self.config = run_dir, config
+    def __init__(self, run_dir: str, parts: Optional[Parts] = None):
+        self.folder, self.config = run_dir, load_config(run_dir)
         self.bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
         self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, layout.TASKS)) else []
         if not len(self.bank) and not self.unfinished:
@@ -68,7 +66,7 @@ class Collector:
             meaning=(inspect.getdoc(type(method)) or "").splitlines()[0] if method else "",
             tasks=tuple(tasks),
             to_come=tuple(name for name in (self.config.tasks if self.config else ()) if name not in known),
-            command=command(self.config) if self.config else "",
+            command=flagfile.command(self.config) if self.config else "",
             stored_bytes=sum(self.bank.slice(index).stored_bytes for index in self._playing()),
             through=through_all,
             measured=figures,
@@ -152,7 +150,7 @@ class Collector:
     def _unfinished(self, folder: str) -> ReportedTask:
         number, name = folder.split("-", 1)
         curves = self._curves.get(name, {})
-        path = os.path.join(self.folder, layout.TASKS, folder, SAMPLE)
+        path = os.path.join(self.folder, layout.TASKS, folder, layout.SAMPLE)
         try:
             sample = Probes.read(path, sha256_of(path))
         except (FileNotFoundError, ValueError):  # None yet, or the next one is taking its place.

@@ -14,6 +14,7 @@ from pgtf.report.markup import Markup, element, joined
 from pgtf.report.parts import Parts
 from pgtf.report.pictures import Pictures
 from pgtf.report.task_section import task_section
+from pgtf.storage import layout
 
 # (so many pictures, then their longer side at most), so that a page stays at a few MB.
 BOUNDS = ((150, 256), (400, 192), (1000, 128))
@@ -63,7 +64,7 @@ def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
             "header",
             element("p", "pgtf report", class_="kicker"),
             element("h1", f"{names[0]} and {', '.join(names[1:])}"),
-            element("p", element("a", f"The report of {names[0]} alone", href="index.html")),
+            element("p", element("a", f"The report of {names[0]} alone", href=layout.PAGE)),
         ),
         element("main", comparison(compared, pictures, Plots(parts)), id="main"),
     ]

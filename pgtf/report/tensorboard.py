@@ -2,13 +2,13 @@
 
 import glob
 import os
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
 
-from pgtf.config import Config
 from pgtf.foundation import files
 from pgtf.foundation.settings import as_text
 from pgtf.metrics.matrix import Matrix, metric
@@ -19,14 +19,19 @@ from pgtf.storage import layout
 EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
 
-def to_tensorboard(config: Config, run: ReportedRun) -> None:
-    """Writes report/… at step = number of learned tasks, and hyperparameters for the HParams plugin."""
-    folder, step = files.inside(config.run_dir, layout.TENSORBOARD), len(run.learnt)
+def to_tensorboard(run: ReportedRun, settings: Mapping[str, Any]) -> None:
+    """Writes report/… at step = number of learned tasks, and hyperparameters for the HParams plugin.
+
+    Args:
+      run: The content of the report.
+      settings: {setting: value} of the run.
+    """
+    folder, step = files.inside(run.folder, layout.TENSORBOARD), len(run.learnt)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)
     writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)
     with writer.as_default(step):
-        hparams.hparams(_settings(config), trial_id=config.run_dir)
+        hparams.hparams(_distinguishing(settings), trial_id=run.folder)
         tf.summary.scalar("report/stored MB", run.stored_bytes / 1e6)
         sizes = [[task.stored_bytes for task in run.learnt], [task.full_bytes for task in run.learnt]]
         _image("report/stored", plots.stored([task.name for task in run.learnt], *sizes))
@@ -48,11 +53,11 @@ def _image(title: str, figure: Any) -> None:
     tf.summary.image(title, plots.png(figure)[np.newaxis])
 
 
-def _settings(config: Config) -> dict[str, Any]:
+def _distinguishing(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the settings that distinguish runs, as hyperparameters."""
     where = ("run_dir", "data_dir")
     return {
         name: value if isinstance(value, (bool, int, float, str)) else as_text(value)
-        for name, value in config.flat().items()
+        for name, value in settings.items()
         if name not in where
     }

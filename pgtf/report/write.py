@@ -2,11 +2,8 @@
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Optional
+from collections.abc import Sequence
 
-from pgtf.config import Config
 from pgtf.foundation import files
 from pgtf.report.collect import Collector
 from pgtf.report.content import Comparison, ReportedRun, SameInput
@@ -14,22 +11,17 @@ from pgtf.report.grid import grid
 from pgtf.report.page import compare_page, page
 from pgtf.report.parts import Parts
 from pgtf.report.tensorboard import to_tensorboard
+from pgtf.storage import layout
 
 INPUTS_COMPARED = 2  # Of each task.
 
 
-def report(
-    run_dir: str,
-    others: Sequence[str] = (),
-    configs: Mapping[str, Optional[Config]] = MappingProxyType({}),
-    grid_path: str = "",
-) -> str:
+def report(run_dir: str, others: Sequence[str] = (), grid_path: str = "") -> str:
     """Writes the report of a run, and a page that compares it with others.
 
     Args:
       run_dir: The run's folder. The report is written to run_dir/report.
       others: Runs to compare, in compare.html beside the report.
-      configs: {run: its config}, if known.
       grid_path: PNG file to write with the outputs of all runs for the same inputs. Default: none.
 
     Returns:
@@ -37,8 +29,8 @@ def report(
     """
     if grid_path and not others:
         raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
-    parts = Parts(files.inside(run_dir, "report", "parts"))
-    collectors = [Collector(each, configs.get(each), parts) for each in (run_dir, *others)]
+    parts = Parts(files.inside(run_dir, layout.REPORT, layout.PARTS))
+    collectors = [Collector(each, parts) for each in (run_dir, *others)]
     run = collectors[0].run()
     path = page_of(run_dir)
     files.write(path, page(run, parts).encode())
@@ -46,38 +38,39 @@ def report(
         compared = _compared(collectors, run)
         if grid_path:
             files.write(grid_path, grid(compared))
-        path = os.path.join(run_dir, "report", "compare.html")
+        path = os.path.join(run_dir, layout.REPORT, layout.COMPARISON)
         files.write(path, compare_page(compared, parts).encode())
     parts.forget_unused()
     return path
 
 
-def renew(config: Config, tensorboard: bool = False) -> str:
+def renew(run_dir: str, tensorboard: bool = False) -> str:
     """Updates the report of a run in training. Errors are printed and do not stop the training.
 
     Args:
-      config: The run's.
+      run_dir: The run's folder.
       tensorboard: Whether to write TensorBoard summaries too.
 
     Returns:
       The path of the page.
     """
     try:
-        parts = Parts(files.inside(config.run_dir, "report", "parts"))
-        run = Collector(config.run_dir, config, parts).run()
-        if tensorboard:
-            to_tensorboard(config, run)
+        parts = Parts(files.inside(run_dir, layout.REPORT, layout.PARTS))
+        collector = Collector(run_dir, parts)
+        run = collector.run()
+        if tensorboard and collector.config:
+            to_tensorboard(run, collector.config.flat())
         files.write(page_of(run.folder), page(run, parts).encode())
         parts.forget_unused()
         return page_of(run.folder)
     except Exception as error:
         print(f"warning: the report is not renewed: {type(error).__name__}: {error}")
-        return page_of(config.run_dir)
+        return page_of(run_dir)
 
 
 def page_of(run_dir: str) -> str:
     """Returns the path of a run's report."""
-    return os.path.join(run_dir, "report", "index.html")
+    return os.path.join(run_dir, layout.REPORT, layout.PAGE)
 
 
 def _compared(collectors: list[Collector], first: ReportedRun) -> Comparison:

@@ -4,10 +4,10 @@ import dataclasses
 import json
 import os
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from pgtf.assembly.replay import replayed
-from pgtf.config import Config, flagfile
+from pgtf.config import flagfile, load_config
 from pgtf.data.reading import png
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
@@ -19,12 +19,8 @@ from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import TOLERANCE
 from pgtf.storage.task_slice import renamed
 
-STAGED = ".adopting"  # The folder of a task that is not whole yet, beside those of tasks.
 
-
-def adopt(
-    run_dir: str, source: Run, names: Sequence[str] = (), config: Optional[Config] = None, new_name: str = ""
-) -> list[str]:
+def adopt(run_dir: str, source: Run, names: Sequence[str] = (), new_name: str = "") -> list[str]:
     """Takes tasks that were learned elsewhere into a run, at its end; nothing is learned, and all are proved before.
 
     A task's folder is written under another name and renamed once it is whole: killed at any time, this leaves the run
@@ -34,7 +30,6 @@ def adopt(
       run_dir: The run; its slices must be, by their sha256, those that the tasks borrow from.
       source: Holds them.
       names: Of the tasks; all that the run does not have unless told.
-      config: The run's, where known; it is written anew.
       new_name: What the run calls the task, of which `names` has one. Default: its own name. Tasks that borrow from it
         by its old name can't be adopted beside it.
 
@@ -44,6 +39,7 @@ def adopt(
     if new_name and len(names) != 1:
         raise ValueError(f"One task is adopted under another name. Received: {new_name!r} for {', '.join(names)}")
     with changing(run_dir) as bank:
+        config = load_config(run_dir)
         ledger = Ledger.read(run_dir).checked(bank)
         chosen = _chosen(bank, source, names, new_name)
         replays = [_proved(bank, task, chosen[:place]) for place, task in enumerate(chosen)]
@@ -103,9 +99,9 @@ def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_nam
         raise ValueError(
             f"A task is adopted into a new folder; move what is there. Received: {task_path(run_dir, folder)}"
         )
-    staged = task_path(run_dir, STAGED)
+    staged = task_path(run_dir, layout.STAGED)
     if os.path.lexists(staged):  # What a killed one left.
-        clear(run_dir, STAGED)
+        clear(run_dir, layout.STAGED)
     name = new_name or task.name
     for part in (layout.TENSORS, layout.PROBES, layout.SLICE):
         with open(os.path.join(task.folder, part), "rb") as file:

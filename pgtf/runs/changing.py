@@ -17,7 +17,7 @@ WRITTEN = (
     layout.REPLAYS,
     layout.BEGUN,
     layout.NEAREST,
-    "train",
+    layout.CHECKPOINTS,
 )
 
 
@@ -26,7 +26,7 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
     """Locks a run and yields its bank. Raises ValueError if a task is being learned."""
     if not len(bank_of(run_dir)):
         raise none_learnt(run_dir)
-    for folder in ("tasks", "samples", "evaluation"):
+    for folder in (layout.TASKS, layout.SAMPLES, layout.EVALUATION):
         files.inside(run_dir, folder)
     with files.locked(run_dir, "changes a run directory"):
         begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, layout.BEGUN))]
@@ -42,7 +42,7 @@ def clear(run_dir: str, folder: str) -> None:
     """Removes the files that pgtf writes into a task's folder. Does not follow links."""
     for name in os.listdir(files.inside(run_dir, layout.TASKS, folder)):
         if name in WRITTEN or name.startswith(files.WRITING):
-            files.remove(run_dir, "tasks", folder, name)
+            files.remove(run_dir, layout.TASKS, folder, name)
 
 
 def bank_of(run_dir: str) -> FilterBank:
@@ -57,4 +57,4 @@ def task_path(run_dir: str, *parts: str) -> str:
 
 def sample_path(run_dir: str, name: str) -> str:
     """Returns the path of a task's sample image, the last file that training writes."""
-    return os.path.join(run_dir, layout.SAMPLES, f"{name}-input.png")
+    return os.path.join(run_dir, layout.SAMPLES, layout.example(name))

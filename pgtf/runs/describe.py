@@ -1,14 +1,12 @@
-"""Description of a run: its command, its tasks' facts, its measurements."""
+"""Description of a run: its tasks' facts and its measurements."""
 
 import dataclasses
 import json
 import os
-import shlex
 from collections.abc import Mapping
 from typing import Any, Optional
 
-from pgtf.config import DEFAULTS, Config
-from pgtf.foundation.settings import as_text, name_in, settings_of
+from pgtf.foundation.settings import name_in, settings_of
 from pgtf.methods import METHODS, WeightOwnership
 from pgtf.metrics import matrix_text
 from pgtf.metrics.matrix import Matrix
@@ -32,18 +30,6 @@ class Measured:
     notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
     conditions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     yardsticks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
-
-
-def command(config: Config) -> str:
-    """Returns the command that trains the same run in another folder, with the flags that are not defaults."""
-    flat = config.flat()
-    defaults = {**Config.from_flat({name: flat[name] for name in DEFAULTS}).flat(), **DEFAULTS}
-    always = {"run_dir": f"{config.run_dir.rstrip('/')}-again", "tasks": config.tasks}
-    flags = [f"--{name}={as_text(value)}" for name, value in always.items()]
-    for name, value in flat.items():
-        if name not in always and value != defaults.get(name):
-            flags += [f"--{name}={as_text(one)}" for one in (value if name == "override" else [value])]
-    return " ".join(["pgtf train", *map(shlex.quote, flags)])
 
 
 def described(task_slice: TaskSlice) -> dict[str, str]:

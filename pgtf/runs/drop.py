@@ -1,10 +1,8 @@
 """Removing a task from a run."""
 
 import os
-import re
-from typing import Optional
 
-from pgtf.config import Config, flagfile
+from pgtf.config import flagfile, load_config
 from pgtf.foundation import files
 from pgtf.runs.changing import bank_of, changing, clear, task_path
 from pgtf.runs.run import Run
@@ -13,7 +11,7 @@ from pgtf.storage.bank import Dropped, FilterBank
 from pgtf.storage.ledger import Ledger
 
 
-def drop(run_dir: str, name: str, config: Optional[Config] = None) -> None:
+def drop(run_dir: str, name: str) -> None:
     """Removes a task that no other one needs from a run. Its number is not used again.
 
     From when its folder holds dropped.json it is dropped; what it leaves is removed after that. Killed at any time,
@@ -22,11 +20,11 @@ def drop(run_dir: str, name: str, config: Optional[Config] = None) -> None:
     Args:
       run_dir: The run.
       name: The task's.
-      config: The run's, where known; it is written anew.
     """
     with changing(run_dir) as bank:
         if name in bank.names:
             _refuse_needed(Run(run_dir), name)
+            config = load_config(run_dir)
             if config:  # Before, so that no later run learns the task again.
                 flagfile.save(config.having_learnt(bank.names).without(name))
             index = bank.names.index(name)
@@ -57,8 +55,8 @@ def _forget(run_dir: str, bank: FilterBank) -> None:
     for mark in bank.dropped:
         clear(run_dir, os.path.basename(os.path.dirname(mark.path(task_path(run_dir)))))
         if mark.name not in bank.names:
-            files.remove(run_dir, "samples", f"{mark.name}-input.png")
+            files.remove(run_dir, layout.SAMPLES, layout.example(mark.name))
     evaluation = os.path.join(run_dir, layout.EVALUATION)
     for name in os.listdir(evaluation) if os.path.isdir(evaluation) else ():
-        if re.fullmatch(r"\d+-.+\.txt|matrix\.(json|csv)", name):
-            files.remove(run_dir, "evaluation", name)
+        if layout.is_measured(name):
+            files.remove(run_dir, layout.EVALUATION, name)

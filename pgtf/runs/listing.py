@@ -9,7 +9,7 @@ from pgtf.foundation import task_names
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS, WeightOwnership
 from pgtf.storage import layout
-from pgtf.storage.bank import MARK, FilterBank, none_learnt, numbered
+from pgtf.storage.bank import FilterBank, none_learnt, numbered
 from pgtf.storage.task_slice import TaskSlice
 
 
@@ -84,5 +84,5 @@ def unfinished(run_dir: str) -> list[str]:
         name
         for _, name in numbered(folder)
         if os.path.isdir(os.path.join(folder, name))
-        and not any(os.path.exists(os.path.join(folder, name, file)) for file in (layout.SLICE, MARK))
+        and not any(os.path.exists(os.path.join(folder, name, file)) for file in (layout.SLICE, layout.DROPPED))
     ]

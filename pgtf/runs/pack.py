@@ -21,11 +21,10 @@ from pgtf.foundation.version import __version__
 from pgtf.runs.describe import Measured, described, measured
 from pgtf.runs.run import Run
 from pgtf.storage import layout
-from pgtf.storage.bank import folder_name
 
 FORMAT = "1"
 STAGING = ".packing-"
-PARTS = ("slice", "probes")  # Each a safetensors file beside slice.json.
+PARTS = {"slice": layout.TENSORS, "probes": layout.PROBES}  # {name in a pack: file}
 
 
 def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[str, Any]:
@@ -53,8 +52,8 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
         entry: dict[str, Any] = {"name": each.name}
         with open(os.path.join(each.folder, layout.SLICE), encoding="utf-8") as file:
             entry["description"] = file.read()
-        for part in PARTS if each.has_probes else PARTS[:1]:
-            entry[part], values = _read(os.path.join(each.folder, f"{part}.safetensors"))
+        for part in PARTS if each.has_probes else ("slice",):
+            entry[part], values = _read(os.path.join(each.folder, PARTS[part]))
             tensors.update({f"{each.name}/{part}/{key}": value for key, value in values.items()})
         slices.append(entry)
     card = _card(run, task, licence)
@@ -103,7 +102,7 @@ def unpack(path: str, folder: str) -> None:
                 raise ValueError(f"tasks have different {task_names.RULE}, not {found!r}")
             for index, entry in enumerate(slices):
                 _unpack_one(
-                    entry, file.get_tensor, os.path.join(folder, layout.TASKS, folder_name(index, entry["name"]))
+                    entry, file.get_tensor, os.path.join(folder, layout.TASKS, layout.task_folder(index, entry["name"]))
                 )
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BankError(
@@ -130,7 +129,7 @@ def _unpack_one(entry: dict[str, Any], tensor: Callable[[str], np.ndarray], plac
             header = entry[part].encode()
             values = (np.ascontiguousarray(tensor(f"{entry['name']}/{part}/{name}")).tobytes() for name in ordered)
             content = b"".join([struct.pack("<Q", len(header)), header, *values])
-            files.write(os.path.join(place, f"{part}.safetensors"), content)
+            files.write(os.path.join(place, PARTS[part]), content)
     files.write(os.path.join(place, layout.SLICE), entry["description"].encode())
 
 

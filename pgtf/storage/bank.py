@@ -14,7 +14,6 @@ from pgtf.methods import Bank
 from pgtf.storage import layout
 from pgtf.storage.task_slice import Borrowed, TaskSlice
 
-MARK = layout.DROPPED
 Slices = TypeVar("Slices", bound="FilterBank")
 
 
@@ -54,7 +53,7 @@ class FilterBank(Bank):
 
     def place(self, index: int, name: str) -> str:
         """Returns the folder of a task, learned or not."""
-        return os.path.join(self._folder, folder_name(self._number(index) - 1, name))
+        return os.path.join(self._folder, layout.task_folder(self._number(index) - 1, name))
 
     def _number(self, index: int) -> int:
         """Returns the number in a task's folder. Numbers of dropped tasks are not used again."""
@@ -125,11 +124,6 @@ class FilterBank(Bank):
         return type(self)(slices)
 
 
-def folder_name(index: int, name: str) -> str:
-    """Returns the name of a task's folder, which starts with its number, counted from 1."""
-    return f"{index + 1:02d}-{name}"
-
-
 def slice_folders(folder: str) -> list[str]:
     """Lists the folders that hold a slice, in order. Raises BankError if a number between them is missing."""
     found: dict[int, str] = {}
@@ -159,7 +153,7 @@ class Dropped:
 
     def path(self, folder: str) -> str:
         """Returns the path of the mark in a folder of slices."""
-        return os.path.join(folder, folder_name(self.number - 1, self.name), MARK)
+        return os.path.join(folder, layout.task_folder(self.number - 1, self.name), layout.DROPPED)
 
     def write(self, folder: str) -> None:
         """Writes the mark into a folder of slices. The task of this number is dropped from then on."""
@@ -172,20 +166,20 @@ def dropped_in(folder: str) -> tuple[Dropped, ...]:
 
 
 def _read_mark(folder: str, number: int, name: str) -> Dropped:
-    path = os.path.join(folder, name, MARK)
+    path = os.path.join(folder, name, layout.DROPPED)
     try:
         with open(path, "rb") as file:
             plain = json.load(file)
         mark = Dropped(number, plain["name"], plain["sha256"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BankError(f"The mark of a dropped task must be as it was written. Received: {path} ({error})") from error
-    if folder_name(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
+    if layout.task_folder(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
         raise BankError(f"The mark of a dropped task is of its folder. Received: {path} of {mark.name!r}")
     return mark
 
 
 def _is_dropped(folder: str, name: str) -> bool:
-    return os.path.exists(os.path.join(folder, name, MARK))
+    return os.path.exists(os.path.join(folder, name, layout.DROPPED))
 
 
 def numbered(folder: str) -> list[tuple[int, str]]:

@@ -8,28 +8,29 @@ import os
 
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import Config
+from pgtf.config import TaskPlan
 from pgtf.foundation import files
 from pgtf.runs.run import Run
 from pgtf.storage import layout
 
 
-def take_base(config: Config, bank: NetworkBank) -> None:
-    """Appends the first task of config.first_task_from to a bank that has none yet, as learned by this run's method.
+def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
+    """Appends the first task of --first_task_from to a bank that has none yet, as learned by this run's method.
 
     Args:
-      config: The run's.
-      bank: The run's, on disk; as it is where it holds a task or no base is named.
+      plan: The settings of the run's first task.
+      bank: The run's bank, on disk. It is unchanged if it holds a task or if no base is named.
     """
-    if len(bank) or not config.first_task_from:
+    base = plan.run.first_task_from
+    if len(bank) or not base:
         return
-    task = Run(config.first_task_from).at(0)
+    task = Run(base).at(0)
     task.probes  # noqa: B018  (reads, and so checks)
-    facts = dataclasses.replace(task.facts, method=config.method)
-    asked = (config.tasks[0], build.architecture(config), tuple(config.objective.networks))
+    facts = dataclasses.replace(task.facts, method=plan.method)
+    asked = (plan.name, plan.architecture, tuple(plan.objective.networks))
     found = (task.name, facts.architecture, facts.generators)
     if asked != found:
-        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {config.first_task_from}")
+        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {base}")
     taken = dataclasses.replace(task.slice, facts=facts)
     build.rebuilt(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
     with open(os.path.join(task.folder, layout.PROBES), "rb") as file:

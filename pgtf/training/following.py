@@ -4,17 +4,17 @@ import contextlib
 import gc
 import os
 import time
-from typing import Optional
+from collections.abc import Mapping, Sequence
+from typing import Any, Optional
 
 import keras
 import tensorflow as tf
 
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import Config, RunSettings
+from pgtf.config import RunSettings, TaskPlan
 from pgtf.distribution import collectives
 from pgtf.foundation.seeds import seed_of
-from pgtf.foundation.settings import settings_of
 from pgtf.storage import layout
 from pgtf.training.one_task import follow_task
 
@@ -23,13 +23,18 @@ _END = -1
 _PATIENCE = 60.0  # Seconds in which a shared file system shows what another machine wrote.
 
 
-def check_alike(config: Config, place: tf.distribute.Strategy) -> None:
-    """Raises ValueError if a worker's settings differ from the chief's. Called before training."""
-    names = [field.name for field in settings_of(config) if field.name not in OWN] + ["method", "objective"]
+def check_alike(settings: Mapping[str, Any], place: tf.distribute.Strategy) -> None:
+    """Raises ValueError if a worker's settings differ from the chief's. Called before training.
+
+    Args:
+      settings: {setting: value} of this worker; all have the same names.
+      place: The strategy of the run.
+    """
+    names = [name for name in settings if name not in OWN]
     with place.scope():
-        said = collectives.all_gather([seed_of(name, repr(getattr(config, name))) for name in names])
-    for number, one in enumerate(said):
-        others = [f"--{name}" for name, own, chiefs in zip(names, one, said[0]) if own != chiefs]
+        hashes = collectives.all_gather([seed_of(name, repr(settings[name])) for name in names])
+    for number, row in enumerate(hashes):
+        others = [f"--{name}" for name, own, chiefs in zip(names, row, hashes[0]) if own != chiefs]
         if others:
             raise ValueError(
                 "All workers learn with the same settings. "
@@ -43,9 +48,8 @@ def tell(place: tf.distribute.Strategy, index: Optional[int]) -> None:
         collectives.broadcast_from_chief(_END if index is None else index)
 
 
-def follow(config: Config, place: tf.distribute.Strategy) -> None:
-    """Trains along with the chief, task by task."""
-    find = build.finder(config)
+def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
+    """Trains along with the chief, task by task. plans: Of all tasks of the run."""
     with place.scope():
         print(f"This is worker {collectives.number()} of {collectives.count()}; worker 0, the chief, says how it goes")
     while True:
@@ -54,11 +58,12 @@ def follow(config: Config, place: tf.distribute.Strategy) -> None:
             if index == _END:
                 return
             collectives.barrier()  # The chief has written how the task begins.
-        bank, name = _bank(config.run, index), config.tasks[index]
+        plan = plans[index]
+        bank = _bank(plan.run, index)
         keras.backend.clear_session()
         gc.collect()
         with contextlib.redirect_stdout(None):  # The chief says it.
-            follow_task(config, bank, find(name, config.flipped(name)))
+            follow_task(plan, bank, build.data_of(plan))
 
 
 def _bank(run: RunSettings, index: int) -> NetworkBank:

@@ -14,7 +14,7 @@ import keras
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import Config, flagfile
+from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
@@ -70,48 +70,48 @@ class LearningBank(Bank):
         return self._networks[prefix]
 
 
-def learner(config: Config, names: Sequence[str], steps: int) -> Together:
+def learner(plans: Sequence[TaskPlan], steps: int) -> Together:
     """Builds the learner of the first tasks of a run, for joint training over `steps` steps."""
-    learners: dict[str, Any] = {}
-    for index, name in enumerate(names):
-        bank: Bank = LearningBank(names[0], learners[names[0]].generators) if learners else NetworkBank()
-        learners[name] = build.learner(config.for_task(name), index, bank, steps, moves=("discriminators",))
-    made = Together(learners, build.optimizer(config.for_task(names[0]).training, steps))
-    ema = config.for_task(names[0]).ema
-    return made.with_ema(ema) if ema else made
+    first, learners = plans[0], dict[str, Any]()
+    for plan in plans:
+        bank: Bank = LearningBank(first.name, learners[first.name].generators) if learners else NetworkBank()
+        learners[plan.name] = build.learner(plan, bank, steps, moves=("discriminators",))
+    made = Together(learners, build.optimizer(first.training, steps))
+    return made.with_ema(first.training.ema) if first.training.ema else made
 
 
-def to_learn_together(config: Config, bank: NetworkBank) -> tuple[str, ...]:
+def to_learn_together(plans: Sequence[TaskPlan], bank: NetworkBank) -> tuple[str, ...]:
     """Lists the tasks that a run trains jointly, also after a kill while storing them. Otherwise empty."""
-    if config.schedule == "sequence" or len(config.tasks) < 2:
+    tasks = plans[0].run.tasks
+    if plans[0].run.schedule == "sequence" or len(tasks) < 2:
         return ()
     if not len(bank):
         for name in COMMON:
-            values = sorted({str(getattr(config.for_task(task), name)) for task in config.tasks})
+            values = sorted({str(getattr(plan.training, name)) for plan in plans})
             if len(values) > 1:
-                refuse("override", f"of no other {name} where tasks are learnt together", ", ".join(values))
-        return config.tasks
+                refuse("override", f"of no other {name} where tasks are learned together", ", ".join(values))
+        return tasks
     stored = {*bank.names, *(mark.name for mark in bank.dropped)}
     killed = Checkpoints.steps_in(_checkpoints(bank, bank.names[0]))
-    return config.tasks if killed and set(bank.slice(0).facts.training.get("together", ())) - stored else ()
+    return tasks if killed and set(bank.slice(0).facts.training.get("together", ())) - stored else ()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Member:
-    """One of the tasks. config: The task's config. folder: Folder of its slice."""
+    """One of the tasks. plan: The task's settings. folder: Folder of its slice."""
 
-    config: Config
+    plan: TaskPlan
     data: TaskData
     folder: str
     probes: Probes
     stream: Stream
 
     @classmethod
-    def of(cls, config: Config, index: int, data: TaskData, bank: NetworkBank, names: Sequence[str]) -> "_Member":
-        """Builds task `index` of these, with its data as recorded at the start."""
-        config, folder = config.for_task(data.name), bank.place(index, data.name)
-        data = record_or_resume(config, data, folder, _checkpoints(bank, names[0]), names)
-        return cls(config, data, folder, build.probes(config.objective, data), build.stream(config, index, data))
+    def of(cls, plan: TaskPlan, data: TaskData, bank: NetworkBank, names: Sequence[str]) -> "_Member":
+        """Builds one of these tasks, with its data as recorded at the start."""
+        folder = bank.place(plan.index, data.name)
+        data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names)
+        return cls(plan, data, folder, build.probes(plan.objective, data), build.stream(plan, data))
 
     @property
     def name(self) -> str:
@@ -121,41 +121,43 @@ class _Member:
     @property
     def steps(self) -> int:
         """Number of steps if the task were trained alone."""
-        return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
+        return self.plan.steps(self.stream.steps_per_epoch)
 
 
-def learn_together(config: Config, bank: NetworkBank, found: Sequence[TaskData], log: str, observer: Observer) -> None:
+def learn_together(
+    plans: Sequence[TaskPlan], bank: NetworkBank, found: Sequence[TaskData], log: str, observer: Observer
+) -> None:
     """Trains the first tasks of a run jointly, and appends their missing slices to the bank.
 
     Args:
-      config: The run's.
+      plans: The settings of these tasks.
       bank: Empty; or with some of the slices, where a killed run goes on.
       found: The tasks' images.
       log: File for a line of JSON at every few steps.
       observer: Called after each sample.
     """
     names = [data.name for data in found]
-    print(f"Learnt together: {', '.join(names)}")
-    members = [_Member.of(config, index, data, bank, names) for index, data in enumerate(found)]
+    print(f"Learned together: {', '.join(names)}")
+    members = [_Member.of(plan, data, bank, names) for plan, data in zip(plans, found)]
     steps = max(member.steps for member in members)
     keras.backend.clear_session()
-    together = learner(config, names, steps)
+    first, together = plans[0], learner(plans, steps)
     learn(
         together,
         Streams([member.stream for member in members]),
-        config.method.phases(steps),
+        first.method.phases(steps),
         _checkpoints(bank, names[0]),
         title=f"tasks 1-{len(names)}/{len(names)} together",
         log=log,
-        intervals=intervals(config.monitoring),
-        draw=_drawing(config, members, together, observer),
-        measure=_measuring(bank, members, together) if config.evaluate_every else None,
-        keep_best=members[0].config.keep_weights == "best",
-        text=flagfile.text(config),
+        intervals=intervals(first.monitoring),
+        draw=_drawing(members, together, observer),
+        measure=_measuring(bank, members, together) if first.monitoring.evaluate_every else None,
+        keep_best=first.training.keep_weights == "best",
+        text=first.text,
     )
     for member in members[len(bank) :]:
-        lenders = bank.only(config.method.borrows(bank.names))
-        facts = facts_of(member.config, member.data, steps, member.config, names)
+        lenders = bank.only(member.plan.method.borrows(bank.names))
+        facts = facts_of(member.plan, member.data, steps, member.plan, names)
         made = build.slice_of(member.name, together.learners[member.name].generators, lenders, facts)
         bank.append(proven(made, lenders, member.probes, member.folder))
     for source in (source for member in members for source in member.data.train):
@@ -167,15 +169,16 @@ def _checkpoints(bank, first):
     return os.path.join(bank.place(0, first), layout.CHECKPOINTS)
 
 
-def _drawing(config, members, together, observer):
+def _drawing(members, together, observer):
     """Returns a function that draws the samples of all tasks with the learner's current networks."""
     draws = {
-        member.name: sampler(config.objective, member.probes, member.folder, then=lambda: None) for member in members
+        member.name: sampler(member.plan.objective, member.probes, member.folder, then=lambda: None)
+        for member in members
     }
 
     def draw(_):
         shown = {name: draw(together.learners[name].generators) for name, draw in draws.items()}
-        observer.on_samples(config)
+        observer.on_samples(members[0].plan.run.run_dir)
         return {f"{name}/{title}": picture for name, own in shown.items() for title, picture in own.items()}
 
     return draw
@@ -183,7 +186,9 @@ def _drawing(config, members, together, observer):
 
 def _measuring(bank, members, together):
     """Returns a function that measures all tasks with the current networks. Its loss is the sum of theirs."""
-    measures = {member.name: measure(member.config, bank, member.data) for member in members}
+    measures = {
+        member.name: measure(member.plan, member.plan.run.tasks[len(bank) :], bank, member.data) for member in members
+    }
 
     def point(_):
         points = {name: measured(together.learners[name].generators) for name, measured in measures.items()}

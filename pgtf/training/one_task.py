@@ -11,7 +11,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.replay import recorded
-from pgtf.config import Config, MonitoringSettings, flagfile
+from pgtf.config import MonitoringSettings, TaskPlan
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives, replicas
@@ -33,68 +33,74 @@ from pgtf.training.sampling import sampler
 LEAST_SPREAD = 1e-3
 
 
-def learn_task(config: Config, bank: NetworkBank, data: TaskData, log: str, observer: Observer) -> None:
+def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, observer: Observer) -> None:
     """Trains the next task of a run and appends its slice to the bank, after writing its probes.
 
     Args:
-      config: The run's.
+      plan: The task's settings.
       bank: Of all tasks so far, on disk.
       data: The task's images.
       log: File for a line of JSON at every few steps.
       observer: Called after each sample.
     """
-    task = _Task.begun(config, bank, data)
-    with strategy(config.distribute).scope():
+    task = _Task.begun(plan, bank, data)
+    with strategy(plan.training.distribute).scope():
         collectives.barrier()  # The others read how the task begins.
-    then = functools.partial(observer.on_samples, config)
-    learner, attempt = task.learnt(log, sampler(config.objective, task.probes, task.folder, then=then))
-    lenders = bank.only(task.config.method.borrows(bank.names))
-    task_slice = build.slice_of(data.name, learner.generators, lenders, attempt.facts(config.for_task(data.name)))
+    then = functools.partial(observer.on_samples, plan.run.run_dir)
+    learner, attempt = task.learnt(log, sampler(plan.objective, task.probes, task.folder, then=then))
+    lenders = bank.only(task.plan.method.borrows(bank.names))
+    facts = facts_of(attempt.plan, attempt.data, attempt.steps, plan)
+    task_slice = build.slice_of(data.name, learner.generators, lenders, facts)
     bank.append(proven(task_slice, lenders, task.probes, task.folder))
 
 
-def follow_task(config: Config, bank: NetworkBank, data: TaskData) -> None:
+def follow_task(plan: TaskPlan, bank: NetworkBank, data: TaskData) -> None:
     """Trains the next task of a run along with the chief, which has recorded it. Writes nothing."""
-    _Task.begun(config, bank, data, follows=True).learnt()
+    _Task.begun(plan, bank, data, follows=True).learnt()
 
 
 @dataclasses.dataclass(frozen=True)
 class _Task:
     """A task whose data and settings are recorded.
 
-    run: Its config. config: The task's, with its method settled. probes: Of its `shown_split`. folder: Its own.
+    Attributes:
+      plan: Its settings, with the method's lenders resolved.
+      bank: The bank of the earlier tasks.
+      data: Its images.
+      probes: Images of its `shown_split`.
+      folder: Its folder.
     """
 
-    run: Config
-    config: Config
+    plan: TaskPlan
     bank: NetworkBank
     data: TaskData
     probes: Probes
     folder: str
 
     @classmethod
-    def begun(cls, run: Config, bank: NetworkBank, data: TaskData, follows: bool = False) -> "_Task":
+    def begun(cls, plan: TaskPlan, bank: NetworkBank, data: TaskData, follows: bool = False) -> "_Task":
         """Returns the next task of a run. follows: Whether the chief has recorded it."""
-        config, folder = run.for_task(data.name), bank.place(len(bank), data.name)
-        data = record_or_resume(config, data, folder, follows=follows)
-        probes = build.probes(config.objective, data)
-        method = config.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
-        return cls(run, dataclasses.replace(config, method=method), bank, data, probes, folder)
+        folder = bank.place(len(bank), data.name)
+        data = record_or_resume(plan, data, folder, follows=follows)
+        probes = build.probes(plan.objective, data)
+        method = plan.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
+        return cls(dataclasses.replace(plan, method=method), bank, data, probes, folder)
 
     def learnt(self, log: str = "", draw: Optional[Callable] = None) -> "tuple[Learner, _Attempt]":
         """Trains the task. Returns the learner and its attempt. draw: None if the chief draws the samples."""
-        config, bank, index = self.config, self.bank, len(self.bank)
-        stream = build.stream(config, index, self.data)
-        latest = bank.slice(index - 1).facts.architecture.width if index else config.width
-        widths = config.method.candidate_widths(config.width, latest) if index else (config.width,)
+        plan, bank, least = self.plan, self.bank, self.plan.networks.width
+        stream = build.stream(plan, self.data)
+        latest = bank[bank.names[-1]].facts.architecture.width if bank.names else least
+        widths = plan.method.candidate_widths(least, latest) if bank.names else (least,)
         for width in widths:
             attempt = _Attempt(
-                self.run,
-                dataclasses.replace(config, width=width),
+                plan.with_width(width),
                 bank,
                 self.data,
                 stream,
-                os.path.join(self.folder, layout.CHECKPOINTS, *([f"width-{width}"] if width != widths[0] else [])),
+                os.path.join(
+                    self.folder, layout.CHECKPOINTS, *([f"{layout.WIDTH}{width}"] if width != widths[0] else [])
+                ),
                 wider=width < widths[-1],
             )
             try:
@@ -113,12 +119,17 @@ class _Task:
 class _Attempt:
     """Training of a task with networks of one width.
 
-    run: Its config. config: The task's, with the width. folder: Of checkpoints. wider: Whether a wider attempt may
-    follow; a killed run comes to it again, since this one's last checkpoint is where it was CapacityError.
+    Attributes:
+      plan: The task's settings, with the width.
+      bank: The bank of the earlier tasks.
+      data: The task's images.
+      stream: Its batches.
+      folder: Folder of its checkpoints.
+      wider: Whether a wider attempt may follow. A killed run gets there again: this attempt's last checkpoint is where
+        the capacity ended.
     """
 
-    run: Config
-    config: Config
+    plan: TaskPlan
     bank: NetworkBank
     data: TaskData
     stream: Stream
@@ -127,36 +138,34 @@ class _Attempt:
 
     @property
     def steps(self) -> int:
-        """The task's."""
-        return self.config.steps or self.config.epochs * self.stream.steps_per_epoch
+        """The number of steps that the task takes."""
+        return self.plan.steps(self.stream.steps_per_epoch)
 
     def learnt(self, log: str, draw: Optional[Callable]) -> Learner:
         """Trains the task, resuming from its last checkpoint. Returns the learner."""
-        config, index = self.config, len(self.bank)
-        measured = measure(config, self.bank, self.data) if config.evaluate_every and draw else None
-        with strategy(config.distribute).scope():
-            learner = build.learner(config, index, self.bank, self.steps)
-            trial = build.trial(config.objective, config.size, self.data, self.wider)
-            phases = config.method.phases(self.steps, trial)
+        plan, tasks, index = self.plan, self.plan.run.tasks, len(self.bank)
+        measured = (
+            measure(plan, tasks[index:], self.bank, self.data) if plan.monitoring.evaluate_every and draw else None
+        )
+        with strategy(plan.training.distribute).scope():
+            learner = build.learner(plan, self.bank, self.steps)
+            trial = build.trial(plan.objective, plan.data.size, self.data, self.wider)
+            phases = plan.method.phases(self.steps, trial)
             learn(
                 learner,
                 self.stream,
                 phases,
                 self.folder,
-                title=f"task {index + 1}/{len(config.tasks)} {self.data.name}",
+                title=f"task {index + 1}/{len(tasks)} {plan.name}",
                 log=log,
-                intervals=intervals(config.monitoring),
+                intervals=intervals(plan.monitoring),
                 draw=replicas.outside_strategy(draw) if draw else None,
                 measure=replicas.outside_strategy(measured) if measured else None,
-                keep_best=config.keep_weights == "best",
+                keep_best=plan.training.keep_weights == "best",
                 trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
-                text=flagfile.text(self.run),
+                text=plan.text,
             )
         return learner
-
-    def facts(self, said: Config) -> Facts:
-        """Returns the facts of its slice. said: The task's config as the user gave it, with a full network's width."""
-        return facts_of(self.config, self.data, self.steps, said)
 
 
 def intervals(settings: MonitoringSettings) -> Intervals:
@@ -170,29 +179,29 @@ def intervals(settings: MonitoringSettings) -> Intervals:
     )
 
 
-def facts_of(config: Config, data: TaskData, steps: int, said: Config, together: Sequence[str] = ()) -> Facts:
+def facts_of(learned: TaskPlan, data: TaskData, steps: int, asked: TaskPlan, together: Sequence[str] = ()) -> Facts:
     """Returns the facts of a task that has just been learned.
 
     Args:
-      config: The task's, as it was learned.
+      learned: The settings that it was learned with.
       data: Its images.
       steps: How many it took.
-      said: Its config as the user gave it, whose width a full network has.
+      asked: The settings that the user gave: the lenders are not resolved, and the width is that of a full network.
       together: The tasks with which it was learned at once, itself too.
     """
     return Facts(
-        build.architecture(config),
-        said.method,
-        config.objective,
-        full_values=full_values(build.architecture(said), config.objective.networks),
+        learned.architecture,
+        asked.method,
+        learned.objective,
+        full_values=full_values(asked.architecture, learned.objective.networks),
         steps=steps,
-        seed=config.seed,
-        training=training_of(config, together),
+        seed=learned.run.seed,
+        training=training_of(learned, together),
         data=data.origin,
         images=data.manifest.summary(),
         probes_split=data.shown_split,
-        direction="BtoA" if config.flipped(data.name) else "AtoB",
-        load_size=config.load,
+        direction="BtoA" if learned.flipped else "AtoB",
+        load_size=learned.data.load,
         skipped_images=len(data.skipped),
         learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )

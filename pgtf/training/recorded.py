@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import EARLIER_NAMES, Config
+from pgtf.config import EARLIER_NAMES, TaskPlan, TrainingSettings
 from pgtf.data.manifest import Manifest
 from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
@@ -36,7 +36,7 @@ CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
 
 def record_or_resume(
-    config: Config,
+    plan: TaskPlan,
     data: TaskData,
     folder: str,
     checkpoints: str = "",
@@ -47,7 +47,7 @@ def record_or_resume(
     """Records a new task's data and settings, or restores and checks the recorded ones when it resumes.
 
     Args:
-      config: The run's, with the task's own settings.
+      plan: The task's settings.
       data: What is there now.
       folder: The task's; begun.json is written here when it begins.
       checkpoints: Where its checkpoints lie; in its folder's train, unless told.
@@ -57,10 +57,10 @@ def record_or_resume(
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
-    settings = {**training_of(config, together), **dataclasses.asdict(config.objective), **changing(config.method)}
+    settings = {**training_of(plan, together), **dataclasses.asdict(plan.objective), **changing(plan.method)}
     if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, layout.CHECKPOINTS)):
-        return _gone_on(settings, data, folder, unsaid=_unsaid(config))
-    data = data.checked(config.bad_images == "skip")
+        return _gone_on(settings, data, folder, unsaid=_unsaid(plan))
+    data = data.checked(plan.data.bad_images == "skip")
     if data.skipped:
         print(f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines(), sep="\n  ")
     record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
@@ -98,25 +98,26 @@ def begun_split(folder: str) -> str:
         return "test"
 
 
-def training_of(config: Config, together: Sequence[str] = ()) -> dict[str, Any]:
+def training_of(plan: TaskPlan, together: Sequence[str] = ()) -> dict[str, Any]:
     """Returns {setting: value} of all settings that affect training. together: Tasks of a joint training."""
     names = [
         *TRAINING,
-        *(CHOOSING if config.keep_weights == "best" else ()),
-        *(name for name in ("validation", "padding") if getattr(config, name)),
-        *([] if config.flip else ["flip"]),
+        *(CHOOSING if plan.training.keep_weights == "best" else ()),
+        *(name for name in ("validation", "padding") if getattr(plan.data, name)),
+        *([] if plan.data.flip else ["flip"]),
     ]
+    flat = plan.flat()
     recorded_as = {name: earlier for earlier, name in EARLIER_NAMES.items()}
-    values = {recorded_as.get(name, name): getattr(config, name) for name in names}
+    values = {recorded_as.get(name, name): flat[name] for name in names}
     return {**values, **({"together": list(together)} if together else {})}
 
 
-def _unsaid(config: Config) -> dict[str, Any]:
+def _unsaid(plan: TaskPlan) -> dict[str, Any]:
     """Returns the settings that the record of an older version lacks, with the values that it used."""
     return {
-        "slice_precision": Config.slice_precision,
-        "accumulate": config.accumulate,  # Not known.
-        **changing(type(config.method)()),
+        "slice_precision": TrainingSettings.slice_precision,
+        "accumulate": plan.training.accumulate,  # Not known.
+        **changing(type(plan.method)()),
     }
 
 

@@ -14,8 +14,6 @@ from pgtf.objectives.base import Objective, outputs_of
 from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 
-SAMPLE = os.path.join(layout.CHECKPOINTS, "sample.safetensors")  # The last one, in the task's folder.
-
 
 def sampler(
     objective: Objective, probes: Probes, folder: str, then: Callable[[], Any]
@@ -34,7 +32,7 @@ def sampler(
 
     def draw(networks: Mapping[str, Any]) -> dict[str, np.ndarray]:
         outputs = {prefix: outputs_of(network, to_input(probes.inputs[prefix])) for prefix, network in networks.items()}
-        files.write(os.path.join(folder, SAMPLE), dataclasses.replace(probes, outputs=outputs).content())
+        files.write(os.path.join(folder, layout.SAMPLE), dataclasses.replace(probes, outputs=outputs).content())
         then()
         return objective.preview(networks, probes.inputs, probes.targets)
 
@@ -44,4 +42,4 @@ def sampler(
 def forget_sample(folder: str) -> None:
     """Removes the last sample of a learned task."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(folder, SAMPLE))
+        os.unlink(os.path.join(folder, layout.SAMPLE))

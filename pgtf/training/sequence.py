@@ -8,7 +8,6 @@ import functools
 import gc
 import json
 import os
-from collections.abc import Sequence as ListOf
 from typing import Any, Callable, Optional
 
 import keras
@@ -16,10 +15,10 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly import build
-from pgtf.assembly.accounting import Cost, plan, report, summary, table, warning
+from pgtf.assembly.accounting import summary, table
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.recorded_data import coming_data
-from pgtf.config import Config, flagfile
+from pgtf.config import Config, flagfile, task_plans
 from pgtf.data.reading import png
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
@@ -30,6 +29,7 @@ from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import changing
 from pgtf.objectives.translation import floats, grid, through
 from pgtf.runs.listing import row_lines, rows
+from pgtf.runs.plan import check_plan, planned, size_warning
 from pgtf.runs.run import Run, Task
 from pgtf.storage import layout
 from pgtf.storage.ledger import Ledger
@@ -45,36 +45,6 @@ from pgtf.training.sampling import forget_sample
 KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
 
 
-def planned(config: Config) -> list[Cost]:
-    """Plans what each task of a run stores, before training."""
-    own = config.overrides
-    precisions = {task: (config.for_task(task) if task in own else config).slice_precision for task in config.tasks}
-    return plan(config.tasks, build.architecture(config), config.method, config.objective.networks, precisions)
-
-
-def warning_of(config: Config) -> str:
-    """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
-    return warning(config.tasks, build.architecture(config), config.method, config.objective.networks)
-
-
-def plan_text(config: Config, learnt: ListOf[str]) -> str:
-    """Formats the plan of a run as text.
-
-    Args:
-      config: The run's.
-      learnt: The tasks that it has learned; they are listed as they are stored.
-
-    Returns:
-      Lines of text.
-    """
-    lines = [f"{config.run_dir} has learned:", *row_lines(rows(config.run_dir)), ""] if learnt else []
-    coming = [cost for cost in planned(config) if cost.task not in learnt]
-    if not coming:
-        return "\n".join([*lines, "No task is left to learn."])
-    notes = filter(None, [config.method.plan_note, warning_of(config)])
-    return "\n".join([*lines, report(coming, "\n".join(notes))])
-
-
 class SequentialTrainer:
     """Trains the tasks of a run in order.
 
@@ -87,31 +57,28 @@ class SequentialTrainer:
         self.observer = observer or Observer()
         self.strategy = strategy(config.distribute)
         self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
-        # Refuses sizes that the network does not take, and settings with which a task can't be learnt: a second, too.
-        names = config.tasks if len(config.tasks) > 1 else ("first", "second")
-        plan(names, build.architecture(config), config.method, config.objective.networks)
+        self.plans = task_plans(config)
+        check_plan(self.plans)
         self.log = self._path(layout.LOG)
         self.bank = NetworkBank(folder=self._path(layout.TASKS))
         self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
         """Runs the missing stages of each task. Workers other than the chief train along."""
-        config = self.config
         replicas = self.strategy.num_replicas_in_sync
-        for task in config.tasks:
-            settings = config.for_task(task)
-            check_batch(task, settings.batch_size, settings.accumulate, replicas)
-        if config.deterministic:
-            keras.utils.set_random_seed(config.seed)
+        for plan in self.plans:
+            check_batch(plan.name, plan.training.batch_size, plan.training.accumulate, replicas)
+        if self.config.deterministic:
+            keras.utils.set_random_seed(self.config.seed)
             tf.config.experimental.enable_op_determinism()
         with self.strategy.scope():
             chief, several = collectives.is_chief(), collectives.count() > 1
         try:
-            check_alike(config, self.strategy)
+            check_alike(vars(self.config), self.strategy)
             if chief:
                 self._lead(replicas)
             else:
-                follow(config, self.strategy)
+                follow(self.plans, self.strategy)
         except tf.errors.OpError as error:  # A full disk, no memory, or a worker that is gone.
             if several:
                 # Without the places in the code, before and after.
@@ -132,20 +99,19 @@ class SequentialTrainer:
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             self._check_probes()
-            take_base(config, self.bank)
+            take_base(self.plans[0], self.bank)
             if not any(self._missing(index, name) for index, name in enumerate(config.tasks)):
                 self._finish()
                 return
             where = f" on {replicas} devices" if replicas > 1 else ""
             print(f"Networks compute in {config.precision}{where} while they learn")
-            if large := warning_of(config):
+            if large := size_warning(self.plans):
                 print(large)
-            find = build.finder(config)
             # All of them now, so that a long run doesn't fail at its third task; a learned one needs its data no more.
-            together = to_learn_together(config, self.bank)
-            learnt = set(self.bank.names) - set(together)
-            self._data = {task: find(task, config.flipped(task)) for task in config.tasks if task not in learnt}
-            for index, (task, data) in enumerate(self._data.items(), len(learnt)):
+            together = to_learn_together(self.plans, self.bank)
+            learned = set(self.bank.names) - set(together)
+            self._data = {plan.name: build.data_of(plan) for plan in self.plans if plan.name not in learned}
+            for index, (task, data) in enumerate(self._data.items(), len(learned)):
                 if not os.path.exists(os.path.join(self.bank.place(index, task), layout.BEGUN)):
                     data.refuse_single_images()
             if config.evaluate or (config.evaluate_every and not config.validation):
@@ -156,7 +122,8 @@ class SequentialTrainer:
             if self._data and not config.data_dir:
                 print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
             if together:
-                learn_together(config, self.bank, [self._data[name] for name in together], self.log, self.observer)
+                found = [self._data[name] for name in together]
+                learn_together(self.plans, self.bank, found, self.log, self.observer)
                 self._note_learnt()
             self._tasks()
             print(f"\n{self._stored()}")
@@ -165,7 +132,7 @@ class SequentialTrainer:
                     table_path(config.run_dir, len(self.bank) - 1, self.bank.names[-1]), encoding="utf-8"
                 ) as file:
                     print(f"\n{file.read()}")
-            self.observer.on_run_end(config)
+            self.observer.on_run_end(config.run_dir)
             tell(self.strategy, None)
 
     def _say_what_is_shown(self) -> None:
@@ -186,7 +153,7 @@ class SequentialTrainer:
         """Returns what each task stores: as planned, or as measured if the plan could not know."""
         if any(self.bank.slice(index).facts.shares for index in range(len(self.bank))):
             return "\n".join(row_lines(rows(self.config.run_dir)))
-        totals = summary(planned(self.config))
+        totals = summary(planned(self.plans))
         return table(totals["tasks"], totals["total"])
 
     def _tasks(self) -> None:
@@ -219,7 +186,7 @@ class SequentialTrainer:
         stages = (
             (os.path.join(folder, layout.SLICE), self._learn),
             (os.path.join(folder, layout.REPLAYS), self._replay),
-            (self._path(layout.SAMPLES, f"{name}-input.png"), self._sample),
+            (self._path(layout.SAMPLES, layout.example(name)), self._sample),
             *evaluated,
         )
         return [stage for artefact, stage in stages if not os.path.exists(artefact)]
@@ -234,13 +201,13 @@ class SequentialTrainer:
         forget_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
         forget_sample(folder)
         if missing and name != self.config.tasks[-1]:  # After the last one, at the end of all.
-            self.observer.on_task_end(self.config)
+            self.observer.on_task_end(self.config.run_dir)
 
     def _learn(self, index: int, name: str) -> None:
         keras.backend.clear_session()
         gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
         tell(self.strategy, index)
-        learn_task(self.config, self.bank, self._data[name], self.log, self.observer)
+        learn_task(self.plans[index], self.bank, self._data[name], self.log, self.observer)
         self._note_learnt()
 
     def _replay(self, index: int, after: str) -> None:
@@ -285,10 +252,10 @@ class SequentialTrainer:
         with writer.as_default(index + 1):
             for title, picture in shown.items():
                 tf.summary.image(title, picture[None])
-                self._save(f"{index + 1:02d}-{title.replace('/', '-')}.png", picture)
+                self._save(layout.picture(index, title), picture)
         writer.close()
         # The last one says that all are there; it is something to try the task on, too.
-        self._save(f"{after}-input.png", objective.example(inputs))
+        self._save(layout.example(after), objective.example(inputs))
 
     def _reread(self, index: int, latest: int) -> Task:
         """Opens a task from disk, as it answers after the latest task."""
@@ -299,7 +266,7 @@ class SequentialTrainer:
     def _evaluate(self, index: int, after: str) -> None:
         """Measures every task so far."""
         config = self.config
-        coming = {name: coming_data(name, config) for name in config.tasks[index + 1 :]}
+        coming = {plan.name: coming_data(plan.name, plan) for plan in self.plans[index + 1 :]}
         question = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
         Evaluation(Run(config.run_dir), question, coming=coming).measure()
 
@@ -321,9 +288,9 @@ class SequentialTrainer:
         if not names:
             return
         # Of the first: later ones may be wider, and have been learned with other values of what may change.
-        learnt, asked = self.bank.slice(0).facts, build.architecture(config)
+        learnt, asked = self.bank.slice(0).facts, config.architecture
         learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
-        if not config.first_task_from and not os.path.exists(self._path("config.cfg")):
+        if not config.first_task_from and not os.path.exists(self._path(layout.CONFIG)):
             own = config.for_task(names[0])
             fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
             learnt.refuse_other_settings(names[0], fixed)

@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.layers import LayerFactory
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback, Quarter
 from pgtf.networks import Architecture
@@ -229,7 +229,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         bank = bank_after_one()
         for method, begins_as_the_first in ((Piggyback(), True), (Piggyback(start="random"), False)):
             config = dataclasses.replace(config, method=method)
-            kernel = recipes(build.learner(config, 1, bank, 10).generators["forward"])["down2"].kernel()
+            kernel = recipes(build.learner(task_plans(config)[1], bank, 10).generators["forward"])["down2"].kernel()
             is_the_first = np.array_equal(kernel, bank["one"].values["forward/down2/unconstrained"])
             self.assertEqual(is_the_first, begins_as_the_first)
 

@@ -138,9 +138,9 @@ class AlikeTest(parameterized.TestCase):
         said = []
         with mock.patch.object(collectives, "all_gather", lambda own: said.append(own) or np.array([own])):
             for config in configs:
-                check_alike(config, tf.distribute.get_strategy())
+                check_alike(vars(config), tf.distribute.get_strategy())
         with mock.patch.object(collectives, "all_gather", lambda _: np.array(said)):
-            check_alike(configs[0], tf.distribute.get_strategy())
+            check_alike(vars(configs[0]), tf.distribute.get_strategy())
 
     @parameterized.parameters(
         (dict(steps=7), "--steps"),

@@ -14,7 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pgtf.assembly import build
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST
 from pgtf.evaluation import curves
@@ -179,9 +179,9 @@ class StageTest(OnTheWayTest):
 class CurveTest(OnTheWayTest):
     def test_is_of_the_same_few_test_images_each_time(self):
         config = dataclasses.replace(TINY, run_dir=self.run_dir, tasks=("maps",), evaluate_images=99)
-        data = build.finder(config)("maps")
-        network = build.generators(build.architecture(config), config.method, ("forward",))["forward"]
-        measure = curves.measure(config, FilterBank(), data)
+        (plan,) = task_plans(config)
+        network = build.generators(config.architecture, config.method, ("forward",))["forward"]
+        measure = curves.measure(plan, ("maps",), FilterBank(), build.data_of(plan))
         for scale in (1, 30):
             network.set_weights([scale * weight for weight in network.get_weights()])
             made, targets = [], []

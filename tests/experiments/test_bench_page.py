@@ -4,7 +4,7 @@ import os
 
 from absl.testing import absltest
 
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.experiments.speed.page import page
 from pgtf.experiments.speed.plot import plot
 
@@ -16,9 +16,12 @@ def steps(task, chosen):
     return piece, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
 
 
+PLAN = task_plans(Config())[0]
+
+
 class PageTest(absltest.TestCase):
     def test_goals_met_and_missed_and_those_that_were_not_measured(self):
-        lines = page([steps(2, 0.69), steps(4, 0.81)], Config(), 5).splitlines()
+        lines = page([steps(2, 0.69), steps(4, 0.81)], PLAN, 5).splitlines()
         self.assertIn("| piggyback ÷ full, task 2, batch 1, U-Net | ≤ 0.7 | 0.69 | yes |", lines)
         self.assertIn("| piggyback ÷ full, task 4, batch 1, U-Net | ≤ 0.8 | 0.81 | no |", lines)
         missed = "Conv2D 40%, Cast 25%, and its multiply-adds are 0.97 of the full step's"
@@ -28,13 +31,13 @@ class PageTest(absltest.TestCase):
 
     def test_more_is_better_of_a_rate(self):
         piece = {"benchmark": "pipeline", "network": "unet"}
-        self.assertIn("÷ bare steps | ≥ 0.95 | 0.97 | yes |", page([(piece, {"throughput": 0.97})], Config(), 5))
-        self.assertIn("÷ bare steps | ≥ 0.95 | 0.90 | no |", page([(piece, {"throughput": 0.9})], Config(), 5))
+        self.assertIn("÷ bare steps | ≥ 0.95 | 0.97 | yes |", page([(piece, {"throughput": 0.97})], PLAN, 5))
+        self.assertIn("÷ bare steps | ≥ 0.95 | 0.90 | no |", page([(piece, {"throughput": 0.9})], PLAN, 5))
 
     def test_a_choice_that_loses_little_is_as_good_as_the_cheaper(self):
         piece = {"benchmark": "choice", "network": "unet", "precision": "float32"}
         for cheaper, loss, met in ((0.91, 0.2, "yes"), (0.5, 0.04, "yes"), (0.5, 0.06, "no")):
-            text = page([(piece, {"cheaper": cheaper, "loss": loss, "of": 54})], Config(), 5)
+            text = page([(piece, {"cheaper": cheaper, "loss": loss, "of": 54})], PLAN, 5)
             self.assertIn(f"| ≥ 0.9 | {cheaper:.2f} | {met} |", text)
 
     def test_what_grows_with_the_number_of_tasks_is_a_table_and_a_plot(self):
@@ -46,7 +49,7 @@ class PageTest(absltest.TestCase):
             opened, listed = {"seconds": seconds, "ratio": 2 * seconds}, {"seconds": 0.003, "ratio": 1.0}
             figures = {"open": opened, "list": listed, "peak_gib": 0.75, "shares": {"all": tasks / 100, "first": 0.285}}
             found.append(({"benchmark": "many", "network": "unet", "tasks": tasks}, figures))
-        lines = page(found, Config(), 5).splitlines()
+        lines = page(found, PLAN, 5).splitlines()
         self.assertIn("| 2 | 0.50 | 1.00 | 0.75 | 0.003 | 2.0% | 28.5% |", lines)
         self.assertIn("| 100 | 0.62 | 1.25 | 0.75 | 0.003 | 100.0% | 28.5% |", lines)
         self.assertEqual(plot(found, path), path)

@@ -4,12 +4,14 @@ import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.experiments.speed.benchmarks import BENCHMARKS
 from pgtf.experiments.speed.operations import multiply_adds, of_operation
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
-TINY = Config(image_size="16", load_size="16", width=2, discriminator_width=2, discriminator_layers=1, drawn_images=2)
+TINY = task_plans(
+    Config(image_size="16", load_size="16", width=2, discriminator_width=2, discriminator_layers=1, drawn_images=2)
+)[0]
 
 
 class BenchmarksTest(tf.test.TestCase, parameterized.TestCase):

@@ -12,7 +12,7 @@ from pgtf.experiments.paper.experiment import piece
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import Results
 from pgtf.experiments.paper.runner import ExperimentRunner
-from pgtf.storage.bank import folder_name
+from pgtf.storage import layout
 from tests.processes import Script, interrupted_when
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
@@ -68,7 +68,7 @@ class ReproduceTest(parameterized.TestCase):
         log = run / "log.jsonl"
         with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: log.exists() and _lines(log) >= 4):
             stopped.do([PIECE])
-        self.assertFalse((run / "tasks" / folder_name(0, "maps") / "slice.json").exists())  # Stopped on its way.
+        self.assertFalse((run / "tasks" / layout.task_folder(0, "maps") / "slice.json").exists())  # Stopped on its way.
         begun = _steps(log)
         stopped.do([PIECE])
         self.assertGreaterEqual(_steps(log)[len(begun)], begun[-1])  # It went on, not anew.

@@ -9,7 +9,7 @@ import tempfile
 
 import keras
 
-from pgtf.config import flagfile, load_config
+from pgtf.config import flagfile
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
 from pgtf.runs.adopt import adopt
@@ -66,9 +66,6 @@ class Sequence:
         self._verify()
         return f"{count} commands"
 
-    def _config(self):
-        return load_config(self.folder)
-
     def _places(self, name):
         folder = os.path.join(self.folder, "tasks")
         return (os.path.join(folder, one) for one in sorted(os.listdir(folder)) if one.partition("-")[2] == name)
@@ -77,19 +74,17 @@ class Sequence:
         task, name = some(self.draw, TASKS[1:]), some(self.draw, ("", "", *NAMES[3:]))
         source = Run(_source())
         expected = [*self.names, *([] if (name or task) in self.names else [name or task])]
-        self._command(
-            lambda: adopt(self.folder, source, [task], self._config(), name), f"adopt {task} as {name}", expected
-        )
+        self._command(lambda: adopt(self.folder, source, [task], name), f"adopt {task} as {name}", expected)
 
     def _drop(self):
         if len(self.names) < 2:
             return
         name = some(self.draw, self.names)
         if name == TASKS[0]:  # Others borrow from it.
-            self._refused(lambda: drop(self.folder, name, self._config()))
+            self._refused(lambda: drop(self.folder, name))
             return
         expected = [one for one in self.names if one != name]
-        self._command(lambda: drop(self.folder, name, self._config()), f"drop {name}", expected)
+        self._command(lambda: drop(self.folder, name), f"drop {name}", expected)
 
     def _litter(self):
         """A file, a folder or a link of the user's; sometimes a link where pgtf writes."""

@@ -8,8 +8,8 @@ import keras
 from absl import flags
 
 from pgtf.cli import command_line
-from pgtf.config import Config, flagfile, load_config, resumed
-from pgtf.training.sequence import planned
+from pgtf.config import Config, flagfile, load_config, resumed, task_plans
+from pgtf.runs.plan import planned
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import ODD, TEXTS, some
 
@@ -112,7 +112,7 @@ def _planned(config):
         return "large"
     keras.backend.clear_session()
     try:
-        costs = planned(config)
+        costs = planned(task_plans(config))
     except ValueError as error:
         if "Received" not in str(error):
             raise Finding(f"An error says what was received. Received: {error!r}") from error

@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.numpy import load, save
 
 from pgtf.assembly import build
-from pgtf.config import load_config, resumed
+from pgtf.config import load_config, resumed, task_plans
 from pgtf.foundation import files
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger, _digest
@@ -74,10 +74,10 @@ def _go_on(run):
 def _go_on_with_a_task(run):
     """What train.py does with a task that is being learnt, before it learns."""
     config = _beginning(run)
-    data = build.finder(config)("cityscapes")
-    found = record_or_resume(config, data, os.path.join(run, os.path.dirname(BEGUN)))
+    plan = task_plans(config)[2]
+    found = record_or_resume(plan, build.data_of(plan), os.path.join(run, os.path.dirname(BEGUN)))
     SequentialTrainer(config)
-    build.stream(config, 2, found)
+    build.stream(plan, found)
     json.dumps(found.manifest.summary())
 
 
@@ -103,9 +103,9 @@ def _finished():
         pair = np.full([16, 32, 3], 80 * number, "uint8")
         os.makedirs(os.path.join(run, "data", "cityscapes", "train"), exist_ok=True)
         Image.fromarray(pair).save(os.path.join(run, "data", "cityscapes", "train", f"{number}.png"))
-    config = _beginning(run)
-    settings = {**training_of(config), **dataclasses.asdict(config.objective)}
-    record = {"settings": settings, "data": build.finder(config)("cityscapes").manifest.to_json()}
+    plan = task_plans(_beginning(run))[2]
+    settings = {**training_of(plan), **dataclasses.asdict(plan.objective)}
+    record = {"settings": settings, "data": build.data_of(plan).manifest.to_json()}
     files.write(os.path.join(run, BEGUN), json.dumps(record).encode())
     return run
 

@@ -13,10 +13,10 @@ from absl.testing import parameterized
 from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
-from pgtf.config import load_config
+from pgtf.config import load_config, task_plans
 from pgtf.methods import METHODS
+from pgtf.runs.plan import planned
 from pgtf.runs.run import Run
-from pgtf.training.sequence import planned
 from tests.tiny import random_value, tiny_run
 
 FORGETTING = {"finetune", "distilled"}
@@ -55,7 +55,7 @@ def run_of(method, objective, network):
 def learner_of(method, objective, network):
     """The third task as it begins."""
     run, config = run_of(method, objective, network)
-    return build.learner(config, 2, run.bank, steps=10)
+    return build.learner(task_plans(config)[2], run.bank, steps=10)
 
 
 def packed_of(**case):
@@ -86,7 +86,7 @@ def perturb(network, seed):
 class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     def test_disk_holds_what_was_planned_to_the_byte(self, **case):
         run, config = run_of(**case)
-        for index, task in enumerate(summary(planned(config))["tasks"][:2]):
+        for index, task in enumerate(summary(planned(task_plans(config)))["tasks"][:2]):
             path = os.path.join(run.bank.place(index, task["name"]), "slice.safetensors")
             self.assertEqual(payload(path), task["bytes"], task["name"])
             self.assertEqual(run.bank.slice(index).stored_bytes, task["bytes"], task["name"])
@@ -103,7 +103,7 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     def test_what_is_trained_is_what_is_stored(self, **case):
         _, config = run_of(**case)
         trained = sum(variable.shape.num_elements() for variable in learner_of(**case).trained("generators"))
-        stored = sum(cost.values for cost in planned(config) if cost.task == "edges")
+        stored = sum(cost.values for cost in planned(task_plans(config)) if cost.task == "edges")
         for recipe in packed_of(**case):
             specs = recipe.specs(recipe.kernel_shape)
             stored += (PRUNING[case["method"]] - 1) * specs["used"].values - specs["owned"].values
@@ -130,7 +130,7 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     def test_restored_elsewhere_it_is_the_same_network(self, **case):
         (run, config), (image, _) = run_of(**case), batch(seed=4)
         lenders = run.bank.only(config.method.borrows(run.names))
-        shape = build.architecture(config)
+        shape = config.architecture
         one, other = (build.generators(shape, config.method, ("forward",), lenders)["forward"] for _ in range(2))
         config.method.initialize({"forward": one}, run.bank)
         perturb(one, seed=6)

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.config import Config, resumed
+from pgtf.config import Config, resumed, task_plans
 from pgtf.foundation.errors import CapacityError
 from pgtf.layers import Conv2D
 from pgtf.methods import Cpg, PackNet
@@ -133,10 +133,11 @@ class SettingsTest(parameterized.TestCase):
         for goal, message in ((0.3, None), (0.2, "Received: for maps, goal=0.2, not 0.3")):
             folder = self.create_tempdir().full_path
             config = dataclasses.replace(self.CONFIG, drawn_images=2, image_size="16")
-            data = build.finder(config)("maps", False)
-            record_or_resume(config, data, folder)
+            (plan,) = task_plans(config)
+            data = build.data_of(plan)
+            record_or_resume(plan, data, folder)
             os.makedirs(os.path.join(folder, "train", "step-1"))
-            again = dataclasses.replace(config, method=Cpg(goal=goal))
+            again = dataclasses.replace(plan, method=Cpg(goal=goal))
             with self.assertRaisesRegex(ValueError, message) if message else contextlib.nullcontext():
                 record_or_resume(again, data, folder)
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly import build
-from pgtf.config import load_config
+from pgtf.config import load_config, task_plans
 from pgtf.methods import Distilled
 from pgtf.runs.run import Run
 from tests.tiny import tiny_run
@@ -27,7 +27,7 @@ def learner_of(run, weight, index=2):
     config = dataclasses.replace(
         load_config(run.folder), method=Distilled(weight), discriminator_width=2, discriminator_layers=1
     )
-    return build.learner(config, index, run.bank.only(run.names[:index]), steps=100)
+    return build.learner(task_plans(config)[index], run.bank.only(run.names[:index]), steps=100)
 
 
 @parameterized.parameters(("pix2pix", "unet"), ("cyclegan", "resnet"))

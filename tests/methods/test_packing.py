@@ -14,14 +14,15 @@ from absl.testing import parameterized
 
 from pgtf import layers
 from pgtf.assembly.accounting import plan, summary
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.methods import Cpg, PackNet
 from pgtf.networks import Architecture
 from pgtf.runs.listing import row_lines, rows
+from pgtf.runs.plan import planned
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
 from pgtf.training import callbacks
-from pgtf.training.sequence import SequentialTrainer, planned
+from pgtf.training.sequence import SequentialTrainer
 from tests.methods.test_conformance import payload
 from tests.tiny import learn
 
@@ -90,7 +91,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual([task.replay().bit_equal for task in tasks], [True] * 4)
         widths = [one.facts.architecture.width for one in learnt]
         self.assertEqual(widths, [4, 4, 6, 6] if isinstance(method, Cpg) else [4] * 4)
-        for index, (task, one) in enumerate(zip(summary(planned(config))["tasks"], learnt), 1):
+        for index, (task, one) in enumerate(zip(summary(planned(task_plans(config)))["tasks"], learnt), 1):
             path = os.path.join(config.run_dir, "tasks", f"0{index}-{one.name}", "slice.safetensors")
             self.assertEqual(payload(path), one.stored_bytes)
             if one.facts.architecture.width == 4:

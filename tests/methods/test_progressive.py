@@ -13,7 +13,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import costly, plan, report, summary
-from pgtf.config import load_config
+from pgtf.config import load_config, task_plans
 from pgtf.methods import Progressive
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run
@@ -106,7 +106,7 @@ class ProgressiveTest(tf.test.TestCase, parameterized.TestCase):
     def test_columns_are_frozen_and_run_as_when_they_are_played(self):
         run = run_of(norm="batch", side=8)
         config = dataclasses.replace(load_config(run.folder), discriminator_width=2, discriminator_layers=1)
-        network = build.learner(config, 3, run.bank, steps=10).generators["forward"]
+        network = build.learner(task_plans(config)[3], run.bank, steps=10).generators["forward"]
         (columns,) = (layer for layer in network.layers if isinstance(layer, keras.Model))
         self.assertEmpty(columns.trainable_variables)
         before = [variable.numpy() for variable in columns.variables]

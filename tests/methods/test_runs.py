@@ -9,11 +9,12 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly.accounting import summary
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.methods import METHODS
 from pgtf.runs.listing import rows
+from pgtf.runs.plan import planned
 from pgtf.runs.verify import verdicts
-from pgtf.training.sequence import SequentialTrainer, planned
+from pgtf.training.sequence import SequentialTrainer
 from tests.methods.test_conformance import FORGETTING, payload
 
 # That each method's step can be traced is in test_conformance.py.
@@ -51,7 +52,7 @@ class RunsTest(tf.test.TestCase, parameterized.TestCase):
         found = list(verdicts(config.run_dir))
         self.assertEqual([verdict.holds for verdict in found], [True] * 2)
         self.assertEqual(found[0].player, "facades" if method in FORGETTING else "")
-        for index, task in enumerate(summary(planned(config))["tasks"], 1):
+        for index, task in enumerate(summary(planned(task_plans(config)))["tasks"], 1):
             path = os.path.join(config.run_dir, "tasks", f"0{index}-{task['name']}", "slice.safetensors")
             self.assertEqual(payload(path), task["bytes"])
         self.assertNotIn("replays", ran(config))  # All is done.

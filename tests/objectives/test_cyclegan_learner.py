@@ -173,7 +173,7 @@ class CycleGANTest(tf.test.TestCase):
 
     def test_its_unet_does_not_drop_out(self):
         config = Config(objective=CycleGAN(), network="unet", image_size="64", width=1)
-        network = build.generators(build.architecture(config), Full(), ("forward",))["forward"]
+        network = build.generators(config.architecture, Full(), ("forward",))["forward"]
         x = tf.random.stateless_normal((1, 64, 64, 3), (1, 2))
         self.assertAllEqual(network(x, training=True), network(x))
 

@@ -152,7 +152,7 @@ class Pix2PixTest(tf.test.TestCase):
 
     def test_its_unet_drops_out(self):
         config = Config(objective=Pix2Pix(), image_size="64", width=1)
-        network = build.generators(build.architecture(config), Full(), ("forward",))["forward"]
+        network = build.generators(config.architecture, Full(), ("forward",))["forward"]
         x = tf.random.stateless_normal((1, 64, 64, 3), (1, 2))
         made, again = network(x, training=True), network(x, training=True)
         self.assertNotAllClose(made, network(x), atol=1e-4)

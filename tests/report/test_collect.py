@@ -12,7 +12,7 @@ from absl.testing import absltest
 
 from pgtf.assembly.replay import outputs
 from pgtf.cli import command_line
-from pgtf.config import Config
+from pgtf.config import Config, flagfile
 from pgtf.data.reading import to_uint8
 from pgtf.foundation import files
 from pgtf.methods import Full, Piggyback
@@ -22,12 +22,13 @@ from pgtf.metrics.measurements import ImageSet, Measurement
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.report.collect import Collector
 from pgtf.report.parts import Parts
-from pgtf.runs.describe import command, measured
+from pgtf.runs.describe import measured
 from pgtf.runs.run import Run
+from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Replay
-from pgtf.training.sampling import SAMPLE, forget_sample, sampler
+from pgtf.training.sampling import forget_sample, sampler
 from tests.storage.made_slices import a_slice
 from tests.tiny import flip_a_bit, tiny_run
 
@@ -150,8 +151,8 @@ class CollectingTest(tf.test.TestCase):
         folder = run.at(1).folder
         for name in ("slice.json", "slice.safetensors", "probes.safetensors"):
             os.unlink(os.path.join(folder, name))
-        config = Config(run_dir=self.run_dir, tasks=TASKS)
-        before = Collector(self.run_dir, config).run()
+        flagfile.save(Config(run_dir=self.run_dir, tasks=TASKS))
+        before = Collector(self.run_dir).run()
         self.assertEqual(
             (before.tasks[1].name, before.tasks[1].learnt, before.to_come), ("facades", False, ("handbags",))
         )
@@ -174,7 +175,7 @@ class CollectingTest(tf.test.TestCase):
 
         forget_sample(folder)
         forget_sample(folder)
-        self.assertFalse(os.path.exists(os.path.join(folder, SAMPLE)))
+        self.assertFalse(os.path.exists(os.path.join(folder, layout.SAMPLE)))
 
 
 class DescribedTest(absltest.TestCase):
@@ -192,7 +193,7 @@ class DescribedTest(absltest.TestCase):
                 override=("maps:epochs=3,batch_size=2", "facades:epochs=5"),
             ),
         ):
-            program, name, *arguments = shlex.split(command(config))
+            program, name, *arguments = shlex.split(flagfile.command(config))
             self.assertEqual((program, name), ("pgtf", "train"))
             values = flags.FlagValues()
             command_line.define(values)
@@ -202,7 +203,9 @@ class DescribedTest(absltest.TestCase):
             self.assertEqual(dataclasses.replace(again, run_dir=config.run_dir), config)
 
     def test_defaults_are_left_out(self):
-        self.assertEqual(command(Config(run_dir="r", tasks=("maps",))), "pgtf train --run_dir=r-again --tasks=maps")
+        self.assertEqual(
+            flagfile.command(Config(run_dir="r", tasks=("maps",))), "pgtf train --run_dir=r-again --tasks=maps"
+        )
 
     def test_figures(self):
         folder = self.create_tempdir().full_path

@@ -120,7 +120,7 @@ class ReportingTest(tf.test.TestCase):
             pass
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            renew(load_config(run_dir))
+            renew(run_dir)
         self.assertRegex(said.getvalue(), r"warning: the report is not renewed: \w+Error: ")
 
 

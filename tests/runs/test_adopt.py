@@ -56,7 +56,7 @@ class ManyTestCase(tf.test.TestCase, parameterized.TestCase):
         return folder
 
     def adopted(self, folder, other, *names):
-        return adopt(folder, Run(other), names, load_config(folder))
+        return adopt(folder, Run(other), names)
 
     def assert_whole(self, folder, *names):
         """The run has these tasks, proved, and its ledger and config know them."""
@@ -87,12 +87,11 @@ class AdoptTest(ManyTestCase):
 
     def test_under_another_name(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
-        config = load_config(folder)
         with self.assertRaisesRegex(ValueError, "One task is adopted under another name"):
-            adopt(folder, Run(other), (), config, "roads")
-        self.assertEqual(adopt(folder, Run(other), ["streets"], config, "roads"), ["roads"])
+            adopt(folder, Run(other), (), "roads")
+        self.assertEqual(adopt(folder, Run(other), ["streets"], "roads"), ["roads"])
         self.assert_whole(folder, "facades", "maps", "roads")
-        self.assertEqual(adopt(folder, Run(other), ["streets"], load_config(folder), "roads"), [])  # Again.
+        self.assertEqual(adopt(folder, Run(other), ["streets"], "roads"), [])  # Again.
 
     def test_what_is_in_the_way_is_told_and_stays(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
@@ -174,7 +173,7 @@ class DropTest(ManyTestCase):
         folder = self.run_of("facades", "maps", "streets")
         expected = Run(folder)["streets"](IMAGE)
         files.write(os.path.join(folder, "samples", "maps-input.png"), b"")
-        drop(folder, "maps", load_config(folder))
+        drop(folder, "maps")
         self.assert_whole(folder, "facades", "streets")
         self.assertEqual(load_config(folder).tasks, ("facades", "streets"))
         self.assertAllEqual(Run(folder)["streets"](IMAGE), expected)
@@ -190,14 +189,14 @@ class DropTest(ManyTestCase):
 
     def test_the_last_number_stays_taken_too(self):
         folder = self.run_of("facades", "maps")
-        drop(folder, "maps", load_config(folder))
+        drop(folder, "maps")
         self.assertEqual(os.path.basename(Run(folder).bank.place(1, "new")), "03-new")
 
     def test_what_others_need_is_kept(self):
         folder = self.run_of("facades", "maps", "streets", method=Piggyback())
         for name, error in (("maps", "Received: 'maps', which streets mix"), ("x", "is one of facades, maps, streets")):
             with self.assertRaisesRegex(ValueError, error):
-                drop(folder, name, load_config(folder))
+                drop(folder, name)
         with self.assertRaisesRegex(ValueError, "where others are left"):
             drop(self.run_of("facades"), "facades")
         with self.assertRaisesRegex(ValueError, "play as before. Received: 'maps'"):
@@ -205,7 +204,7 @@ class DropTest(ManyTestCase):
 
     def test_a_task_that_is_gone_without_a_mark_or_with_another_s_is_told(self):
         folder = self.run_of("facades", "maps", "streets")
-        drop(folder, "maps", load_config(folder))
+        drop(folder, "maps")
         ledger = Ledger.read(folder)
         shutil.rmtree(os.path.join(folder, "tasks", "03-streets"))
         files.write(os.path.join(folder, "tasks", "03-streets", "dropped.json"), b'{"name": "streets", "sha256": "0"}')
@@ -222,7 +221,7 @@ class DropTest(ManyTestCase):
             for time in range(1, 9):
                 with mock.patch.object(module, function, dying(time, work)):
                     try:
-                        drop(folder, "maps", load_config(folder))
+                        drop(folder, "maps")
                     except Killed:
                         killed += 1
                     else:
@@ -231,7 +230,7 @@ class DropTest(ManyTestCase):
                 self.assertEqual(Ledger.read(folder).problems(run.bank), {})
                 self.assertEqual([row["task"] for row in rows(folder)], run.names)
         self.assertGreaterEqual(killed, 3)
-        drop(folder, "maps", load_config(folder))
+        drop(folder, "maps")
         self.assert_whole(folder, "facades", "streets")
         self.assertEqual(os.listdir(os.path.join(folder, "tasks", "02-maps")), ["dropped.json"])
 

@@ -12,7 +12,6 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import pgtf
-from pgtf.config import load_config
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
@@ -62,7 +61,7 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
     def test_another_run_adopts_it(self):
         folder, path = self.packed()
         other = tiny_run(self.create_tempdir().full_path, ("facades", "shoes"), method=FIRST)
-        self.assertEqual(adopt(other, pgtf.load(path), ["streets"], load_config(other)), ["streets"])
+        self.assertEqual(adopt(other, pgtf.load(path), ["streets"]), ["streets"])
         self.assertAllEqual(Run(other)["streets"](IMAGE), Run(folder)["streets"](IMAGE))
         strange = tiny_run(self.create_tempdir().full_path, ("shoes",), method=FIRST)
         with self.assertRaisesRegex(BankError, "borrows from. Received: none of 'facades'"):

@@ -7,7 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import load_config
+from pgtf.config import load_config, task_plans
 from pgtf.methods import METHODS
 from pgtf.runs.run import Run
 from pgtf.training.first_task import take_base
@@ -26,7 +26,7 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
             load_config(self.other), run_dir=self.folder, first_task_from=self.other, **changes
         )
         bank = NetworkBank(folder=os.path.join(self.folder, "tasks"))
-        take_base(config, bank)
+        take_base(task_plans(config)[0], bank)
         return bank
 
     @parameterized.parameters("mask", "full", "finetune", "progressive")
@@ -51,7 +51,8 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_run_with_tasks_takes_nothing(self):
         bank = NetworkBank.open(os.path.join(self.other, "tasks"))
-        take_base(dataclasses.replace(load_config(self.other), first_task_from="/nowhere"), bank)
+        config = dataclasses.replace(load_config(self.other), first_task_from="/nowhere")
+        take_base(task_plans(config)[0], bank)
         self.assertEqual(bank.names, ["facades", "maps"])
 
 

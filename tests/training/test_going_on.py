@@ -17,7 +17,7 @@ from PIL import Image
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.config import Config, resumed
+from pgtf.config import Config, resumed, task_plans
 from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
@@ -105,7 +105,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_shared_bank_begins_each_way_as_the_first_tasks_same_way(self):
         config = dataclasses.replace(self.unpaired, method=Piggyback(share_bank=True), tasks=("maps", "facades"))
         run = Run(tiny_run(self.run_dir, ("maps",), "resnet", "cyclegan", method=config.method))
-        first, second = run["maps"].networks, build.learner(config, 1, run.bank, steps=1).generators
+        first, second = run["maps"].networks, build.learner(task_plans(config)[1], run.bank, steps=1).generators
         for prefix in ("forward", "backward"):
             for name in layers.made_kernels(first[prefix]):
                 kernels = [

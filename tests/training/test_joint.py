@@ -18,15 +18,16 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
-from pgtf.config import Config
+from pgtf.config import Config, task_plans
 from pgtf.methods import LayerWise, WidthWise
 from pgtf.runs.listing import rows
+from pgtf.runs.plan import planned
 from pgtf.runs.verify import verdicts
 from pgtf.storage.facts import Facts
 from pgtf.storage.log import curves
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.joint import learner
-from pgtf.training.sequence import SequentialTrainer, planned
+from pgtf.training.sequence import SequentialTrainer
 from tests.methods.test_conformance import payload
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
@@ -57,7 +58,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(WidthWise(0.5), LayerWise(0.3))
     def test_the_first_tasks_kernels_are_one_object_for_all(self, method):
         config = dataclasses.replace(TINY, method=method, tasks=("maps", "facades", "cityscapes"))
-        together = learner(config, config.tasks, steps=2)
+        together = learner(task_plans(config), steps=2)
         first, *others = (kernels(one.generators) for one in together.learners.values())
         for path in first:
             for own in others:
@@ -73,7 +74,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
     def test_what_is_shared_learns_from_all_tasks_and_what_is_not_from_its_own(self):
         """From the same state, steps on pairs of batches: a or b of the first task, c or d of the second."""
         with mock.patch.object(build, "optimizer", lambda *_: keras.optimizers.SGD(0.01)):
-            together = learner(TINY, TINY.tasks, steps=2)
+            together = learner(task_plans(TINY), steps=2)
         first, second = (one.generators["forward"] for one in together.learners.values())
         state = tf.train.Checkpoint(learner=together)
         begun = state.write(os.path.join(tempfile.mkdtemp(), "state"))
@@ -102,12 +103,12 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotAllClose(learnt["ac"][1]["forward/down2/free"], learnt["ad"][1]["forward/down2/free"], atol=1e-6)
 
     def test_slices_rebuild_to_the_same_kernels_and_outputs(self):
-        together, bank = learner(TINY, TINY.tasks, steps=2), NetworkBank()
+        together, bank = learner(task_plans(TINY), steps=2), NetworkBank()
         draw = np.random.default_rng(0)
         image = draw.uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
         for variable in together.trained("generators"):
             variable.assign_add(0.1 * draw.normal(size=variable.shape))
-        facts = Facts(build.architecture(TINY), TINY.method, TINY.objective)
+        facts = Facts(TINY.architecture, TINY.method, TINY.objective)
         for name, one in together.learners.items():
             bank.append(build.slice_of(name, one.generators, bank.only(TINY.method.borrows(bank.names)), facts))
             stored = bank.slice(len(bank) - 1)
@@ -118,7 +119,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_sixteen_bits_see_each_step(self):
         """A bank that is learnt must not be held as it was when the task began."""
-        together = learner(dataclasses.replace(TINY, precision="mixed_bfloat16"), TINY.tasks, steps=2)
+        together = learner(task_plans(dataclasses.replace(TINY, precision="mixed_bfloat16")), steps=2)
         first, second = (one.generators["forward"] for one in together.learners.values())
         image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
         before = second(image).numpy()
@@ -151,7 +152,7 @@ class RunTest(tf.test.TestCase):
         said = ran(peaceful)
         self.assertIn("after facades: maps replays bit-equal", said)
         self.assertTrue(all(verdict.holds for verdict in verdicts(peaceful.run_dir)))
-        for index, task in enumerate(summary(planned(peaceful))["tasks"], 1):
+        for index, task in enumerate(summary(planned(task_plans(peaceful)))["tasks"], 1):
             path = os.path.join(peaceful.run_dir, "tasks", f"0{index}-{task['name']}", "slice.safetensors")
             self.assertEqual(payload(path), task["bytes"])
         for task in TINY.tasks:

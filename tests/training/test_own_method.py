@@ -15,14 +15,15 @@ from pgtf import layers, recipes
 from pgtf.assembly.accounting import summary
 from pgtf.cli import command_line
 from pgtf.cli.help_text import help_text
+from pgtf.config import task_plans
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.settings import setting
 from pgtf.methods import METHODS, Method
 from pgtf.recipes import Spec
 from pgtf.runs.listing import rows
+from pgtf.runs.plan import planned
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
-from pgtf.training.sequence import planned
 from tests.tiny import tiny_run
 from tests.training.test_sequence import TINY, ran
 
@@ -114,7 +115,7 @@ class OwnMethodTest(tf.test.TestCase):
         self.assertEqual(found[1]["values"], values_by_hand())
 
     def test_it_is_planned(self):
-        tasks = summary(planned(CONFIG))["tasks"]
+        tasks = summary(planned(task_plans(CONFIG)))["tasks"]
         self.assertEqual([task["values"] for task in tasks], [task.slice.size for task in Run(self.run_dir)])
         self.assertEqual(tasks[1]["values"], values_by_hand())
         self.assertIn(f" {values_by_hand():,} ", self.said)

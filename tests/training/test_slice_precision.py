@@ -9,16 +9,16 @@ from absl.testing import parameterized
 from safetensors.numpy import load_file
 
 from pgtf.assembly.accounting import plan, summary
-from pgtf.config import Config, load_config
+from pgtf.config import Config, load_config, task_plans
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
 from pgtf.runs.listing import rows
+from pgtf.runs.plan import planned
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
 from pgtf.storage import task_slice
 from pgtf.storage.task_slice import TaskSlice
-from pgtf.training.sequence import planned
 from tests.tiny import tiny_run
 
 KERNEL, MIXING = "forward/down1/unconstrained", "forward/up2/mixing"
@@ -33,7 +33,7 @@ class SlicePrecisionTest(tf.test.TestCase, parameterized.TestCase):
     def test_replays_are_bit_equal_and_disk_holds_what_was_planned(self, precision, method):
         folder, _ = self.run_of(precision, method)
         self.assertTrue(all(verdict.replay.bit_equal for verdict in verdicts(folder)))
-        tasks = summary(planned(load_config(folder)))["tasks"]
+        tasks = summary(planned(task_plans(load_config(folder))))["tasks"]
         for task, row in zip(tasks, rows(folder)):
             path = os.path.join(folder, "tasks", f"0{tasks.index(task) + 1}-{task['name']}", "slice.safetensors")
             self.assertEqual(sum(tensor.nbytes for tensor in load_file(path).values()), task["bytes"])
@@ -79,7 +79,7 @@ class SlicePrecisionTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_a_task_of_its_own_precision_is_planned_so(self):
         config = Config(tasks=("a", "b"), image_size="8", width=4, override=("b:slice_precision=float16",))
-        first, second = summary(planned(config))["tasks"]
+        first, second = summary(planned(task_plans(config)))["tasks"]
         self.assertEqual(first["bits"], 32 * first["values"])
         self.assertEqual(second["bits"], 16 * second["kernels"] + 32 * (second["biases"] + second["norms"]))
 

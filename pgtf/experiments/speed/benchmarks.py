@@ -1,6 +1,6 @@
 """Speed benchmarks. They alternate between the sides: on a shared machine ratios are stable, times are not.
 
-A benchmark is a function (config, rounds, **arguments) -> figures for JSON, and a row of BENCHMARKS.
+A benchmark is a function (plan of a task, rounds, **arguments) -> figures for JSON, and a row of BENCHMARKS.
 """
 
 import dataclasses
@@ -18,8 +18,8 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers, recipes
-from pgtf.assembly import build
-from pgtf.assembly.accounting import full_values, plan, summary
+from pgtf.assembly import accounting, build
+from pgtf.assembly.accounting import full_values, summary
 from pgtf.assembly.bank import NetworkBank
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
@@ -57,12 +57,12 @@ def compared(times, base):
     }
 
 
-def steps(config, rounds, task):
+def steps(plan, rounds, task):
     """Compares a step of task `task` (from 1) with the first task's: with kernels composed, and as chosen."""
-    bank, batch = banked(config, task - 1), held(config)
-    learners = {"full": build.learner(config, 0, NetworkBank(), 1000)}
+    bank, batch = banked(plan, task - 1), held(plan)
+    learners = {"full": first_learner(plan)}
     for side, strategy in (("chosen", "auto"), ("composed", "compose")):
-        learners[side] = build.learner(config, task - 1, bank, 1000)
+        learners[side] = build.learner(at(plan, task), bank, 1000)
         for network in learners[side].generators.values():
             for recipe in layers.made_kernels(network).values():
                 recipe.strategy = strategy
@@ -72,28 +72,28 @@ def steps(config, rounds, task):
     return {**found, "spent": spent(step_of(learners["chosen"], batch))}
 
 
-def precisions(config, rounds, task):
+def precisions(plan, rounds, task):
     """Compares a step in bfloat16 with one in float32."""
-    sides, batch = {}, held(config)
+    sides, batch = {}, held(plan)
     for name in ("float32", "mixed_bfloat16"):
-        learner = build.learner(dataclasses.replace(config, precision=name), task - 1, banked(config, task - 1), 1000)
-        sides[name] = step_of(learner, batch)
+        each = dataclasses.replace(at(plan, task), training=dataclasses.replace(plan.training, precision=name))
+        sides[name] = step_of(build.learner(each, banked(plan, task - 1), 1000), batch)
     found = compared(by_turns(sides, rounds), "float32")
     return {**found, "spent": spent(sides["mixed_bfloat16"])}
 
 
-def xla(config, rounds, task):
+def xla(plan, rounds, task):
     """Compares a step compiled by XLA with one that TensorFlow runs operation by operation."""
-    learner, batch = build.learner(config, task - 1, banked(config, task - 1), 1000), held(config)
+    learner, batch = build.learner(at(plan, task), banked(plan, task - 1), 1000), held(plan)
     compiled = tf.function(learner._step, autograph=False, jit_compile=True)
     sides = {"operations": step_of(learner, batch), "xla": lambda: float(compiled(batch)[learner.LOSSES[0]])}
     return compared(by_turns(sides, rounds), "operations")
 
 
-def peak(config, rounds):
+def peak(plan, rounds):
     """Measures a full step's rate as a share of the matrix products' rate. Counts only convolutions and products."""
-    learner, batch = build.learner(config, 0, NetworkBank(), 1000), held(config)
-    dtype = keras.mixed_precision.Policy(build.resolved(config.precision)).compute_dtype
+    learner, batch = first_learner(plan), held(plan)
+    dtype = keras.mixed_precision.Policy(build.resolved(plan.training.precision)).compute_dtype
     a, side = tf.cast(tf.random.normal([2048, 2048]), dtype), 2048
     product = tf.function(lambda: tf.reduce_sum(tf.matmul(a, a)[0]))
     times = by_turns({"step": step_of(learner, batch), "product": lambda: [product() for _ in range(4)]}, rounds)
@@ -102,18 +102,17 @@ def peak(config, rounds):
     return {"share": statistics.median(rates), "operations": counted, "spent": spent(step_of(learner, batch))}
 
 
-def first_step(config, rounds, task):
+def first_step(plan, rounds, task):
     """Measures the seconds from a given bank to the end of the first step, and the process's peak memory."""
-    bank, batch = banked(config, task - 1), held(config)
+    bank, batch = banked(plan, task - 1), held(plan)
     begun = time.perf_counter()
-    step_of(build.learner(config, task - 1, bank, 1000), batch)()
+    step_of(build.learner(at(plan, task), bank, 1000), batch)()
     return {"seconds": time.perf_counter() - begun, "peak_gib": _peak()}
 
 
-def pipeline(config, rounds):
+def pipeline(plan, rounds):
     """Compares steps on streamed images with steps on one batch in memory."""
-    stream, batch = _stream(config), held(config)
-    learner = build.learner(config, 0, NetworkBank(), 1000)
+    stream, batch, learner = _stream(plan), held(plan), first_learner(plan)
     for place in range(len(stream.sources[0])):
         stream.sources[0][place]  # Decode and cache each image, as in a run after its first epoch.
     images = iter(stream.dataset(0, 10**6))
@@ -123,26 +122,26 @@ def pipeline(config, rounds):
     return {"throughput": ratio(times["held"], times["streamed"])}
 
 
-def serving(config, rounds):
+def serving(plan, rounds):
     """Compares the exported network of a second task with one of stock Keras layers, each as a SavedModel."""
-    architecture = build.architecture(config)
+    architecture = plan.architecture
     image = keras.Input((None, None, 3))
-    second = build.generators(architecture, config.method, ("forward",), banked(config, 1))
+    second = build.generators(architecture, plan.method, ("forward",), banked(plan, 1))
     networks = {
         "exported": layers.folded(second["forward"]),
-        "stock": keras.Model(image, architecture(image, _Stock("stock"), config.width)),
+        "stock": keras.Model(image, architecture(image, _Stock("stock"), architecture.width)),
     }
     with tempfile.TemporaryDirectory() as folder:
         served = {}
         for name, network in networks.items():
             write_saved_model(network, architecture.multiple, {}, os.path.join(folder, name))
             served[name] = tf.saved_model.load(os.path.join(folder, name)).signatures["serving_default"]
-        picture = tf.cast(tf.random.uniform([1, *config.size, 3], 0, 256, tf.int32), tf.uint8)
+        picture = tf.cast(tf.random.uniform([1, *plan.data.size, 3], 0, 256, tf.int32), tf.uint8)
         sides = {name: lambda ask=ask: ask(images=picture)["images"].numpy() for name, ask in served.items()}
         return compared(by_turns(sides, 3 * rounds), "stock")
 
 
-def choice(config, rounds):
+def choice(plan, rounds):
     """Compares composing and mixing in layers of both networks: how often the choice is cheaper, and its loss."""
     found = []
     # (feature map size, channels in, filters, kernel size, stride, transposed), at batch 1 and 4, with three banks.
@@ -157,7 +156,7 @@ def choice(config, rounds):
                 x = tf.random.normal([batch, size, size, c_in])
                 for strategy in ("compose", "mix"):
                     kind = layers.Conv2DTranspose if transposed else layers.Conv2D
-                    with build.precision(build.resolved(config.precision)):
+                    with build.precision(build.resolved(plan.training.precision)):
                         recipe = recipes.Piggyback(bank, strategy=strategy)
                         layer = kind(filters, kernel, stride, "same", recipe=recipe)
                         layer.build(x.shape)
@@ -173,36 +172,36 @@ def choice(config, rounds):
     return {"cheaper": sum(one <= 1 for one in found) / len(found), "loss": loss, "of": len(found)}
 
 
-def many(config, rounds, tasks):
+def many(plan, rounds, tasks):
     """Compares a run of `tasks` tasks, all of which borrow from the first, with a run of two.
 
     Measures opening a task and translating one image, listing the run, the memory of a process that opens a task, and
     the stored size of the last task as a share of a full network.
     """
-    config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
+    plan = dataclasses.replace(plan, method=Piggyback(borrow_from="first"))
     with tempfile.TemporaryDirectory() as folder:
-        runs = {str(count): _run_of(config, count, os.path.join(folder, str(count))) for count in {2, tasks}}
-        picture = np.random.default_rng(0).integers(0, 256, (*config.size, 3), "uint8")
+        runs = {str(count): _run_of(plan, count, os.path.join(folder, str(count))) for count in {2, tasks}}
+        picture = np.random.default_rng(0).integers(0, 256, (*plan.data.size, 3), "uint8")
         opened = {name: lambda at=at: load(at)["task1"](picture) for name, at in runs.items()}
         listed = {name: lambda at=at: rows(at) for name, at in runs.items()}
         return {
             "open": compared(by_turns(opened, rounds), "2")[str(tasks)],
             "list": compared(by_turns(listed, rounds), "2")[str(tasks)],
-            "peak_gib": _peak_of_opening(runs[str(tasks)], config.size),
-            "shares": {lenders: _share_of_last(config, tasks, lenders) for lenders in ("all", "last:2", "first")},
+            "peak_gib": _peak_of_opening(runs[str(tasks)], plan.data.size),
+            "shares": {lenders: _share_of_last(plan, tasks, lenders) for lenders in ("all", "last:2", "first")},
         }
 
 
-def combined(config, rounds):
+def combined(plan, rounds):
     """Compares four tasks in one SavedModel with one task in its own."""
-    config = dataclasses.replace(config, method=Piggyback(borrow_from="first"))
+    plan = dataclasses.replace(plan, method=Piggyback(borrow_from="first"))
     with tempfile.TemporaryDirectory() as folder:
-        four = load(_run_of(config, 4, os.path.join(folder, "run")))
+        four = load(_run_of(plan, 4, os.path.join(folder, "run")))
         paths = {name: os.path.join(folder, name) for name in ("combined", "one")}
         write_combined([Direction(task, "forward") for task in four], paths["combined"])
         write_saved_model(layers.folded(four["task1"].networks["forward"]), 1, {}, paths["one"])
         ask = {name: tf.saved_model.load(path).signatures["floats"] for name, path in paths.items()}
-        given, second = tf.random.uniform([1, *config.size, 3], -1, 1), tf.constant("task1")
+        given, second = tf.random.uniform([1, *plan.data.size, 3], -1, 1), tf.constant("task1")
         sides = {
             "combined": lambda: ask["combined"](images=given, task=second)["images"].numpy(),
             "one": lambda: ask["one"](images=given)["images"].numpy(),
@@ -214,11 +213,11 @@ def combined(config, rounds):
         return {**compared(by_turns(sides, rounds), "one"), "megabytes": megabytes}
 
 
-def _share_of_last(config, tasks, lenders):
+def _share_of_last(plan, tasks, lenders):
     """Returns the stored size of the last task as a share of a full network."""
-    method = dataclasses.replace(config.method, borrow_from=lenders)
+    method = dataclasses.replace(plan.method, borrow_from=lenders)
     names = [f"task{index}" for index in range(tasks)]
-    return summary(plan(names, build.architecture(config), method, ("forward",)))["tasks"][-1]["share"]
+    return summary(accounting.plan(names, plan.architecture, method, ("forward",)))["tasks"][-1]["share"]
 
 
 def _peak_of_opening(run, size):
@@ -233,14 +232,14 @@ def _peak_of_opening(run, size):
     return int(done.stdout.split()[-1]) / 2**20
 
 
-def _run_of(config, count, folder):
+def _run_of(plan, count, folder):
     """Builds a run of untrained tasks, where all but the first share one file of values."""
-    bank, shape = NetworkBank(folder=os.path.join(folder, layout.TASKS)), build.architecture(config)
-    facts = Facts(shape, config.method, config.objective, full_values=full_values(shape, ("forward",)))
+    bank, shape = NetworkBank(folder=os.path.join(folder, layout.TASKS)), plan.architecture
+    facts = Facts(shape, plan.method, plan.objective, full_values=full_values(shape, ("forward",)))
     for index in range(count):
-        lenders = bank.only(config.method.borrows(bank.names))
+        lenders = bank.only(plan.method.borrows(bank.names))
         if index < 2:
-            networks = build.generators(shape, config.method, ("forward",), lenders, seed=index)
+            networks = build.generators(shape, plan.method, ("forward",), lenders, seed=index)
             made = build.slice_of("task0", networks, lenders, facts)
         bank.append(dataclasses.replace(made, name=f"task{index}"))
         if index > 1:
@@ -273,23 +272,33 @@ def _with_gradients(layer, x):
     return lambda: [float(value) for value in run(x)]
 
 
-def _stream(config):
-    drawn = dataclasses.replace(config, data_dir="", drawn_images=20)
-    return build.stream(drawn, 0, build.finder(drawn)("facades"))
+def _stream(plan):
+    drawn = dataclasses.replace(plan.data, data_dir="", drawn_images=20)
+    return build.stream(plan, build.finder(drawn, plan.objective.batch, plan.run.seed)("facades"))
 
 
-def held(config):
+def at(plan, task):
+    """Returns the plan of task `task` (from 1)."""
+    return dataclasses.replace(plan, index=task - 1)
+
+
+def first_learner(plan):
+    """Builds the learner of a first task."""
+    return build.learner(plan, NetworkBank(), 1000)
+
+
+def held(plan):
     """Returns one batch."""
-    return next(iter(_stream(config).dataset(0, 1)))
+    return next(iter(_stream(plan).dataset(0, 1)))
 
 
-def banked(config, tasks):
+def banked(plan, tasks):
     """Builds the bank of `tasks` untrained tasks. Speed does not depend on values."""
-    bank, shape = NetworkBank(), build.architecture(config)
+    bank, shape = NetworkBank(), plan.architecture
     for number in range(tasks):
-        lenders = bank.only(config.method.borrows(bank.names))
-        networks = build.generators(shape, config.method, config.objective.networks, lenders, number)
-        facts = Facts(shape, config.method, config.objective)
+        lenders = bank.only(plan.method.borrows(bank.names))
+        networks = build.generators(shape, plan.method, plan.objective.networks, lenders, number)
+        facts = Facts(shape, plan.method, plan.objective)
         bank.append(build.slice_of(f"task{number + 1}", networks, lenders, facts))
     return bank
 

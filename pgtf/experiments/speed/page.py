@@ -38,12 +38,13 @@ GOALS = [
 ]  # fmt: skip
 
 
-def page(found, config, rounds):
+def page(found, plan, rounds):
     """Returns the page as text. found: [(measurement, its figures)]."""
+    height, width = plan.data.size
     lines = [
         "# Speed",
         "",
-        f"Written by `make bench`: {config.size[0]}x{config.size[1]} px, width {config.width}, {os.cpu_count()} cores.",
+        f"Written by `make bench`: {height}x{width} px, width {plan.networks.width}, {os.cpu_count()} cores.",
         f"Each ratio is the median of {rounds} alternating rounds in one process. Times depend on the machine's load.",
         "",
         "| goal | asked | measured | met |",
