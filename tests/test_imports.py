@@ -125,6 +125,12 @@ class ImportsTest(absltest.TestCase):
                 ]
                 self.assertEqual(takes, ["__init__(config)"] if module == "pgtf.training.sequence" else [], module)
 
+    def test_only_the_command_line_and_its_progress_bar_print(self):
+        for module, path in modules(ROOT).items():
+            if not module.startswith("pgtf.cli") and module != "pgtf.foundation.progress":
+                calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+                self.assertNotIn("print", [getattr(function, "id", "") for function in calls], module)
+
     def test_networks_objectives_and_training_know_no_method(self):
         for module, path in modules(ROOT).items():
             if module.split(".")[1:2] in (["networks"], ["objectives"], ["training"]):

@@ -303,7 +303,7 @@ def warning(names: Sequence[str], architecture: Architecture, method: Method, pr
         return ""
     named = ", ".join(row["name"] for row in large[:COLUMNS]) + (", …" if len(large) > COLUMNS else "")
     return (
-        f"warning: {len(large)} of {len(later)} later tasks store no less than a full network, up to "
+        f"{len(large)} of {len(later)} later tasks store no less than a full network, up to "
         f"{max(row['share'] for row in large):.0%} of it: {named}. Share more, or use --method=full"
     )
 

@@ -11,6 +11,7 @@ from typing import Any, Optional
 
 from absl import app, flags, logging
 
+from pgtf.cli import messages
 from pgtf.cli.help_text import QUESTIONS, TABLES, Help, module_of
 from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, load_config, resumed
 from pgtf.foundation import settings, task_names
@@ -202,6 +203,7 @@ def run(command: ModuleType) -> None:
             return 130
         return result
 
+    messages.show_messages()
     app.define_help_flags()
     flags.DEFINE_flag(Help(command))
     flags.DEFINE_flag(Help(command, full=True))

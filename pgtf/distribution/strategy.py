@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 from pgtf.distribution.cluster import cluster, supervise
+from pgtf.foundation.voice import LOG
 
 
 @functools.cache  # Two strategies in one process would receive each other's messages.
@@ -31,10 +32,7 @@ def strategy(distribute: str) -> tf.distribute.Strategy:
 def _of_all_workers():
     supervise()  # Before TensorFlow initializes GPUs, which a forked child could not use then.
     found = cluster()
-    print(
-        f"Waits for all workers: {found.cluster_spec().as_dict()}; this is {found.task_type} {found.task_id}",
-        flush=True,
-    )
+    LOG.info(f"Waits for all workers: {found.cluster_spec().as_dict()}; this is {found.task_type} {found.task_id}")
     return tf.distribute.MultiWorkerMirroredStrategy(found)
 
 

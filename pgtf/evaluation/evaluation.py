@@ -22,6 +22,7 @@ from pgtf.evaluation.records import Records
 from pgtf.evaluation.tensorboard import to_tensorboard
 from pgtf.foundation import files
 from pgtf.foundation.progress import Bar
+from pgtf.foundation.voice import LOG
 from pgtf.metrics import matrix_text
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.matrix import Matrix
@@ -64,7 +65,7 @@ class Evaluation:
       run: The run with the tasks learned so far.
       question: Settings of the evaluation.
       coming: {task: data} of tasks that are not learned yet. The classifier includes them, so that it stays the same.
-      say: Function that prints a message.
+      say: Function that shows a message. Default: the logger of pgtf.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class Evaluation:
         question: EvaluationConfig = EvaluationConfig(),
         *,
         coming: Optional[Mapping[str, TaskData]] = None,
-        say: Callable[[str], Any] = print,
+        say: Callable[[str], Any] = LOG.info,
     ):
         self.run, self.question, self.say = run, question, say
         self.folder = files.inside(run.folder, layout.EVALUATION)

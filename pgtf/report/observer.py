@@ -1,5 +1,6 @@
 """Keeps the report up to date while a run is learned."""
 
+from pgtf.foundation.voice import LOG
 from pgtf.report.write import renew
 from pgtf.training.observers import Observer
 
@@ -15,4 +16,4 @@ class ReportObserver(Observer):
 
     def on_run_end(self, run_dir: str) -> None:
         page = renew(run_dir, tensorboard=True)
-        print(f"\nAs curves: tensorboard --logdir {run_dir}\nLook, in a browser: {page}")
+        LOG.info(f"\nAs curves: tensorboard --logdir {run_dir}\nLook, in a browser: {page}")

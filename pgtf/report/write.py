@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from pgtf.foundation import files
+from pgtf.foundation.voice import LOG
 from pgtf.report.collect import Collector
 from pgtf.report.content import Comparison, ReportedRun, SameInput
 from pgtf.report.grid import grid
@@ -64,7 +65,7 @@ def renew(run_dir: str, tensorboard: bool = False) -> str:
         parts.forget_unused()
         return page_of(run.folder)
     except Exception as error:
-        print(f"warning: the report is not renewed: {type(error).__name__}: {error}")
+        LOG.warning(f"the report is not renewed: {type(error).__name__}: {error}")
         return page_of(run_dir)
 
 

@@ -42,5 +42,6 @@ def plan_text(plans: Sequence[TaskPlan], learned: Sequence[str]) -> str:
     coming = [cost for cost in planned(plans) if cost.task not in learned]
     if not coming:
         return "\n".join([*lines, "No task is left to learn."])
-    notes = filter(None, [plans[0].method.plan_note, size_warning(plans)])
+    large = size_warning(plans)
+    notes = filter(None, [plans[0].method.plan_note, large and f"warning: {large}"])
     return "\n".join([*lines, accounting.report(coming, "\n".join(notes))])

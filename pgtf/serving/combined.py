@@ -8,6 +8,7 @@ from typing import Any
 
 import tensorflow as tf
 
+from pgtf.foundation.voice import LOG
 from pgtf.methods import Piggyback
 from pgtf.serving.direction import Direction
 from pgtf.serving.export import STAGING, Tasks, alone_in
@@ -49,14 +50,14 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
             raise ValueError(
                 f"The export's path exists and holds something else. Choose another --version. Received: {path}"
             )
-        print(f"{path} with {len(learned)} tasks {'exists, from the same slices' if kept else '...'}", flush=True)
+        LOG.info(f"{path} with {len(learned)} tasks {'exists, from the same slices' if kept else '...'}")
         with true_float32():
             if kept:
                 difference = _checked(directions, path, "Remove it and export again")
             else:
                 difference = _put(directions, path, output)
         write_models_config(output)
-    print(
+    LOG.info(
         f"{'kept, ' if kept else ''}verified, largest difference from the learned tasks {difference:.1e}; "
         f"{time.monotonic() - started:.1f} s"
     )

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from pgtf.foundation import files
+from pgtf.foundation.voice import LOG
 from pgtf.serving.direction import Direction, LearnedTask
 from pgtf.serving.format import Format
 from pgtf.serving.models_config import write_models_config
@@ -117,12 +118,11 @@ class Export:
     def do(self, output: str) -> None:
         """Writes the export, or keeps an existing one. Verifies either."""
         kept, started = self.is_there(), time.monotonic()
-        print(f"{self.direction.name}: {self.path} {'exists, from the same slice' if kept else '...'}", flush=True)
+        LOG.info(f"{self.direction.name}: {self.path} {'exists, from the same slice' if kept else '...'}")
         difference = self._checked(self.path, "Remove it and export again") if kept else self._put(output)
-        print(
+        LOG.info(
             f"{self.direction.name}: {'kept, ' if kept else ''}verified, differs from the task by "
-            f"{difference:.1e}; {time.monotonic() - started:.1f} s",
-            flush=True,
+            f"{difference:.1e}; {time.monotonic() - started:.1f} s"
         )
 
     def _put(self, output: str) -> float:

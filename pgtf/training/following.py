@@ -1,6 +1,5 @@
 """Workers other than the chief: they train the tasks that the chief announces, and write nothing."""
 
-import contextlib
 import gc
 import os
 import time
@@ -15,6 +14,7 @@ from pgtf.assembly.bank import NetworkBank
 from pgtf.config import RunSettings, TaskPlan
 from pgtf.distribution import collectives
 from pgtf.foundation.seeds import seed_of
+from pgtf.foundation.voice import LOG, silenced
 from pgtf.storage import layout
 from pgtf.training.one_task import follow_task
 
@@ -51,7 +51,9 @@ def tell(place: tf.distribute.Strategy, index: Optional[int]) -> None:
 def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
     """Trains along with the chief, task by task. plans: Of all tasks of the run."""
     with place.scope():
-        print(f"This is worker {collectives.number()} of {collectives.count()}; worker 0, the chief, says how it goes")
+        LOG.info(
+            f"This is worker {collectives.number()} of {collectives.count()}; worker 0, the chief, says how it goes"
+        )
     while True:
         with place.scope():
             index = int(collectives.broadcast_from_chief(_END))
@@ -62,7 +64,7 @@ def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
         bank = _bank(plan.run, index)
         keras.backend.clear_session()
         gc.collect()
-        with contextlib.redirect_stdout(None):  # The chief says it.
+        with silenced():  # The chief says it.
             follow_task(plan, bank, build.data_of(plan))
 
 

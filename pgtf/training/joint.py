@@ -19,6 +19,7 @@ from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
 from pgtf.foundation.settings import refuse
+from pgtf.foundation.voice import LOG
 from pgtf.methods import Bank
 from pgtf.objectives.joint import Together
 from pgtf.storage import layout
@@ -137,7 +138,7 @@ def learn_together(
       observer: Called after each sample.
     """
     names = [data.name for data in found]
-    print(f"Learned together: {', '.join(names)}")
+    LOG.info(f"Learned together: {', '.join(names)}")
     members = [_Member.of(plan, data, bank, names) for plan, data in zip(plans, found)]
     steps = max(member.steps for member in members)
     keras.backend.clear_session()

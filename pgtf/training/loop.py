@@ -12,6 +12,7 @@ from pgtf.data.streams import Stream, Streams
 from pgtf.distribution import collectives
 from pgtf.foundation import retracing
 from pgtf.foundation.keras_versions import checkpointed, compile_learner
+from pgtf.foundation.voice import LOG
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
@@ -90,7 +91,7 @@ def learn(
             if best:
                 checkpoints.save(steps)
     if best:
-        print(f"{title}: keeps step {int(best.step.numpy())}, the best point")
+        LOG.info(f"{title}: keeps step {int(best.step.numpy())}, the best point")
         best.take()
     elif learner.average:
         learner.average.take()
@@ -100,9 +101,9 @@ def _restore(checkpoints: Checkpoints, learner: Learner, title: str) -> None:
     """Restores the last checkpoint, if there is one, and prints it."""
     lost = checkpoints.restore()
     if lost:
-        print(f"{title}: {lost}. The task goes on from step {learner.done}")
+        LOG.info(f"{title}: {lost}. The task goes on from step {learner.done}")
     elif learner.done:
-        print(f"{title}: goes on from step {learner.done}")
+        LOG.info(f"{title}: goes on from step {learner.done}")
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from pgtf.distribution.strategy import strategy
 from pgtf.evaluation.curves import measure
 from pgtf.foundation import files
 from pgtf.foundation.errors import CapacityError
+from pgtf.foundation.voice import LOG
 from pgtf.objectives.learner import Learner
 from pgtf.storage import layout
 from pgtf.storage.facts import Facts
@@ -109,7 +110,7 @@ class _Task:
             except CapacityError as narrow:
                 if not attempt.wider:
                     raise
-                print(f"{self.data.name}: {narrow}. A network of width {width} is too narrow; a wider one learns it")
+                LOG.info(f"{self.data.name}: {narrow}. A network of width {width} is too narrow; a wider one learns it")
         for source in self.data.train:
             source.release()  # The next task has the memory for its own.
         return learner, attempt
@@ -213,7 +214,7 @@ def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: 
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
             what = f"{task_slice.name}: every {prefix} output is one plain colour"
-            print(f"warning: {what}; nothing was learnt, or too much at once")
+            LOG.warning(f"{what}; nothing was learned, or too much at once")
     content = probes.content()
     files.write(os.path.join(folder, layout.PROBES), content, read_only=True)
     facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))

@@ -13,6 +13,7 @@ from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
 from pgtf.foundation import files
 from pgtf.foundation.settings import changing
+from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
@@ -62,7 +63,8 @@ def record_or_resume(
         return _gone_on(settings, data, folder, unsaid=_unsaid(plan))
     data = data.checked(plan.data.bad_images == "skip")
     if data.skipped:
-        print(f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines(), sep="\n  ")
+        lines = [f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines()]
+        LOG.info("\n  ".join(lines))
     record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
     files.write(os.path.join(folder, layout.BEGUN), json.dumps(record, indent=1).encode())
     return data

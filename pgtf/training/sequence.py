@@ -27,6 +27,7 @@ from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
 from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import changing
+from pgtf.foundation.voice import LOG
 from pgtf.objectives.translation import floats, grid, through
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.plan import check_plan, planned, size_warning
@@ -104,9 +105,9 @@ class SequentialTrainer:
                 self._finish()
                 return
             where = f" on {replicas} devices" if replicas > 1 else ""
-            print(f"Networks compute in {config.precision}{where} while they learn")
+            LOG.info(f"Networks compute in {config.precision}{where} while they learn")
             if large := size_warning(self.plans):
-                print(large)
+                LOG.warning(large)
             # All of them now, so that a long run doesn't fail at its third task; a learned one needs its data no more.
             together = to_learn_together(self.plans, self.bank)
             learned = set(self.bank.names) - set(together)
@@ -120,18 +121,18 @@ class SequentialTrainer:
             flagfile.save(config)
             self.ledger.write(config.run_dir)
             if self._data and not config.data_dir:
-                print("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
+                LOG.info("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
             if together:
                 found = [self._data[name] for name in together]
                 learn_together(self.plans, self.bank, found, self.log, self.observer)
                 self._note_learnt()
             self._tasks()
-            print(f"\n{self._stored()}")
+            LOG.info(f"\n{self._stored()}")
             if config.evaluate:
                 with open(
                     table_path(config.run_dir, len(self.bank) - 1, self.bank.names[-1]), encoding="utf-8"
                 ) as file:
-                    print(f"\n{file.read()}")
+                    LOG.info(f"\n{file.read()}")
             self.observer.on_run_end(config.run_dir)
             tell(self.strategy, None)
 
@@ -142,12 +143,12 @@ class SequentialTrainer:
             splits.setdefault(data.shown_split, []).append(task)
         for split, tasks in splits.items():
             if split == "train":
-                print(
+                LOG.info(
                     f"{', '.join(tasks)}: no test images, so pictures are of training images; put others into test, or "
                     "give --validation=0.1"
                 )
             elif split != "test":
-                print(f"{', '.join(tasks)}: pictures are of {split} images")
+                LOG.info(f"{', '.join(tasks)}: pictures are of {split} images")
 
     def _stored(self) -> str:
         """Returns what each task stores: as planned, or as measured if the plan could not know."""
@@ -175,7 +176,7 @@ class SequentialTrainer:
         line = f"{config.run_dir}: {count} learned, from {sources}; done since {since}."
         if config.data_dir and os.path.abspath(config.data_dir) not in map(os.path.abspath, folders):
             line += f" Nothing is learned from {config.data_dir}. A new run: --run_dir=DIR"
-        print(task_names.escaped(line))
+        LOG.info(task_names.escaped(line))
         tell(self.strategy, None)
 
     def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
@@ -218,7 +219,7 @@ class SequentialTrainer:
             if not task.has_probes:
                 continue
             result = task.replay()
-            print(f"after {after}: {task.name} replays {result}")
+            LOG.info(f"after {after}: {task.name} replays {result}")
             record[task.name] = dataclasses.asdict(result)
             append_line(self.log, {"after": after, "replayed": task.name, **record[task.name]})
             kept = task.facts.method.network_for(number, index) == number
@@ -301,7 +302,7 @@ class SequentialTrainer:
             if task.has_probes:
                 task.probes  # noqa: B018  (reads, and so checks)
             else:
-                print(f"{task.name}: its probes are missing, so it is no longer replayed or sampled")
+                LOG.info(f"{task.name}: its probes are missing, so it is no longer replayed or sampled")
 
     def _save(self, name: str, picture: np.ndarray) -> None:
         files.write(self._path(layout.SAMPLES, name), png(picture))

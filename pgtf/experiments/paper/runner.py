@@ -17,6 +17,7 @@ from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.progress import clock
+from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
 
 PGTF = sys.executable, "-m", "pgtf"
@@ -132,16 +133,17 @@ class ExperimentRunner:
         """Runs an experiment and prints its outcome. Returns False if another process works on it."""
         try:
             with files.locked(os.path.join(self.runs, "taken", piece.run_name), "runs an experiment"):
-                print(f"\n{piece.name}  ({told})", flush=True)
+                LOG.info(f"
+{piece.name}  ({told})")
                 self._piece(piece)
         except Busy:
             return False
         except subprocess.CalledProcessError as error:
             failed.append(piece.name)
-            print(f"{piece.name}: failed with exit status {error.returncode}; its table lacks it", flush=True)
+            LOG.info(f"{piece.name}: failed with exit status {error.returncode}; its table lacks it")
         except ValueError as error:
             failed.append(piece.name)
-            print(f"{piece.name}: {error}", flush=True)
+            LOG.info(f"{piece.name}: {error}")
         return True
 
     def _piece(self, piece: Experiment) -> None:
