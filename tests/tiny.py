@@ -80,7 +80,7 @@ def _made(
         network=network,
         image_size=f"{size[0]}x{size[1]}",
         width=4,
-        blocks=1,
+        options=(("blocks", 1),) if network == "resnet" else (),
         norm=norm,
         upsampling=upsampling,
         slice_precision=precision,

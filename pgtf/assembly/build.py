@@ -25,6 +25,7 @@ from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank, Method
 from pgtf.networks import DISCRIMINATORS, Architecture
 from pgtf.objectives import Objective
+from pgtf.objectives.base import Auxiliary
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay, adam
 from pgtf.storage.bank import FilterBank
@@ -120,18 +121,17 @@ def generators(
 
 def discriminator(
     name: str,
-    channels: int,
+    auxiliary: Auxiliary,
     *,
-    network: str = "patchgan",
     width: int = 64,
     n_layers: int = 3,
     norm: str = "instance",
     seed: Any = 0,
 ) -> keras.Model:
-    """Builds a row of DISCRIMINATORS for images of this many channels. Every task has its own, and none is stored."""
-    image = keras.Input((None, None, channels))
+    """Builds a row of DISCRIMINATORS. Every task has its own, and none is stored."""
+    image = keras.Input(auxiliary.input)
     make = layers.LayerFactory(name, norm=norm, seed=seed)
-    return keras.Model(image, DISCRIMINATORS[network](n_layers)(image, make, width), name=name)
+    return keras.Model(image, DISCRIMINATORS[auxiliary.network](n_layers)(image, make, width), name=name)
 
 
 def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bool) -> CheckpointedPhaseContext:
@@ -181,8 +181,7 @@ def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS
         discriminators = {
             name: discriminator(
                 name,
-                auxiliary.channels,
-                network=auxiliary.network,
+                auxiliary,
                 width=plan.networks.discriminator_width,
                 n_layers=plan.networks.discriminator_layers,
                 norm=plan.networks.norm,

@@ -12,7 +12,7 @@ from typing import Any, Optional
 from absl import app, flags, logging
 
 from pgtf.cli import messages
-from pgtf.cli.help_text import QUESTIONS, TABLES, Help, module_of
+from pgtf.cli.help_text import HEADING_OF, QUESTIONS, TABLES, Help, module_of
 from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, load_config, resumed
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.errors import Contradiction
@@ -32,10 +32,12 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
       **defaults: {flag: default value}. Default: the setting's own default.
     """
     for name, table in TABLES.items():
-        _define(values, name, name, QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
+        heading = HEADING_OF.get(name, name)
+        if name in QUESTIONS:
+            _define(values, heading, name, QUESTIONS[name], str, {"choices": tuple(table)}, DEFAULTS[name])
         for setting, rows in _inner(table).items():
             field = next(field for field in settings.settings_of(table[rows[0]]) if field.name == setting)
-            _define(values, name, setting, _help(field, rows, table), field.type, field.metadata, None)
+            _define(values, heading, setting, _help(field, rows, table), field.type, field.metadata, None)
     for heading, group in GROUPS.items():
         for field in settings.settings_of(group):
             default, rules = defaults.get(field.name, field.default), field.metadata
@@ -141,7 +143,7 @@ def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str
                 raise ValueError(f"--{name} needs --{kind}={' or '.join(inner[name])}. Received: {chosen}")
         if unused:
             print(f"Not used with {chosen}: {', '.join(f'--{name}' for name in unused)}", file=sys.stderr)
-        for field in settings.settings_of(getattr(config, kind)):
+        for field in settings.settings_of(table[used[kind]]):
             if field.name in given and field.metadata["replaced_by"]:
                 print(f"--{field.name} is deprecated; use --{field.metadata['replaced_by']}", file=sys.stderr)
 

@@ -11,10 +11,12 @@ from absl import app, flags
 from pgtf.foundation import settings
 from pgtf.foundation.settings import as_text
 from pgtf.methods import METHODS
+from pgtf.networks import NETWORKS
 from pgtf.objectives import OBJECTIVES
 
-TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES}
+TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES, "network": NETWORKS}
 QUESTIONS = {"method": "How the kernels of later tasks are made.", "objective": "What is learned from which data."}
+HEADING_OF = {"network": "networks"}  # {flag of a table: its heading, where it has another name}
 HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
 # The settings that --help shows; --helpfull shows all.
 COMMON = (

@@ -106,7 +106,7 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         return self._group(MonitoringSettings)
 
     def _group(self, kind: type[OneGroup]) -> OneGroup:
-        return kind(**{field.name: getattr(self, field.name) for field in settings.settings_of(kind)})
+        return kind(**{field.name: getattr(self, field.name) for field in dataclasses.fields(kind)})
 
     @property
     def overrides(self) -> dict[str, dict[str, str]]:
@@ -142,7 +142,7 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         )
 
     def flat(self) -> dict[str, Any]:
-        """Returns {flag: value} of all settings, those of method and objective too."""
+        """Returns {flag: value} of all settings, those of network, method and objective too."""
         own = {field.name: getattr(self, field.name) for field in settings.settings_of(self)}
         rows = {
             "method": settings.name_in(METHODS, self.method),
@@ -153,13 +153,13 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             for part in (self.method, self.objective)
             for field in settings.settings_of(part)
         }
-        return {**own, **rows, **inner}
+        return {**own, **self.row_settings, **rows, **inner}
 
     @classmethod
     def from_flat(cls, values: dict[str, Any]) -> "Config":
         """Returns the config of {flag: value}.
 
-        A setting that is missing or None has its default. One that the method or objective lacks is ignored.
+        A setting that is missing or None has its default. One that the network, method or objective lacks is ignored.
         """
         given = {name: value for name, value in values.items() if value is not None}
         parts = {}
@@ -169,7 +169,10 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
                 **{field.name: given[field.name] for field in settings.settings_of(kind) if field.name in given}
             )
         own = {field.name: given[field.name] for field in settings.settings_of(cls) if field.name in given}
-        return cls(**own, **parts)
+        network = settings.settings_of(_row("network", NETWORKS, own.get("network", cls.network)))
+        options = {field.name: given[field.name] for field in network if field.name in given}
+        changed = {field.name for field in network if options.get(field.name, field.default) != field.default}
+        return cls(**own, **parts, options=tuple(sorted((name, options[name]) for name in changed)))
 
 
 def _is_utf8(text: str) -> bool:

@@ -10,6 +10,7 @@ from pgtf.config.config import DEFAULTS, Config
 from pgtf.config.groups import EARLIER_NAMES
 from pgtf.foundation import files, settings
 from pgtf.methods import METHODS
+from pgtf.networks import NETWORKS
 from pgtf.objectives import OBJECTIVES
 
 NAME = "config.cfg"
@@ -66,7 +67,7 @@ def parsed(lines: Any) -> dict[str, Any]:
     """Returns {setting: value} of the lines of a flagfile; the last one of a name counts."""
     fields = {
         field.name: field
-        for kind in (*METHODS.values(), *OBJECTIVES.values(), Config)
+        for kind in (*METHODS.values(), *OBJECTIVES.values(), *NETWORKS.values(), Config)
         for field in settings.settings_of(kind)
     }
     found: dict[str, Any] = {}

@@ -13,6 +13,7 @@ from pgtf.networks.architecture import SHARED
 DEFAULT_PRECISION = "float32"
 
 
+@dataclasses.dataclass(frozen=True)
 class Group:
     """A frozen dataclass of settings, checked when it is made."""
 
@@ -81,7 +82,11 @@ class RunSettings(Group):
 
 @dataclasses.dataclass(frozen=True)
 class NetworkSettings(Group):
-    """The shape of generators and discriminators."""
+    """The shape of generators and discriminators.
+
+    Attributes:
+      options: ((setting, value), …) of the network's row in NETWORKS, sorted. A missing one has its default.
+    """
 
     network: str = setting(
         "unet",
@@ -89,8 +94,6 @@ class NetworkSettings(Group):
         choices=NETWORKS,
     )
     width: int = setting(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
-    blocks: int = setting(9, "resnet: residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
-    stages: int = setting(4, "resnet18, resnet50: stages, each of half the height and width.", least=1, most=4)
     norm: str = setting(
         "instance",
         "Normalization in all networks. Networks of scores need batch or none.",
@@ -103,6 +106,20 @@ class NetworkSettings(Group):
     )
     discriminator_width: int = setting(64, "Filters of the discriminator's first layer.", above=0)
     discriminator_layers: int = setting(3, "Halvings in the PatchGAN; 3 make it see patches of 70x70.", above=0)
+    options: tuple[tuple[str, Any], ...] = ()
+
+    def check(self) -> None:
+        known = [field.name for field in settings.settings_of(NETWORKS[self.network])]
+        for name, _ in self.options:
+            if name not in known:
+                refuse("network", f"one with the setting {name}", self.network)
+        NETWORKS[self.network](**dict(self.options))  # Rejects values.
+
+    @property
+    def row_settings(self) -> dict[str, Any]:
+        """{setting: value} of the network's row."""
+        fields = settings.settings_of(NETWORKS[self.network])
+        return {**{field.name: field.default for field in fields}, **dict(self.options)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -275,15 +292,15 @@ def architecture(networks: NetworkSettings, size: tuple[int, int], output: Mappi
       size: (height, width) of training images.
       output: Fields of the architecture that the objective sets.
     """
-    names = {field.name for field in settings.settings_of(NETWORKS[networks.network])} - set(SHARED)
-    options = tuple((name, getattr(networks, name)) for name in sorted(names) if hasattr(networks, name))
+    own = networks.row_settings
+    fields = {name: own.pop(name) for name in SHARED if name in own}  # Slices have had these from the first format on.
     return Architecture(
         network=networks.network,
         size=size,
         width=networks.width,
         norm=networks.norm,
         upsampling=networks.upsampling,
-        blocks=networks.blocks,
-        options=options,
+        options=tuple(sorted(own.items())),
+        **fields,
         **output,
     )

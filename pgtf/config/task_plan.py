@@ -61,7 +61,8 @@ class TaskPlan:
     def flat(self) -> dict[str, Any]:
         """Returns {setting: value} of all groups."""
         groups = (self.run, self.networks, self.data, self.training, self.monitoring)
-        return {field.name: getattr(group, field.name) for group in groups for field in settings.settings_of(group)}
+        flat = {field.name: getattr(group, field.name) for group in groups for field in settings.settings_of(group)}
+        return {**flat, **self.networks.row_settings}
 
 
 def task_plans(config: Config) -> tuple[TaskPlan, ...]:

@@ -65,6 +65,11 @@ class Architecture:
         given = {**{name: getattr(self, name) for name in SHARED}, **dict(self.options)}
         return kind(**{field.name: given[field.name] for field in dataclasses.fields(kind) if field.name in given})
 
+    def is_same(self, other: "Architecture") -> bool:
+        """Returns whether two architectures have the same layers. Ignores fields that the network does not use."""
+        one, two = ((each.network, each.row, each.width, each.norm, each.upsampling) for each in (self, other))
+        return one == two
+
     @property
     def input(self) -> tuple[Any, ...]:
         """Shape of an input, without the batch."""

@@ -21,7 +21,7 @@ class Residual(Classifier):
 
     blocks_of: ClassVar[tuple[int, ...]]
     expansion: ClassVar[int] = 1
-    stages: int = setting(4, "resnet18, resnet50: stages, each of half the height and width.", least=1, most=4)
+    stages: int = setting(4, "Stages, each of half the height and width.", least=1, most=4)
 
     def features(self, input, make, width):
         import keras

@@ -10,7 +10,7 @@ from pgtf.networks.base import Network
 class ResNet(Network):
     """Two halvings, residual blocks, two doublings."""
 
-    blocks: int = setting(9, "resnet: residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
+    blocks: int = setting(9, "Residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
 
     @property
     def multiple(self) -> int:

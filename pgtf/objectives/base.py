@@ -28,6 +28,11 @@ class Auxiliary:
     channels: int
     network: str = "patchgan"
 
+    @property
+    def input(self) -> Shape:
+        """Shape of an input, without the batch."""
+        return (*IMAGE[:2], self.channels)
+
 
 @dataclasses.dataclass(frozen=True)
 class Objective:

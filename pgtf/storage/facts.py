@@ -82,7 +82,7 @@ class Facts:
         mine = dataclasses.replace(self.method, **unsaid)
         for what, same, was, now in (
             ("objective", self.generators == tuple(objective.networks), self.generators, tuple(objective.networks)),
-            ("networks", self.architecture == shape, self.architecture, shape),
+            ("networks", self.architecture.is_same(shape), self.architecture, shape),
             ("method", settings.agree(mine, method), mine, method),
         ):
             if not same:

@@ -19,7 +19,7 @@ from pgtf.cli.help_text import COMMON, help_text
 from pgtf.config import Config, flagfile, load_config
 from pgtf.foundation import settings
 from pgtf.methods import METHODS, Piggyback
-from pgtf.networks import Architecture
+from pgtf.networks import NETWORKS, Architecture
 from pgtf.objectives import OBJECTIVES, CycleGAN, Pix2Pix
 from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
@@ -31,7 +31,7 @@ ROOT = pathlib.Path(__file__).parents[2]
 # Where several rows have a setting, --help has the text of the first.
 FIELDS = {
     field.name: field
-    for kind in reversed([Config, *METHODS.values(), *OBJECTIVES.values()])
+    for kind in reversed([Config, *METHODS.values(), *OBJECTIVES.values(), *NETWORKS.values()])
     for field in settings.settings_of(kind)
 }
 
@@ -83,7 +83,9 @@ class FlagsTest(parameterized.TestCase):
             Config(run_dir=self.nowhere, width=7, tasks=("maps",)),
         )
 
-    @parameterized.parameters(*((name, value) for name, value in OTHER.items() if name not in ("run_dir", "schedule")))
+    @parameterized.parameters(
+        *((name, value) for name, value in OTHER.items() if name not in ("run_dir", "schedule", "options"))
+    )
     def test_one_flag_sets_one_setting(self, name, value):
         needs = {
             "direction": dict(tasks=OTHER["tasks"]),
@@ -95,6 +97,10 @@ class FlagsTest(parameterized.TestCase):
         found = self.asked(*flags_of({**needs, name: value}))
         self.assertEqual(found, Config(run_dir=self.nowhere, **needs, **{name: value}))
         self.assertIs(type(getattr(found, name)), type(getattr(Config(), name)))
+
+    def test_settings_of_a_network_go_with_it(self):
+        found = self.asked("--network=resnet", "--blocks=3")
+        self.assertEqual(found, Config(run_dir=self.nowhere, network="resnet", options=(("blocks", 3),)))
 
     def test_a_schedule_goes_with_its_method(self):
         found = self.asked("--schedule=together", "--method=width_wise")
@@ -118,6 +124,7 @@ class FlagsTest(parameterized.TestCase):
         for arguments, says in (
             (("--method=piggyback", "--rank=8"), "--rank needs --method=low_rank. Received: --method=piggyback"),
             (("--method=full", "--noequal_steps"), "--equal_steps needs --method=piggyback or factorized. Received"),
+            (("--network=unet", "--blocks=3"), "--blocks needs --network=resnet. Received: --network=unet"),
             (("--objective=cyclegan", "--l1_weight", "9"), "--l1_weight needs --objective=pix2pix. Received"),
         ):
             with self.assertRaisesRegex(ValueError, says):

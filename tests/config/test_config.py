@@ -1,5 +1,6 @@
 """The settings of a run: their rules, their groups and their flat form."""
 
+import dataclasses
 import itertools
 import subprocess
 import sys
@@ -22,8 +23,7 @@ OTHER = dict(
     inception="nets/one#pool_3",
     network="resnet",
     width=7,
-    blocks=3,
-    stages=2,
+    options=(("blocks", 3),),
     norm="batch",
     upsampling="resize",
     discriminator_width=9,
@@ -146,11 +146,12 @@ REFUSED = [
     (dict(checkpoint_minutes=-1.0), "0 or more"),
     (dict(learning_rate=0.0), "more than 0"),
     (dict(learning_rate=float("nan")), "more than 0"),
+    (dict(blocks=0, network="resnet"), "more than 0"),
+    (dict(stages=5, network="resnet18", objective="pix2pix"), r"in \[1, 4\]"),
     *(
         ({name: 0}, "more than 0")
         for name in [
             "width",
-            "blocks",
             "discriminator_width",
             "discriminator_layers",
             "epochs",
@@ -209,9 +210,9 @@ class SizesTest(absltest.TestCase):
 class FlatTest(parameterized.TestCase):
     def test_every_setting_is_in_this_test(self):
         fields = {field.name: field for field in settings.settings_of(Config)}
-        self.assertCountEqual(OTHER, fields)
-        for name, value in OTHER.items():
-            self.assertNotEqual(value, fields[name].default, name)
+        self.assertCountEqual(OTHER, [*fields, "options"])
+        for name, field in fields.items():
+            self.assertNotEqual(OTHER[name], field.default, name)
 
     def test_nothing_said_is_the_default(self):
         self.assertEqual(Config.from_flat({}), Config())
@@ -226,6 +227,24 @@ class FlatTest(parameterized.TestCase):
         self.assertNotIn("unconstrained_ratio", Config(method=Half()).flat())
         self.assertNotIn("unconstrained_ratio", Config(method=Factorized()).flat())
         self.assertEqual(Config(method=Piggyback(0.5)).flat()["unconstrained_ratio"], 0.5)
+
+    def test_settings_of_the_network_are_its_rows(self):
+        config = Config(network="resnet", options=(("blocks", 6),))
+        self.assertEqual(config.flat()["blocks"], 6)
+        self.assertEqual(Config.from_flat(config.flat()), config)
+        self.assertEqual((config.architecture.blocks, config.architecture.options), (6, ()))
+        self.assertEqual(Config(network="resnet").flat()["blocks"], 9)
+        self.assertNotIn("blocks", Config().flat())
+        self.assertEqual(Config.from_flat(dict(network="resnet", blocks=9)), Config(network="resnet"))
+        with self.assertRaisesRegex(ValueError, "--network must be one with the setting blocks. Received: 'unet'"):
+            Config(options=(("blocks", 6),))
+
+    def test_a_unet_of_an_older_run_does_not_depend_on_its_blocks(self):
+        older = dataclasses.replace(Config().architecture, blocks=6)
+        self.assertTrue(older.is_same(Config().architecture))
+        self.assertFalse(older.is_same(Config(width=8).architecture))
+        six = Config(network="resnet", options=(("blocks", 6),)).architecture
+        self.assertFalse(six.is_same(Config(network="resnet").architecture))
 
     def test_what_does_not_apply_is_ignored(self):
         asked = Config.from_flat(dict(method="full", unconstrained_ratio=0.5, pool_size=3))

@@ -255,7 +255,7 @@ class MatrixTest(MeasuredTest):
 
     def test_a_slice_of_format_1_recorded_no_images(self):
         shutil.copytree(FORMAT_1, self.folder)
-        with mock.patch("pgtf.assembly.recorded_data.Config.drawn_images", 4):
+        with mock.patch("pgtf.assembly.recorded_data.DataSettings.drawn_images", 4):
             matrix, measured = self.filled()
         self.assertEqual(measured, ["maps", "facades"])
         expected = l1(by_hand("maps", Run(self.folder).at(0).networks["forward"], seed=0))

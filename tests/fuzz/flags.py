@@ -107,7 +107,9 @@ def _check(config, folder):
 
 def _planned(config):
     """What a small config stores is known at once, or its sizes are refused."""
-    sizes = dict(width=config.width, blocks=config.blocks, tasks=len(config.tasks), side=max(config.size))
+    sizes = dict(
+        width=config.width, blocks=config.row_settings.get("blocks", 0), tasks=len(config.tasks), side=max(config.size)
+    )
     if any(sizes[name] > most for name, most in SMALL.items()):
         return "large"
     keras.backend.clear_session()

@@ -21,7 +21,6 @@ FLAGS = (
     "--deterministic",
     "--image_size=16",
     "--width=2",
-    "--blocks=1",
     "--discriminator_width=2",
     "--discriminator_layers=1",
     "--steps=6",
@@ -35,7 +34,7 @@ RUNS = (
     ("--tasks=maps,facades",),
     ("--tasks=maps,facades", "--batch_size=2", "--norm=batch", "--method=factorized"),
     ("--tasks=maps,facades", "--ema=0.5", "--keep_weights=best", "--evaluate_every=2"),
-    ("--tasks=photo2monet", "--objective=cyclegan", "--network=resnet", "--pool_size=3"),
+    ("--tasks=photo2monet", "--objective=cyclegan", "--network=resnet", "--blocks=1", "--pool_size=3"),
 )
 SIGNALS = ("SIGKILL", "SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
 KILLS = 3

@@ -10,6 +10,7 @@ from pgtf.assembly import build
 from pgtf.layers import Dropout, LayerFactory, state
 from pgtf.networks import Architecture
 from pgtf.networks.unet import UNet
+from pgtf.objectives.base import Auxiliary
 from pgtf.recipes import Full, Piggyback
 
 # Written out by hand, from pytorch-CycleGAN-and-pix2pix at width 64: path -> [height, width, c_in, c_out].
@@ -70,7 +71,7 @@ def generator(architecture):
 
 
 def discriminator(channels, **settings):
-    return build.discriminator("discriminator", channels, **settings)
+    return build.discriminator("discriminator", Auxiliary(channels), **settings)
 
 
 def made_layers(network):

@@ -11,6 +11,7 @@ from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN
+from pgtf.objectives.base import Auxiliary
 from pgtf.objectives.cyclegan.learner import CycleGANLearner
 
 ARCHITECTURE = Architecture("resnet", (16, 16), width=2, blocks=1)
@@ -21,7 +22,7 @@ NAMES = ("forward", "backward", "discriminator_a", "discriminator_b")
 def built(whose):
     """Four networks, no two alike, and weights for them that are large enough to matter."""
     made = [*build.generators(ARCHITECTURE, Full(), NAMES[:2], seed=1).values()]
-    made += [build.discriminator(name, 3, width=2, n_layers=1, seed=2) for name in NAMES[2:]]
+    made += [build.discriminator(name, Auxiliary(3), width=2, n_layers=1, seed=2) for name in NAMES[2:]]
     return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
 
 

@@ -11,6 +11,7 @@ from pgtf.config import Config
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix
+from pgtf.objectives.base import Auxiliary
 from pgtf.objectives.optimizers import adam
 
 # Four halvings: a U-Net without dropout, so that the step can be repeated by hand.
@@ -21,7 +22,7 @@ ARCHITECTURE = Architecture("unet", (16, 16), width=2)
 def built(whose):
     """A generator, a discriminator, and weights for them that are large enough to matter."""
     generator = build.generators(ARCHITECTURE, Full(), ("forward",), seed=1)["forward"]
-    made = generator, build.discriminator("discriminator", 6, width=2, n_layers=1, seed=2)
+    made = generator, build.discriminator("discriminator", Auxiliary(6), width=2, n_layers=1, seed=2)
     return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
 
 

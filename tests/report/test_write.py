@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from pgtf.config import Config, load_config
+from pgtf.config import Config
 from pgtf.report.observer import ReportObserver
 from pgtf.report.write import renew, report
 from pgtf.training.sequence import SequentialTrainer
@@ -35,7 +35,7 @@ class ReportingTest(tf.test.TestCase):
 
     def test_a_report(self):
         run_dir = self.run_of("run")
-        path = report(run_dir, configs={run_dir: load_config(run_dir)})
+        path = report(run_dir)
         self.assertEqual(path, os.path.join(run_dir, "report", "index.html"))
         found = seen(path)
         self.assertEqual(found.wrong, [])

@@ -35,7 +35,6 @@ TINY = Config(
     tasks=("maps",),
     image_size="8x16",
     width=4,
-    blocks=1,
     discriminator_width=2,
     discriminator_layers=1,
     steps=2,

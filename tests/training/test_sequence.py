@@ -53,7 +53,7 @@ UNPAIRED = dataclasses.replace(
     objective=CycleGAN(),
     network="resnet",
     image_size="16",
-    blocks=1,
+    options=(("blocks", 1),),
     tasks=("photo2monet", "photo2ukiyoe"),
     steps=3,
 )

@@ -125,7 +125,7 @@ def pipeline(plan, rounds):
 def serving(plan, rounds):
     """Compares the exported network of a second task with one of stock Keras layers, each as a SavedModel."""
     architecture = plan.architecture
-    image = keras.Input((None, None, 3))
+    image = keras.Input(architecture.input)
     second = build.generators(architecture, plan.method, ("forward",), banked(plan, 1))
     networks = {
         "exported": layers.folded(second["forward"]),
