@@ -72,8 +72,8 @@ def stream(plan: TaskPlan, data: TaskData) -> Stream:
         seed=plan.seed,
         batch_size=plan.training.batch_size,
         pairs_apart=data.pairs_apart,
-        flip=config.flip,
-        padding=config.padding,
+        flip=plan.data.flip,
+        padding=plan.data.padding,
     )
 
 
