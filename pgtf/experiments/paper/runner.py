@@ -133,8 +133,7 @@ class ExperimentRunner:
         """Runs an experiment and prints its outcome. Returns False if another process works on it."""
         try:
             with files.locked(os.path.join(self.runs, "taken", piece.run_name), "runs an experiment"):
-                LOG.info(f"
-{piece.name}  ({told})")
+                LOG.info(f"\n{piece.name}  ({told})")
                 self._piece(piece)
         except Busy:
             return False
