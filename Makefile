@@ -1,7 +1,7 @@
 # Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
 
 .DEFAULT_GOAL := help
-.PHONY: .venv demo studio test lint bench clean help
+.PHONY: .venv demo studio test test-current lint bench clean help
 
 # What TensorFlow prints about the machine; its errors come as exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -9,6 +9,9 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 python := .venv/bin/python
 # Written last, so a .venv without it is one whose making was interrupted.
 installed := .venv/installed
+current := .venv-current/installed
+# What differs between the TensorFlows: kernels, layers, steps, checkpoints, files and runs of the other one.
+current_tests := recipes layers networks objectives storage training/test_loop.py runs/test_generations.py
 
 .venv: $(installed)  ## Install everything into .venv (about 2 minutes, once)
 
@@ -21,6 +24,14 @@ studio: $(installed)  ## Open a page on which to try what the demo learnt
 test: $(installed)  ## Run the tests
 	@$(python) -m pytest -n auto --dist worksteal
 
+test-current:  ## Run those tests that concern it on the current TensorFlow, in .venv-current
+	@if ! $(find_python) >/dev/null; then \
+	    echo "No Python 3.12 or 3.13 was found, so nothing is tested on the current TensorFlow."; \
+	else \
+	    $(MAKE) --no-print-directory $(current) && \
+	    .venv-current/bin/python -m pytest -n auto --dist worksteal $(addprefix tests/,$(current_tests)); \
+	fi
+
 lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends the former
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }
 	@.venv/bin/ruff check --quiet .
@@ -30,18 +41,20 @@ bench: $(installed)  ## Measure speed, and write BENCH.md (50 minutes on two idl
 	@$(python) -m pgtf bench
 
 clean:  ## Remove .venv and all that builds and tests leave; runs/ stays
-	@rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	@rm -rf .venv .venv-current build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## Show this list
 	@printf 'make TARGET [PYTHON=path to a Python 3.9 to 3.13, for a new .venv]\n\n'
 	@while IFS= read -r line; do case $$line in \
-	    [.a-z]*:*'  ## '*) printf '  %-8s%s\n' "$${line%%:*}" "$${line##*  \#\# }" ;; \
+	    [.a-z]*:*'  ## '*) printf '  %-14s%s\n' "$${line%%:*}" "$${line##*  \#\# }" ;; \
 	esac; done < $(firstword $(MAKEFILE_LIST))
 
 # Trying beats looking: a pyenv shim may be there and not run, Debian's Python may lack ensurepip.
+oldest = (3, 9)
+$(current) test-current: oldest = (3, 12)
 usable = import ensurepip, sys, venv; \
-	(3, 9) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
+	$(oldest) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
 pyenv = "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions
 # The Pythons of TensorFlow 2.15, the card's, come first.
 find_python = for candidate in "$(PYTHON)" python3.11 python3.10 python3.9 \
@@ -49,17 +62,17 @@ find_python = for candidate in "$(PYTHON)" python3.11 python3.10 python3.9 \
 	python3.12 python3.13 python3 $(pyenv)/3.12.*/bin/python $(pyenv)/3.13.*/bin/python; \
 	do "$$candidate" -c '$(usable)' 2>/dev/null && break; done
 
-constraints = $$($(python) -c 'import sys; \
+constraints = $$($(@D)/bin/python -c 'import sys; \
 	print("constraints.txt" if sys.version_info < (3, 12) else "constraints-current.txt")')
 
-$(installed): setup.cfg pyproject.toml constraints.txt constraints-current.txt
+$(installed) $(current): setup.cfg pyproject.toml constraints.txt constraints-current.txt
 	@if [ -f $@ ]; then rm $@; exit 0; fi; \
 	if found=$$($(find_python)); then \
-	    echo "Making .venv with $$found"; \
-	    rm -rf .venv && "$$found" -m venv .venv; \
+	    echo "Making $(@D) with $$found"; \
+	    rm -rf $(@D) && "$$found" -m venv $(@D); \
 	elif command -v uv >/dev/null; then \
-	    echo "Making .venv with uv and its Python 3.11"; \
-	    rm -rf .venv && uv venv --quiet --python 3.11 --python-preference only-managed --seed .venv; \
+	    echo "Making $(@D) with uv and its Python 3.11"; \
+	    rm -rf $(@D) && uv venv --quiet --python 3.11 --python-preference only-managed --seed $(@D); \
 	else \
 	    echo "No Python 3.9 to 3.13 that can make a virtual environment was found."; \
 	    echo "TensorFlow runs on no other. Do one of these, then call make again:"; \
@@ -68,7 +81,7 @@ $(installed): setup.cfg pyproject.toml constraints.txt constraints-current.txt
 	    echo "  - name the one you have: make PYTHON=/path/to/python3.11 ..."; \
 	    exit 1; \
 	fi >&2
-	@echo "Installing TensorFlow and the rest into .venv (the first time 2 minutes, 2 GB) ..."
-	@$(python) -m pip install -q --disable-pip-version-check 'pip>=22'  # older: no editable setup.cfg
-	@$(python) -m pip install -q --disable-pip-version-check -c $(constraints) -e '.[test,lint]'
+	@echo "Installing TensorFlow and the rest into $(@D) (the first time 2 minutes, 2 GB) ..."
+	@$(@D)/bin/python -m pip install -q --disable-pip-version-check 'pip>=22'  # older: no editable setup.cfg
+	@$(@D)/bin/python -m pip install -q --disable-pip-version-check -c $(constraints) -e '.[test,lint]'
 	@touch $@

@@ -1,15 +1,23 @@
-"""A run learnt on Keras 2.15 or on Keras 3 is verified and exported on either."""
+"""A run learned on Keras 2.15 or on Keras 3 is verified, used, exported and continued on either."""
 
+import dataclasses
 import pathlib
 import shutil
 
+import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
 import pgtf
+from pgtf.config.flagfile import load_config
+from pgtf.data.reading import to_float, to_uint8
 from pgtf.runs.verify import verdicts
 from pgtf.serving.export import export
 from pgtf.serving.tflite import TFLite
+from tests.training.test_sequence import ran
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 FIXTURES = pathlib.Path(__file__).parent.parent / "fixtures"
 
@@ -26,6 +34,25 @@ class GenerationsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(found, 2)
         for verdict in found:
             self.assertTrue(verdict.holds, verdict)
+
+    def test_translates_as_the_verified_network_does(self, fixture):
+        for task in pgtf.load(self.run_of(fixture)):
+            self.assertTrue(task.replay().holds)
+            images = np.concatenate([task.probes.inputs["forward"]] * 2, 1)  # 16 rows: none are padded.
+            answers = task.networks["forward"](to_float(images)).numpy()
+            self.assertAllClose(task(images), to_uint8(answers), atol=1)
+
+    def test_is_taught_one_more_task(self, fixture):
+        folder = self.run_of(fixture)
+        tasks = pathlib.Path(folder, "tasks")
+        before = {path: path.read_bytes() for path in tasks.glob("*/slice.*")}
+        config = dataclasses.replace(load_config(folder), tasks=("maps", "facades", "cityscapes"))
+        _, said = ran(config)
+        for name in config.tasks:
+            self.assertRegex(said, f"after cityscapes: {name} replays (bit-equal|within tolerance)")
+        self.assertEqual({path: path.read_bytes() for path in before}, before)
+        found = list(verdicts(folder))
+        self.assertEqual([verdict.holds for verdict in found], [True] * 3, found)
 
     def test_an_export_answers_as_the_task_did(self, fixture):
         folder = self.run_of(fixture)
