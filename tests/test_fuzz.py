@@ -15,6 +15,10 @@ from unittest import mock
 import numpy as np
 from absl.testing import absltest, parameterized
 
+from pgtf.evaluation import records
+from pgtf.experiments.paper import results
+from pgtf.foundation import files
+from pgtf.metrics import matrix_text
 from tests.fuzz.case import Case, Finding, Kind, outcome
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.loop import Loop
@@ -52,6 +56,24 @@ class KindsTest(parameterized.TestCase):
 
     def test_every_kind_is_tried_or_too_slow(self):
         self.assertEqual({*CASES, "kills"}, set(KINDS))
+
+
+class GuardsTest(parameterized.TestCase):
+    """Kinds find what the code without one of its guards does."""
+
+    @parameterized.named_parameters(
+        ("links_are_followed", "adopting", files, "inside", os.path.join),
+        ("an_edited_matrix_counts", "figures", matrix_text, "check_seal", lambda plain: None),
+        ("an_edited_record_counts", "figures", records, "_sha256", lambda plain: "0" * 64),
+        ("an_edited_result_counts", "figures", results, "_sha256", lambda plain: plain.get("sha256")),
+    )
+    def test_a_missing_guard_is_found(self, kind, module, guard, none):
+        with mock.patch.object(module, guard, none):
+            for number in range(CASES[kind] + 20):
+                case = Case(0, kind, number, os.path.join(self.create_tempdir().full_path, "case"))
+                if outcome(KINDS[kind], case).finding:
+                    return
+        self.fail(f"Nothing is found without {guard}")
 
 
 class OutcomeTest(parameterized.TestCase):

@@ -49,6 +49,7 @@ class Sequence:
         for name in TASKS[int(self.draw.integers(1, 4)) :]:
             shutil.rmtree(next(self._places(name)))
         self.names = Run(self.folder).names
+        self.origins = {name: name for name in TASKS}
         Ledger().checked(Run(self.folder).bank).write(self.folder)
         flagfile.save(self._config().having_learnt(self.names))
         for name in ("file", "folder/replays.json", "folder/01-maps.txt", "folder/maps-input.png"):
@@ -58,6 +59,8 @@ class Sequence:
     def run(self) -> str:
         """Does the commands; the word says how many there were."""
         kinds = (self._adopt, self._adopt, self._drop, self._litter, self._litter, self._forget, self._verify)
+        for _ in range(int(self.draw.integers(6))):
+            self._litter()
         count = int(self.draw.integers(3, 9))
         for _ in range(count):
             kinds[int(self.draw.integers(len(kinds)))]()
@@ -72,23 +75,31 @@ class Sequence:
 
     def _adopt(self):
         task, name = some(self.draw, TASKS[1:]), some(self.draw, ("", "", *NAMES[3:]))
-        source = Run(_source())
-        expected = [*self.names, *([] if (name or task) in self.names else [name or task])]
-        self._command(lambda: adopt(self.folder, source, [task], name), f"adopt {task} as {name}", expected)
+        called = name or task
+        expected = [*self.names, *([] if called in self.names else [called])]
+
+        def work():
+            adopt(self.folder, Run(_source()), [task], name)
+
+        if called in self.names and self.origins[called] != task:
+            self._going_on(lambda: self._refused(work, "another one of"))
+            return
+        self.origins[called] = task
+        self._command(work, f"adopt {task} as {called}", expected)
 
     def _drop(self):
         if len(self.names) < 2:
             return
         name = some(self.draw, self.names)
         if name == TASKS[0]:  # Others borrow from it.
-            self._refused(lambda: drop(self.folder, name))
+            self._going_on(lambda: self._refused(lambda: drop(self.folder, name), "mix"))
             return
         expected = [one for one in self.names if one != name]
         self._command(lambda: drop(self.folder, name), f"drop {name}", expected)
 
     def _litter(self):
         """A file, a folder or a link of the user's; sometimes a link where pgtf writes."""
-        link = self.draw.random() < 0.5
+        link = self.draw.random() < 0.7
         place = some(self.draw, LINKS if link else FOLDERS)
         path = os.path.join(self.folder, place, *([] if link else [some(self.draw, MINE)]))
         if os.path.lexists(path) or any(map(os.path.islink, _above(path, self.folder))):
@@ -96,7 +107,7 @@ class Sequence:
         if not os.path.isdir(os.path.dirname(path)) and link:
             return
         self.done.append(f"litter {os.path.relpath(path, self.folder)}")
-        target = some(self.draw, ("file", "folder", "nowhere"))
+        target = some(self.draw, ("file", "folder", "folder", "nowhere"))
         if link:
             os.symlink(os.path.join(self.outside, target), path)
             self.links.add(path)
@@ -179,14 +190,15 @@ class Sequence:
             raise self._finding(f"What is refused names what is in the way. Received: {error!r}") from error
         return max([*named, *above], key=len)
 
-    def _refused(self, work):
+    def _refused(self, work, reason):
+        """Checks that a command is refused for a reason."""
         try:
             work()
         except ValueError as error:
-            if "Received" in str(error):
+            if reason in str(error).partition("Received")[2]:
                 return
             raise
-        raise self._finding("A task that others borrow from stays. Received: it was dropped")
+        raise self._finding(f"A command is refused for {reason!r}. Received: it was done")
 
     def _tidy(self):
         """Removes all links where pgtf writes, as a user would who was told of them."""
