@@ -22,11 +22,13 @@ from pgtf.storage.bank import FilterBank
 class CurvePoint:
     """The measurements of a learner's generators at one step.
 
-    values: {name: value}. loss: The value that is least at the best point.
+    values: {name: value}. loss: The value that is least at the best point. measured_by: {name: extractor} of the values
+    that have one.
     """
 
     values: Mapping[str, float]
     loss: float
+    measured_by: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def measure(
@@ -59,8 +61,10 @@ def measure(
 
 def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurvePoint:
     """Builds a point. Its loss is the objective's."""
-    values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
-    return CurvePoint(values, objective.loss(values))
+    found = {name: figure for name, figure in figures.items() if figure.value is not None}
+    values = {name: figure.value for name, figure in found.items()}
+    by = {name: figure.measured_by for name, figure in found.items() if figure.measured_by}
+    return CurvePoint(values, objective.loss(values), by)
 
 
 def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank) -> Evaluator:

@@ -66,9 +66,8 @@ def yardsticks(figures: Measurements, name: str) -> list[str]:
 
     A network is its hash: under two names it is listed once.
     """
-    found = (figure[name].extractor for figure in figures.values() if name in figure)
-    names = {one["sha256"]: one["name"] for one in found if one}
-    return sorted(f"{network} ({sha256[:8]})" for sha256, network in names.items())
+    found = [figure[name] for figure in figures.values() if name in figure]
+    return sorted({one.extractor["sha256"]: one.measured_by for one in found if one.extractor}.values())
 
 
 def to_csv(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str:

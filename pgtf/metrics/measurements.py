@@ -95,6 +95,11 @@ class Measurement:
             settings.check_types(image_set)
         return cls(**{**facts, **sides, "notes": tuple(facts["notes"])})
 
+    @property
+    def measured_by(self) -> str:
+        """The extractor as NAME (HASH); "" for a metric of pixels."""
+        return f"{self.extractor['name']} ({self.extractor['sha256'][:8]})" if self.extractor else ""
+
     def __str__(self):
         if self.value is None:
             return f"{self.name} – ({self.reason})"

@@ -46,7 +46,7 @@ class Collector:
             raise none_learnt(run_dir)
         self.played = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
         self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
-        self._curves = log.curves(run_dir)
+        self._curves, self._measured_by = log.curves(run_dir), log.measured_by(run_dir)
         self._changed = Ledger.read(run_dir).changed
         self._problems: dict[int, str] = {}
         self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
@@ -137,6 +137,7 @@ class Collector:
             ways=self._ways(self._probes.get(index)),
             later=later,
             curves=self._curves.get(own.name, {}),
+            measured_by=self._measured_by.get(own.name, {}),
             stored_bytes=own.stored_bytes,
             full_bytes=4 * (facts.full_values or full_values(facts.architecture, facts.generators)),
             problem=self._problems.get(index, ""),
@@ -162,6 +163,7 @@ class Collector:
             step=max((steps[-1] for steps, _ in curves.values()), default=0),
             ways=self._ways(sample),
             curves=curves,
+            measured_by=self._measured_by.get(name, {}),
             split=begun_split(os.path.join(self.folder, layout.TASKS, folder)),
             problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
         )

@@ -43,8 +43,8 @@ class Later:
 class ReportedTask:
     """One task of a run, learned or being learned.
 
-    facts: {what: text}. curves: {loss or metric: (steps, values)}. problem: Why something is missing. size: (height,
-    width) of its images. drawn: Whether they are drawn ones. changed: Whether the last check found that it is no longer
+    facts: {what: text}. curves: {loss or metric: (steps, values)}. measured_by: {metric: extractors that measured its
+    curve}. problem: Why something is missing. size: (height, width) of its images. drawn: Whether they are drawn ones. changed: Whether the last check found that it is no longer
     what was learned. split: Of its pictures; "train" where it learned from them. has_test: Whether there are test
     images to measure it on.
     """
@@ -57,6 +57,7 @@ class ReportedTask:
     ways: tuple[Direction, ...] = ()
     later: tuple[Later, ...] = ()
     curves: Mapping[str, tuple[list[int], list[float]]] = dataclasses.field(default_factory=dict)
+    measured_by: Mapping[str, list[str]] = dataclasses.field(default_factory=dict)
     stored_bytes: float = 0.0
     full_bytes: float = 0.0
     problem: str = ""

@@ -193,7 +193,7 @@ def _untouched(measured: Measured, name: str) -> str:
     last = found.tasks[-1]
     values = {task: found.value(untouched, task, last) for task in found.tasks}
     told = ", ".join(f"{task} {plots.short(value)}" for task, value in values.items() if value is not None)
-    return f"ExperimentRunner nothing, the inputs as they are, scores: {told}." if told else ""
+    return f"Doing nothing, the inputs as they are, scores: {told}." if told else ""
 
 
 def _yardstick(measured: Measured, name: str) -> str:

@@ -163,9 +163,23 @@ def _curves(task: ReportedTask, drawn: Plots) -> Markup:
             "Losses over the training steps. Generator and discriminator learn against each other, so theirs need not "
             "fall; those that compare pictures (l1, cycle, identity) should, and so should distances (L1, FCD).",
         ),
+        [element("p", text, class_="note") for text in _measured_by(task)],
         element("div", curves, class_="plots"),
         open=True,
     )
+
+
+def _measured_by(task: ReportedTask) -> list[str]:
+    """Names the extractors of the curves; metrics of the same ones in one sentence."""
+    names: dict[str, list[str]] = {}
+    for name, by in task.measured_by.items():
+        names.setdefault(", then ".join(by), []).append(name)
+    several = {", then ".join(by) for by in task.measured_by.values() if len(by) > 1}
+    return [
+        f"{', '.join(measured)}: measured by {by}. "
+        + ("Points of different extractors can't be compared." if by in several else "Compare only with values by it.")
+        for by, measured in names.items()
+    ]
 
 
 def _facts(task: ReportedTask) -> Markup:

@@ -32,11 +32,9 @@ def curves(run_dir: str) -> dict[str, Curves]:
     """Returns {task: {loss or metric: (steps, values)}}. Of a repeated step, the last values count."""
     points: dict[str, dict[int, dict[str, float]]] = {}
     for line in lines(run_dir):
-        title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
-        if title and isinstance(line.get("step"), int):
-            for name, value in _values(line).items():
-                task, _, own = name.rpartition("/")  # TASK/LOSS, where tasks are learned together.
-                points.setdefault(task or title[1], {}).setdefault(line["step"], {})[own] = value
+        if isinstance(line.get("step"), int):
+            for task, name, value in _of_tasks(line, _values(line)):
+                points.setdefault(task, {}).setdefault(line["step"], {})[name] = value
     found: dict[str, Curves] = {}
     for task, by_step in points.items():
         for step, values in sorted(by_step.items()):
@@ -45,6 +43,26 @@ def curves(run_dir: str) -> dict[str, Curves]:
                 steps.append(step)
                 curve.append(value)
     return found
+
+
+def measured_by(run_dir: str) -> dict[str, dict[str, list[str]]]:
+    """Returns {task: {metric: extractors that measured its curve, in order}}. Logs of older versions name none."""
+    found: dict[str, dict[str, list[str]]] = {}
+    for line in lines(run_dir):
+        by = line.get("measured_by")
+        for task, name, extractor in _of_tasks(line, by if isinstance(by, dict) else {}):
+            seen = found.setdefault(task, {}).setdefault(name, [])
+            if extractor not in seen:
+                seen.append(str(extractor))
+    return found
+
+
+def _of_tasks(line: dict[str, Any], values: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yields (task, name, value) of a line. Where tasks are learned together, names are TASK/NAME."""
+    title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
+    for name, value in values.items() if title else ():
+        task, _, own = name.rpartition("/")
+        yield task or title[1], own, value
 
 
 def _values(line: dict[str, Any]) -> dict[str, float]:

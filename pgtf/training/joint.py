@@ -194,6 +194,7 @@ def _measuring(bank, members, together):
     def point(_):
         points = {name: measured(together.learners[name].generators) for name, measured in measures.items()}
         values = {f"{name}/{key}": value for name, one in points.items() for key, value in one.values.items()}
-        return CurvePoint(values, sum(one.loss for one in points.values()))
+        by = {f"{name}/{key}": text for name, one in points.items() for key, text in one.measured_by.items()}
+        return CurvePoint(values, sum(one.loss for one in points.values()), by)
 
     return point

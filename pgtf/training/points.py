@@ -100,7 +100,8 @@ class Points(keras.callbacks.Callback):
         with self.writer.as_default(step):
             for name, value in point.values.items():
                 tf.summary.scalar(f"evaluation/{name}", value)
-        append_line(self.path, {**self.facts, "step": step, "evaluation": dict(point.values)})
+        by = {"measured_by": dict(point.measured_by)} if point.measured_by else {}
+        append_line(self.path, {**self.facts, "step": step, "evaluation": dict(point.values), **by})
 
 
 def _learnt(network):

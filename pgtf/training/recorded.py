@@ -58,7 +58,12 @@ def record_or_resume(
     Returns:
       The data without the images that can't be read. Data or settings that changed since are refused.
     """
-    settings = {**training_of(plan, together), **dataclasses.asdict(plan.objective), **changing(plan.method)}
+    settings = {
+        **training_of(plan, together),
+        **dataclasses.asdict(plan.objective),
+        **changing(plan.method),
+        **_classified(plan),
+    }
     if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, layout.CHECKPOINTS)):
         return _gone_on(settings, data, folder, unsaid=_unsaid(plan))
     data = data.checked(plan.data.bad_images == "skip")
@@ -114,11 +119,18 @@ def training_of(plan: TaskPlan, together: Sequence[str] = ()) -> dict[str, Any]:
     return {**values, **({"together": list(together)} if together else {})}
 
 
+def _classified(plan: TaskPlan) -> dict[str, Any]:
+    """Returns the tasks of the classifier that chooses the best point. Losses of different ones can't be compared."""
+    chooses = plan.training.keep_weights == "best" and not plan.run.inception
+    return {"tasks": sorted(plan.run.tasks)} if chooses and len(plan.run.tasks) > 1 else {}
+
+
 def _unsaid(plan: TaskPlan) -> dict[str, Any]:
     """Returns the settings that the record of an older version lacks, with the values that it used."""
     return {
         "slice_precision": TrainingSettings.slice_precision,
         "accumulate": plan.training.accumulate,  # Not known.
+        **_classified(plan),  # Not known.
         **changing(type(plan.method)()),
     }
 

@@ -80,6 +80,8 @@ class StageTest(OnTheWayTest):
         self.assertEqual([point["step"] for point in points], [2, 4, 2, 4])
         for point in points:
             self.assertEqual(list(point["evaluation"]), ["L1", "PSNR", "SSIM", "FCD", "KCD", "Acc", "FCD-untouched"])
+            self.assertEqual(list(point["measured_by"]), ["FCD", "KCD", "Acc", "FCD-untouched"])
+            self.assertRegex(point["measured_by"]["FCD"], r"^classifier of facades, maps \([0-9a-f]{8}\)$")
         with open(self.path("evaluation", "02-facades.txt"), encoding="utf-8") as file:
             self.assertIn(file.read(), said)
         self.assertIn("after facades", said.split("pictures")[0])
@@ -174,6 +176,8 @@ class StageTest(OnTheWayTest):
             self.ran()
         with self.assertRaisesRegex(ValueError, "settings that it began with.* evaluate_images=3, not 2"):
             self.ran(evaluate_images=3)
+        with self.assertRaisesRegex(ValueError, r"settings that it began with.* tasks=\['edges2.*, not \['facades'"):
+            self.ran(tasks=(*TINY.tasks, "edges2handbags"))
 
 
 class CurveTest(OnTheWayTest):

@@ -230,6 +230,13 @@ class PageTest(absltest.TestCase):
         self.assertIn("On training pictures, which the tasks learned from", alone)
         self.assertNotIn("no task learned from", alone)
 
+    def test_curves_name_their_extractors(self):
+        by = {"FCD": ["a (12)"], "KCD": ["a (12)"], "FID-768": ["a (12)", "b (34)"]}
+        measured = dataclasses.replace(task("maps", 1), measured_by=by)
+        told = self.seen(run(("maps",), measured=False, tasks=(measured,))).told
+        self.assertIn("FCD, KCD: measured by a (12). Compare only with values by it.", told)
+        self.assertIn("FID-768: measured by a (12), then b (34). Points of different extractors can't", told)
+
     def test_a_task_that_is_being_learnt_and_one_to_come(self):
         (way,) = task("maps", 2).ways
         learning = ReportedTask("maps", 2, False, 400, ways=(way,), curves={"l1": ([400], [0.5])})

@@ -36,6 +36,18 @@ class LogTest(absltest.TestCase):
         self.write({**first, "l1": 0.5}, {**first, "evaluation": {"FCD": 7.0, "Acc": None}})
         self.assertEqual(log.curves(self.folder), {"maps": {"l1": ([2], [0.5]), "FCD": ([2], [7.0])}})
 
+    def test_extractors_of_each_task_in_order(self):
+        of_maps = [{"task": "task 1/1 maps", "step": step} for step in (2, 4, 6)]
+        self.write(
+            {**of_maps[0], "evaluation": {"FCD": 7.0, "L1": 1.0}, "measured_by": {"FCD": "a (12)"}},
+            {**of_maps[1], "evaluation": {"FCD": 6.0}, "measured_by": {"FCD": "a (12)"}},
+            {**of_maps[2], "evaluation": {"FCD": 9.0}, "measured_by": {"FCD": "b (34)"}},
+            {"task": "tasks 1-2/2 x, y", "step": 2, "measured_by": {"x/Acc": "c (56)", "y/Acc": "c (56)"}},
+            {**of_maps[0], "measured_by": ["FCD"]},
+        )
+        wanted = {"maps": {"FCD": ["a (12)", "b (34)"]}, "x": {"Acc": ["c (56)"]}, "y": {"Acc": ["c (56)"]}}
+        self.assertEqual(log.measured_by(self.folder), wanted)
+
     def test_a_run_that_went_back_to_a_checkpoint(self):
         steps = [2, 4, 6, 4, 6, 8]
         self.write(*({"task": "task 1/1 maps", "step": step, "l1": place} for place, step in enumerate(steps)))

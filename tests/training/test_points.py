@@ -31,7 +31,7 @@ class Curve:
             raise KeyboardInterrupt
         self.steps.append(step)
         self.kernels.append(kernel(self.toy))
-        return CurvePoint({"FID-768": 10.0 * step, "L1": 0.5}, abs(step - self.at))
+        return CurvePoint({"FID-768": 10.0 * step, "L1": 0.5}, abs(step - self.at), {"FID-768": "eyes (12)"})
 
 
 def kernel(toy):
@@ -76,7 +76,8 @@ class PointsTest(PointsTestCase):
             lines = [line for line in map(json.loads, file) if "evaluation" in line]
         self.assertEqual([line["step"] for line in lines], [2, 4, 6, 7])
         self.assertRegex(lines[1].pop("time"), r"^\d{4}-\d\d-\d\dT")
-        self.assertEqual(lines[1], {"task": "task", "step": 4, "evaluation": {"FID-768": 40.0, "L1": 0.5}})
+        values = {"evaluation": {"FID-768": 40.0, "L1": 0.5}, "measured_by": {"FID-768": "eyes (12)"}}
+        self.assertEqual(lines[1], {"task": "task", "step": 4, **values})
         found = {}
         for name in os.listdir(os.path.join(self.folder, "a")):
             if name.startswith("events"):
