@@ -5,7 +5,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from types import ModuleType
 from typing import Any, Optional
 
@@ -13,7 +13,7 @@ from absl import app, flags, logging
 
 from pgtf.cli import messages
 from pgtf.cli.help_text import HEADING_OF, QUESTIONS, TABLES, Help, module_of
-from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, load_config, resumed
+from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, flagfile, load_config, resumed
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.errors import Contradiction
 from pgtf.foundation.settings import as_text
@@ -104,10 +104,13 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
     asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
-    for earlier, name in EARLIER_NAMES.items():
-        if flags.FLAGS[earlier].present:
-            print(f"--{earlier} is now --{name}", file=sys.stderr)
-    _check_use(asked, given, sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    known = recorded.flat() if recorded else {}
+    new = {name: value for name, value in given.items() if name not in known or known[name] != value}
+    if any(argument.endswith(f"/{flagfile.NAME}") for argument in arguments):  # Older runs have older flags there.
+        new = {name: value for name, value in new.items() if name in _typed(arguments)}
+    _name_new_flags(asked, new)
+    _check_use(asked, given, _typed(arguments))
     _check_overrides(asked, recorded.overrides if recorded else {}, bank)
     if recorded is None:
         return asked
@@ -130,10 +133,26 @@ def config_to_plan() -> tuple[Config, Sequence[str]]:
     return config, learned if config.tasks[: len(learned)] == tuple(learned) else ()
 
 
-def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str]) -> None:
-    """Raises ValueError for typed flags that the method or objective lacks. Prints those of a flagfile."""
+def _typed(arguments: Sequence[str]) -> set[str]:
+    """Returns the names of the flags on the command line itself, earlier names as the present ones."""
     typed = {argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")}
-    typed |= {name.removeprefix("no") for name in typed}
+    return typed | {EARLIER_NAMES.get(name, name.removeprefix("no")) for name in typed}
+
+
+def _name_new_flags(config: Config, new: Mapping[str, Any]) -> None:
+    """Prints the present name of each older flag whose value is new: not yet recorded in the run."""
+    for earlier, name in EARLIER_NAMES.items():
+        if flags.FLAGS[earlier].present and name in new:
+            print(f"--{earlier} is now --{name}", file=sys.stderr)
+    used = config.flat()
+    for kind, table in TABLES.items():
+        for field in settings.settings_of(table[used[kind]]):
+            if field.name in new and field.metadata["replaced_by"]:
+                print(f"--{field.name} is deprecated; use --{field.metadata['replaced_by']}", file=sys.stderr)
+
+
+def _check_use(config: Config, given: Mapping[str, Any], typed: Set[str]) -> None:
+    """Raises ValueError for typed flags that the method or objective lacks. Prints those of a flagfile."""
     used = config.flat()
     for kind, table in TABLES.items():
         chosen, inner = f"--{kind}={used[kind]}", _inner(table)
@@ -143,9 +162,6 @@ def _check_use(config: Config, given: Mapping[str, Any], arguments: Sequence[str
                 raise ValueError(f"--{name} needs --{kind}={' or '.join(inner[name])}. Received: {chosen}")
         if unused:
             print(f"Not used with {chosen}: {', '.join(f'--{name}' for name in unused)}", file=sys.stderr)
-        for field in settings.settings_of(table[used[kind]]):
-            if field.name in given and field.metadata["replaced_by"]:
-                print(f"--{field.name} is deprecated; use --{field.metadata['replaced_by']}", file=sys.stderr)
 
 
 def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBank) -> None:

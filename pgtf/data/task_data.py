@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import concurrent.futures
 import dataclasses
 import os
@@ -10,6 +11,7 @@ from typing import IO
 
 from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
 from pgtf.data.prefetch import prefetch
+from pgtf.data.reading import is_unread_image_name
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
 from pgtf.foundation.errors import ImageError
@@ -79,6 +81,17 @@ class TaskData:
         files = self.manifest.files.get("train")
         if files and not isinstance(files, (PairedFiles, LabelledFiles)):
             refuse_single_images(files.folder, files.paths)
+
+    def unread(self) -> str:
+        """Returns a sentence about the files in formats that pgtf does not read, beside the images; "" if none."""
+        folders = {files.folder for files in self.manifest.files.values() if os.path.isdir(files.folder)}
+        names = [name for folder in folders for name in os.listdir(folder) if is_unread_image_name(name)]
+        if not names:
+            return ""
+        endings = collections.Counter(os.path.splitext(name)[1].lower() for name in names)
+        counts = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
+        what = f"{len(names)} files in formats" if len(names) > 1 else "1 file in a format"
+        return f"left out {what} that pgtf does not read: {counts}; convert to JPEG or PNG"
 
     def _split(self, split):
         found = [source for name, source in self.sources.items() if name.startswith(split)]

@@ -61,9 +61,8 @@ def measure(
 
 def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurvePoint:
     """Builds a point. Its loss is the objective's."""
-    found = {name: figure for name, figure in figures.items() if figure.value is not None}
-    values = {name: figure.value for name, figure in found.items()}
-    by = {name: figure.measured_by for name, figure in found.items() if figure.measured_by}
+    values = {name: figure.value for name, figure in figures.items() if figure.value is not None}
+    by = {name: figures[name].measured_by for name in values if figures[name].measured_by}
     return CurvePoint(values, objective.loss(values), by)
 
 

@@ -43,10 +43,10 @@ class Later:
 class ReportedTask:
     """One task of a run, learned or being learned.
 
-    facts: {what: text}. curves: {loss or metric: (steps, values)}. measured_by: {metric: extractors that measured its
-    curve}. problem: Why something is missing. size: (height, width) of its images. drawn: Whether they are drawn ones. changed: Whether the last check found that it is no longer
-    what was learned. split: Of its pictures; "train" where it learned from them. has_test: Whether there are test
-    images to measure it on.
+    facts: {what: text}. curves: {loss or metric: (steps, values)}. measured_by: {metric: extractors that measured
+    its curve}. problem: Why something is missing. size: (height, width) of its images. drawn: Whether they are
+    drawn ones. changed: Whether the last check found that it is no longer what was learned. split: Of its pictures;
+    "train" where it learned from them. has_test: Whether there are test images to measure it on.
     """
 
     name: str

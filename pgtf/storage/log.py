@@ -59,10 +59,10 @@ def measured_by(run_dir: str) -> dict[str, dict[str, list[str]]]:
 
 def _of_tasks(line: dict[str, Any], values: dict[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """Yields (task, name, value) of a line. Where tasks are learned together, names are TASK/NAME."""
-    title = re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task")))
-    for name, value in values.items() if title else ():
-        task, _, own = name.rpartition("/")
-        yield task or title[1], own, value
+    if title := re.match(r"tasks? [\d-]+/\d+ (.+)", str(line.get("task"))):
+        for name, value in values.items():
+            task, _, own = name.rpartition("/")
+            yield task or title[1], own, value
 
 
 def _values(line: dict[str, Any]) -> dict[str, float]:

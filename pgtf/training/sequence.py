@@ -18,7 +18,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import summary, table
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.recorded_data import coming_data
-from pgtf.config import Config, flagfile, task_plans
+from pgtf.config import Config, flagfile, load_config, task_plans
 from pgtf.data.reading import png
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
@@ -137,7 +137,10 @@ class SequentialTrainer:
             tell(self.strategy, None)
 
     def _say_what_is_shown(self) -> None:
-        """Prints which split the pictures of the coming tasks are of, where it is another than test."""
+        """Prints which files of the coming tasks are left out, and which split pictures are of if it is not test."""
+        for task, data in self._data.items():
+            if unread := data.unread():
+                print(f"{task}: {unread}")
         splits: dict[str, list[str]] = {}
         for task, data in self._data.items():
             splits.setdefault(data.shown_split, []).append(task)
@@ -163,8 +166,9 @@ class SequentialTrainer:
 
     def _finish(self) -> None:
         """Prints in one line that the run is finished, since when, and from which images the tasks learned."""
-        config = self.config
-        flagfile.save(config)
+        config, recorded = self.config, load_config(self.config.run_dir)
+        # Nothing is learned from another data_dir, so the run keeps the one that it learned from.
+        flagfile.save(dataclasses.replace(config, data_dir=recorded.data_dir) if recorded else config)
         self.ledger.write(config.run_dir)
         self._tasks()  # Clears up after a process that was killed at its end.
         facts = [self.bank.slice(index).facts for index in range(len(self.bank))]

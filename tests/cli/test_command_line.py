@@ -146,6 +146,22 @@ class FlagsTest(parameterized.TestCase):
         self.assertEqual(said, "--free_up_to is deprecated; use --free_outer\n")
         self.assertEqual(self.told("--free_outer=4")[1], "")
 
+    def test_older_flags_that_a_run_has_recorded_are_not_named_again(self):
+        run_dir = self.create_tempdir().full_path
+        flagfile.save(Config(run_dir=run_dir, evaluate_every=5, keep_weights="best", method=Piggyback(free_up_to=9)))
+        own, older = f"--flagfile={run_dir}/config.cfg", ("--free_up_to=9", "--keep=best", "--evaluate_every=5")
+        for arguments, says in (
+            ((own,), ""),
+            ((own, "--run_dir=runs/another"), ""),
+            (older, ""),
+            ((own, "--free_up_to=7"), "--free_up_to is deprecated; use --free_outer\n"),
+            ((own, "--keep=last"), "--keep is now --keep_weights\n"),
+            (("--run_dir=runs/another", *older[1:]), "--keep is now --keep_weights\n"),
+        ):
+            with mock.patch.object(sys, "stderr", io.StringIO()) as said:
+                asked(f"--run_dir={run_dir}", *arguments)
+            self.assertEqual(said.getvalue(), says, arguments)
+
     def test_an_earlier_name_of_a_flag_is_accepted_and_named(self):
         self.assertEqual(
             self.told("--keep=best", "--evaluate_every=5", "--keep_weights=last", "--base=runs/one"),

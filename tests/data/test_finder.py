@@ -257,6 +257,15 @@ class FinderTest(FinderTestCase):
         with self.assertRaisesRegex(FileNotFoundError, "holds none but 1 that pgtf does not read: 1.heic"):
             self.find("t")
 
+    def test_files_in_other_formats_are_counted_by_their_endings(self):
+        self.put("maps", "train")
+        self.assertEqual(self.find("maps").unread(), "")  # Training images are shown: one folder, counted once.
+        for name in ("a.HEIC", "b.heic", "c.psd", ".d.psd", "notes.txt"):
+            open(os.path.join(self.folder, "maps", "train", name), "w").close()
+        said = "left out 3 files in formats that pgtf does not read: 2 .heic, 1 .psd; convert to JPEG or PNG"
+        self.assertEqual(self.find("maps").unread(), said)
+        self.assertEqual(Finder("", "pairs", (4, 4), (4, 4))("maps").unread(), "")
+
     def test_finding_reads_no_image(self):
         self.put("maps", "train", count=2)
         os.truncate(os.path.join(self.folder, "maps", "train", "0.png"), 0)

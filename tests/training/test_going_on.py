@@ -17,7 +17,7 @@ from PIL import Image
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.config import Config, resumed, task_plans
+from pgtf.config import Config, load_config, resumed, task_plans
 from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
@@ -168,6 +168,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(ran(config), f"{line}\n")
         said = ran(config, data_dir="/mine")
         self.assertEqual(said, f"{line} Nothing is learned from /mine. A new run: --run_dir=DIR\n")
+        self.assertEqual(load_config(self.run_dir).data_dir, "")
 
     def test_a_run_whose_later_tasks_share_nothing_warns(self):
         with mock.patch.object(SequentialTrainer, "_task"), mock.patch.object(SequentialTrainer, "_stored"):
