@@ -140,7 +140,7 @@ class SequentialTrainer:
         """Prints which files of the coming tasks are left out, and which split pictures are of if it is not test."""
         for task, data in self._data.items():
             if unread := data.unread():
-                print(f"{task}: {unread}")
+                LOG.info(f"{task}: {unread}")
         splits: dict[str, list[str]] = {}
         for task, data in self._data.items():
             splits.setdefault(data.shown_split, []).append(task)
