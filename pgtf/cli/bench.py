@@ -4,11 +4,13 @@
     pgtf bench --bench_networks=unet --bench_tasks=2,4 --batches=1 --bench_rounds=3 --image_size=64
 
 Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
-stop. All flags of pgtf train set the configuration that is measured.
+stop. All flags of pgtf train set the configuration that is measured. With --other_python only a step is measured, here
+and there by turns, and only its section of BENCH.md is written.
 """
 
 import dataclasses
 import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -16,8 +18,10 @@ import sys
 
 from absl import flags
 
+import pgtf
 from pgtf.cli import command_line
 from pgtf.config import flagfile, task_plans
+from pgtf.experiments.speed import versions
 from pgtf.foundation import files, quiet
 from pgtf.objectives import CycleGAN, Pix2Pix
 
@@ -30,6 +34,7 @@ flags.DEFINE_integer("bench_rounds", 5, "Number of rounds of each measurement.",
 flags.DEFINE_string("results", ".bench", "Folder for the figures. Remove it to measure everything again.")
 flags.DEFINE_string("write", "BENCH.md", "File to write.")
 flags.DEFINE_string("plot", "docs/many.svg", "Plot to write: costs over the number of tasks.")
+flags.DEFINE_string("other_python", "", "Another Python with pgtf's requirements. Compare a step on it with one here.")
 flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for the command's subprocesses.")
 PRECISIONS = ("float32", "mixed_bfloat16")
 STOPPED = "Run the same command again to resume."
@@ -59,6 +64,12 @@ def pieces():
     return found
 
 
+def pieces_of_versions():
+    """Lists the measurements that compare two Pythons."""
+    kinds = itertools.product(flags.FLAGS.bench_networks, map(int, flags.FLAGS.batches[:1]), (1, 2))
+    return [{"benchmark": "step", "network": network, "batch": batch, "task": task} for network, batch, task in kinds]
+
+
 def config_of(piece):
     """Returns the configuration of a measurement."""
     objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
@@ -72,17 +83,30 @@ def config_of(piece):
 def measured(piece):
     """Returns the figures of a measurement: the stored ones, or new ones from a subprocess."""
     text = json.dumps(piece, sort_keys=True)
-    key = hashlib.sha256(f"{text}{flagfile.text(config_of(piece))}{flags.FLAGS.bench_rounds}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(
+        f"{text}{flagfile.text(config_of(piece))}{flags.FLAGS.bench_rounds}{flags.FLAGS.other_python}".encode()
+    ).hexdigest()[:16]
     path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
     if not os.path.exists(path):
         print(text, flush=True)
-        command = [sys.executable, "-m", "pgtf", "bench", *sys.argv[1:], f"--piece={text}"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-        if done.returncode:
-            raise ValueError(f"A measurement failed. Received: exit status {done.returncode} of {text}")
-        files.write(path, done.stdout.splitlines()[-1].encode())
+        other = flags.FLAGS.other_python
+        if other:
+            figures = versions.by_turns((sys.executable, other), flags.FLAGS.bench_rounds, lambda at: _run(text, at))
+        else:
+            figures = _run(text)
+        files.write(path, json.dumps(figures).encode())
     with open(path) as file:
         return json.load(file)
+
+
+def _run(text, python=sys.executable):
+    """Returns the figures of a measurement from a new process of a Python."""
+    command = [python, "-m", "pgtf", "bench", *sys.argv[1:], f"--piece={text}"]
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pgtf.__file__))}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
+    if done.returncode:
+        raise ValueError(f"A measurement failed. Received: exit status {done.returncode} of {text}")
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main(_):
@@ -95,11 +119,16 @@ def main(_):
         plan = task_plans(config_of(piece))[0]
         print(json.dumps(BENCHMARKS[piece["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
+    plan, rounds = task_plans(command_line.config_from_flags())[0], flags.FLAGS.bench_rounds
+    if flags.FLAGS.other_python:
+        found = [(piece, measured(piece)) for piece in pieces_of_versions()]
+        versions.write(flags.FLAGS.write, own=versions.section(found, plan, rounds))
+        print("Written:", flags.FLAGS.write)
+        return
     from pgtf.experiments.speed.page import page
     from pgtf.experiments.speed.plot import plot
 
     found = [(piece, measured(piece)) for piece in pieces()]
-    with open(flags.FLAGS.write, "w") as file:
-        file.write(page(found, task_plans(command_line.config_from_flags())[0], flags.FLAGS.bench_rounds))
+    versions.write(flags.FLAGS.write, page(found, plan, rounds))
     plotted = plot(found, flags.FLAGS.plot)
     print("Written:", ", ".join(filter(None, [flags.FLAGS.write, plotted])))

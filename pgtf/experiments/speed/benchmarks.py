@@ -72,6 +72,17 @@ def steps(plan, rounds, task):
     return {**found, "spent": spent(step_of(learners["chosen"], batch))}
 
 
+def step(plan, rounds, task):
+    """Measures a step of task `task` in this process alone, to compare it with one in another: see `versions`."""
+    run, seconds = step_of(build.learner(plan, task - 1, banked(plan, task - 1), 1000), held(plan)), []
+    for _ in range(rounds + 2):
+        begun = time.process_time()
+        run()
+        seconds.append(time.process_time() - begun)
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    return {"cpu_seconds": statistics.median(seconds[2:]), **versions}
+
+
 def precisions(plan, rounds, task):
     """Compares a step in bfloat16 with one in float32."""
     sides, batch = {}, held(plan)
@@ -314,6 +325,7 @@ def _peak():
 
 BENCHMARKS = dict(
     steps=steps,
+    step=step,
     precisions=precisions,
     xla=xla,
     peak=peak,

@@ -1,0 +1,53 @@
+"""Two generations' steps are compared round by round, and BENCH.md's other parts stay."""
+
+import pathlib
+
+from absl.testing import absltest
+
+from pgtf.config import Config, task_plans
+from pgtf.experiments.speed import versions
+
+PIECE = {"benchmark": "step", "network": "unet", "batch": 1, "task": 2}
+
+
+class VersionsTest(absltest.TestCase):
+    def found(self, there):
+        """Figures of three rounds: here Keras 3 takes 2, 3 and 9 s, in the other Python Keras 2 takes `there`."""
+        seconds, order = {"here": iter([2.0, 3.0, 9.0]), "there": iter(there)}, []
+
+        def measure(python):
+            order.append(python)
+            keras = {"here": "3.15.1", "there": "2.15.0"}[python]
+            return {"cpu_seconds": next(seconds[python]), "keras": keras, "tensorflow": "2"}
+
+        found = versions.by_turns(("here", "there"), 3, measure)
+        self.assertEqual(order, ["there", "here", "here", "there", "there", "here"])
+        return found
+
+    def test_the_ratio_is_of_the_newer_to_the_older_round_by_round(self):
+        found = self.found([1.0, 3.0, 6.0])
+        self.assertEqual(found["versions"], ["TensorFlow 2, Keras 2.15.0", "TensorFlow 2, Keras 3.15.1"])
+        self.assertEqual((found["cpu_seconds"], found["ratio"]), ([3.0, 3.0], 1.5))  # Of 2, 1 and 1.5.
+
+    def test_a_section_says_whether_the_goal_is_met(self):
+        plan = task_plans(Config())[0]
+        for there, row in (
+            ([1.0, 3.0, 6.0], "3.000 | 3.000 | 1.50 | ≤ 1.1 | no"),
+            ([2.0, 3.0, 9.0], "1.00 | ≤ 1.1 | yes"),
+        ):
+            self.assertIn(row, versions.section([(PIECE, self.found(there))], plan, 3))
+
+    def test_either_part_of_the_page_is_written_and_the_other_kept(self):
+        path = pathlib.Path(self.create_tempdir().full_path) / "BENCH.md"
+        for given, content in (
+            (dict(page="# Speed\n\n1\n"), "# Speed\n\n1\n"),
+            (dict(own=f"{versions.TITLE}\n2\n"), f"# Speed\n\n1\n\n{versions.TITLE}\n2\n"),
+            (dict(page="# Speed\n\n3\n"), f"# Speed\n\n3\n\n{versions.TITLE}\n2\n"),
+            (dict(own=f"{versions.TITLE}\n4\n"), f"# Speed\n\n3\n\n{versions.TITLE}\n4\n"),
+        ):
+            versions.write(str(path), **given)
+            self.assertEqual(path.read_text(), content)
+
+
+if __name__ == "__main__":
+    absltest.main()
