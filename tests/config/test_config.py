@@ -9,7 +9,7 @@ from absl.testing import absltest, parameterized
 
 from pgtf.config import GROUPS, Config, DataSettings, TrainingSettings
 from pgtf.foundation import settings, task_names
-from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback
+from pgtf.methods import METHODS, Factorized, Full, Half, Layered, Piggyback
 from pgtf.objectives import OBJECTIVES, Pix2Pix
 
 # For each setting a value that is not its default.
@@ -63,7 +63,8 @@ OTHER = dict(
 def other(kind):
     """A method or an objective of whose settings none has its default."""
     changed = {bool: lambda value: not value, int: lambda value: value + 1, float: lambda value: value / 2}
-    changed[str] = {"all": "last:3"}.get  # borrow_from
+    texts = {"all": "last:3", Layered.layers: "outer2:free,inner:frozen"}  # borrow_from and layers
+    changed[str] = texts.__getitem__
     values = {}
     for field in settings.settings_of(kind):
         choices, default = field.metadata["choices"], field.default
