@@ -1,0 +1,148 @@
+"""Every method with every objective and every network: allowed ones are planned, the others refused with a reason.
+
+Rows of the three tables join by themselves; so do a third objective and a third network of tests/toys.py. All methods
+learn with the toys, and every fifth of the other combinations; with PGTF_EVERY=1 in the environment, all of them.
+"""
+
+import contextlib
+import itertools
+import os
+from unittest import mock
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf.assembly import build
+from pgtf.assembly.accounting import full_values, summary
+from pgtf.assembly.bank import NetworkBank
+from pgtf.config import Config, task_plans
+from pgtf.config.combinations import refusal
+from pgtf.foundation.settings import settings_of
+from pgtf.methods import METHODS
+from pgtf.networks import NETWORKS
+from pgtf.objectives import OBJECTIVES
+from pgtf.runs.plan import planned
+from pgtf.storage.facts import Facts
+from tests.tiny import AllIsWell
+from tests.toys import Pool, Score
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
+ALL_NETWORKS, ALL_OBJECTIVES = {**NETWORKS, "pool": Pool}, {**OBJECTIVES, "score": Score}
+SETTINGS = {"low_rank": {"rank": 1}}  # Of methods, for kernels of one filter.
+SMALL = {"blocks": 1, "stages": 1}  # Settings of networks that make them small.
+SIDE = {"vgg16": 32}  # Of the smallest images of a network. Default: 16.
+IN_CONFORMANCE = (("pix2pix", "unet"), ("cyclegan", "resnet"))  # Of test_conformance.py.
+LABEL = {"score": np.float32([[0.5]])}  # Of an objective's batch of one. Default: class 0.
+EVERY = list(itertools.product(METHODS, ALL_OBJECTIVES, ALL_NETWORKS))
+
+
+@pytest.fixture(autouse=True)
+def _toys():
+    with toys():
+        yield
+
+
+@contextlib.contextmanager
+def toys():
+    with mock.patch.dict(OBJECTIVES, ALL_OBJECTIVES), mock.patch.dict(NETWORKS, ALL_NETWORKS):
+        yield
+
+
+def reason(method, objective, network):
+    """Why the three are not allowed together, told by hand; empty if they are."""
+    objective, network = ALL_OBJECTIVES[objective], ALL_NETWORKS[network]
+    if objective.makes != network.makes:
+        return f"The objective learns {objective.makes}, and the network makes {network.makes}"
+    if METHODS[method].needs_distance and "distance" not in vars(objective):
+        return "The method prunes by a distance, and the objective has none"
+    return ""
+
+
+def allowed():
+    """The combinations that must learn."""
+    with toys():
+        return [names for names in EVERY if not reason(*names)]
+
+
+def tried():
+    """Those of them that do so in a test, with its name."""
+    every = 1 if os.environ.get("PGTF_EVERY") else 5
+    others = [names for names in allowed() if names[1:] not in IN_CONFORMANCE and "pool" not in names]
+    found = [*(names for names in allowed() if "pool" in names), *others[::every]]
+    return [("_".join(names), *names) for names in found]
+
+
+def config_of(method, objective, network):
+    row, side = ALL_NETWORKS[network], SIDE.get(network, 16)
+    return Config(
+        tasks=("maps", "facades"),
+        method=METHODS[method](**SETTINGS.get(method, {})),
+        objective=ALL_OBJECTIVES[objective](),
+        network=network,
+        options=tuple(sorted((f.name, SMALL[f.name]) for f in settings_of(row) if f.name in SMALL)),
+        image_size=str(side),
+        width=4,
+        norm=row.norms[0],
+        discriminator_width=1,
+        discriminator_layers=1,
+    )
+
+
+def batch_of(plan, name):
+    image = np.random.default_rng(3).uniform(-1, 1, [1, *plan.data.size, 3]).astype("float32")
+    return image, (LABEL.get(name, np.int32([0])) if plan.objective.batch == "labelled" else image[:, ::-1])
+
+
+class CombinationsTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.named_parameters(tried())
+    def test_two_tasks_learn_and_are_stored_as_planned(self, method, objective, network):
+        plans, bank = task_plans(config_of(method, objective, network)), NetworkBank()
+        sizes = {row["name"]: row["bytes"] for row in summary(planned(plans))["tasks"]}
+        for plan in plans:
+            learner, lenders = build.learner(plan, bank, steps=10), bank.only(plan.method.borrows(bank.names))
+            for number, phase in enumerate(plan.method.phases(10, AllIsWell())):
+                phase.begin(learner.generators)
+                if bank.names and not number:
+                    losses = learner.step(batch_of(plan, objective))
+                    self.assertTrue(all(np.isfinite(float(value)) for value in losses.values()), losses)
+            facts = Facts(plan.architecture, plan.method, plan.objective, full_values(plan.architecture, ("forward",)))
+            made = build.slice_of(plan.name, learner.generators, lenders, facts)
+            self.assertEqual(made.stored_bytes, sizes[plan.name])
+            bank.append(made)
+        image, _ = batch_of(plan, objective)
+        again = build.rebuilt(made, lenders)["forward"]
+        self.assertAllEqual(again(image), build.rebuilt(made, lenders)["forward"](image))
+        self.assertAllClose(again(image), learner.generators["forward"](image), atol=1e-4)
+
+    def test_every_allowed_combination_is_planned(self):
+        for names in allowed():
+            plans = task_plans(config_of(*names))
+            first, second = summary(planned(plans))["tasks"]
+            networks = len(plans[0].objective.networks)
+            self.assertGreater(min(first["bytes"], second["bytes"]), 4 * networks, names)
+            self.assertEqual({cost.path.split("/")[0] for cost in planned(plans)}, {*plans[0].objective.networks})
+
+    def test_every_other_combination_is_refused_with_its_reason(self):
+        for names in EVERY:
+            method, objective, network = names
+            expected = reason(*names)
+            rows = METHODS[method](), ALL_OBJECTIVES[objective](), ALL_NETWORKS[network]
+            self.assertEqual(refusal(*rows), expected, names)
+            if expected:
+                with self.assertRaisesRegex(ValueError, expected):
+                    config_of(*names)
+
+    def test_an_input_of_another_shape_is_refused(self):
+        class Latents(Pool):
+            input = (8,)
+
+        said = refusal(METHODS["full"](), Score(), Latents)
+        self.assertEqual(
+            said, "The objective gives forward inputs of shape (None, None, 3), and the network takes (8,)"
+        )
+
+
+if __name__ == "__main__":
+    tf.test.main()
