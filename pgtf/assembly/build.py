@@ -146,7 +146,9 @@ def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bo
         return [list(map(entry, example)) for example in zip(*examples(data.train, TRIAL_IMAGES))]
 
     def distance(networks):
-        return collectives.broadcast_from_chief(np.mean([objective.distance(networks, *batch) for batch in batches()]))
+        return collectives.broadcast_from_chief(
+            float(np.mean([objective.distance(networks, *batch) for batch in batches()]))
+        )
 
     return CheckpointedPhaseContext(distance, wider)
 

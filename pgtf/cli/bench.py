@@ -20,7 +20,7 @@ from absl import flags
 
 import pgtf
 from pgtf.cli import command_line
-from pgtf.config import flagfile, task_plans
+from pgtf.config import Config, flagfile, task_plans
 from pgtf.experiments.speed import versions
 from pgtf.foundation import files, quiet
 from pgtf.objectives import CycleGAN, Pix2Pix
@@ -73,11 +73,10 @@ def pieces_of_versions():
 def config_of(piece):
     """Returns the configuration of a measurement."""
     objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
-    own = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
     config = command_line.config_from_flags()
-    if "borrow_from" in piece:
-        own["method"] = dataclasses.replace(config.method, borrow_from=piece["borrow_from"])
-    return dataclasses.replace(config, network=piece["network"], objective=objective, **own)
+    flat = {**config.flat(), **{name: piece[name] for name in ("network", "borrow_from") if name in piece}}
+    sizes = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
+    return dataclasses.replace(Config.from_flat({**flat, **sizes}), objective=objective)
 
 
 def measured(piece):

@@ -54,7 +54,10 @@ def main(_):
     )
     run = Run(asked.run_dir)
     others = sorted(set(asked.classes) - set(run.names))
-    plan = task_plans(load_config(asked.run_dir))[0] if others else None
-    evaluation = Evaluation(run, question, coming={name: coming_data(name, plan) for name in others})
+    config = load_config(asked.run_dir) if others else None
+    if others and config is None:
+        raise ValueError(f"--classes needs the run's config.cfg. Received: {asked.run_dir}, which has none")
+    coming = {name: coming_data(name, task_plans(config)[0]) for name in others} if config else {}
+    evaluation = Evaluation(run, question, coming=coming)
     evaluation.measure(asked.task)
     print(f"\n{evaluation.table()}")

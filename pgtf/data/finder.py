@@ -12,9 +12,29 @@ import numpy as np
 from pgtf.data import drawn
 from pgtf.data.labels import classes_of, numbers_of
 from pgtf.data.layouts import LAYOUTS, Layout, layout_of
-from pgtf.data.manifest import DrawnImages, ImageFiles, LabelledArrays, Manifest, PairedFiles, is_held_out, split_of
+from pgtf.data.manifest import (
+    DrawnImages,
+    ImageFiles,
+    LabelledArrays,
+    Manifest,
+    PairedFiles,
+    Part,
+    is_held_out,
+    split_of,
+)
 from pgtf.data.reading import is_unread_image_name
-from pgtf.data.sources import ArrayImages, Cached, Drawn, DrawnSingles, FilePairs, Images, Labelled, Pairs, Subset
+from pgtf.data.sources import (
+    ArrayImages,
+    Cached,
+    Drawn,
+    DrawnSingles,
+    FilePairs,
+    Images,
+    Labelled,
+    Pairs,
+    Source,
+    Subset,
+)
 from pgtf.data.task_data import TaskData
 
 # Numbers of the first drawn test and validation images, far from the training images, which start at 0.
@@ -74,11 +94,11 @@ class Finder:
         own = {"train": train, "validation": _files(layout, folder, "val")[""]} if has_validation else None
         parts = {**(own or self._held_out(train)), "test": test}
         classes = classes_of(task, {"train": train, **parts})
-        sources = {}
+        sources: dict[str, Source] = {}
         for split, files in parts.items():
             size = self.train_size if split == "train" else self.test_size
             arrays = isinstance(files, LabelledArrays)
-            source = ArrayImages([files.folder], *size) if arrays else Images(files.paths, *size)
+            source: Source = ArrayImages([files.folder], *size) if arrays else Images(files.paths, *size)
             if arrays and files.sizes.keys() != files.labels.keys():  # Some are held out.
                 places = {name: place for place, name in enumerate(files.labels)}
                 source = Subset(source, [places[name] for name in files.sizes])
@@ -91,12 +111,11 @@ class Finder:
             return self._drawn_labelled(task)
         if not drawn.is_drawn(task):
             raise ValueError(f"Without --data_dir a task must be a drawn one: {drawn.KNOWN}. Received: {task!r}")
-        common = dict(seed=self.seed, flipped=flipped)
-        ranges = self._drawn_ranges(DRAWN_TESTS)
-        sources, parts = {}, {}
-        for split, (first, count) in ranges.items():
+        sources: dict[str, Source] = {}
+        parts: dict[str, Part] = {}
+        for split, (first, count) in self._drawn_ranges(DRAWN_TESTS).items():
             size = self.train_size if split == "train" else self.test_size
-            source = Drawn(task, count, *size, first=first, **common)
+            source = Drawn(task, count, *size, first=first, seed=self.seed, flipped=flipped)
             sources[split] = self._cached(source) if split == "train" else source
             parts[split] = DrawnImages(task, self.seed, first, count)
         return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired")
@@ -106,7 +125,9 @@ class Finder:
             raise ValueError(
                 f"Without --data_dir a task must be a drawn one: {', '.join(drawn.LABELLED)}. Received: {task!r}"
             )
-        classes, sources, parts = drawn.LABELLED[task].classes, {}, {}
+        classes = drawn.LABELLED[task].classes
+        sources: dict[str, Source] = {}
+        parts: dict[str, Part] = {}
         for split, (first, count) in self._drawn_ranges(DRAWN_LABELLED_TESTS).items():
             size = self.train_size if split == "train" else self.test_size
             source = DrawnSingles(task, count, *size, first=first, seed=self.seed)
@@ -139,11 +160,12 @@ class Finder:
 
     @staticmethod
     def _source(files, side, size, flipped):
+        height, width = size
         if side:
-            return Images(files.paths, *size)
+            return Images(files.paths, height, width)
         if isinstance(files, PairedFiles):
-            return FilePairs(files.paths, files.target_paths, *size, flipped=flipped)
-        return Pairs(files.paths, *size, flipped=flipped)
+            return FilePairs(files.paths, files.target_paths, height, width, flipped=flipped)
+        return Pairs(files.paths, height, width, flipped=flipped)
 
     def _cached(self, source, share=1):
         return Cached(source, self.cache_bytes // share)

@@ -111,6 +111,6 @@ def recovery(found: np.ndarray, true: np.ndarray, count: int) -> Recovery:
 
 def _flat(image):
     """Selects the pixels [n, 3] of an image [h, w, 3] that differ little from all eight neighbours."""
-    spread = np.lib.stride_tricks.sliding_window_view(image, (3, 3), axis=(0, 1))
+    spread = np.lib.stride_tricks.sliding_window_view(image, (3, 3), axis=(0, 1))  # type: ignore[call-overload]  # Its stub knows one axis.
     inner = image[1:-1, 1:-1]
     return inner[np.abs(spread - inner[..., None, None]).max(axis=(2, 3, 4)) <= FLAT]

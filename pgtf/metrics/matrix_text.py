@@ -167,7 +167,7 @@ def _legend(matrix, figures):
 
 def _remarks(figures, last):
     """Lists each note and each reason for a missing value once, with its metrics and tasks."""
-    told = {}
+    told: dict[str, Any] = {}
     for (task, after), found in figures.items():
         for name, figure in found.items() if after == last else ():
             for text in (*filter(None, [figure.reason]), *figure.notes):

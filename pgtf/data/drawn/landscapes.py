@@ -1,6 +1,6 @@
 """Landscapes: a photo, and the same scene in the style of Monet or of a ukiyo-e print."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -272,7 +272,7 @@ def _monet(scene, size):
     def mountain(x, y):
         return mix((150, 152, 192), (246, 238, 244), unit((scene.horizon - 0.16 - y) * 20))
 
-    colours = {
+    colours: dict[str, Any] = {
         "sky": sky,
         "sun": fire,
         "cloud": (250, 238, 234),
@@ -364,7 +364,7 @@ def _ukiyoe(scene, size):
     def meadow(x, y):
         return mix((112, 142, 92), (196, 186, 120), unit((y - scene.horizon) * 1.6 - 0.2))
 
-    colours = {
+    colours: dict[str, Any] = {
         "sky": sky,
         "sun": (214, 62, 44),
         "cloud": (248, 240, 222),

@@ -331,8 +331,8 @@ def _car(scene, across, ahead):
     canvas.paint(scene.side(inner, 0.3, 0.95, ahead, ahead + length), dark, label)
     canvas.paint(scene.side(cabin, 0.9, 1.42, ahead + 0.3, ahead + length * 0.7), glass, label)
     for along in (0.7, 3.1) if ahead < 28 else ():
-        wheel = scene.at(inner, 0.3, ahead + along)
-        canvas.paint(ellipse(*wheel, 0.06 * scale, 0.3 * FOCAL / (ahead + along)), rubber, label)
+        x, y = scene.at(inner, 0.3, ahead + along)
+        canvas.paint(ellipse(x, y, 0.06 * scale, 0.3 * FOCAL / (ahead + along)), rubber, label)
     for wheel in (-1, 1):
         middle = across + wheel * half * 0.74
         canvas.paint(scene.rectangle(middle - 0.13, middle + 0.13, 0, 0.5, ahead), rubber, label)

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from typing import Any, Callable
 
 import keras
 import numpy as np
@@ -35,9 +36,9 @@ from pgtf.storage.facts import Facts
 
 def by_turns(sides, rounds):
     """Times functions by turns, after two rounds of warm-up: {name: function} -> {name: seconds of each round}."""
-    times = {name: [] for name in sides}
+    times: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 2):
-        for name in sorted(sides, reverse=number % 2):  # Alternate who goes first.
+        for name in sorted(sides, reverse=number % 2 > 0):  # Alternate who goes first.
             begun = time.perf_counter()
             sides[name]()
             times[name].append(time.perf_counter() - begun)
@@ -163,7 +164,7 @@ def choice(plan, rounds):
         for batch in (1, 4):
             for tasks in (1, 3, 7):
                 bank = (kernel, kernel, c_in, filters * (3 + tasks) // 4)
-                sides, layer = {}, None
+                sides: dict = {}
                 x = tf.random.normal([batch, size, size, c_in])
                 for strategy in ("compose", "mix"):
                     kind = layers.Conv2DTranspose if transposed else layers.Conv2D
@@ -323,7 +324,7 @@ def _peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-BENCHMARKS = dict(
+BENCHMARKS: dict[str, Callable[..., Any]] = dict(
     steps=steps,
     step=step,
     precisions=precisions,

@@ -47,7 +47,7 @@ def spent(step, most=4):
         space = xplane_pb2.XSpace()
         with open(path, "rb") as file:
             space.ParseFromString(file.read())
-    total = collections.Counter()
+    total: collections.Counter[str] = collections.Counter()
     for plane in space.planes:
         for event in (event for line in plane.lines for event in line.events):
             match = re.fullmatch(r"[^:]*:(?:_MklNative|_Mkl)?(\w+)", plane.event_metadata[event.metadata_id].name)

@@ -34,7 +34,7 @@ def plot(found, path):
 
 def _curves(found):
     """Returns {title: {value of --borrow_from: [(number of tasks, value)]}}."""
-    curves = collections.defaultdict(lambda: collections.defaultdict(list))
+    curves: dict[str, dict[str, list]] = collections.defaultdict(lambda: collections.defaultdict(list))
     for tasks, figures in runs_of(found):
         for lenders, share in figures["shares"].items():
             curves["the last task stores,\n% of a full network"][lenders].append((tasks, 100 * share))

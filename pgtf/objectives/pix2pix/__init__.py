@@ -34,7 +34,7 @@ class Pix2Pix(Translation):
     def pair_figures(self, made, targets):
         return pair_figures(made, targets.images(), targets.image_set)
 
-    def learner(self, *networks, **settings):
+    def learner(self, generators, discriminators, optimizers, **settings):
         from pgtf.objectives.pix2pix.learner import Pix2PixLearner  # Only training needs TensorFlow.
 
-        return Pix2PixLearner(*networks, self, **settings)
+        return Pix2PixLearner(generators, discriminators, optimizers, self, **settings)
