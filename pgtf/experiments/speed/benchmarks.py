@@ -75,7 +75,7 @@ def steps(plan, rounds, task):
 
 def step(plan, rounds, task):
     """Measures a step of task `task` in this process alone, to compare it with one in another: see `versions`."""
-    run, seconds = step_of(build.learner(plan, task - 1, banked(plan, task - 1), 1000), held(plan)), []
+    run, seconds = step_of(build.learner(at(plan, task), banked(plan, task - 1), 1000), held(plan)), []
     for _ in range(rounds + 2):
         begun = time.process_time()
         run()
