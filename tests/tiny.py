@@ -21,7 +21,7 @@ from pgtf.config import Config, flagfile, task_plans
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
-from pgtf.objectives import CycleGAN, Pix2Pix
+from pgtf.objectives import Classification, CycleGAN, Pix2Pix
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
@@ -52,11 +52,22 @@ def _made(
     precision="float32",
 ):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
-    folder, side = temporary.name, {"unet": 8, "resnet": 16}[network]
+    folder, side = temporary.name, {"unet": 8, "resnet": 16}.get(network, 8)
     size = size or (side, side)
     method = METHODS[method]() if isinstance(method, str) else method
-    objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN()}[objective]
-    architecture = Architecture(network, size, width=4, blocks=1, norm=norm, upsampling=upsampling)
+    classes = Classification(labels=tuple("abcdef"))  # As many as drawn shapes and textures have.
+    objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN(), "classification": classes}[objective]
+    norm, stages = ("batch", 1) if objective.makes == "scores" else (norm, 4)
+    architecture = Architecture(
+        network,
+        size,
+        width=4,
+        blocks=1,
+        norm=norm,
+        upsampling=upsampling,
+        options=(("stages", stages),) if objective.makes == "scores" else (),
+        **objective.architecture,
+    )
     facts = Facts(
         architecture,
         method,
@@ -83,6 +94,7 @@ def _made(
         options=(("blocks", 1),) if network == "resnet" else (),
         norm=norm,
         upsampling=upsampling,
+        stages=stages,
         slice_precision=precision,
     )
     flagfile.save(config)
@@ -100,7 +112,8 @@ def learnt(bank, name, facts, draw):
         phase.begin(networks)
     height, _ = facts.architecture.size
     images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
-    probes = Probes(images, images if facts.objective.batch == "pairs" else {})
+    targets = {"pairs": images, "labelled": {"forward": np.array([0, 1], "int32")}}.get(facts.objective.batch, {})
+    probes = Probes(images, targets)
     task_slice = build.slice_of(name, networks, lenders, facts)
     content = recorded(probes, build.rebuilt(task_slice, lenders)).content()
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)

@@ -164,6 +164,12 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
     return count
 
 
+def task_specific_layers(architecture: Architecture, prefix: str) -> list[str]:
+    """Returns the paths of a network's task-specific layers with kernels."""
+    met = _free(architecture, prefix, architecture.width).met
+    return [f"{prefix}/{name}" for name, _, task_specific, *_ in met if task_specific]
+
+
 @functools.lru_cache(maxsize=32)
 def _free(architecture: Architecture, prefix: str, width: int) -> ParameterCounter:
     """Counts the parameters of a network of full kernels. Cached, because it takes a quarter of a second."""
@@ -178,9 +184,20 @@ def plan(
     method: Method,
     prefixes: Iterable[str],
     precisions: Mapping[str, str] = MappingProxyType({}),
+    outputs: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Cost]:
-    """Computes a Cost for each task and layer. precisions: {task: precision of its slice}. Default: float32."""
-    return list(_plan(tuple(names), architecture, method, tuple(prefixes), tuple(sorted(precisions.items()))))
+    """Computes a Cost for each task and layer.
+
+    Args:
+      names: The tasks, in order.
+      architecture: The run's.
+      method: How their kernels are made.
+      prefixes: Names of the networks of a task.
+      precisions: {task: precision of its slice}. Default: float32.
+      outputs: {task: number of outputs} of tasks with another number than the architecture's.
+    """
+    own = tuple(sorted(precisions.items())), tuple(sorted(outputs.items()))
+    return list(_plan(tuple(names), architecture, method, tuple(prefixes), *own))
 
 
 @functools.lru_cache(maxsize=16)  # A run asks for the same one at its door, at its end and in its report.
@@ -189,10 +206,11 @@ def _plan(
     architecture: Architecture,
     method: Method,
     prefixes: tuple[str, ...],
-    pairs: tuple[tuple[str, str], ...],
+    precisions: tuple[tuple[str, str], ...],
+    outputs: tuple[tuple[str, int], ...],
 ) -> tuple[Cost, ...]:
-    precisions = dict(pairs)
-    full = {path: values for prefix in prefixes for path, values in _full(architecture, prefix).items()}
+    precision_of = dict(precisions).get
+    shapes = {name: dataclasses.replace(architecture, outputs=count) for name, count in outputs}
     stored: dict[str, PlannedTask] = {}
     alike: dict[str, int] = {}  # {task: the number of the first one that stores the same}
     counts: dict[Any, ParameterCounter] = {}  # What tasks store that borrow from tasks alike is counted once.
@@ -203,14 +221,16 @@ def _plan(
         bank = PlannedBank({lender: stored[lender] for lender in borrowed})
         kernels: dict[str, dict[str, Spec]] = {}
         vectors = {kind: method.vector_precision(kind, bank) for kind in ("biases", "norms")}
+        shape = shapes.get(name, architecture)
         for prefix in prefixes:
-            key = prefix, *(alike[lender] for lender in borrowed)
+            full = _full(shape, prefix)
+            key = prefix, shape.outputs, *(alike[lender] for lender in borrowed)
             if key not in counts:
-                counts[key] = count_parameters(architecture, method, prefix, bank)
+                counts[key] = count_parameters(shape, method, prefix, bank)
             count = counts[key]
             for path, others in count.others.items():
                 specs = count.kernels.get(path, {})
-                sums = _stored(specs, others, precisions.get(name, "float32"), vectors)
+                sums = _stored(specs, others, precision_of(name, "float32"), vectors)
                 found.append(Cost(name, path, **sums, full_values=full.get(path, 0), kept=name in kept))
             kernels.update(count.kernels)
         stored[name] = PlannedTask(kernels)
@@ -290,14 +310,20 @@ def costly(found: list[Cost]) -> list[Cost]:
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
-def warning(names: Sequence[str], architecture: Architecture, method: Method, prefixes: Iterable[str]) -> str:
+def warning(
+    names: Sequence[str],
+    architecture: Architecture,
+    method: Method,
+    prefixes: Iterable[str],
+    outputs: Mapping[str, int] = MappingProxyType({}),
+) -> str:
     """Names the later tasks that store no less than a full network, in one precision; empty if there are none.
 
     A method whose every task has a network of its own says so itself.
     """
     if type(method).recipe is Method.recipe:
         return ""
-    later = summary(plan(names, architecture, method, prefixes))["tasks"][1:]
+    later = summary(plan(names, architecture, method, prefixes, outputs=outputs))["tasks"][1:]
     large = [row for row in later if row["share"] >= 1]
     if not large:
         return ""

@@ -11,9 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.assembly.accounting import PlannedBank, count_parameters
+from pgtf.assembly.accounting import PlannedBank, count_parameters, task_specific_layers
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
-from pgtf.config import DataSettings, TaskPlan, TrainingSettings
+from pgtf.config import DataSettings, TaskPlan
 from pgtf.data.finder import Finder
 from pgtf.data.reading import resized, to_float
 from pgtf.data.sources import examples
@@ -27,7 +27,7 @@ from pgtf.networks import DISCRIMINATORS, Architecture
 from pgtf.objectives import Objective
 from pgtf.objectives.base import Auxiliary
 from pgtf.objectives.learner import Learner
-from pgtf.objectives.optimizers import LinearDecay, adam
+from pgtf.objectives.optimizers import LinearDecay
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
@@ -62,6 +62,11 @@ def finder(settings: DataSettings, batch: str, seed: int) -> Finder:
 def data_of(plan: TaskPlan) -> TaskData:
     """Finds a task's images."""
     return finder(plan.data, plan.objective.batch, plan.run.seed)(plan.name, plan.flipped)
+
+
+def with_data(plan: TaskPlan, data: TaskData) -> TaskPlan:
+    """Returns a task's plan with the objective of its data; see `Objective.for_data`."""
+    return dataclasses.replace(plan, objective=plan.objective.for_data(data))
 
 
 def stream(plan: TaskPlan, data: TaskData) -> Stream:
@@ -193,7 +198,7 @@ def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS
         }
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
         moves = [kind for kind in moves if kind == "generators" or discriminators]
-        optimizers = {kind: optimizer(training, steps, rates if kind == "generators" else ()) for kind in moves}
+        optimizers = {kind: optimizer(plan, steps, rates if kind == "generators" else ()) for kind in moves}
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*plan.data.size, 3), seed=plan.seed)
         made = made.with_accumulation(training.accumulate)
         penalty = plan.method.penalty(networks, bank)
@@ -202,11 +207,13 @@ def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS
 
 
 def optimizer(
-    settings: TrainingSettings, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
+    plan: TaskPlan, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
 ) -> keras.optimizers.Optimizer:
-    """Builds the optimizer for `steps` steps. rates: [(variable, its own learning rate)]."""
-    schedule = LinearDecay(settings.learning_rate, int(settings.decay_from * steps), steps)
-    return adam(schedule, resolved(settings.precision), rates)
+    """Builds the objective's optimizer for `steps` steps. rates: [(variable, its own learning rate)]."""
+    training = plan.training
+    schedule = LinearDecay(training.learning_rate, int(training.decay_from * steps), steps)
+    made: keras.optimizers.Optimizer = plan.objective.optimizer(schedule, resolved(training.precision), rates)
+    return made
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
@@ -246,6 +253,13 @@ def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] =
             f"A slice holds what its facts say that its networks need. Received: {task_slice.name!r} ({error})"
         ) from error
     return networks
+
+
+def head_of(task_slice: TaskSlice) -> dict[str, np.ndarray]:
+    """Returns {path: array} of the task-specific layers of a learned task."""
+    facts = task_slice.facts
+    paths = [path for prefix in facts.generators for path in task_specific_layers(facts.architecture, prefix)]
+    return {path: value for path, value in task_slice.values.items() if path.rsplit("/", 1)[0] in paths}
 
 
 def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:

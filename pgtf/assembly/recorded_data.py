@@ -35,6 +35,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
         validation=facts.training.get("validation", 0.0),
     )
     data = dataclasses.replace(find(facts.learnt_as or name, facts.direction == "BtoA"), name=name)
+    facts.objective.for_data(data)  # Refuses data that the task can't have been learned from.
     left_out = {part: facts.images.get(part, {}).get("left_out", ()) for part in data.manifest.files}
     return data.without({part: tuple(names) for part, names in left_out.items()})
 

@@ -20,4 +20,6 @@ def refusal(method: Method, objective: Objective, network: type[Network]) -> str
             return f"The objective gives {name} inputs of shape {shape}, and the network takes {network.input}"
     if method.needs_distance and type(objective).distance is Objective.distance:
         return "The method prunes by a distance, and the objective has none"
+    if method.compares_outputs and objective.own_outputs:
+        return "The method compares outputs of two tasks' networks, and with this objective each task has its own"
     return ""

@@ -67,6 +67,8 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             can = ", ".join(name for name, kind in METHODS.items() if kind.learns_together)
             method = settings.name_in(METHODS, self.method)
             refuse("schedule", f"sequence with any other --method than {can}", f"{self.schedule}, --method={method}")
+        if self.objective.own_outputs:
+            refuse("schedule", "sequence where each task has outputs of its own", self.schedule)
         if self.first_task_from:
             refuse("schedule", "sequence where a run has --first_task_from", self.schedule)
         if self.distribute != "none":

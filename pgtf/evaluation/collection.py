@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from pgtf.data.manifest import ImageFiles, PairedFiles, Part
+from pgtf.data.manifest import ImageFiles, LabelledArrays, PairedFiles, Part
 from pgtf.data.prefetch import prefetch
 from pgtf.data.sources import Side, Source, Subset
 from pgtf.data.task_data import TaskData
+from pgtf.foundation.files import sha256
 from pgtf.foundation.seeds import seed_of
 from pgtf.metrics.hashes import files_sha256, images_sha256
 from pgtf.metrics.measurements import ImageSet
@@ -30,6 +31,13 @@ class Collection:
 
     def __iter__(self) -> Iterator[np.ndarray]:
         return read(self.source)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """The labels of the images, one each."""
+        if self.source.labels is None:
+            raise ValueError(f"The images must have labels. Received: {self.image_set.split!r} without")
+        return self.source.labels
 
     def images(self) -> np.ndarray:
         """uint8 [n, h, w, 3]."""
@@ -53,11 +61,13 @@ def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) 
       limit: Number of images. Default: all.
 
     Returns:
-      Two collections. In paired tasks, image i of one belongs to image i of the other.
+      Two collections. In paired tasks, image i of one belongs to image i of the other. Labelled images are both.
     """
     first, second = sides_of(data, split)
     names = [name for name in data.sources if name.startswith(split)]
-    if len(names) == 2:
+    if first is second:
+        names, parts = [*names, *names], ("whole", "whole")
+    elif len(names) == 2:
         parts = "whole", "whole"
     elif isinstance(data.manifest.parts[names[0]], PairedFiles):
         names, parts = [*names, *names], ("target", "input") if flipped else ("input", "target")
@@ -72,6 +82,8 @@ def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) 
 def sides_of(data: TaskData, split: str) -> tuple[Source, Source]:
     """Returns the sources of the single inputs and of the single targets of a split."""
     found = [source for name, source in data.sources.items() if name.startswith(split)]
+    if found[0].labels is not None:
+        return found[0], found[0]
     return (found[0], found[1]) if len(found) == 2 else (Side(found[0], 0), Side(found[0], 1))
 
 
@@ -120,14 +132,17 @@ def _collection(data: TaskData, name: str, source: Source, part: str, limit: int
         )
     chosen = choice(len(source), limit)
     source = Subset(source, chosen)
-    split, sha256 = _identity(name, data.manifest.parts[name], source, chosen, part)
-    return Collection(source, ImageSet(split, len(source), (source.height, source.width), part, sha256))
+    split, identity = _identity(name, data.manifest.parts[name], source, chosen, part)
+    return Collection(source, ImageSet(split, len(source), (source.height, source.width), part, identity))
 
 
 def _identity(name: str, part: Part, source: Source, chosen: Sequence[int], half: str) -> tuple[str, str]:
     """Returns (split, sha256) of an ImageSet. half: The part of each pair that is in it."""
     if not isinstance(part, ImageFiles):
         return f"drawn {name}", images_sha256(list(read(source)))
+    if isinstance(part, LabelledArrays):  # Names hold checksums.
+        names = [part.kept[index] for index in chosen]
+        return os.path.basename(part.folder), sha256("\n".join(names).encode())
     files = part.only(part.kept)
     paths = files.target_paths if half == "target" else files.paths
     split = name if name.startswith("validation") else os.path.basename(part.folder)

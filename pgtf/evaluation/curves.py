@@ -67,7 +67,10 @@ def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurveP
 
 
 def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank) -> Evaluator:
-    folder, extractor = os.path.join(plan.run.run_dir, layout.EVALUATION), extractor_of(plan.run.inception)
+    folder = os.path.join(plan.run.run_dir, layout.EVALUATION)
+    if not plan.objective.compares_features:
+        return Evaluator(folder)
+    extractor = extractor_of(plan.run.inception)
     if extractor:
         return Evaluator(folder, extractor)
     # The same classifier as in the run's evaluation: of the learned tasks and of those to come.

@@ -119,8 +119,13 @@ class Evaluation:
     @functools.cached_property
     def judge(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
-        learnt = classifier_of(self.kept, self._classes)
+        learnt = classifier_of(self.kept, self._classes) if self._compares_features else None
         return Evaluator(self.kept, self.question.extractor, learnt, self._watched)
+
+    @property
+    def _compares_features(self) -> bool:
+        """Whether figures need the features of images."""
+        return self.slices[0].facts.objective.compares_features
 
     @property
     def _classes(self) -> dict[str, TaskData]:
@@ -145,7 +150,7 @@ class Evaluation:
             "player": [player.sha256, *(borrowed.sha256 for borrowed in player.borrows)],
             "images": [dataclasses.asdict(side.image_set) for side in self._sides(index)],
             "extractor": extractor and extractor.facts,
-            "classifier": classifier_facts(self._classes),
+            "classifier": classifier_facts(self._classes) if self._compares_features else None,
         }
 
     def _sides(self, index: int) -> tuple[Collection, Collection]:

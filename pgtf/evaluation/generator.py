@@ -16,7 +16,9 @@ PIXELS = 2**17
 
 
 class Generator:
-    """Applies a network [n, h, w, 3] -> [n, h, w, 3] in [-1, 1] to uint8 images, in inference mode.
+    """Applies a network to uint8 images, in inference mode.
+
+    The network maps images [n, h, w, 3] in [-1, 1] to such images, or to other arrays.
 
     Args:
       network: A network for any image size, or for this one.
@@ -33,9 +35,10 @@ class Generator:
         self._apply = apply
 
     def __call__(self, images: Iterable[np.ndarray]) -> np.ndarray:
-        """Translates uint8 images [h, w, 3] to uint8 [n, h, w, 3], batch by batch to save memory."""
+        """Returns the outputs for uint8 images [h, w, 3], made batch by batch; images are uint8 [n, h, w, 3]."""
         images, made = iter(images), []
         while batch := list(itertools.islice(images, self.batch_size)):
             with retracing.silence_retracing():
-                made.append(to_uint8(self._apply(to_float(np.stack(batch)))))
+                outputs = self._apply(to_float(np.stack(batch))).numpy()
+            made.append(to_uint8(outputs) if outputs.ndim == 4 else outputs)
         return np.concatenate(made)

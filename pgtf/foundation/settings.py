@@ -156,7 +156,7 @@ def as_facts(name: str, settings: Any) -> dict[str, Any]:
 
 
 def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
-    """Returns the settings object that `as_facts` described."""
+    """Returns the settings object that `as_facts` described. Its fields without help are facts, but no flags."""
     if facts.get("name") not in table:
         raise ValueError(f"`name` must be one of {', '.join(table)}. Received: {facts.get('name')!r}")
     kind = table[facts["name"]]
@@ -164,7 +164,7 @@ def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
     unknown = sorted(set(facts) - known - {"name"})
     if unknown:
         raise ValueError(f"{facts['name']} has the settings {', '.join(sorted(known))}. Received: {', '.join(unknown)}")
-    given = {field.name: facts[field.name] for field in settings_of(kind) if field.name in facts}
+    given = {field.name: facts[field.name] for field in dataclasses.fields(kind) if field.init and field.name in facts}
     # JSON has no tuples.
     return kind(**{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()})
 

@@ -208,6 +208,7 @@ class Method:
         False  # Whether tasks can be trained jointly, with the first task's kernels shared.
     )
     needs_distance: ClassVar[bool] = False  # Whether its phases use the objective's distance.
+    compares_outputs: ClassVar[bool] = False  # Whether its penalty compares the outputs of two tasks' networks.
     plan_note: ClassVar[str] = ""  # Conditions under which the planned sizes are the stored ones.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:

@@ -16,6 +16,8 @@ from pgtf.methods.finetune import Finetune
 class Distilled(Finetune):
     """One network, fine-tuned on each task with outputs kept close to the previous network's; it answers for all."""
 
+    compares_outputs = True
+
     distillation_weight: float = setting(
         10.0, "Weight of the L1 distance to the previous task's network's output for the same images.", least=0
     )

@@ -17,7 +17,7 @@ class Finetune(Method):
     def initialize(self, networks, bank):
         if bank.names:
             for network in networks.values():
-                layers.restore(network, bank[bank.names[-1]].values)
+                layers.copy_matching(network, bank[bank.names[-1]].values)
 
     def network_for(self, task, latest):
         return latest

@@ -35,6 +35,9 @@ METRICS = {
     "L1": Metric(-1, "mean distance to the target, in [-1, 1]"),
     "PSNR": Metric(+1, "peak signal-to-noise ratio against the target, dB"),
     "SSIM": Metric(+1, "structural similarity to the target", (0, 1)),
+    "Top1": Metric(+1, "share of the images whose own class has the highest score", (0, 1)),
+    "Top5": Metric(+1, "share of the images whose own class is among the five highest scores", (0, 1)),
+    "CE": Metric(-1, "cross-entropy of the images' classes, in nats"),
 }
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from pgtf.foundation import settings
 
 if TYPE_CHECKING:
+    from pgtf.data.task_data import TaskData
     from pgtf.objectives.learner import Learner
 
 Shape = tuple[Any, ...]  # Of one input of a network, without the batch.
@@ -47,6 +48,10 @@ class Objective:
       serves: Kind of the inputs of exported signatures. Only "images" can be translated and exported.
       common_inputs: Whether all tasks take the same kind of input, so that samples compare them on one input.
       needs_extractor: Whether nothing can be measured without an extractor or a classifier.
+      compares_features: Whether figures compare images by features, of an extractor or of a classifier of the tasks.
+        Default: True.
+      own_outputs: Whether each task has outputs of its own, such as its classes. Their number follows from its data,
+        and the task keeps its last layer where a later task's network answers for it. Default: False.
     """
 
     networks: ClassVar[Mapping[str, Shape]] = {"forward": IMAGE}
@@ -57,9 +62,28 @@ class Objective:
     serves: ClassVar[str] = "images"
     common_inputs: ClassVar[bool] = False
     needs_extractor: ClassVar[bool] = False
+    compares_features: ClassVar[bool] = True
+    own_outputs: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         settings.check(self)
+
+    def for_data(self, data: "TaskData") -> "Objective":
+        """Returns the objective of one task, with what follows from its data. Default: the same for every task."""
+        del data
+        return self
+
+    def optimizer(self, schedule: Any, precision: str, rates: Sequence[tuple[Any, float]] = ()) -> Any:
+        """Returns the optimizer of one kind of networks. Default: Adam, as pix2pix and CycleGAN have it.
+
+        Args:
+          schedule: An `optimizers.LinearDecay`.
+          precision: Name of the networks' dtype policy.
+          rates: [(variable, initial learning rate)] of variables with a rate of their own.
+        """
+        from pgtf.objectives.optimizers import adam  # Only training needs TensorFlow.
+
+        return adam(schedule, precision, rates)
 
     def learner(
         self,

@@ -1,7 +1,7 @@
-"""Adam with the settings of pix2pix and CycleGAN, in one pass over each variable."""
+"""Adam, and SGD with momentum, each in one pass over a variable."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Optional
 
 import keras
 import tensorflow as tf
@@ -55,8 +55,52 @@ class Adam(keras.optimizers.Adam):
         )
 
 
+class Decaying(Adam):
+    """Adam, or SGD with momentum, on a loss with an L2 penalty: m ← μ m + (g + λ v); v ← v - η m.
+
+    Variables with a learning rate of their own, such as the scores of masks, take Adam without the penalty.
+
+    Args:
+      learning_rate, shares: As for `Adam`.
+      momentum: μ of SGD; None for Adam.
+      decay: λ, the weight of the penalty. Default: 0.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        shares: Sequence[tuple[tf.Variable, float]] = (),
+        *,
+        momentum: Optional[float] = None,
+        decay: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(learning_rate, shares, **kwargs)
+        self._sgd_momentum, self._decay = momentum, decay
+
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, *_: Any) -> None:
+        if self._share_of(self._var_key(variable)) is not None:
+            super().update_step(gradient, variable)
+            return
+        gradient = tf.convert_to_tensor(gradient) + self._decay * variable
+        if self._sgd_momentum is None:
+            super().update_step(gradient, variable)
+            return
+        tf.raw_ops.ResourceApplyMomentum(
+            var=variable.handle,
+            accum=self._momentums[index_in(self, variable)].handle,
+            lr=self.learning_rate,
+            grad=gradient,
+            momentum=self._sgd_momentum,
+        )
+
+
 def adam(
-    schedule: LinearDecay, precision: str = "float32", rates: Sequence[tuple[tf.Variable, float]] = ()
+    schedule: LinearDecay,
+    precision: str = "float32",
+    rates: Sequence[tuple[tf.Variable, float]] = (),
+    kind: type[Adam] = Adam,
+    **settings: Any,
 ) -> keras.optimizers.Optimizer:
     """Returns Adam with the papers' settings, and with loss scaling for mixed_float16.
 
@@ -64,11 +108,14 @@ def adam(
       schedule: Schedule of the learning rate.
       precision: Name of the networks' dtype policy.
       rates: [(variable, initial learning rate)] of variables with another rate; it decays like the others'.
+      kind: The optimizer's class. Default: Adam.
+      **settings: Its further settings. Default: β₁ = 0.5.
 
     Returns:
       An optimizer.
     """
-    optimizer = Adam(schedule, [(variable, rate / schedule.rate) for variable, rate in rates], beta_1=0.5)
+    shares = [(variable, rate / schedule.rate) for variable, rate in rates]
+    optimizer = kind(schedule, shares, **{"beta_1": 0.5, **settings})
     if precision == "mixed_float16":
         return keras.mixed_precision.LossScaleOptimizer(optimizer)
     return optimizer

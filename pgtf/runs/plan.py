@@ -1,23 +1,40 @@
 """Plan of a run: the stored size of each task before training."""
 
+import os
 from collections.abc import Sequence
 
 from pgtf.assembly import accounting
 from pgtf.config import TaskPlan
 from pgtf.runs.listing import row_lines, rows
+from pgtf.storage import layout
+from pgtf.storage.bank import FilterBank
 
 
 def planned(plans: Sequence[TaskPlan]) -> list[accounting.Cost]:
     """Plans what each task of a run stores."""
-    first = plans[0]
+    first, networks = plans[0], plans[0].objective.networks
     precisions = {plan.name: plan.training.slice_precision for plan in plans}
-    return accounting.plan(first.run.tasks, first.architecture, first.method, first.objective.networks, precisions)
+    return accounting.plan(
+        first.run.tasks, first.architecture, first.method, networks, precisions, outputs_of_tasks(plans)
+    )
 
 
 def size_warning(plans: Sequence[TaskPlan]) -> str:
     """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
-    first = plans[0]
-    return accounting.warning(first.run.tasks, first.architecture, first.method, first.objective.networks)
+    first, networks = plans[0], plans[0].objective.networks
+    return accounting.warning(first.run.tasks, first.architecture, first.method, networks, outputs_of_tasks(plans))
+
+
+def outputs_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, int]:
+    """Returns {task: number of outputs}, read from slices or from data, where each task has outputs of its own."""
+    if not plans[0].objective.own_outputs:
+        return {}
+    from pgtf.assembly import build  # Imports TensorFlow.
+
+    bank = FilterBank.open(os.path.join(plans[0].run.run_dir, layout.TASKS))
+    stored = {name: bank[name].facts.architecture.outputs for name in bank.names}
+    coming = [build.with_data(plan, build.data_of(plan)) for plan in plans if plan.name not in stored]
+    return {**stored, **{plan.name: plan.architecture.outputs for plan in coming}}
 
 
 def check_plan(plans: Sequence[TaskPlan]) -> None:

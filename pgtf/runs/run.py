@@ -10,7 +10,7 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.assembly.bank import NetworkBank
-from pgtf.assembly.build import rebuilt
+from pgtf.assembly.build import head_of, rebuilt
 from pgtf.assembly.replay import replayed
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
@@ -21,6 +21,7 @@ from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes, Replay
 from pgtf.storage.task_slice import TaskSlice
+from pgtf.storage.values import HeldValues
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -173,5 +174,7 @@ class Run:
         if by == index:
             return Task(own, self.bank.of(own.borrows), folder)
         player = self.bank.slice(by)
-        played = dataclasses.replace(player, name=own.name, facts=own.facts)
+        own_head = own.facts.objective.own_outputs
+        values = HeldValues({**player.values, **head_of(own)}) if own_head else player.values
+        played = dataclasses.replace(player, name=own.name, facts=own.facts, values=values)
         return Task(played, self.bank.of(player.borrows), folder, player=player.name)

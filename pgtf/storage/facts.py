@@ -80,6 +80,8 @@ class Facts:
         """
         unsaid = {name: getattr(method, name) for name in self.unsaid if hasattr(method, name)}
         mine = dataclasses.replace(self.method, **unsaid)
+        if objective.own_outputs:  # Their number follows from a task's data.
+            shape = dataclasses.replace(shape, outputs=self.architecture.outputs)
         for what, same, was, now in (
             ("objective", self.generators == tuple(objective.networks), self.generators, tuple(objective.networks)),
             ("networks", self.architecture.is_same(shape), self.architecture, shape),

@@ -27,7 +27,10 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
     task = Run(base).at(0)
     task.probes  # noqa: B018  (reads, and so checks)
     facts = dataclasses.replace(task.facts, method=plan.method)
-    asked = (plan.name, plan.architecture, tuple(plan.objective.networks))
+    shape = plan.architecture
+    if plan.objective.own_outputs:  # Their number follows from the task's data.
+        shape = dataclasses.replace(shape, outputs=facts.architecture.outputs)
+    asked = (plan.name, shape, tuple(plan.objective.networks))
     found = (task.name, facts.architecture, facts.generators)
     if asked != found:
         raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {base}")

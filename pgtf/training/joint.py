@@ -77,7 +77,7 @@ def learner(plans: Sequence[TaskPlan], steps: int) -> Together:
     for plan in plans:
         bank: Bank = LearningBank(first.name, learners[first.name].generators) if learners else NetworkBank()
         learners[plan.name] = build.learner(plan, bank, steps, moves=("discriminators",))
-    made = Together(learners, build.optimizer(first.training, steps))
+    made = Together(learners, build.optimizer(first, steps))
     return made.with_ema(first.training.ema) if first.training.ema else made
 
 

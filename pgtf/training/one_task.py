@@ -83,7 +83,7 @@ class _Task:
         """Returns the next task of a run. follows: Whether the chief has recorded it."""
         folder = bank.place(len(bank), data.name)
         data = record_or_resume(plan, data, folder, follows=follows)
-        probes = build.probes(plan.objective, data)
+        plan, probes = build.with_data(plan, data), build.probes(plan.objective, data)
         method = plan.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
         return cls(dataclasses.replace(plan, method=method), bank, data, probes, folder)
 
@@ -190,6 +190,7 @@ def facts_of(learned: TaskPlan, data: TaskData, steps: int, asked: TaskPlan, tog
       asked: The settings that the user gave: the lenders are not resolved, and the width is that of a full network.
       together: The tasks with which it was learned at once, itself too.
     """
+    asked = dataclasses.replace(asked, objective=learned.objective)
     return Facts(
         learned.architecture,
         asked.method,
@@ -213,7 +214,7 @@ def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: 
     probes = recorded(probes, build.rebuilt(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
-            what = f"{task_slice.name}: every {prefix} output is one plain colour"
+            what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"
             LOG.warning(f"{what}; nothing was learned, or too much at once")
     content = probes.content()
     files.write(os.path.join(folder, layout.PROBES), content, read_only=True)

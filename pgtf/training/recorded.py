@@ -87,6 +87,7 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
             f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "
             f"Received: {type(error).__name__}: {error}"
         ) from error
+    settings = json.loads(json.dumps(settings))  # As the record was written: JSON has no tuples.
     changed = [f"{name}={now}, not {begun.get(name)}" for name, now in settings.items() if begun.get(name) != now]
     if changed:
         raise ValueError(

@@ -1,0 +1,93 @@
+"""Classification: tells the class of an image, learned from labelled images."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from pgtf.foundation.settings import setting
+from pgtf.metrics.classification import label_figures
+from pgtf.objectives.base import Objective
+
+
+@dataclasses.dataclass(frozen=True)
+class Classification(Objective):
+    """An image to a score for each of its task's classes, by cross-entropy; no discriminator.
+
+    Attributes:
+      labels: Names of the task's classes, in the order of the scores. They follow from its data, as do `counts`.
+      counts: Number of training images of each class.
+    """
+
+    makes = "scores"
+    batch = "labelled"
+    serves = "scores"
+    compares_features = False
+    own_outputs = True
+
+    solver: str = setting("sgd", "classification: optimizer, SGD with momentum or Adam.", choices=("sgd", "adam"))
+    momentum: float = setting(0.9, "classification: momentum of SGD.", least=0, most=0.9999)
+    weight_decay: float = setting(
+        5e-4, "classification: weight of the L2 penalty; values with a learning rate of their own have none.", least=0
+    )
+    class_balance: bool = setting(False, "classification: weigh classes alike, however many images each has.")
+    labels: tuple[str, ...] = ()
+    counts: tuple[int, ...] = ()
+
+    @property
+    def architecture(self) -> dict[str, Any]:  # type: ignore[override]
+        """The number of scores; two as long as the classes are not known."""
+        return {"outputs": len(self.labels) or 2}
+
+    def for_data(self, data):
+        if self.labels and self.labels != data.labels:
+            raise ValueError(
+                "A task keeps the classes that it was learned with. Restore its data. "
+                f"Received: {data.name!r} with {_first(data.labels)}, learned with {_first(self.labels)}"
+            )
+        counts = np.bincount(data.train[0].labels, minlength=len(data.labels))
+        return dataclasses.replace(self, labels=data.labels, counts=tuple(counts.tolist()))
+
+    def optimizer(self, schedule, precision, rates=()):
+        from pgtf.objectives.optimizers import Decaying, adam  # Only training needs TensorFlow.
+
+        momentum = self.momentum if self.solver == "sgd" else None
+        return adam(schedule, precision, rates, Decaying, beta_1=0.9, momentum=momentum, decay=self.weight_decay)
+
+    def distance(self, generators, image, label):
+        """Returns the share of wrong answers."""
+        return float(np.mean(np.argmax(generators["forward"](image, training=False), axis=-1) != label))
+
+    def check_probes(self, inputs, targets, outputs):
+        if not inputs.keys() == targets.keys() == outputs.keys() == {"forward"}:
+            raise ValueError("probes of other networks than forward, or without labels or scores")
+        images, labels, scores = (arrays["forward"] for arrays in (inputs, targets, outputs))
+        if images.ndim != 4 or images.shape[-1] != 3 or images.dtype != np.uint8:
+            raise ValueError(f"images: {images.dtype} {list(images.shape)}")
+        if scores.shape != (len(images), len(self.labels)):
+            raise ValueError(f"scores: {list(scores.shape)}, of {len(self.labels)} classes")
+        if (
+            labels.shape != (len(images),)
+            or labels.dtype.kind != "i"
+            or not np.isin(labels, range(scores.shape[1])).all()
+        ):
+            raise ValueError(f"labels: {labels.dtype} {labels[:3].tolist()}")
+
+    def figures(self, judge, task, generators, sides):
+        """Measures top-1 accuracy, top-5 from ten classes on, and cross-entropy."""
+        images, targets = sides
+        scores = generators["forward"](judge.watched(images))
+        return label_figures(scores, targets.labels, images.image_set)
+
+    def loss(self, values):
+        """Returns the share of wrong answers; among equals, cross-entropy decides."""
+        return 1 - values["Top1"] + 1e-6 * values["CE"]
+
+    def learner(self, *networks, **settings):
+        from pgtf.objectives.classification.learner import ClassificationLearner  # Only training needs TensorFlow.
+
+        return ClassificationLearner(*networks, self, **settings)
+
+
+def _first(labels: tuple[str, ...]) -> str:
+    return f"{len(labels)} classes: {', '.join(labels[:5])}{', …' if len(labels) > 5 else ''}"
