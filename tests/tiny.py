@@ -57,7 +57,8 @@ def _made(
     method = METHODS[method]() if isinstance(method, str) else method
     classes = Classification(labels=tuple("abcdef"))  # As many as drawn shapes and textures have.
     objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN(), "classification": classes}[objective]
-    norm, stages = ("batch", 1) if objective.makes == "scores" else (norm, 4)
+    norm = "batch" if objective.makes == "scores" else norm
+    options = {"resnet18": (("stages", 1),)}.get(network, ())
     architecture = Architecture(
         network,
         size,
@@ -65,7 +66,7 @@ def _made(
         blocks=1,
         norm=norm,
         upsampling=upsampling,
-        options=(("stages", stages),) if objective.makes == "scores" else (),
+        options=options,
         **objective.architecture,
     )
     facts = Facts(
@@ -91,10 +92,9 @@ def _made(
         network=network,
         image_size=f"{size[0]}x{size[1]}",
         width=4,
-        options=(("blocks", 1),) if network == "resnet" else (),
+        options=(("blocks", 1),) if network == "resnet" else options,
         norm=norm,
         upsampling=upsampling,
-        stages=stages,
         slice_precision=precision,
     )
     flagfile.save(config)

@@ -28,7 +28,7 @@ def config_of(method="mask", **settings):
     settings = dict(
         tasks=("shapes", "digits"),
         network="resnet18",
-        stages=1,
+        options=(("stages", 1),),
         norm="batch",
         image_size="16",
         width=2,
@@ -132,7 +132,7 @@ class RunTest(tf.test.TestCase):
 
     def test_networks_of_images_are_refused(self):
         with self.assertRaisesRegex(ValueError, "learns scores, and the network makes images"):
-            config_of(network="unet")
+            config_of(network="unet", options=())
 
 
 if __name__ == "__main__":
