@@ -232,9 +232,9 @@ def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] =
     """Rebuilds the generators of a learned task, always in float32.
 
     Args:
-      task_slice: What it keeps.
-      bank: Of the tasks that it borrows from.
-      prefixes: The names of those that are wanted; all unless told.
+      task_slice: The task's slice.
+      bank: The tasks that it borrows from.
+      prefixes: Names of the generators to build. Default: all.
 
     Returns:
       {prefix: network}.
@@ -250,7 +250,7 @@ def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] =
         raise
     except (KeyError, ValueError) as error:
         raise BankError(
-            f"A slice holds what its facts say that its networks need. Received: {task_slice.name!r} ({error})"
+            f"The slice lacks arrays that its networks need. Received: {task_slice.name!r} ({error})"
         ) from error
     return networks
 
@@ -274,8 +274,8 @@ def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
     stored = task_slice.values.unrounded_bytes
     if needed > 2 * stored:
         raise BankError(
-            f"A slice's facts fit its tensors. Received: {task_slice.name!r}, {facts.architecture} of {needed:,} "
-            f"bytes, where {stored:,.0f} are stored"
+            f"The slice's facts do not match its tensors. Received: {task_slice.name!r}, {facts.architecture} of "
+            f"{needed:,} bytes, where {stored:,.0f} are stored"
         )
 
 

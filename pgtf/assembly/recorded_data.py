@@ -15,9 +15,9 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
     """Returns a learned task's images, all at the size of training.
 
     Args:
-      name: The task's.
-      facts: Of its slice.
-      data_dir: Where the folder of the task lies now; where it lay, unless told.
+      name: The task's name.
+      facts: The facts of its slice.
+      data_dir: Folder of the data, if it has moved since training. Default: as recorded.
 
     Returns:
       Its data, without the files that were left out as unreadable.

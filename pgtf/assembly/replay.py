@@ -21,17 +21,17 @@ def replayed(probes: Probes, networks: Mapping[str, Any]) -> Replay:
     """Compares the outputs of these networks with the recorded ones."""
     if not probes.outputs.keys() == probes.inputs.keys() == networks.keys():
         raise ValueError(
-            f"A task's probes are of its networks, {', '.join(networks)}. Received: inputs of "
+            f"The probes do not belong to the task's networks, {', '.join(networks)}. Received: inputs of "
             f"{', '.join(probes.inputs) or 'none'}, outputs of {', '.join(probes.outputs) or 'none'}"
         )
     try:
         now = recorded(probes, networks).outputs
     except tf.errors.OpError as error:
-        raise ValueError(f"Probes are images that their networks take. Received: {error.message}") from error
+        raise ValueError(f"The networks can't process the probes. Received: {error.message}") from error
     for prefix, then in probes.outputs.items():
         if now[prefix].shape != then.shape:
             raise ValueError(
-                f"A network's outputs have the shape of the recorded ones. Received: {list(now[prefix].shape)} of "
+                f"A network's outputs must have the shape of the recorded ones. Received: {list(now[prefix].shape)} of "
                 f"{prefix}, where {list(then.shape)} is recorded"
             )
     return Replay(
@@ -44,7 +44,7 @@ def outputs(network: Any, inputs: np.ndarray) -> np.ndarray:
     """Applies a network to inputs [n, …]. uint8 images are scaled to [-1, 1].
 
     Runs on the CPU, where float32 is exact and every call uses the same kernels. GPUs round to TF32 and choose kernels
-    anew. Runs one image at a time, so that the batch size does not affect the last bit.
+    again. Runs one image at a time, so that the batch size does not affect the last bit.
     """
     with tf.device("CPU:0"):
         return np.concatenate([network(to_input(row)[None], training=False).numpy() for row in inputs])

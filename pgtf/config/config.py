@@ -60,7 +60,7 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         self._check_lines()
 
     def _check_schedule(self) -> None:
-        """Refuses to learn tasks together where their method can't, or where the first is learnt already."""
+        """Refuses to learn tasks together where their method can't, or where the first is learned already."""
         if self.schedule == "sequence":
             return
         if not self.method.learns_together:
@@ -130,9 +130,9 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         """The architecture of the run's generators."""
         return groups.architecture(self.networks, self.size, self.objective.architecture)
 
-    def having_learnt(self, learnt: Sequence[str]) -> "Config":
+    def having_learned(self, learned: Sequence[str]) -> "Config":
         """Returns this config with the learned tasks first, whichever run learned them; the others follow."""
-        return dataclasses.replace(self, tasks=(*learnt, *(task for task in self.tasks if task not in learnt)))
+        return dataclasses.replace(self, tasks=(*learned, *(task for task in self.tasks if task not in learned)))
 
     def without(self, task: str) -> "Config":
         """Returns this config without one of its tasks."""

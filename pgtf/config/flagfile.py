@@ -60,7 +60,7 @@ def load_config(run_dir: str, learned: Sequence[str] = ()) -> Optional[Config]:
             "The run's flags can't be read. Restore the file, or remove it and give the flags again. "
             f"Received: {path} ({error})"
         ) from error
-    return config.having_learnt(learned) if learned else config
+    return config.having_learned(learned) if learned else config
 
 
 def parsed(lines: Any) -> dict[str, Any]:

@@ -49,8 +49,8 @@ class RunSettings(Group):
     )
     schedule: str = setting(
         "sequence",
-        "Tasks are learnt one after the other; or the first ones of a run together, the first task's kernels by all of "
-        "them (width_wise and layer_wise). What comes later is learnt in sequence.",
+        "sequence: learn tasks one after the other. together: learn a run's first tasks jointly, so that all of them "
+        "train the first one's kernels (--method=width_wise or layer_wise); later ones follow in sequence.",
         choices=("sequence", "together"),
     )
     override: tuple[str, ...] = setting(
@@ -202,7 +202,7 @@ class TrainingSettings(Group):
     batch_size: int = setting(1, "Images (or pairs) a step.", above=0)
     accumulate: int = setting(
         1,
-        "Parts that a batch is learnt from, one after the other, where memory does not hold it at once; the update is "
+        "Parts that a batch is learned from, one after the other, where memory does not hold it at once; the update is "
         "the whole batch's.",
         above=0,
         may_change=True,

@@ -14,7 +14,7 @@ def resumed(recorded: Config, asked: Config, learned: Sequence[str]) -> Config:
 
     Args:
       recorded: The config that the run was made with.
-      asked: The config that the command line asks for.
+      asked: The config of the command line.
       learned: The tasks that the run has learned.
 
     Raises:
@@ -32,8 +32,8 @@ def resumed(recorded: Config, asked: Config, learned: Sequence[str]) -> Config:
         )
     if asked.tasks[: len(learned)] != tuple(learned):
         raise Contradiction(
-            "A run's learnt tasks stay as they are; new ones go to the end. "
-            f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learnt {','.join(learned)}",
+            "A run's learned tasks stay as they are; new ones go to the end. "
+            f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learned {','.join(learned)}",
             asked,
         )
     turned = [task for task in learned if recorded.flipped(task) != asked.flipped(task)]

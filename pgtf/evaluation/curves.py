@@ -74,6 +74,6 @@ def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank) -> Evalu
     if extractor:
         return Evaluator(folder, extractor)
     # The same classifier as in the run's evaluation: of the learned tasks and of those to come.
-    learnt = {name: recorded_data(name, bank.slice(i).facts, plan.data.data_dir) for i, name in enumerate(bank.names)}
+    learned = {name: recorded_data(name, bank.slice(i).facts, plan.data.data_dir) for i, name in enumerate(bank.names)}
     others = {name: coming_data(name, plan) for name in coming}
-    return Evaluator(folder, classifier=classifier_of(folder, {**learnt, **others}))
+    return Evaluator(folder, classifier=classifier_of(folder, {**learned, **others}))

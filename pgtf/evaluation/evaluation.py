@@ -119,8 +119,8 @@ class Evaluation:
     @functools.cached_property
     def judge(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
-        learnt = classifier_of(self.kept, self._classes) if self._compares_features else None
-        return Evaluator(self.kept, self.question.extractor, learnt, self._watched)
+        learned = classifier_of(self.kept, self._classes) if self._compares_features else None
+        return Evaluator(self.kept, self.question.extractor, learned, self._watched)
 
     @property
     def _compares_features(self) -> bool:
@@ -206,7 +206,7 @@ class Evaluation:
 
     def _enter(self, cell: Cell, figures: Mapping[str, Measurement]) -> None:
         task, after = self._names(*cell)
-        notes = tuple(f"changed since it was learnt: {change}" for change in self.changes[task])
+        notes = tuple(f"changed since it was learned: {change}" for change in self.changes[task])
         figures = {name: dataclasses.replace(figure, notes=figure.notes + notes) for name, figure in figures.items()}
         self.figures[task, after] = figures
         for name, figure in figures.items():

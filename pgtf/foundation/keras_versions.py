@@ -1,4 +1,4 @@
-"""The differences between Keras 2.15 and Keras 3; no other file asks which of them is installed."""
+"""The differences between Keras 2.15 and Keras 3; no other file depends on which of them is installed."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -60,7 +60,7 @@ def _scales(optimizer: Any) -> bool:
 
 
 def last_learning_rate(optimizer: keras.optimizers.Optimizer) -> float:
-    """Returns the learning rate of the last step; Keras 3 itself tells that of the next one."""
+    """Returns the learning rate of the last step; Keras 3 itself has that of the next one."""
     rate = optimizer.learning_rate
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     if IS_KERAS_3 and isinstance(inner._learning_rate, keras.optimizers.schedules.LearningRateSchedule):

@@ -16,7 +16,7 @@ class ResNet(Network):
     def multiple(self) -> int:
         height, width = self.size
         if height % 4 or width % 4 or min(height, width) < 16:
-            raise ValueError(f"A ResNet takes images of at least 16 px, in multiples of 4. Received: {height}x{width}")
+            raise ValueError(f"A ResNet needs images of at least 16 px, in multiples of 4. Received: {height}x{width}")
         return 4
 
     def __call__(self, input, make, width):

@@ -23,7 +23,7 @@ class UNet(Network):
         levels = int(math.log2(min(height, width))) if min(height, width) > 0 else 0
         if levels < 2 or height % 2**levels or width % 2**levels:
             raise ValueError(
-                "A U-Net takes images whose shorter side is a power of two, at least 4, and divides the longer side. "
+                "A U-Net needs images whose shorter side is a power of two, at least 4, and divides the longer side. "
                 f"Received: {height}x{width}"
             )
         return levels

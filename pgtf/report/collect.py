@@ -20,7 +20,7 @@ from pgtf.runs import listing
 from pgtf.runs.describe import described, measured
 from pgtf.runs.run import Run
 from pgtf.storage import layout, log
-from pgtf.storage.bank import FilterBank, none_learnt
+from pgtf.storage.bank import FilterBank, none_learned
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes
 from pgtf.training.recorded import begun_split
@@ -43,7 +43,7 @@ class Collector:
         self.bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
         self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, layout.TASKS)) else []
         if not len(self.bank) and not self.unfinished:
-            raise none_learnt(run_dir)
+            raise none_learned(run_dir)
         self.played = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
         self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
         self._curves, self._measured_by = log.curves(run_dir), log.measured_by(run_dir)
@@ -55,7 +55,7 @@ class Collector:
         """Collects all content. through: Also translate one input with all tasks, for which networks are built."""
         later, through_all = self._later(), self._through() if through else ()
         figures, unmeasured = measured(self.folder, self.bank)
-        tasks = [self._learnt(index, later.get(index, ())) for index in range(len(self.bank))]
+        tasks = [self._learned(index, later.get(index, ())) for index in range(len(self.bank))]
         tasks += [self._unfinished(folder) for folder in self.unfinished]
         known = [task.name for task in tasks]
         method = self.config.method if self.config else self.bank.slice(0).facts.method if len(self.bank) else None
@@ -125,13 +125,13 @@ class Collector:
             self._problems[index] = str(error)
             return None
 
-    def _learnt(self, index: int, later: tuple[Later, ...]) -> ReportedTask:
+    def _learned(self, index: int, later: tuple[Later, ...]) -> ReportedTask:
         own = self.bank.slice(index)
         facts = own.facts
         return ReportedTask(
             name=own.name,
             number=index + 1,
-            learnt=True,
+            learned=True,
             step=facts.steps,
             facts=described(own),
             ways=self._ways(self._probes.get(index)),
@@ -159,7 +159,7 @@ class Collector:
         return ReportedTask(
             name=name,
             number=int(number),
-            learnt=False,
+            learned=False,
             step=max((steps[-1] for steps, _ in curves.values()), default=0),
             ways=self._ways(sample),
             curves=curves,

@@ -28,7 +28,7 @@ def comparison(compared: Comparison, pictures: Pictures, drawn: Plots) -> Markup
 
 
 def _seen(runs: tuple[ReportedRun, ...]) -> str:
-    sizes = {task.size for run in runs for task in run.learnt}
+    sizes = {task.size for run in runs for task in run.learned}
     if len(sizes) < 2:
         return "All see the same pictures here."
     return (
@@ -41,7 +41,7 @@ def _numbers(runs: tuple[ReportedRun, ...]) -> Markup:
         [
             run.name,
             run.method,
-            len(run.learnt),
+            len(run.learned),
             run.sizes,
             run.steps,
             run.images,

@@ -51,7 +51,7 @@ class ReportedTask:
 
     name: str
     number: int
-    learnt: bool
+    learned: bool
     step: int = 0
     facts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     ways: tuple[Direction, ...] = ()
@@ -104,12 +104,12 @@ class ReportedRun:
     unmeasured: str = ""
 
     @property
-    def learnt(self) -> list[ReportedTask]:
+    def learned(self) -> list[ReportedTask]:
         """The learned tasks."""
-        return [task for task in self.tasks if task.learnt]
+        return [task for task in self.tasks if task.learned]
 
     @property
-    def learnt_from(self) -> list[str]:
+    def learned_from(self) -> list[str]:
         """The tasks that are shown on their training images."""
         return [task.name for task in self.tasks if task.split == "train"]
 
@@ -128,7 +128,7 @@ class ReportedRun:
     @property
     def full_bytes(self) -> float:
         """Bytes of a full network for each learned task."""
-        return sum(task.full_bytes for task in self.learnt)
+        return sum(task.full_bytes for task in self.learned)
 
     @property
     def sizes(self) -> str:
@@ -138,7 +138,7 @@ class ReportedRun:
     @property
     def steps(self) -> str:
         """The number of training steps of its tasks, as text."""
-        return _several(f"{task.step:,}" for task in self.learnt)
+        return _several(f"{task.step:,}" for task in self.learned)
 
     @property
     def images(self) -> str:

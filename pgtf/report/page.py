@@ -99,7 +99,7 @@ def _side(count: int) -> int:
 def _contents(run: ReportedRun) -> Markup:
     places = [(f"task-{task.number}", task.name) for task in run.tasks]
     places += [("matrix", "How good")]
-    places += [("storage", "Stored")] if run.learnt else []
+    places += [("storage", "Stored")] if run.learned else []
     places += [("through", "One input, all tasks")] if run.through else []
     return element("nav", [element("a", text, href=f"#{place}") for place, text in places], aria_label="Contents")
 
@@ -116,10 +116,12 @@ def _tasks(run: ReportedRun, pictures: Pictures, drawn: Plots) -> Markup:
 
 def _on(run: ReportedRun) -> str:
     """Describes which images are shown."""
-    learnt_from = run.learnt_from
-    if len(learnt_from) == len(run.tasks):
+    learned_from = run.learned_from
+    if len(learned_from) == len(run.tasks):
         return "On training pictures, which the tasks learned from: there are no test pictures."
-    but = f" But {', '.join(learnt_from)}: on training pictures, as there are no test pictures." if learnt_from else ""
+    but = (
+        f" But {', '.join(learned_from)}: on training pictures, as there are no test pictures." if learned_from else ""
+    )
     return f"On pictures that no task learned from.{but}"
 
 

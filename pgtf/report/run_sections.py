@@ -24,13 +24,13 @@ _WORDS = element(
 
 def head(run: ReportedRun, pictures: Pictures) -> Markup:
     """Builds the header: the run's name, an image of each task, four numbers and the method."""
-    learnt = len(run.learnt)
+    learned = len(run.learned)
     names = [task.name for task in run.tasks]
     told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    every = learnt + sum(not task.learnt for task in run.tasks) + len(run.to_come)
+    every = learned + sum(not task.learned for task in run.tasks) + len(run.to_come)
     share = f"{run.stored_bytes / run.full_bytes:.0%}" if run.full_bytes else "–"
     numbers = [
-        (f"{learnt} of {every}", "tasks learned"),
+        (f"{learned} of {every}", "tasks learned"),
         (f"{run.stored_bytes / 1e6:.3g} MB", "stored for all of them"),
         (share, "of what a full network for each would take"),
         _memory(run),
@@ -72,11 +72,11 @@ def _firsts(run: ReportedRun, pictures: Pictures) -> Markup | None:
 
 def _memory(run: ReportedRun) -> tuple[str, str]:
     """Counts the replays of earlier tasks that found no change. The last `pgtf verify` takes precedence."""
-    changed = [task.name for task in run.learnt if task.changed]
+    changed = [task.name for task in run.learned if task.changed]
     if changed:
         told = ", ".join(changed[:NAMED]) + (" and more" if len(changed) > NAMED else "")
-        return f"{len(changed)} changed", f"of {len(run.learnt)} tasks, as the last check found: {told}"
-    looks = [later for task in run.learnt for later in task.later]
+        return f"{len(changed)} changed", f"of {len(run.learned)} tasks, as the last check found: {told}"
+    looks = [later for task in run.learned for later in task.later]
     replays = [later.replay for later in looks if later.replay]
     if not replays:
         return "–", "no look back at earlier tasks is on record" if looks else "nothing to forget yet"
@@ -107,7 +107,7 @@ def through(run: ReportedRun, pictures: Pictures) -> Markup:
     """Builds the section that shows the same images translated by every task."""
     if not run.through:
         return joined()
-    names = [task.name for task in run.learnt]
+    names = [task.name for task in run.learned]
     rows = []
     for one in run.through:
         cells = [pictures.image(one.picture, f"an input of {one.of}")]
@@ -229,11 +229,11 @@ def _table(measured: Measured, name: str) -> Markup:
 
 def storage(run: ReportedRun, drawn: Plots) -> Markup:
     """Builds the section of stored bytes of each task and of full networks."""
-    learnt = run.learnt
-    if not learnt:
+    learned = run.learned
+    if not learned:
         return joined()
-    names = [task.name for task in learnt]
-    sizes, full = [task.stored_bytes for task in learnt], [task.full_bytes for task in learnt]
+    names = [task.name for task in learned]
+    sizes, full = [task.stored_bytes for task in learned], [task.full_bytes for task in learned]
     rows = [[name, _mb(size), _mb(whole)] for name, size, whole in zip(names, sizes, full)]
     rows.append(["all tasks", _mb(run.stored_bytes), _mb(sum(full))])
     return element(

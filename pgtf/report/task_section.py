@@ -18,7 +18,7 @@ CHANGED = joined(
 
 def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup:
     """Builds the section: a task's images when learned and after every later task, its curves and its facts."""
-    state = None if task.learnt else element("span", f"being learned, step {task.step:,}", class_="badge")
+    state = None if task.learned else element("span", f"being learned, step {task.step:,}", class_="badge")
     state = element("span", "changed since it was learned", class_="badge") if task.changed else state
     shown = len(task.ways[0].inputs) if task.ways else 0
     return element(

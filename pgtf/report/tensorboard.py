@@ -26,15 +26,15 @@ def to_tensorboard(run: ReportedRun, settings: Mapping[str, Any]) -> None:
       run: The content of the report.
       settings: {setting: value} of the run.
     """
-    folder, step = files.inside(run.folder, layout.TENSORBOARD), len(run.learnt)
+    folder, step = files.inside(run.folder, layout.TENSORBOARD), len(run.learned)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)
     writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)
     with writer.as_default(step):
         hparams.hparams(_distinguishing(settings), trial_id=run.folder)
         tf.summary.scalar("report/stored MB", run.stored_bytes / 1e6)
-        sizes = [[task.stored_bytes for task in run.learnt], [task.full_bytes for task in run.learnt]]
-        _image("report/stored", plots.stored([task.name for task in run.learnt], *sizes))
+        sizes = [[task.stored_bytes for task in run.learned], [task.full_bytes for task in run.learned]]
+        _image("report/stored", plots.stored([task.name for task in run.learned], *sizes))
         if run.measured:
             _figures(run.measured.matrix)
     writer.close()

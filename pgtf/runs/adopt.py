@@ -29,7 +29,7 @@ def adopt(run_dir: str, source: Run, names: Sequence[str] = (), new_name: str = 
     Args:
       run_dir: The run; its slices must be, by their sha256, those that the tasks borrow from.
       source: Holds them.
-      names: Of the tasks; all that the run does not have unless told.
+      names: Names of the tasks. Default: all that the run does not have.
       new_name: What the run calls the task, of which `names` has one. Default: its own name. Tasks that borrow from it
         by its old name can't be adopted beside it.
 
@@ -37,7 +37,7 @@ def adopt(run_dir: str, source: Run, names: Sequence[str] = (), new_name: str = 
       The names of the tasks that are new.
     """
     if new_name and len(names) != 1:
-        raise ValueError(f"One task is adopted under another name. Received: {new_name!r} for {', '.join(names)}")
+        raise ValueError(f"Only one task can be added under a new name. Received: {new_name!r} for {', '.join(names)}")
     with changing(run_dir) as bank:
         config = load_config(run_dir)
         ledger = Ledger.read(run_dir).checked(bank)
@@ -49,7 +49,7 @@ def adopt(run_dir: str, source: Run, names: Sequence[str] = (), new_name: str = 
             bank = bank_of(run_dir)
         ledger.checked(bank).write(run_dir)
         if config:
-            flagfile.save(config.having_learnt(bank.names))
+            flagfile.save(config.having_learned(bank.names))
     return [new_name or task.name for task in chosen]
 
 
@@ -57,7 +57,7 @@ def _chosen(bank: FilterBank, source: Run, names: Sequence[str], new_name: str) 
     """Lists the tasks to add, in the order of their own run, without those that the run already has."""
     for name in names:
         if name not in source.names:
-            raise ValueError(f"A task of {source.folder} is one of {', '.join(source.names)}. Received: {name!r}")
+            raise ValueError(f"Unknown task. {source.folder} has one of {', '.join(source.names)}. Received: {name!r}")
     chosen = []
     for task in source:
         if names and task.name not in names:
@@ -67,7 +67,7 @@ def _chosen(bank: FilterBank, source: Run, names: Sequence[str], new_name: str) 
             chosen.append(task)
         elif bank.slice(bank.names.index(name)).sha256 != task.slice.sha256:
             raise BankError(
-                "Each task has one slice; another task comes under another name (--as). "
+                "The run has another task of this name. Choose a new name with --as. "
                 f"Received: another one of {name!r}, from {source.folder}"
             )
     return chosen
@@ -81,13 +81,15 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
     last, own = bank.slice(len(bank) - 1), task.facts
     last.facts.refuse_another(own.architecture, own.method, own.objective, "the run")
     if own.method.network_for(0, 1) != 0:
-        raise ValueError(f"Tasks are adopted that no later one changes. Received: {task.name!r}, which later ones play")
+        raise ValueError(
+            f"Tasks that later ones change can't be added. Received: {task.name!r}, which later ones change"
+        )
     coming = {other.name: other.slice.sha256 for other in before}
     bank.of([borrowed for borrowed in task.slice.borrows if coming.get(borrowed.task) != borrowed.sha256])
     replay = replayed(task.probes, task.rebuilt())
     if not replay.holds:
         raise BankError(
-            f"A task is adopted while its outputs are those that were recorded, within {TOLERANCE:.0e}. "
+            f"The task's outputs differ from the recorded ones by more than {TOLERANCE:.0e}. "
             f"Received: {task.name!r}, which differs by {replay.difference:.1e}"
         )
     return dataclasses.asdict(replay)
@@ -96,9 +98,7 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
 def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_name: str) -> None:
     """Writes a task's folder atomically, as training would have left it, and then its sample image."""
     if os.path.lexists(task_path(run_dir, folder)):
-        raise ValueError(
-            f"A task is adopted into a new folder; move what is there. Received: {task_path(run_dir, folder)}"
-        )
+        raise ValueError(f"The task's folder exists. Move what is there. Received: {task_path(run_dir, folder)}")
     staged = task_path(run_dir, layout.STAGED)
     if os.path.lexists(staged):  # What a killed one left.
         clear(run_dir, layout.STAGED)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pgtf.foundation import files
 from pgtf.runs.listing import unfinished
 from pgtf.storage import layout
-from pgtf.storage.bank import FilterBank, none_learnt
+from pgtf.storage.bank import FilterBank, none_learned
 
 # What pgtf writes into a task's folder; beside it lies the mark of a dropped task.
 WRITTEN = (
@@ -25,7 +25,7 @@ WRITTEN = (
 def changing(run_dir: str) -> Iterator[FilterBank]:
     """Locks a run and yields its bank. Raises ValueError if a task is being learned."""
     if not len(bank_of(run_dir)):
-        raise none_learnt(run_dir)
+        raise none_learned(run_dir)
     for folder in (layout.TASKS, layout.SAMPLES, layout.EVALUATION):
         files.inside(run_dir, folder)
     with files.locked(run_dir, "changes a run directory"):

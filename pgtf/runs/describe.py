@@ -37,7 +37,7 @@ def described(task_slice: TaskSlice) -> dict[str, str]:
     facts = task_slice.facts
     shape = facts.architecture
     return {
-        "Learnt": facts.learnt[:16].replace("T", " "),
+        "Learned": facts.learnt[:16].replace("T", " "),
         "Steps": f"{facts.steps:,}",
         "Images": _images(facts.data, facts.images),
         "Pictures": f"of {facts.shown_split} images",

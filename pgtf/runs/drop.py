@@ -26,12 +26,12 @@ def drop(run_dir: str, name: str) -> None:
             _refuse_needed(Run(run_dir), name)
             config = load_config(run_dir)
             if config:  # Before, so that no later run learns the task again.
-                flagfile.save(config.having_learnt(bank.names).without(name))
+                flagfile.save(config.having_learned(bank.names).without(name))
             index = bank.names.index(name)
             number, _ = os.path.basename(bank.place(index, name)).split("-", 1)
             Dropped(int(number), *bank.entry(index)).write(task_path(run_dir))
         elif name not in [mark.name for mark in bank.dropped]:
-            raise ValueError(f"A task of this run is one of {', '.join(bank.names)}. Received: {name!r}")
+            raise ValueError(f"Unknown task. This run has one of {', '.join(bank.names)}. Received: {name!r}")
         _forget(run_dir, bank_of(run_dir))
 
 
@@ -41,11 +41,13 @@ def _refuse_needed(run: Run, name: str) -> None:
     borrowers = [run.names[index] for index in others if name in borrowed[index]]
     if borrowers:
         raise ValueError(
-            f"A task is dropped that no other borrows from. Received: {name!r}, which {', '.join(borrowers)} mix"
+            "A task that others borrow from can't be removed. "
+            f"Received: {name!r}, from which {', '.join(borrowers)} borrow"
         )
     if not others or any(run.at(index).player for index in others):
         raise ValueError(
-            f"A task is dropped where others are left, and play as before. Received: {name!r} of {', '.join(run.names)}"
+            "A run's only task, and a task whose network answers for others, can't be removed. "
+            f"Received: {name!r} of {', '.join(run.names)}"
         )
 
 

@@ -9,7 +9,7 @@ from pgtf.foundation import task_names
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS, WeightOwnership
 from pgtf.storage import layout
-from pgtf.storage.bank import FilterBank, none_learnt, numbered
+from pgtf.storage.bank import FilterBank, none_learned, numbered
 from pgtf.storage.task_slice import TaskSlice
 
 
@@ -17,7 +17,7 @@ def rows(run_dir: str) -> list[dict[str, Any]]:
     """Lists the facts of each learned task as data for JSON. Reads only the JSON files."""
     bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
     if not len(bank):
-        raise none_learnt(run_dir)
+        raise none_learned(run_dir)
     return [_row(bank, index) for index in range(len(bank))]
 
 
@@ -65,7 +65,7 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
     longest = max([12] + [len(row["task"]) for row in found]) + 2
     yield (
         f"{'task':<{longest}}{'method':<12}{'values':>13}{'of full':>9}{'MB on disk':>12}"
-        f"{''.join(f'{name:>8}' for name in shared)}  {'learnt':<17}{'direction':<11}data"
+        f"{''.join(f'{name:>8}' for name in shared)}  {'learned':<17}{'direction':<11}data"
     )
     for row in found:
         shares = "".join(f"{row['weights'][name] if row['weights'] else 0:>8.1%}" for name in shared)

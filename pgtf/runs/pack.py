@@ -40,10 +40,13 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
       The card.
     """
     if os.path.lexists(path) or not path.endswith(".safetensors"):
-        raise ValueError(f"A pack is a new file NAME.safetensors. Received: {path}")
+        raise ValueError(f"A pack must be a new file NAME.safetensors. Received: {path}")
     task, tensors, slices = run[name], {}, []
     if task.player:
-        raise ValueError(f"A task is packed that plays itself. Received: {name!r}, which {task.player} plays now")
+        raise ValueError(
+            "Only a task whose own network answers for it can be packed. "
+            f"Received: {name!r}, for which {task.player} answers"
+        )
     for index in _needed(run, run.names.index(name)):
         each = run.at(index, index)
         each.slice.check()
@@ -106,7 +109,7 @@ def unpack(path: str, folder: str) -> None:
                 )
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BankError(
-            f"A pack is a file that `pgtf pack` wrote. Received: {path} ({type(error).__name__}: {error})"
+            f"The file is not a pack that `pgtf pack` wrote. Received: {path} ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -16,7 +16,7 @@ from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.runs.translate import TILE, Translator
 from pgtf.storage import layout
-from pgtf.storage.bank import none_learnt
+from pgtf.storage.bank import none_learned
 from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes, Replay
@@ -135,7 +135,7 @@ class Run:
         self.bank = NetworkBank.open(os.path.join(folder, layout.TASKS))
         self._used: dict[str, Task] = {}
         if not len(self.bank):
-            raise none_learnt(folder)
+            raise none_learned(folder)
 
     def __repr__(self) -> str:
         more = f" and {len(self) - 5} more" if len(self) > 5 else ""

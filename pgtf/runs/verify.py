@@ -21,7 +21,7 @@ VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")
 class Verdict:
     """Verification of one stored task: its slice's hash, and the replay of its outputs.
 
-    task: Its folder's name. player: The later task whose network plays it now, where the method forgets. has_probes:
+    task: Its folder's name. player: The later task whose network answers for it, where the method forgets. has_probes:
     Whether there is something to replay; without it nothing is proved, but nothing was seen to change either.
     """
 
@@ -44,7 +44,7 @@ class Verdict:
 
     def __str__(self) -> str:
         whole = "as written" if self.slice_is_whole else "ALTERED"
-        outputs = str(self.replay or "not replayed") + (f"; played by {self.player} now" if self.player else "")
+        outputs = str(self.replay or "not replayed") + (f"; answered by {self.player} now" if self.player else "")
         return VERDICT.format(*map(task_names.escaped, (self.task, whole, outputs)))
 
 
@@ -107,7 +107,7 @@ def difference(bank: FilterBank, expected: str) -> str:
 def _replayed(run: Run, index: int, folder: str) -> Verdict:
     task = None
     try:
-        task = run.at(index, index)  # As it was learned, whatever network plays it now.
+        task = run.at(index, index)  # As it was learned, whichever network answers for it now.
         replay = task.replay()
     except ValueError as error:
         return Verdict(folder, True, problem=str(error), has_probes=not task or task.has_probes)

@@ -44,7 +44,7 @@ class FilterBank(Bank):
     def append(self, task_slice: TaskSlice) -> None:
         """Appends the next task's slice. Writes it to disk if the bank has a folder."""
         if task_slice.name in self.names:
-            raise BankError(f"Each task has one slice. Received: a second one of {task_slice.name!r}")
+            raise BankError(f"A bank has one slice for each task. Received: a second one of {task_slice.name!r}")
         if self._folder:
             task_slice.write(self.place(len(self), task_slice.name))
         self._read[len(self)] = task_slice
@@ -83,7 +83,7 @@ class FilterBank(Bank):
         if task_slice.name != self.names[index]:
             folder = os.path.basename(self.place(index, self.names[index]))
             raise BankError(
-                "The folder of a slice is named for its number and its task. "
+                "A slice's folder must have the name of its task. "
                 f"Received: {folder}, which holds the slice of {task_slice.name!r}"
             )
         return task_slice
@@ -111,13 +111,13 @@ class FilterBank(Bank):
         for borrowed in borrows:
             if borrowed.task not in self.names:
                 raise BankError(
-                    "A task needs the slices that it borrows from. "
+                    "A slice that the task borrows from is missing. "
                     f"Received: none of {borrowed.task!r} (sha256 {borrowed.sha256[:12]}…)"
                 )
             task_slice = self[borrowed.task]
             if task_slice.sha256 != borrowed.sha256:
                 raise BankError(
-                    f"A task needs the slice of {borrowed.task!r} that it was learnt on, of sha256 "
+                    f"The slice of {borrowed.task!r} must be the one that the task was learned on, of sha256 "
                     f"{borrowed.sha256[:12]}…. Received: another one, of sha256 {task_slice.sha256[:12]}…"
                 )
             slices.append(task_slice)
@@ -131,7 +131,9 @@ def slice_folders(folder: str) -> list[str]:
         # A folder without slice.json is a task still being learned.
         if os.path.exists(os.path.join(folder, name, layout.SLICE)) and not _is_dropped(folder, name):
             if number in found:
-                raise BankError(f"Each number has one slice. Received: {found[number]} and {name} in {folder}")
+                raise BankError(
+                    f"Two folders of slices have the same number. Received: {found[number]} and {name} in {folder}"
+                )
             found[number] = name
     dropped = {mark.number for mark in dropped_in(folder)}
     missing = sorted(set(range(1, max(found, default=0) + 1)) - set(found) - dropped)
@@ -174,7 +176,7 @@ def _read_mark(folder: str, number: int, name: str) -> Dropped:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BankError(f"The mark of a dropped task must be as it was written. Received: {path} ({error})") from error
     if layout.task_folder(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
-        raise BankError(f"The mark of a dropped task is of its folder. Received: {path} of {mark.name!r}")
+        raise BankError(f"The mark of a dropped task lies in the folder of another. Received: {path} of {mark.name!r}")
     return mark
 
 
@@ -188,13 +190,13 @@ def numbered(folder: str) -> list[tuple[int, str]]:
     return sorted((int(match[1]), match[0]) for match in matches if match)
 
 
-def none_learnt(folder: str) -> FileNotFoundError:
+def none_learned(folder: str) -> FileNotFoundError:
     """Returns the error for a folder without learned tasks. It lists the runs inside and beside the folder."""
     runs = set()
     for place in (folder, os.path.dirname(os.path.normpath(folder))):
         for path in glob.glob(os.path.join(glob.escape(place), "*", layout.TASKS, "*", layout.SLICE)):
             runs.add(path.rsplit(os.sep, 3)[0])
-    what = "where no task is learnt yet" if os.path.isdir(os.path.join(folder, layout.TASKS)) else "which is none"
+    what = "where no task is learned yet" if os.path.isdir(os.path.join(folder, layout.TASKS)) else "which is none"
     return FileNotFoundError(
         f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
         f"there are: {', '.join(sorted(runs)) or 'none near it'}"

@@ -47,7 +47,7 @@ class Facts:
         settings.check_types(self)
         check_summary(self.images)
         if self.learnt_as and not task_names.is_name(self.learnt_as):
-            raise ValueError(f"Tasks have {task_names.RULE}. Received: {self.learnt_as!r}")
+            raise ValueError(f"Tasks must have {task_names.RULE}. Received: {self.learnt_as!r}")
 
     @property
     def shown_split(self) -> str:

@@ -76,7 +76,7 @@ class Ledger:
                     f"The folder of a learned task was moved or removed. Received: {there} in place of {folder}"
                 )
             elif files.sha256_of(os.path.join(bank.place(index, name), layout.SLICE)) != sha256:
-                found[folder] = f"A slice is written once. Received: another slice.json in {folder}"
+                found[folder] = f"The slice is not the recorded one. Received: another slice.json in {folder}"
         return found
 
     def checked(self, bank: FilterBank) -> "Ledger":

@@ -45,11 +45,11 @@ class Probes:
             with open(path, "rb") as file:
                 content = file.read()
         except FileNotFoundError as error:
-            raise ValueError(f"A task's probes lie beside its slice. Received: none at {path}") from error
+            raise ValueError(f"The task's probes are missing. Received: none at {path}") from error
         if files.sha256(content) != sha256:
             raise ValueError(
-                "A task's probes must be as they were recorded; without the file a run goes on, without this proof. "
-                f"Received: {path}, whose sha256 differs"
+                "The task's probes have changed since they were recorded. Restore the file; or remove it, and the run "
+                f"continues without this proof. Received: {path}, whose sha256 differs"
             )
         parts: dict[str, dict] = {field.name: {} for field in dataclasses.fields(cls)}
         try:
@@ -60,7 +60,7 @@ class Probes:
             if check:
                 check(**parts)
         except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"A task's probes are inputs, targets and outputs. Received: {path} ({error})") from error
+            raise ValueError(f"The file of probes can't be read. Received: {path} ({error})") from error
         return cls(**parts)
 
 

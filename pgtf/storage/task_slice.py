@@ -56,7 +56,7 @@ class TaskSlice:
 
     def __post_init__(self) -> None:
         if not task_names.is_name(self.name):
-            raise BankError(f"Tasks have {task_names.RULE}. Received: {self.name!r}")
+            raise BankError(f"Tasks must have {task_names.RULE}. Received: {self.name!r}")
         if not isinstance(self.values, Values):
             object.__setattr__(self, "values", HeldValues(self.values))
 
@@ -88,7 +88,7 @@ class TaskSlice:
     def write(self, folder: str) -> None:
         """Writes the slice into a folder that holds no slice yet."""
         if os.path.exists(os.path.join(folder, layout.SLICE)):
-            raise BankError(f"A slice is written once. Received: {folder}, which holds one")
+            raise BankError(f"A slice must not be overwritten. Received: {folder}, which holds one")
         values = self.values
         tensors = {
             path: {"shape": list(shape), "bits": values.bits[path], "lent": path in self.lent, **self._rounded(path)}
@@ -125,7 +125,7 @@ class TaskSlice:
         wide = max(facts.method.width(shape.width), shape.outputs) > largest
         if wide or shape.blocks > len(self.shapes) + DEFAULT_BLOCKS:
             raise BankError(
-                "A slice's facts fit its tensors. "
+                "The slice's facts do not match its tensors. "
                 f"Received: {self.name!r}, {shape} over {len(self.shapes)} tensors of at most {largest} a side"
             )
 
@@ -176,13 +176,13 @@ def _shape(plain: Any) -> tuple[int, ...]:
     shape = tuple(plain)
     # Products of a stranger's numbers must not outgrow what Python can divide.
     if not settings.is_of(tuple[int, ...], shape) or min(shape, default=0) < 0 or math.prod(shape) >= 2**63:
-        raise ValueError(f"a shape is whole numbers. Received: {plain!r}")
+        raise ValueError(f"a shape must be whole numbers. Received: {plain!r}")
     return shape
 
 
 def _bits(plain: Any) -> int:
     if plain not in (1, 8, 16, 32, 64):
-        raise ValueError(f"a value has 1, 8, 16, 32 or 64 bits. Received: {plain!r}")
+        raise ValueError(f"a value must have 1, 8, 16, 32 or 64 bits. Received: {plain!r}")
     return int(plain)
 
 
@@ -190,7 +190,7 @@ def _precision(tensor: dict[str, Any]) -> str:
     precision, shape = tensor["rounded"], tensor["shape"]
     allowed = isinstance(precision, str) and precision != "float32" and quantization.is_allowed(shape, precision)
     if not allowed or BITS[precision] != tensor["bits"]:
-        raise ValueError(f"a kernel is rounded to float16 or int8, a vector to float16. Received: {tensor!r}")
+        raise ValueError(f"a kernel must be rounded to float16 or int8, a vector to float16. Received: {tensor!r}")
     return str(precision)
 
 
@@ -220,7 +220,7 @@ def _description(folder: str) -> dict[str, Any]:
 def renamed(content: bytes, name: str) -> bytes:
     """Returns a slice.json under another name; its facts keep the name under which the task was learned."""
     if not task_names.is_name(name):
-        raise BankError(f"Tasks have {task_names.RULE}. Received: {name!r}")
+        raise BankError(f"Tasks must have {task_names.RULE}. Received: {name!r}")
     description = json.loads(content)
     description["facts"].setdefault("learnt_as", description["name"])
     description["name"] = name

@@ -171,7 +171,7 @@ def _refuse_overflow(path: str, value: np.ndarray) -> None:
     largest = LARGEST_IN_KERNELS if value.ndim > 1 else LARGEST_IN_VECTORS
     if not (-largest <= least and most <= largest):  # Of no number, all comparisons are false.
         raise BankError(
-            f"A slice's values are finite and at most {largest:g}. Received: {path}, from {least:g} to {most:g}"
+            f"A slice's values must be finite and at most {largest:g}. Received: {path}, from {least:g} to {most:g}"
         )
 
 

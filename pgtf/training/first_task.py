@@ -33,7 +33,9 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
     asked = (plan.name, shape, tuple(plan.objective.networks))
     found = (task.name, facts.architecture, facts.generators)
     if asked != found:
-        raise ValueError(f"A base's first task is this run's: {asked}. Received: {found} in {base}")
+        raise ValueError(
+            f"The first task of --first_task_from must be this run's: {asked}. Received: {found} in {base}"
+        )
     taken = dataclasses.replace(task.slice, facts=facts)
     build.rebuilt(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
     with open(os.path.join(task.folder, layout.PROBES), "rb") as file:

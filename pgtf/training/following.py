@@ -37,7 +37,7 @@ def check_alike(settings: Mapping[str, Any], place: tf.distribute.Strategy) -> N
         others = [f"--{name}" for name, own, chiefs in zip(names, row, hashes[0]) if own != chiefs]
         if others:
             raise ValueError(
-                "All workers learn with the same settings. "
+                "All workers must have the same settings. "
                 f"Received: worker {number} with another {', '.join(others)} than the chief, worker 0"
             )
 
@@ -77,7 +77,7 @@ def _bank(run: RunSettings, index: int) -> NetworkBank:
             return bank
         if time.monotonic() - since > _PATIENCE:
             raise ValueError(
-                "All workers see one run directory, on a file system that they share. "
-                f"Received: {run.run_dir} with {len(bank)} learnt tasks, where the chief has {index}"
+                "All workers must see the same run directory, on a shared file system. "
+                f"Received: {run.run_dir} with {len(bank)} learned tasks, where the chief has {index}"
             )
         time.sleep(0.2)

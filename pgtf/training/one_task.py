@@ -48,7 +48,7 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
     with strategy(plan.training.distribute).scope():
         collectives.barrier()  # The others read how the task begins.
     then = functools.partial(observer.on_samples, plan.run.run_dir)
-    learner, attempt = task.learnt(log, sampler(plan.objective, task.probes, task.folder, then=then))
+    learner, attempt = task.learned(log, sampler(plan.objective, task.probes, task.folder, then=then))
     lenders = bank.only(task.plan.method.borrows(bank.names))
     facts = facts_of(attempt.plan, attempt.data, attempt.steps, plan)
     task_slice = build.slice_of(data.name, learner.generators, lenders, facts)
@@ -57,7 +57,7 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
 
 def follow_task(plan: TaskPlan, bank: NetworkBank, data: TaskData) -> None:
     """Trains the next task of a run along with the chief, which has recorded it. Writes nothing."""
-    _Task.begun(plan, bank, data, follows=True).learnt()
+    _Task.begun(plan, bank, data, follows=True).learned()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +87,7 @@ class _Task:
         method = plan.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
         return cls(dataclasses.replace(plan, method=method), bank, data, probes, folder)
 
-    def learnt(self, log: str = "", draw: Optional[Callable] = None) -> "tuple[Learner, _Attempt]":
+    def learned(self, log: str = "", draw: Optional[Callable] = None) -> "tuple[Learner, _Attempt]":
         """Trains the task. Returns the learner and its attempt. draw: None if the chief draws the samples."""
         plan, bank, least = self.plan, self.bank, self.plan.networks.width
         stream = build.stream(plan, self.data)
@@ -105,7 +105,7 @@ class _Task:
                 wider=width < widths[-1],
             )
             try:
-                learner = attempt.learnt(log, draw)
+                learner = attempt.learned(log, draw)
                 break
             except CapacityError as narrow:
                 if not attempt.wider:
@@ -142,7 +142,7 @@ class _Attempt:
         """The number of steps that the task takes."""
         return self.plan.steps(self.stream.steps_per_epoch)
 
-    def learnt(self, log: str, draw: Optional[Callable]) -> Learner:
+    def learned(self, log: str, draw: Optional[Callable]) -> Learner:
         """Trains the task, resuming from its last checkpoint. Returns the learner."""
         plan, tasks, index = self.plan, self.plan.run.tasks, len(self.bank)
         measured = (

@@ -18,7 +18,7 @@ class Best(tf.Module):
 
     def __init__(self, generators: Mapping[str, keras.Model]):
         super().__init__(name="best")
-        self.variables_now = [variable for network in generators.values() for variable in _learnt(network)]
+        self.variables_now = [variable for network in generators.values() for variable in _learned(network)]
         self.values = [tf.Variable(variable, trainable=False) for variable in self.variables_now]
         self.loss = tf.Variable(math.inf, trainable=False, dtype=tf.float64, name="loss")
         self.step = tf.Variable(0, trainable=False, dtype=tf.int64, name="step")
@@ -104,7 +104,7 @@ class Points(keras.callbacks.Callback):
         append_line(self.path, {**self.facts, "step": step, "evaluation": dict(point.values), **by})
 
 
-def _learnt(network):
+def _learned(network):
     """Returns the variables that training changes: trainable ones, and the moving averages of batch norms."""
     means = [
         variable

@@ -51,7 +51,7 @@ def record_or_resume(
       plan: The task's settings.
       data: What is there now.
       folder: The task's; begun.json is written here when it begins.
-      checkpoints: Where its checkpoints lie; in its folder's train, unless told.
+      checkpoints: Folder of its checkpoints. Default: that in its folder.
       together: The tasks with which it is learned at once, itself too.
       follows: Whether another process has begun the task.
 
@@ -84,15 +84,15 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
         begun, manifest = {**unsaid, **record["settings"]}, Manifest.from_json(record["data"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"A task goes on with what {path} says of its beginning; without {folder} it begins anew. "
-            f"Received: {type(error).__name__}: {error}"
+            f"The record of the task's start can't be read: {path}. Restore it, or remove {folder} to start the task "
+            f"again. Received: {type(error).__name__}: {error}"
         ) from error
     settings = json.loads(json.dumps(settings))  # As the record was written: JSON has no tuples.
     changed = [f"{name}={now}, not {begun.get(name)}" for name, now in settings.items() if begun.get(name) != now]
     if changed:
         raise ValueError(
-            f"A task goes on with the settings that it began with; without {folder} it begins anew. "
-            f"Received: for {data.name}, {', '.join(changed)}"
+            f"A task must keep the settings that it began with. Give those; or remove {folder}, and the task starts "
+            f"again. Received: for {data.name}, {', '.join(changed)}"
         )
     return data.resumed(manifest)
 

@@ -125,7 +125,7 @@ class SequentialTrainer:
             if together:
                 found = [self._data[name] for name in together]
                 learn_together(self.plans, self.bank, found, self.log, self.observer)
-                self._note_learnt()
+                self._note_learned()
             self._tasks()
             LOG.info(f"\n{self._stored()}")
             if config.evaluate:
@@ -213,10 +213,10 @@ class SequentialTrainer:
         gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
         tell(self.strategy, index)
         learn_task(self.plans[index], self.bank, self._data[name], self.log, self.observer)
-        self._note_learnt()
+        self._note_learned()
 
     def _replay(self, index: int, after: str) -> None:
-        """Replays every task so far, read anew from disk, so that what is proven is what is stored."""
+        """Replays every task so far, read from disk again, to prove what is stored."""
         record, changed = {}, []
         for number in range(index + 1):
             task = self._reread(number, index)
@@ -275,7 +275,7 @@ class SequentialTrainer:
         question = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
         Evaluation(Run(config.run_dir), question, coming=coming).measure()
 
-    def _note_learnt(self) -> None:
+    def _note_learned(self) -> None:
         self._note(learnt=self.bank.entries())
 
     def _note(self, **changes: Any) -> None:
@@ -293,12 +293,12 @@ class SequentialTrainer:
         if not names:
             return
         # Of the first: later ones may be wider, and have been learned with other values of what may change.
-        learnt, asked = self.bank.slice(0).facts, config.architecture
-        learnt.refuse_another(asked, config.method, config.objective, config.run_dir)
+        learned, asked = self.bank.slice(0).facts, config.architecture
+        learned.refuse_another(asked, config.method, config.objective, config.run_dir)
         if not config.first_task_from and not os.path.exists(self._path(layout.CONFIG)):
             own = config.for_task(names[0])
             fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
-            learnt.refuse_other_settings(names[0], fixed)
+            learned.refuse_other_settings(names[0], fixed)
 
     def _check_probes(self) -> None:
         """Raises an error before further training if a replay could not prove that no task has changed."""

@@ -252,7 +252,7 @@ class RunTest(absltest.TestCase):
     def test_learnt_tasks_stay_and_new_ones_go_to_the_end(self):
         self.learn("maps")
         self.assertEqual(self.asked("--tasks=maps,facades", "--direction=").tasks, ("maps", "facades"))
-        with self.assertRaisesRegex(ValueError, "new ones go to the end. .*has learnt maps"):
+        with self.assertRaisesRegex(ValueError, "new ones go to the end. .*has learned maps"):
             self.asked("--tasks=edges,maps")
 
     def test_flags_are_judged_together_with_the_runs_own(self):

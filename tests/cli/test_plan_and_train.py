@@ -57,7 +57,7 @@ class ScriptsTest(absltest.TestCase):
         self.assertEqual([task["values"] for task in tasks][:2], [54_419_459, 12_271_619])
         for process, says in (
             (typo, "ValueError: --unconstrained_ratio must be in [0, 1]. Received: 2.0"),
-            (size, "A U-Net takes images whose shorter side is a power of two"),
+            (size, "A U-Net needs images whose shorter side is a power of two"),
         ):
             errors = process.communicate()[1]
             self.assertEqual(process.returncode, 1)

@@ -51,7 +51,7 @@ class ResumedTest(absltest.TestCase):
     def test_new_tasks_go_to_the_end(self):
         self.resumed(tasks=("maps", "edges", "facades"), direction=("edges:BtoA", "facades:BtoA"))
         for tasks in (("edges", "maps"), ("maps",), ("maps", "facades", "edges")):
-            self.refused("new ones go to the end. .*has learnt maps,edges", tasks=tasks, direction=())
+            self.refused("new ones go to the end. .*has learned maps,edges", tasks=tasks, direction=())
 
     def test_a_task_that_is_not_learnt_may_still_change(self):
         for tasks in (("maps",), ("maps", "facades", "edges"), ("maps", "facades")):

@@ -404,7 +404,7 @@ class DataTest(EvaluationTest):
         self.assertIn("ab: its images have changed since it was learned: test: 4 images then, 3 now", self.said[0])
         self.assertIn("c: its images have changed", self.said[1])
         self.assertIn("train: 3 images then and now, of other names or sizes", self.said[1])
-        self.assertIn("of ab: changed since it was learnt: test: 4 images then, 3 now", self.table)
+        self.assertIn("of ab: changed since it was learned: test: 4 images then, 3 now", self.table)
 
     def test_images_of_a_split_that_is_gone_are_told(self):
         facts = Run(self.folder).bank.slice(0).facts

@@ -51,7 +51,7 @@ class Sequence:
         self.names = Run(self.folder).names
         self.origins = {name: name for name in TASKS}
         Ledger().checked(Run(self.folder).bank).write(self.folder)
-        flagfile.save(self._config().having_learnt(self.names))
+        flagfile.save(self._config().having_learned(self.names))
         for name in ("file", "folder/replays.json", "folder/01-maps.txt", "folder/maps-input.png"):
             files.write(os.path.join(self.outside, name), b"theirs")
         self.theirs, self.mine, self.links, self.done = _listed(self.outside), {}, set(), []

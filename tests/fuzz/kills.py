@@ -57,7 +57,7 @@ def attack(case: Case) -> str:
         try:
             rows(run)
         except (ValueError, OSError) as error:
-            if "no task is learnt yet" not in str(error) and "which is none" not in str(error):
+            if "no task is learned yet" not in str(error) and "which is none" not in str(error):
                 raise Finding(f"A killed run can be listed. Received: {error}\n{said}") from error
     code, said = _trained(run, flags)
     if code:

@@ -51,7 +51,7 @@ class FinetuneTest(tf.test.TestCase):
         found = list(verdicts(self.folder))
         self.assertTrue(all(verdict.holds for verdict in found))
         self.assertIn("bit for bit", conclusion(found))
-        self.assertRegex(str(found[0]), "bit-equal; played by maps now$")
+        self.assertRegex(str(found[0]), "bit-equal; answered by maps now$")
         self.assertRegex(str(found[1]), "bit-equal$")
 
     def test_the_total_is_one_network(self):

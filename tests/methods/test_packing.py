@@ -102,7 +102,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
         again._check_bank()
         found = rows(config.run_dir)
         head, *lines = row_lines(found)
-        self.assertRegex(head, r"MB on disk +owned +picked +free +grown  learnt")
+        self.assertRegex(head, r"MB on disk +owned +picked +free +grown  learned")
         for line, row in zip(lines, found):
             for share in row["weights"].values():
                 self.assertIn(f"{share:.1%}", line[head.index("MB on disk") : head.index("learnt")])

@@ -235,7 +235,7 @@ class UNetTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((48, 64), (64, 96), (65, 65), (100, 100), (2, 2), (0, 0), (-4, 4), (3, 64))
     def test_sizes_refused(self, height, width):
-        with self.assertRaisesRegex(ValueError, f"U-Net takes images whose shorter.*Received: {height}x{width}"):
+        with self.assertRaisesRegex(ValueError, f"U-Net needs images whose shorter.*Received: {height}x{width}"):
             Architecture("unet", (height, width))
 
 

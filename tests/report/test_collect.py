@@ -58,7 +58,7 @@ class CollectingTest(tf.test.TestCase):
         self.record(1, maps=0.0, facades=0.0)
         run, found = Run(self.run_dir), Collector(self.run_dir).run()
         self.assertEqual(
-            [(task.name, task.number, task.learnt) for task in found.tasks], list(zip(TASKS, (1, 2, 3), [True] * 3))
+            [(task.name, task.number, task.learned) for task in found.tasks], list(zip(TASKS, (1, 2, 3), [True] * 3))
         )
         for index, task in enumerate(found.tasks):
             (way,) = task.ways
@@ -138,7 +138,7 @@ class CollectingTest(tf.test.TestCase):
         os.unlink(os.path.join(self.run_dir, "tasks", "01-maps", "probes.safetensors"))
         found = Collector(self.run_dir).run()
         self.assertEqual((found.tasks[0].ways, found.tasks[0].later), ((), ()))
-        self.assertIn("A task's probes lie beside its slice", found.tasks[0].problem)
+        self.assertIn("The task's probes are missing", found.tasks[0].problem)
         self.assertEqual([one.of for one in found.through], ["facades"])
 
     def test_nothing_learnt_and_nothing_begun(self):
@@ -154,7 +154,7 @@ class CollectingTest(tf.test.TestCase):
         flagfile.save(Config(run_dir=self.run_dir, tasks=TASKS))
         before = Collector(self.run_dir).run()
         self.assertEqual(
-            (before.tasks[1].name, before.tasks[1].learnt, before.to_come), ("facades", False, ("handbags",))
+            (before.tasks[1].name, before.tasks[1].learned, before.to_come), ("facades", False, ("handbags",))
         )
         self.assertIn("first sample", before.tasks[1].problem)
 

@@ -213,11 +213,11 @@ class PageTest(absltest.TestCase):
         self.assertIn("pgtf evaluate --run_dir=runs/made", found.told)
 
     def test_pictures_that_a_task_learnt_from_are_not_called_unseen(self):
-        seen, learnt_from = task("facades", 1), task("maps", 2, split="train")
+        seen, learned_from = task("facades", 1), task("maps", 2, split="train")
         told = self.seen(run(measured=False)).told
         self.assertIn("On pictures that no task learned from. Choose", told)
         self.assertNotIn("--split=train", told)
-        found = self.seen(run(measured=False, tasks=(seen, learnt_from)))
+        found = self.seen(run(measured=False, tasks=(seen, learned_from)))
         self.assertIn("But maps: on training pictures, as there are no test pictures.", found.told)
         self.assertContainsInOrder(["Test pictures of facades", "Training pictures of maps"], found.told)
         self.assertIn("--run_dir=runs/made --split=train", found.told)
@@ -226,7 +226,7 @@ class PageTest(absltest.TestCase):
         held_out = task("facades", 1, split="validation", has_test=False)
         told = self.seen(run(("facades",), measured=False, tasks=(held_out,))).told
         self.assertContainsInOrder(["On pictures that no task", "--split=validation", "its validation pictures"], told)
-        alone = self.seen(run(("maps",), measured=False, tasks=(dataclasses.replace(learnt_from, number=1),))).told
+        alone = self.seen(run(("maps",), measured=False, tasks=(dataclasses.replace(learned_from, number=1),))).told
         self.assertIn("On training pictures, which the tasks learned from", alone)
         self.assertNotIn("no task learned from", alone)
 

@@ -87,7 +87,7 @@ class AdoptTest(ManyTestCase):
 
     def test_under_another_name(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
-        with self.assertRaisesRegex(ValueError, "One task is adopted under another name"):
+        with self.assertRaisesRegex(ValueError, "Only one task can be added under a new name"):
             adopt(folder, Run(other), (), "roads")
         self.assertEqual(adopt(folder, Run(other), ["streets"], "roads"), ["roads"])
         self.assert_whole(folder, "facades", "maps", "roads")
@@ -102,7 +102,7 @@ class AdoptTest(ManyTestCase):
 
     def test_several_in_the_order_of_their_run_one_mixing_the_other(self):
         folder, other = self.run_of("facades"), self.run_of("facades", "maps", "streets", method=Piggyback())
-        with self.assertRaisesRegex(BankError, "needs the slices that it borrows from. Received: none of 'maps'"):
+        with self.assertRaisesRegex(BankError, "borrows from is missing. Received: none of 'maps'"):
             self.adopted(folder, other, "streets")
         self.assertEqual(self.adopted(folder, other, "streets", "maps"), ["maps", "streets"])
         self.assert_whole(folder, "facades", "maps", "streets")
@@ -118,10 +118,10 @@ class AdoptTest(ManyTestCase):
         self.refused(folder, self.run_of("streets", "shoes"), "none of 'streets'", "shoes")
         self.refused(folder, self.run_of("facades", "streets", norm="batch"), "A run keeps its networks", "streets")
         another = self.run_of("facades", "streets", precision="float16")
-        self.refused(folder, another, "Each task has one slice.* Received: another one of 'facades'")
-        self.refused(folder, another, "needs the slice of 'facades' that it was learnt on", "streets")
+        self.refused(folder, another, "The run has another task of this name.* Received: another one of 'facades'")
+        self.refused(folder, another, "slice of 'facades' must be the one that the task was learned on", "streets")
         self.refused(folder, self.run_of("facades", "streets", method="full"), "A run keeps its method", "streets")
-        self.refused(folder, self.run_of("facades", "streets"), "is one of facades, streets. Received: 'x'", "x")
+        self.refused(folder, self.run_of("facades", "streets"), "has one of facades, streets. Received: 'x'", "x")
 
     def test_an_altered_task_is_refused(self):
         folder = self.run_of("facades", "maps")
@@ -136,7 +136,7 @@ class AdoptTest(ManyTestCase):
         other = self.run_of("facades", "streets")  # With hashes that fit.
         place = os.path.join(other, "tasks", "02-streets")
         rewrite(place, {"forward/down1/bias": np.full([4], 3, "float32")})
-        self.refused(folder, other, "A task is adopted while its outputs are those that were recorded")
+        self.refused(folder, other, "The task's outputs differ from the recorded ones")
 
     def test_not_while_a_task_is_being_learnt(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
@@ -194,12 +194,15 @@ class DropTest(ManyTestCase):
 
     def test_what_others_need_is_kept(self):
         folder = self.run_of("facades", "maps", "streets", method=Piggyback())
-        for name, error in (("maps", "Received: 'maps', which streets mix"), ("x", "is one of facades, maps, streets")):
+        for name, error in (
+            ("maps", "Received: 'maps', from which streets borrow"),
+            ("x", "has one of facades, maps, streets"),
+        ):
             with self.assertRaisesRegex(ValueError, error):
                 drop(folder, name)
-        with self.assertRaisesRegex(ValueError, "where others are left"):
+        with self.assertRaisesRegex(ValueError, "only task, and a task whose network"):
             drop(self.run_of("facades"), "facades")
-        with self.assertRaisesRegex(ValueError, "play as before. Received: 'maps'"):
+        with self.assertRaisesRegex(ValueError, "can't be removed. Received: 'maps'"):
             drop(self.run_of("facades", "maps", method="finetune"), "maps")
 
     def test_a_task_that_is_gone_without_a_mark_or_with_another_s_is_told(self):

@@ -64,7 +64,7 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(adopt(other, pgtf.load(path), ["streets"]), ["streets"])
         self.assertAllEqual(Run(other)["streets"](IMAGE), Run(folder)["streets"](IMAGE))
         strange = tiny_run(self.create_tempdir().full_path, ("shoes",), method=FIRST)
-        with self.assertRaisesRegex(BankError, "borrows from. Received: none of 'facades'"):
+        with self.assertRaisesRegex(BankError, "borrows from is missing. Received: none of 'facades'"):
             adopt(strange, pgtf.load(path), ["streets"])
 
     def test_tensors_have_their_names_and_the_card_says_what_it_is(self):
@@ -104,7 +104,7 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
         save_file(content, path, {**about, "slices": json.dumps(slices)})
         inner = os.path.join(self.create_tempdir().full_path, "one", "two")
         os.makedirs(inner)
-        with self.assertRaisesRegex(BankError, "A pack is a file that `pgtf pack` wrote. Received"):
+        with self.assertRaisesRegex(BankError, "The file is not a pack that `pgtf pack` wrote. Received"):
             unpack(path, inner)
         self.assertEqual(os.listdir(os.path.dirname(inner)), ["two"])
         self.assertEmpty(os.listdir(inner))
@@ -129,16 +129,16 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_other_files_are_refused(self):
         path = self.create_tempfile("x.safetensors", "no pack").full_path
-        with self.assertRaisesRegex(BankError, "A pack is a file that `pgtf pack` wrote"):
+        with self.assertRaisesRegex(BankError, "The file is not a pack that `pgtf pack` wrote"):
             pgtf.load(path)
         _, path = self.packed()
         flip_a_bit(path, byte=3)
-        with self.assertRaisesRegex(BankError, "A pack is a file that `pgtf pack` wrote"):
+        with self.assertRaisesRegex(BankError, "The file is not a pack that `pgtf pack` wrote"):
             pgtf.load(path)
 
     def test_nothing_is_overwritten_and_a_killed_one_leaves_nothing(self):
         folder, path = self.packed()
-        with self.assertRaisesRegex(ValueError, "A pack is a new file NAME.safetensors. Received"):
+        with self.assertRaisesRegex(ValueError, "A pack must be a new file NAME.safetensors. Received"):
             pack(Run(folder), "maps", path)
         os.unlink(path)
         with mock.patch.object(os, "fsync", side_effect=KeyboardInterrupt), self.assertRaises(KeyboardInterrupt):
@@ -146,7 +146,7 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEmpty(os.listdir(os.path.dirname(path)))
 
     def test_a_task_that_another_one_plays_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "plays itself. Received: 'facades', which maps plays now"):
+        with self.assertRaisesRegex(ValueError, "can be packed. Received: 'facades', for which maps answers"):
             self.packed("facades", ("facades", "maps"), method="finetune")
 
 

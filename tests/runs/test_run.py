@@ -111,7 +111,7 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
                 pgtf.load(folder)
         empty = self.create_tempdir().full_path
         os.makedirs(os.path.join(empty, "tasks", "01-maps", "train"))
-        with self.assertRaisesRegex(FileNotFoundError, "no task is learnt yet; there are: none near it"):
+        with self.assertRaisesRegex(FileNotFoundError, "no task is learned yet; there are: none near it"):
             pgtf.load(empty)
 
     def test_slices_and_probes_are_all_it_takes(self):

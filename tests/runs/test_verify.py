@@ -92,7 +92,7 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
         os.unlink(at(1, "probes.safetensors"))
         _, holds, text = self.judged(folder)
         self.assertEqual(holds, [False, True])
-        self.assertIn("01-facades: A task's probes lie beside its slice", text)
+        self.assertIn("01-facades: The task's probes are missing", text)
 
     @parameterized.named_parameters(
         ("no_outputs", dict(outputs=None), "outputs of none"),
@@ -110,7 +110,7 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
                 targets=np.zeros([2, 7, 5, 3], "uint8"),
                 outputs=np.zeros([2, 7, 5, 3], "float32"),
             ),
-            "Probes are images that their networks take",
+            "The networks can't process the probes",
         ),
     )
     def test_probes_that_are_none(self, changes, rule):
@@ -131,7 +131,9 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
         probes = load_file(at(2, "probes.safetensors"))
         probes.update({name.replace("forward", "backward"): value for name, value in probes.items()})
         rewrite(at(2), probes=probes)
-        self.assertIn("A task's probes are of its networks, forward. Received: inputs of", self.judged(folder)[2])
+        self.assertIn(
+            "The probes do not belong to the task's networks, forward. Received: inputs of", self.judged(folder)[2]
+        )
 
     @parameterized.parameters((1e-5, True), (1e-2, False))
     def test_outputs_that_are_not_the_same_to_the_bit(self, change, holds):

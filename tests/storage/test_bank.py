@@ -106,7 +106,7 @@ class FilterBankTest(SliceTestCase):
         folder = self.bank_on_disk(1)
         bank = FilterBank.open(folder)
         FilterBank.open(folder).append(a_slice(1))
-        with self.assertRaisesRegex(BankError, "A slice is written once. Received: .*02-maps"):
+        with self.assertRaisesRegex(BankError, "A slice must not be overwritten. Received: .*02-maps"):
             bank.append(lending("maps", down1=numbered(2, 3, 4, 1)))
         self.assertLen(bank, 1)
         self.assert_holds(folder, 2)
@@ -147,13 +147,13 @@ class OfTest(SliceTestCase):
         self.assertEmpty(self.bank.of(()))
 
     def test_a_slice_that_is_not_here(self):
-        with self.assertRaisesRegex(BankError, r"borrows from. Received: none of 'sketches' \(sha256 34cd"):
+        with self.assertRaisesRegex(BankError, r"borrows from is missing. Received: none of 'sketches' \(sha256 34cd"):
             self.bank.of((Borrowed("sketches", "34cd"),))
 
     def test_another_slice_of_the_same_task(self):
         other = "0" * 64
         rule = f"of sha256 {other[:12]}…. Received: another one, of sha256 {self.hashes['maps'][:12]}…"
-        with self.assertRaisesRegex(BankError, f"needs the slice of 'maps' that it was learnt on, {rule}"):
+        with self.assertRaisesRegex(BankError, f"slice of 'maps' must be the one that the task was learned on, {rule}"):
             self.bank.of((Borrowed("labels", self.hashes["labels"]), Borrowed("maps", other)))
 
 

@@ -94,7 +94,7 @@ class AnotherBankTest(BorrowsTestCase):
         self.assert_told(
             folder,
             2,
-            "A task needs the slice of 'facades' that it was learnt on, of sha256 "
+            "The slice of 'facades' must be the one that the task was learned on, of sha256 "
             f"{learnt_on[:12]}…. Received: another one, of sha256 {found[:12]}…",
         )
 
@@ -104,7 +104,7 @@ class AnotherBankTest(BorrowsTestCase):
         kernel = TaskSlice.read(at(1)).values["forward/down1/unconstrained"].copy()
         kernel[0, 1, 2, 3] += 1e-7
         rewrite(at(1), {"forward/down1/unconstrained": kernel})
-        self.assert_told(folder, 2, "A task needs the slice of 'facades' that it was learnt on")
+        self.assert_told(folder, 2, "The slice of 'facades' must be the one that the task was learned on")
 
     def test_no_slice_of_that_name(self):
         _, at = self.run_of(2)
@@ -112,7 +112,7 @@ class AnotherBankTest(BorrowsTestCase):
         place = os.path.join(folder, "tasks", "02-maps")
         shutil.copytree(at(2), place)
         self.assertEqual(self.holds(folder), [True, False])
-        self.assert_told(folder, 2, r"the slices that it borrows from. Received: none of 'facades' \(sha256 ")
+        self.assert_told(folder, 2, r"borrows from is missing. Received: none of 'facades' \(sha256 ")
 
 
 class ReadingTest(BorrowsTestCase):

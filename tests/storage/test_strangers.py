@@ -121,7 +121,7 @@ class StrangersTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_larger_network_than_is_stored_is_not_built(self):
         self.rewritten(change(["facts", "architecture", "width"], 16))
         with self.assertRaisesRegex(
-            BankError, "A slice's facts fit its tensors. Received: .* bytes, where .* are stored"
+            BankError, "The slice's facts do not match its tensors. Received: .* bytes, where .* are stored"
         ):
             Run(self.folder)["maps"].rebuilt()
 
@@ -134,7 +134,7 @@ class StrangersTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_list_counts_no_network_of_a_million_blocks(self):
         self.rewritten(change(["facts", "full_values"], 0))
         self.rewritten(change(["facts", "architecture"], {"network": "resnet", "size": [16, 16], "blocks": 10**6}))
-        with self.assertRaisesRegex(BankError, "A slice's facts fit its tensors"):
+        with self.assertRaisesRegex(BankError, "The slice's facts do not match its tensors"):
             rows(self.folder)
 
     def test_deep_json(self):

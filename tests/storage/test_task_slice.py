@@ -1,4 +1,4 @@
-"""A slice is written once, and what is stored is whole or refused."""
+"""A slice must not be overwritten, and what is stored is whole or refused."""
 
 import dataclasses
 import json
@@ -95,7 +95,7 @@ class TaskSliceTest(SliceTestCase):
     def test_is_written_once(self):
         folder = self.create_tempdir().full_path
         a_slice(0).write(folder)
-        with self.assertRaisesRegex(BankError, f"written once. Received: {folder}"):
+        with self.assertRaisesRegex(BankError, f"must not be overwritten. Received: {folder}"):
             a_slice(1).write(folder)
         self.assert_same_slice(TaskSlice.read(folder), a_slice(0))
 

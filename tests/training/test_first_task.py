@@ -40,9 +40,9 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllEqual(ours.slice.values[path], value)
 
     @parameterized.parameters(
-        ({"tasks": ("maps", "facades")}, "first task is this run's"),
-        ({"width": 8}, "first task is this run's"),
-        ({"method": METHODS["half"]()}, "what its facts say"),
+        ({"tasks": ("maps", "facades")}, "must be this run's"),
+        ({"width": 8}, "must be this run's"),
+        ({"method": METHODS["half"]()}, "lacks arrays that its networks need"),
     )
     def test_of_other_shapes(self, changes, rule):
         with self.assertRaisesRegex(ValueError, rule):
