@@ -1,4 +1,4 @@
-"""Classification: tells the class of an image, learned from labelled images."""
+"""Classification: predicts the class of an image, learned from labelled images."""
 
 import dataclasses
 from typing import Any
@@ -83,10 +83,10 @@ class Classification(Objective):
         """Returns the share of wrong answers; among equals, cross-entropy decides."""
         return 1 - values["Top1"] + 1e-6 * values["CE"]
 
-    def learner(self, *networks, **settings):
+    def learner(self, generators, discriminators, optimizers, **settings):
         from pgtf.objectives.classification.learner import ClassificationLearner  # Only training needs TensorFlow.
 
-        return ClassificationLearner(*networks, self, **settings)
+        return ClassificationLearner(generators, discriminators, optimizers, self, **settings)
 
 
 def _first(labels: tuple[str, ...]) -> str:
