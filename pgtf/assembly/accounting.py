@@ -13,8 +13,8 @@ from pgtf.layers.factory import LayerFactory
 from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
 from pgtf.recipes.base import Spec
-from pgtf.recipes.precisions import BITS
-from pgtf.storage.quantization import stored_bytes
+from pgtf.recipes.precisions import BITS, LOW_BITS
+from pgtf.storage.quantization import precision_of, stored_bytes
 
 KINDS = ("kernels", "biases", "norms")
 COLUMNS, WARNINGS = 8, 20  # That a plan shows: of more tasks, the first ones and the last.
@@ -24,7 +24,8 @@ COLUMNS, WARNINGS = 8, 20  # That a plan shows: of more tasks, the first ones an
 class Cost:
     """Stored size of one layer of one task, in values and bits, and that of a full network.
 
-    kept: Whether some task still uses it after all tasks are learned.
+    kept: Whether some task still uses it after all tasks are learned. at_most: Whether some of it is entropy-coded;
+    then bits are the most that it takes.
     """
 
     task: str
@@ -35,6 +36,7 @@ class Cost:
     bits: int
     full_values: int
     kept: bool = True
+    at_most: bool = False
 
     @property
     def values(self) -> int:
@@ -251,13 +253,15 @@ def _kept(names: Sequence[str], method: Method) -> set[str]:
 
 def _stored(
     specs: dict[str, Spec], others: dict[str, int], precision: str, vectors: Mapping[str, str]
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """Returns the values and bits of a `Cost`."""
+    found = [precision_of(spec.shape, spec.bits, precision, spec.precision) for spec in specs.values()]
     kernel_bytes = sum(stored_bytes(spec.shape, spec.bits, precision, spec.precision) for spec in specs.values())
     return {
         "kernels": sum(spec.values for spec in specs.values()),
         "biases": others.get("biases", 0),
         "norms": others.get("norms", 0),
+        "at_most": any(one in LOW_BITS for one in found),
         "bits": 8 * kernel_bytes + sum(BITS[vectors[kind]] * values for kind, values in others.items()),
     }
 
@@ -348,6 +352,8 @@ def report(found: list[Cost], note: str = "") -> str:
         values = "".join(f"{costs[name].values if name in costs else 0:>16,}" for name in names)
         lines.append(f"{path:<24}{full:>12,}{values}")
     lines += ["", table(facts["tasks"], facts["total"]), "", *([note] if note else [])]
+    if any(cost.at_most for cost in found):
+        lines.append("Low-bit kernels are entropy-coded: the plan has the most bytes that they can take.")
     too_costly = costly(found)
     for cost in too_costly[:WARNINGS]:
         lines.append(

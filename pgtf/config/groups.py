@@ -9,6 +9,7 @@ from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import refuse, setting
 from pgtf.networks import NETWORKS, Architecture
 from pgtf.networks.architecture import SHARED
+from pgtf.recipes.precisions import CHOICES
 
 DEFAULT_PRECISION = "float32"
 
@@ -228,9 +229,10 @@ class TrainingSettings(Group):
     )
     slice_precision: str = setting(
         "float32",
-        "What kernels are stored in; int8 has a scale for each filter, biases and norms stay float32. A task is "
-        "rounded before its probes are recorded and before later ones borrow from it, so that it replays to the bit.",
-        choices=("float32", "float16", "int8"),
+        "What kernels are stored in; int8 has a scale for each filter; int4, int3 and int2 have one for each 64 values "
+        "and are entropy-coded. Biases and norms stay float32. A task is rounded before its probes are recorded and "
+        "before later ones borrow from it, so that it replays to the bit.",
+        choices=CHOICES,
         may_change=True,
     )
     precision: str = setting(

@@ -3,6 +3,7 @@
 from pgtf.methods.bank import Bank, BankTask, LentFilters
 from pgtf.methods.base import Method, Phase, PhaseContext, WeightOwnership
 from pgtf.methods.cpg import Cpg
+from pgtf.methods.delta import Delta
 from pgtf.methods.distilled import Distilled
 from pgtf.methods.finetune import Finetune
 from pgtf.methods.frozen import Frozen
@@ -26,6 +27,7 @@ METHODS: dict[str, type[Method]] = {
     "mask": Mask,
     "modulated": Modulated,
     "low_rank": LowRank,
+    "delta": Delta,
     "frozen": Frozen,
     "layered": Layered,
     "width_wise": WidthWise,
@@ -41,6 +43,7 @@ __all__ = [
     "Bank",
     "BankTask",
     "Cpg",
+    "Delta",
     "Distilled",
     "Factorized",
     "Finetune",

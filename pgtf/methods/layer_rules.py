@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
 from pgtf.methods.base import Method
+from pgtf.methods.delta import Delta
 from pgtf.methods.frozen import Frozen
 from pgtf.methods.full import Full
 from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.piggyback import Piggyback
-from pgtf.recipes.precisions import BITS, FLOATS
+from pgtf.recipes.precisions import CHOICES, FLOATS
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import KernelSite
@@ -32,6 +33,7 @@ KINDS: dict[str, tuple[type[Method], tuple[str, ...], bool]] = {
     "low_rank": (LowRank, ("rank",), True),
     "modulated": (Modulated, (), True),
     "mask": (Mask, ("mask",), False),
+    "delta": (Delta, ("delta_bits", "round_from"), False),
     "frozen": (Frozen, (), False),
 }
 VECTORS = ("norms", "biases")
@@ -93,10 +95,10 @@ def _rule(one: str, text: str) -> LayerRule:
     if kind not in KINDS:
         refuse("layers", f"of the kinds {', '.join(KINDS)}", one)
     method, names, has_precision = KINDS[kind]
-    if precision and (not has_precision or precision not in BITS):
-        refuse("layers", f"without a precision after {kind}" if not has_precision else _one_of(tuple(BITS)), one)
+    if precision and (not has_precision or precision not in CHOICES):
+        refuse("layers", f"without a precision after {kind}" if not has_precision else _one_of(CHOICES), one)
     if group in (*VECTORS, "head") and (kind != "free" or (group in VECTORS and precision not in ("", *FLOATS))):
-        refuse("layers", f"{group}:free, with {_one_of(FLOATS if group in VECTORS else tuple(BITS))}", one)
+        refuse("layers", f"{group}:free, with {_one_of(FLOATS if group in VECTORS else CHOICES)}", one)
     return LayerRule(group, _method(method, names, arguments, one), precision)
 
 

@@ -5,7 +5,7 @@ import functools
 
 from pgtf import layers
 from pgtf.foundation.settings import refuse, setting
-from pgtf.methods.base import Method
+from pgtf.methods.base import Method, Phase
 from pgtf.methods.full import Full
 from pgtf.methods.layer_rules import FORM, GROUPS, KINDS, LayerRule, parsed
 
@@ -70,12 +70,35 @@ class Layered(Method):
         for method in {rule.method for rule in self.rules}:
             method.check(kernels)
 
+    def phases(self, steps, trial=None):
+        begins: dict[int, list[Phase]] = {}
+        for method in dict.fromkeys(rule.method for rule in self.rules):
+            start = 0
+            for phase in method.phases(steps, trial):
+                begins.setdefault(start, []).append(phase)
+                start += phase.steps
+        starts = [*sorted(begins), steps]
+        return [
+            Phase(begins[start][0].name, end - start, _all([phase.begin for phase in begins[start]]))
+            for start, end in zip(starts, starts[1:])
+        ]
+
     def initialize(self, networks, bank):
         if bank.names:
             for network in networks.values():
                 layers.copy_matching(network, bank[bank.names[0]].values)
         for method in {rule.method for rule in self.rules}:
             method.initialize(networks, bank)
+
+
+def _all(begins):
+    """Returns a function that calls all of these."""
+
+    def begin(networks):
+        for one in begins:
+            one(networks)
+
+    return begin
 
 
 def _names(kernels):

@@ -3,6 +3,7 @@
 from pgtf.foundation import lazy
 
 __all__ = [
+    "Delta",
     "Full",
     "LowRank",
     "Mask",
@@ -18,6 +19,7 @@ __all__ = [
 __getattr__ = lazy.names(
     __name__,
     {
+        "Delta": "delta",
         "Full": "full",
         "LowRank": "low_rank",
         "Mask": "mask",

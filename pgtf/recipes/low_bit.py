@@ -7,8 +7,11 @@
 | levels | 2 (signs) | 3 (-1, 0, 1) | 4 | 8 | 16 | 256 |
 
 A filter is one index of the last axis. A few candidate scales are tried; the best one's codes get the least-squares
-scale. Squared error on normal values, in filters of 1,152 values, as a fraction of their variance; the second row
-scales the largest value to the outermost level instead:
+scale. A scale is a bfloat16 number, and at most so large that the largest value takes the outermost level. So scale ×
+level is exact in float32, and values that are their codes keep their bits when they are quantized again.
+
+Squared error on normal values, in filters of 1,152 values, as a fraction of their variance; the second row scales the
+largest value to the outermost level instead:
 
 | bits | 1 | 1.58 | 2 | 3 | 4 | 8 |
 |---|---|---|---|---|---|---|
@@ -23,6 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 LEVELS = {1: 2, 1.58: 3, 2: 4, 3: 8, 4: 16, 8: 256}
+SMALLEST = np.float32(2.0**-100)  # Smaller scales are 0: their products lose bits.
 # The outermost level of each candidate, as a fraction of the largest value.
 FRACTIONS = tuple(2 ** (-step / 4) for step in range(18))
 
@@ -44,7 +48,7 @@ def quantize(array: npt.ArrayLike, bits: float, group: Optional[int] = None) -> 
         groups as this allows. Default: all values of a filter.
 
     Returns:
-      (codes, scales): uint8 of the array's shape, and float32 [groups, filters].
+      (codes, scales): uint8 of the array's shape, and float32 [groups, filters] that bfloat16 holds exactly.
     """
     levels, array = levels_of(bits), np.asarray(array, "float32")
     if array.ndim < 2 or not array.size or not np.isfinite(array).all() or (group is not None and group < 1):
@@ -70,20 +74,34 @@ def group_ends(values: int, groups: int) -> np.ndarray:
     return np.arange(1, groups + 1) * values // groups
 
 
+def as_scales(scales: npt.ArrayLike) -> np.ndarray:
+    """Rounds float32 numbers to the nearest bfloat16 numbers, as float32. Tiny ones become 0."""
+    bits = np.ascontiguousarray(scales, "float32").view("uint32")
+    nearest = ((bits + (0x7FFF + ((bits >> 16) & 1))) & np.uint32(0xFFFF0000)).view("float32")
+    return np.where(nearest < SMALLEST, np.float32(0), nearest)
+
+
+def largest_scale(largest: npt.ArrayLike, levels: int) -> np.ndarray:
+    """Returns the largest scale with which a group's largest value still takes the outermost level."""
+    return np.asarray(largest, "float32") * np.float32(2 / (levels - 2) * (1 - 2**-8) if levels > 2 else np.inf)
+
+
 def _best_scales(values, ends, levels):
     """Returns the scales [groups, filters] with the least squared error; each candidate is fitted to its codes."""
     starts = np.concatenate([[0], ends[:-1]])
     largest = np.maximum.reduceat(np.abs(values), starts, axis=0)
-    best, scales = np.zeros(largest.shape), np.zeros(largest.shape)
+    most = largest_scale(np.where(largest > 0, largest, 1), levels)
+    best, scales = np.zeros(largest.shape), np.zeros(largest.shape, "float32")
     for fraction in FRACTIONS:
-        candidate = largest * np.float32(2 * fraction / (levels - 1))
+        candidate = as_scales(largest * np.float32(2 * fraction / (levels - 1)))
         steps = _codes(values, _spread(candidate, ends), levels).astype("float64") - (levels - 1) / 2
-        # |x - s l|² is least at s = xᵀl / lᵀl, where it is |x|² - (xᵀl)² / lᵀl.
+        # |x - s l|² = |x|² - s (2 xᵀl - s lᵀl) is least at s = xᵀl / lᵀl.
         product, norm = (np.add.reduceat(steps * other, starts, axis=0) for other in (values, steps))
-        fitted = product / np.maximum(norm, 0.25)
-        better = product * fitted > best
-        best, scales = np.where(better, product * fitted, best), np.where(better, fitted, scales)
-    return scales.astype("float32")
+        fitted = as_scales(np.minimum(product / np.maximum(norm, 0.25), most))
+        gain = fitted * (2 * product - fitted * norm)
+        better = gain > best
+        best, scales = np.where(better, gain, best), np.where(better, fitted, scales)
+    return scales
 
 
 def _codes(values, scales, levels):

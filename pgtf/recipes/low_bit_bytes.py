@@ -1,6 +1,6 @@
 """Serializes low-bit codes and scales to bytes.
 
-A stream is a header, the scales in float32, and the codes, all little-endian:
+A stream is a header, the scales in bfloat16, and the codes, all little-endian:
 
     "PGLB"  format  coder  levels - 1  axes  groups  CRC-32 of all other bytes  shape
       4       1       1        1        1      4                 4              4 × axes
@@ -30,6 +30,11 @@ def packed_bytes(values: int, bits: float) -> int:
     """Returns the number of bytes that `values` packed codes take."""
     levels = levels_of(bits)
     return math.ceil(3 * values / 8) if levels == 8 else math.ceil(values / IN_A_BYTE[levels])
+
+
+def most_bytes(shape: tuple[int, ...], groups: int, bits: float) -> int:
+    """Returns the most bytes that the stream of an array takes: those of one whose codes cannot be compressed."""
+    return HEADER.size + CRC.size + 4 * len(shape) + 2 * groups * shape[-1] + packed_bytes(math.prod(shape), bits)
 
 
 def pack(codes: np.ndarray, bits: float) -> bytes:
@@ -72,7 +77,8 @@ def encode(codes: np.ndarray, scales: np.ndarray, bits: float) -> bytes:
     if len(compressed) < len(body):
         coder, body = HUFFMAN, compressed
     head = HEADER.pack(MAGIC, FORMAT, coder, levels - 1, codes.ndim, len(scales))
-    rest = struct.pack(f"<{codes.ndim}I", *codes.shape) + scales.astype("<f4").tobytes() + body
+    upper_halves = (scales.astype("float32").view("uint32") >> 16).astype("<u2")  # The float32's are bfloat16's.
+    rest = struct.pack(f"<{codes.ndim}I", *codes.shape) + upper_halves.tobytes() + body
     return head + CRC.pack(zlib.crc32(rest, zlib.crc32(head))) + rest
 
 
@@ -90,7 +96,7 @@ def decode(stream: bytes) -> tuple[np.ndarray, np.ndarray, float]:
         )
     shape = struct.unpack_from(f"<{axes}I", rest)
     values, filters, rest = math.prod(shape), shape[-1] if shape else 0, rest[4 * axes :]
-    scales, packed = rest[: 4 * groups * filters], rest[4 * groups * filters :]
+    scales, packed = rest[: 2 * groups * filters], rest[2 * groups * filters :]
     if axes < 2 or not 0 < groups * filters <= values <= MOST_IN_A_BYTE * len(packed):
         raise ValueError(
             "A stream of low-bit codes must hold all its codes and scales. "
@@ -100,8 +106,8 @@ def decode(stream: bytes) -> tuple[np.ndarray, np.ndarray, float]:
         codes = _undigits(_inflated(packed, math.ceil(values / IN_A_BYTE[highest + 1])), values, highest + 1)
     else:
         codes = unpack(packed, values, bits)
-    found = np.frombuffer(scales, "<f4").astype("float32").reshape([groups, filters])
-    return codes.reshape(shape), found, bits
+    found = (np.frombuffer(scales, "<u2").astype("uint32") << 16).view("float32")
+    return codes.reshape(shape), found.reshape([groups, filters]), bits
 
 
 def _digits(codes, levels):

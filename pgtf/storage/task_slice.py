@@ -13,12 +13,13 @@ from safetensors.numpy import save
 
 from pgtf.foundation import files, settings, task_names
 from pgtf.foundation.errors import BankError
-from pgtf.recipes.precisions import BITS
+from pgtf.recipes.precisions import BITS, LOW_BITS
 from pgtf.storage import layout, quantization
 from pgtf.storage.facts import Facts, of_format_1
 from pgtf.storage.values import HeldValues, StoredValues, Values
 
-FORMAT = 3
+FORMAT = 4
+WITHOUT_STREAMS = 3  # The format of a slice in which nothing is entropy-coded.
 DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
 
@@ -95,7 +96,7 @@ class TaskSlice:
             for path, shape in self.shapes.items()
         }
         description = {
-            "format": FORMAT,
+            "format": FORMAT if values.streams else WITHOUT_STREAMS,
             "name": self.name,
             "sha256": self.sha256,
             "tensors": tensors,
@@ -106,9 +107,9 @@ class TaskSlice:
         files.write(os.path.join(folder, layout.TENSORS), self._tensors(), read_only=True)
         files.write(os.path.join(folder, layout.SLICE), json.dumps(description, indent=1).encode(), read_only=True)
 
-    def _rounded(self, path: str) -> dict[str, str]:
-        precision = self.values.rounded.get(path)
-        return {"rounded": precision} if precision else {}
+    def _rounded(self, path: str) -> dict[str, Any]:
+        precision, size = self.values.rounded.get(path), self.values.streams.get(path)
+        return {**({"rounded": precision} if precision else {}), **({"bytes": size} if size else {})}
 
     def check(self) -> None:
         """Raises BankError if the tensors have changed since they were written."""
@@ -159,16 +160,19 @@ class TaskSlice:
             bits = {path: _bits(description["bits"][path]) for path in shapes}
             lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
             facts = Facts.from_json(of_format_1(description["facts"]))
-            borrows, rounded = unsaid(facts), {}
+            borrows, rounded, streams = unsaid(facts), {}, {}
         else:
             listed = description["tensors"]
             rounded = {path: _precision(tensor) for path, tensor in listed.items() if "rounded" in tensor}
             shapes = {path: _shape(tensor["shape"]) for path, tensor in listed.items()}
-            bits = {path: _bits(tensor["bits"]) for path, tensor in listed.items()}
+            bits = {
+                path: BITS[rounded[path]] if path in rounded else _bits(one["bits"]) for path, one in listed.items()
+            }
+            streams = {path: _size(listed[path]) for path, precision in rounded.items() if precision in LOW_BITS}
             lent = frozenset(path for path, tensor in listed.items() if tensor["lent"])
             facts = Facts.from_json(description["facts"])
             borrows = tuple(Borrowed(**one) for one in description["borrows"])
-        values = StoredValues(tensors, description["sha256"], shapes, bits, rounded)
+        values = StoredValues(tensors, description["sha256"], shapes, bits, rounded, streams)
         return cls(description["name"], values, facts, lent, borrows)
 
 
@@ -186,11 +190,17 @@ def _bits(plain: Any) -> int:
     return int(plain)
 
 
+def _size(tensor: dict[str, Any]) -> int:
+    if not settings.is_of(int, tensor["bytes"]) or tensor["bytes"] < 1:
+        raise ValueError(f"a stream has a number of bytes. Received: {tensor!r}")
+    return int(tensor["bytes"])
+
+
 def _precision(tensor: dict[str, Any]) -> str:
     precision, shape = tensor["rounded"], tensor["shape"]
     allowed = isinstance(precision, str) and precision != "float32" and quantization.is_allowed(shape, precision)
     if not allowed or BITS[precision] != tensor["bits"]:
-        raise ValueError(f"a kernel must be rounded to float16 or int8, a vector to float16. Received: {tensor!r}")
+        raise ValueError(f"a kernel must be rounded to {', '.join(BITS)}, a vector to float16. Received: {tensor!r}")
     return str(precision)
 
 

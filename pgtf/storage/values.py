@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
-from pgtf.recipes.precisions import BITS
+from pgtf.recipes.precisions import BITS, LOW_BITS
 from pgtf.storage import quantization
 
 SCALES = ":scales"  # Of PATH, beside it in the file; no layer's name has a colon.
@@ -26,18 +26,21 @@ class Values(Mapping):
 
     Boolean arrays take one bit per value on disk.
 
-    shapes: {path: shape}. bits: {path: what each value takes}. rounded: {path: "float16" or "int8"} of what is rounded.
+    shapes: {path: shape}. bits: {path: what each value takes}. rounded: {path: precision} of what is rounded. streams:
+    {path: bytes} of what is entropy-coded.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
     bits: Mapping[str, int]
     rounded: Mapping[str, str]
+    streams: Mapping[str, int]
 
     @property
     def stored_bytes(self) -> int:
         """Bytes on disk, without the file's header."""
         scales = sum(4 * self.shapes[path][-1] for path, precision in self.rounded.items() if precision == "int8")
-        return _bytes(self.shapes, self.bits) + scales
+        plain = {path: shape for path, shape in self.shapes.items() if path not in self.streams}
+        return _bytes(plain, self.bits) + scales + sum(self.streams.values())
 
     @property
     def unrounded_bytes(self) -> int:
@@ -48,7 +51,14 @@ class Values(Mapping):
         if path not in self.shapes:
             raise KeyError(path)
         value = self._tensor(path)
-        if path in self.rounded:
+        if path in self.streams:
+            try:
+                value = quantization.decoded(value, self.shapes[path], self.rounded[path])
+            except ValueError as error:
+                raise BankError(
+                    f"A slice's low-bit values must be as they were written. Received: {path} ({error})"
+                ) from error
+        elif path in self.rounded:
             scales = self._tensor(path + SCALES) if self.rounded[path] == "int8" else None
             value = quantization.restored(value, scales)
         elif self.bits[path] == 1:
@@ -98,10 +108,14 @@ class HeldValues(Values):
         self.bits = {path: BITS[found[path]] if path in self.rounded else whole[path] for path in values}
         self._tensors: dict[str, np.ndarray] = {}
         for path, value in values.items():
+            if found[path] in LOW_BITS:
+                self._tensors[path] = quantization.encoded(np.asarray(value), found[path])
+                continue
             codes, scales = quantization.rounded(value, found[path]) if path in self.rounded else (value, None)
             self._tensors[path] = np.packbits(codes) if whole[path] == 1 else codes
             if scales is not None:
                 self._tensors[path + SCALES] = scales
+        self.streams = {path: self._tensors[path].nbytes for path, one in found.items() if one in LOW_BITS}
 
     def _tensor(self, name: str) -> np.ndarray:
         return self._tensors[name]
@@ -117,8 +131,10 @@ class StoredValues(Values):
         shapes: Mapping[str, tuple],
         bits: Mapping[str, int],
         rounded: Optional[Mapping[str, str]] = None,
+        streams: Optional[Mapping[str, int]] = None,
     ):
         self.path, self.sha256, self.shapes, self.bits, self.rounded = path, sha256, shapes, bits, rounded or {}
+        self.streams = streams or {}
 
     def content(self) -> bytes:
         """Returns the content of the file."""
@@ -148,13 +164,16 @@ class StoredValues(Values):
         except (SafetensorError, TypeError, AttributeError) as error:
             raise self._unlike(name, error) from error
         expected: tuple[tuple[int, ...], int]
-        if self.bits.get(name) == 1:
+        packed = name in self.streams or self.bits.get(name) == 1
+        if name in self.streams:
+            expected = (self.streams[name],), 8
+        elif packed:
             expected = (math.ceil(math.prod(self.shapes[name]) / 8),), 8
         elif name in self.shapes:
             expected = self.shapes[name], self.bits[name]
         else:
             expected = self.shapes[name[: -len(SCALES)]][-1:], 32
-        kind = "uint8" if self.bits.get(name) == 1 else self.rounded.get(name)
+        kind = "uint8" if packed else self.rounded.get(name)
         if (value.shape, 8 * value.itemsize) != expected or (kind and value.dtype != kind):
             raise self._unlike(name, f"{value.dtype} {list(value.shape)}")
         return value

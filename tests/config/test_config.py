@@ -62,7 +62,7 @@ OTHER = dict(
 
 def other(kind):
     """A method or an objective of whose settings none has its default."""
-    changed = {bool: lambda value: not value, int: lambda value: value + 1, float: lambda value: value / 2}
+    changed = {bool: lambda value: not value, int: lambda value: value + 1, float: lambda value: value / 2 or 0.5}
     texts = {"all": "last:3", Layered.layers: "outer2:free,inner:frozen"}  # borrow_from and layers
     changed[str] = texts.__getitem__
     values = {}

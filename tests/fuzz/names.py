@@ -106,7 +106,7 @@ def _values(case):
     path = some(draw, sorted(values))
     if values[path].dtype.kind == "f":
         values[path].reshape(-1)[int(draw.integers(values[path].size))] = some(draw, VALUES)
-    precision = some(draw, ("float32", "float32", "float16", "int8"))
+    precision = some(draw, ("float32", "float32", "float16", "int8", "int4", "int2"))
     try:
         with np.errstate(all="ignore"):
             held = HeldValues(values, precision)

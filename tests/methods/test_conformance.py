@@ -31,7 +31,7 @@ SETTINGS = {
     "width_wise": {"learn_ratio": 0.5},
     "layer_wise": {"learn_ratio": 0.3},
     "layered": {
-        "layers": "outer1:free:int8,down2:piggyback(0.5),up*:low_rank(2):float16,inner:frozen,"
+        "layers": "outer1:free:int8,down2:piggyback(0.5),up3:low_rank(2):int4,up2:delta(3),inner:frozen,"
         "head:free:int8,norms:free:float16"
     },
     ("layered", "classification"): {
@@ -40,7 +40,19 @@ SETTINGS = {
     },
 }
 # Rows that are no more than a number or a recipe: a second network and a second generator find nothing more in them.
-ONCE = {"half", "quarter", "factorized", "full", "mask", "low_rank", "modulated", "width_wise", "frozen", "layered"}
+ONCE = {
+    "half",
+    "quarter",
+    "factorized",
+    "full",
+    "mask",
+    "low_rank",
+    "modulated",
+    "width_wise",
+    "delta",
+    "frozen",
+    "layered",
+}
 CASES = [
     dict(testcase_name=f"{method}_{network}_{objective}", method=method, objective=objective, network=network)
     for method in METHODS
@@ -111,8 +123,11 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         run, config = run_of(**case)
         for index, task in enumerate(summary(planned(task_plans(config)))["tasks"][:2]):
             path = os.path.join(run.bank.place(index, task["name"]), "slice.safetensors")
-            self.assertEqual(payload(path), task["bytes"], task["name"])
-            self.assertEqual(run.bank.slice(index).stored_bytes, task["bytes"], task["name"])
+            self.assertEqual(payload(path), run.bank.slice(index).stored_bytes, task["name"])
+            if run.bank.slice(index).values.streams:  # The plan has what they take at most.
+                self.assertBetween(payload(path), 0.8 * task["bytes"], task["bytes"], task["name"])
+            else:
+                self.assertEqual(payload(path), task["bytes"], task["name"])
 
     def test_no_task_changes_or_the_method_forgets(self, **case):
         run, _ = run_of(**case)

@@ -29,7 +29,7 @@ class ParsedTest(parameterized.TestCase):
         ("inner:free,", "GROUP:KIND"),
         ("inner:free:int8:int8", "GROUP:KIND"),
         ("inner:packnet", "of the kinds free, .*Received: 'inner:packnet'"),
-        ("inner:free:int5", "a precision of float32, float16, int8. Received"),
+        ("inner:free:int5", "a precision of float32, float16, int8, int4, int3, int2. Received"),
         ("inner:mask:int8", "without a precision after mask"),
         ("inner:low_rank(0)", "--rank must be 1 or more. Received: 0"),
         ("inner:low_rank(a)", "--rank must be a whole number. Received: 'a'"),

@@ -30,7 +30,7 @@ TINY = dict(
     drawn_images=2,
 )
 # Whole runs of these are in tests/runs, and in test_packing.py.
-ELSEWHERE = {"frozen", "piggyback", "factorized", "full", "half", "quarter", "packnet", "cpg"}
+ELSEWHERE = {"delta", "frozen", "piggyback", "factorized", "full", "half", "quarter", "packnet", "cpg"}
 
 
 def ran(config):
@@ -54,7 +54,8 @@ class RunsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(found[0].player, "facades" if method in FORGETTING else "")
         for index, task in enumerate(summary(planned(task_plans(config)))["tasks"], 1):
             path = os.path.join(config.run_dir, "tasks", f"0{index}-{task['name']}", "slice.safetensors")
-            self.assertEqual(payload(path), task["bytes"])
+            self.assertLessEqual(payload(path), task["bytes"])
+            self.assertGreater(payload(path), 0.8 * task["bytes"])
         self.assertNotIn("replays", ran(config))  # All is done.
 
 

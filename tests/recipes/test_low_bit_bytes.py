@@ -79,7 +79,7 @@ class StreamTest(parameterized.TestCase):
     @parameterized.parameters(*LEVELS)
     def test_size_is_to_the_byte_where_codes_are_even(self, bits):
         stream = encode(drawn(LEVELS[bits], 3, 7, 11), np.ones([2, 11], "float32"), bits)
-        self.assertLen(stream, HEADER + 4 * 3 + 4 * 2 * 11 + packed_bytes(231, bits))
+        self.assertLen(stream, HEADER + 4 * 3 + 2 * 2 * 11 + packed_bytes(231, bits))
 
     @parameterized.parameters((1.58, 1.0), (2, 1.011), (3, 1.011), (4, 1.011), (8, 1.011))
     def test_normal_values_take_hardly_more_than_their_entropy(self, bits, most):

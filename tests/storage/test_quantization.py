@@ -3,6 +3,7 @@
 import numpy as np
 from absl.testing import absltest, parameterized
 
+from pgtf.recipes.precisions import LOW_BITS
 from pgtf.storage import quantization
 
 
@@ -43,6 +44,34 @@ class RoundingTest(parameterized.TestCase):
     )
     def test_bytes(self, shape, bits, precision, expected):
         self.assertEqual(quantization.stored_bytes(shape, bits, precision), expected)
+
+
+class LowBitTest(parameterized.TestCase):
+    @parameterized.product(
+        precision=list(LOW_BITS), shape=((3, 2, 5, 4), (4, 4, 40, 6), (2, 300), (300, 2), (1, 7), (7, 1))
+    )
+    def test_round_trip_keeps_codes_and_the_place_of_each_value(self, precision, shape):
+        value = np.random.default_rng(0).normal(size=shape).astype("float32") * (1 + np.arange(shape[-1]))
+        stream = quantization.encoded(value, precision)
+        made = quantization.decoded(stream, shape, precision)
+        self.assertEqual((made.shape, made.dtype), (shape, np.float32))
+        bits, _ = LOW_BITS[precision]
+        error = np.sum((made - value) ** 2) / np.sum(value**2)
+        self.assertLess(error, {1: 0.65, 1.58: 0.4, 2: 0.35, 3: 0.12, 4: 0.05}[bits])
+        np.testing.assert_array_equal(quantization.encoded(made, precision), stream)
+        self.assertLessEqual(stream.nbytes, quantization.stored_bytes(shape, 32, precision))
+
+    def test_bytes_by_hand(self):
+        # Head 16, shape 8, scales 2 each, codes.
+        self.assertEqual(quantization.stored_bytes((4, 4, 40, 6), 32, "int4"), 24 + 2 * 10 * 6 + 3840 // 2)
+        self.assertEqual(quantization.stored_bytes((4, 4, 40, 6), 32, "float32", "delta1"), 24 + 2 * 6 + 3840 // 8)
+        self.assertEqual(quantization.stored_bytes((2, 300), 32, "int4"), 24 + 2 * 2 * 5 + 300)  # 300 in 5 groups.
+
+    def test_a_stream_of_another_array_or_precision_is_refused(self):
+        stream = quantization.encoded(np.ones([4, 3], "float32"), "int4")
+        for shape, precision in (((6, 2), "int4"), ((4, 3), "int2"), ((12, 1), "int4")):
+            with self.assertRaisesRegex(ValueError, f"A stream of {precision} must hold an array of shape"):
+                quantization.decoded(stream, shape, precision)
 
 
 if __name__ == "__main__":
