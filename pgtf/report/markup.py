@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from typing import Any
 
-_VOID = ("br", "img", "input", "link", "meta")
+_VOID = ("br", "img", "input", "link", "meta", "wbr")
 
 
 class Markup(str):
@@ -31,6 +32,13 @@ def element(name: str, /, *children: Any, **attributes: Any) -> Markup:
 def joined(*children: Any) -> Markup:
     """Joins the children of an element."""
     return Markup("".join(map(_child, children)))
+
+
+def breakable(text: Any) -> Markup:
+    """Escapes a text and lets its lines break inside names such as edges2handbags: after the number."""
+    if isinstance(text, Markup):
+        return text
+    return Markup("<wbr>".join(html.escape(part) for part in re.split(r"(?<=[a-z][0-9_])(?=[a-z])", str(text))))
 
 
 def data(identifier: str, value: Any) -> Markup:

@@ -247,7 +247,7 @@ def svg(figure: Figure, text: str, prefix: str) -> Markup:
         viewBox=f"0 0 {width:g} {height:g}",
         role="img",
         aria_label=text,
-        style=f"width:{width * 4 / 3:.0f}px",
+        style=f"width:{width * 4 / 3:.0f}px;--least:{width:.0f}px",
         class_="plot",
     )
 

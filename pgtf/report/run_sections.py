@@ -146,7 +146,8 @@ def matrix(run: ReportedRun, drawn: Plots) -> Markup:
     else:
         known = [name for name in run.measured.matrix.values if not name.endswith(UNTOUCHED)]
         names = sorted(known, key=lambda name: list(METRICS).index(name.split("-")[0]))
-        inner = joined([_heat_map(run.measured, name, drawn, name == names[0]) for name in names])
+        maps = [_heat_map(run.measured, name, drawn, name in names[:2]) for name in names]
+        inner = element("div", maps, class_="metrics")
     return element(
         "section",
         element("h2", "How good each task is, and stays"),
@@ -242,13 +243,13 @@ def storage(run: ReportedRun, drawn: Plots) -> Markup:
         element("p", "In colour what a task keeps on disk; in grey what a network of its own would take."),
         element(
             "div",
-            drawn.svg(plots.stored, names, sizes, full, text="Stored bytes, as the table below tells them"),
-            class_="plots",
-        ),
-        element(
-            "details",
-            element("summary", "As a table"),
-            table("Stored bytes", ["task", "stored", "a full network"], rows, "numbers", True),
+            element(
+                "div",
+                drawn.svg(plots.stored, names, sizes, full, text="Stored bytes, as the table tells them"),
+                class_="plots",
+            ),
+            table("Stored bytes", ["task", "stored", "full network"], rows, "numbers", True),
+            class_="beside stored",
         ),
         id="storage",
         class_="card",

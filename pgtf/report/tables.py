@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pgtf.report.markup import Markup, element
+from pgtf.report.markup import Markup, breakable, element
 
 
 def table(label: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]], kind: str, named: bool = False) -> Markup:
@@ -21,9 +21,10 @@ def table(label: str, heads: Sequence[Any], rows: Iterable[Sequence[Any]], kind:
     Returns:
       Markup.
     """
-    first = element("tr", [element("th", head, scope="col") for head in heads])
+    first = element("tr", [element("th", breakable(head), scope="col") for head in heads])
     body = [element("tr", _cell(row[0], named), [element("td", cell) for cell in row[1:]]) for row in rows]
-    inner = element("table", element("thead", first), element("tbody", body), class_=kind)
+    columns = f"--columns:{len(heads)}"
+    inner = element("table", element("thead", first), element("tbody", body), class_=kind, style=columns)
     return element("div", inner, class_="scroll", tabindex="0", role="region", aria_label=label)
 
 

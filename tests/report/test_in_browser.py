@@ -76,6 +76,17 @@ class BrowserTest(absltest.TestCase):
                 self.assertEqual(seen.run(CUT_OFF), [])
             self.assertEqual(seen.errors, [])
 
+    def test_three_tasks_fit_a_phone_without_scrolling(self):
+        told = run(("facades", "maps", "edges2handbags"), side=64)
+        path = os.path.join(self.create_tempdir().full_path, "index.html")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(page(told))
+        with browser() as seen:
+            seen.open(pathlib.Path(path).as_uri(), 390)
+            wide = "[...document.querySelectorAll('#through .scroll, #storage .scroll, #matrix .scroll.plots')]"
+            self.assertGreater(seen.run(f"{wide}.length"), 2)
+            self.assertEqual(seen.run(f"{wide}.filter((one) => one.scrollWidth > one.clientWidth + 8).length"), 0)
+
     def check_slider(self, seen):
         seen.run("document.querySelector('.stage input').focus()")
         for _ in range(3):

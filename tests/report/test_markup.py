@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 from absl.testing import absltest
 
-from pgtf.report.markup import Markup, data, element, joined
+from pgtf.report.markup import Markup, breakable, data, element, joined
 
 BAD = """</script><script>alert('x')</script> "quoted" & <b>"""
 
@@ -38,6 +38,10 @@ class MarkupTest(absltest.TestCase):
         seen = Seen(element("td", BAD, title=BAD))
         self.assertEqual(seen.elements, [("td", {"title": BAD})])
         self.assertEqual("".join(seen.texts), BAD)
+
+    def test_names_break_after_their_number(self):
+        found = [breakable(text) for text in ("edges2handbags", "a_b", "maps", "<2b>", Markup("<i>2b</i>"))]
+        self.assertEqual(found, ["edges2<wbr>handbags", "a_<wbr>b", "maps", "&lt;2b&gt;", "<i>2b</i>"])
 
     def test_markup_is_not_escaped_again(self):
         self.assertEqual(joined(Markup("<i>"), "<i>"), "<i>&lt;i&gt;")
