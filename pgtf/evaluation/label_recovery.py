@@ -149,7 +149,8 @@ def _learned(photos, true, count, steps, seed, width):
     """Trains a network with random horizontal flips."""
     body, rng = _body(count, seed, width), np.random.default_rng(seed)
     schedule = keras.optimizers.schedules.CosineDecay(RATE, max(steps, 1))
-    body.compile(keras.optimizers.Adam(schedule), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    body.compile(keras.optimizers.Adam(schedule), loss, jit_compile=False)  # Keras 3 would use XLA.
     prepared = _extractor(body, "").prepared
     for _ in range(steps):
         picked, mirrored = rng.integers(len(photos), size=BATCH), rng.integers(2, size=BATCH) == 1

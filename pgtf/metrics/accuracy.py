@@ -143,7 +143,10 @@ def _trained(train, steps, seed):
     head = keras.layers.Dense(len(train), kernel_initializer=start, dtype="float32")
     model = keras.Sequential([body, head])
     model.build((None, SIZE, SIZE, 3))
-    model.compile(keras.optimizers.Adam(1e-3), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(
+        keras.optimizers.Adam(1e-3), loss, jit_compile=False
+    )  # Keras 3 would use XLA.
     prepared = _extractor(body, "", tuple(train)).prepared
     each = -(-BATCH // len(train))
     labels = np.repeat(np.arange(len(train)), each)
