@@ -1,7 +1,7 @@
 # Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
 
 .DEFAULT_GOAL := help
-.PHONY: .venv demo studio test test-current lint bench clean help
+.PHONY: .venv demo studio test test-current lint docs bench clean help
 
 # What TensorFlow prints about the machine; its errors come as exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -12,6 +12,8 @@ installed := .venv/installed
 current := .venv-current/installed
 # What differs between the TensorFlows: kernels, layers, steps, checkpoints, files and runs of the other one.
 current_tests := recipes layers networks objectives storage training/test_loop.py runs/test_generations.py
+# The same for what `make docs` needs besides.
+documenting := .venv/documenting
 
 .venv: $(installed)  ## Install everything into .venv (about 2 minutes, once)
 
@@ -36,6 +38,9 @@ lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends th
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }
 	@.venv/bin/ruff check --quiet .
 	@.venv/bin/mypy --no-error-summary
+
+docs: $(documenting)  ## Build the documentation into build/docs
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build --quiet --strict
 
 bench: $(installed)  ## Measure speed, and write BENCH.md (50 minutes on two idle cores)
 	@$(python) -m pgtf bench
@@ -84,4 +89,8 @@ $(installed) $(current): setup.cfg pyproject.toml constraints.txt constraints-cu
 	@echo "Installing TensorFlow and the rest into $(@D) (the first time 2 minutes, 2 GB) ..."
 	@$(@D)/bin/python -m pip install -q --disable-pip-version-check 'pip>=22'  # older: no editable setup.cfg
 	@$(@D)/bin/python -m pip install -q --disable-pip-version-check -c $(constraints) -e '.[test,lint]'
+	@touch $@
+
+$(documenting): $(installed)
+	@$(python) -m pip install -q --disable-pip-version-check -c $(constraints) -e '.[docs]'
 	@touch $@

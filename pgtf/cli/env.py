@@ -10,7 +10,6 @@ import platform
 
 from absl import flags
 
-from pgtf.distribution.precision import instructions
 from pgtf.foundation import quiet
 from pgtf.foundation.version import __version__
 
@@ -31,7 +30,9 @@ PACKAGES = (
 
 def main(_):
     quiet.import_tensorflow()
-    import tensorflow as tf
+    import tensorflow as tf  # Here, so that --help imports none.
+
+    from pgtf.distribution.precision import instructions
 
     found = {
         "pgtf": __version__,
