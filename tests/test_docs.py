@@ -1,4 +1,4 @@
-"""Documentation names what exists: files that links and code name, commands, flags, flagfiles; each method has a page."""
+"""Documentation names what exists: files, commands, flags and flagfiles; each method has a page."""
 
 import ast
 import pathlib
@@ -75,7 +75,8 @@ def unknown(flags, known):
 
 class CallsTest(absltest.TestCase):
     def test_reads_calls(self):
-        code = "TF_CONFIG='{}' pgtf train --tasks=a --x=1 # pgtf no\npgtf translate runs/demo a b -o c; python scripts/list.py"
+        code = "TF_CONFIG='{}' pgtf train --tasks=a --x=1 # pgtf no\n"
+        code += "pgtf translate runs/demo a b -o c; python scripts/list.py"
         expected = [("train", ["--tasks=a", "--x=1"]), ("translate", ["runs/demo", "a", "b", "-o", "c"]), ("list", [])]
         self.assertEqual([call for call in calls(code) if call[0] != "no"], expected)
 

@@ -144,9 +144,7 @@ def _trained(train, steps, seed):
     model = keras.Sequential([body, head])
     model.build((None, SIZE, SIZE, 3))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(
-        keras.optimizers.Adam(1e-3), loss, jit_compile=False
-    )  # Keras 3 would use XLA.
+    model.compile(keras.optimizers.Adam(1e-3), loss, jit_compile=False)  # Keras 3 would use XLA.
     prepared = _extractor(body, "", tuple(train)).prepared
     each = -(-BATCH // len(train))
     labels = np.repeat(np.arange(len(train)), each)
