@@ -1,6 +1,8 @@
 """Files are not written or removed through a link, and writes are atomic."""
 
+import fcntl
 import os
+from unittest import mock
 
 from absl.testing import absltest
 
@@ -57,6 +59,55 @@ class LinksTest(absltest.TestCase):
         with self.assertRaisesRegex(ValueError, "through a link"), files.locked(self.folder):
             pass
         self.assert_untouched()
+
+
+class SweepTest(absltest.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+
+    def put(self, *names):
+        for name in names:
+            files.write(os.path.join(self.folder, name), b"")
+
+    def found(self):
+        return sorted(os.path.join(place, name) for place, _, names in os.walk(self.folder) for name in names)
+
+    def test_what_killed_processes_left_is_removed_and_nothing_else(self):
+        self.put(".writing-a", "b/c/.writing-d", "b/e", ".writing")
+        outside = self.create_tempfile(".writing-theirs").full_path
+        os.symlink(outside, os.path.join(self.folder, ".writing-link"))
+        os.symlink(os.path.dirname(outside), os.path.join(self.folder, "link"))
+        files.sweep(self.folder)
+        kept = [os.path.join(self.folder, name) for name in (".writing", ".writing-link", "b/e")]
+        self.assertEqual(self.found(), kept)
+        self.assertTrue(os.path.exists(outside))
+
+    def test_a_file_that_is_being_written_stays(self):
+        for moment in ("fsync", "chmod", "replace"):
+            real, path = getattr(os, moment), os.path.join(self.folder, moment)
+
+            def swept(*given, real=real):
+                files.sweep(self.folder)
+                return real(*given)
+
+            with mock.patch.object(os, moment, swept):
+                files.write(path, b"content")
+            with open(path, "rb") as file:
+                self.assertEqual(file.read(), b"content")
+
+    def test_a_file_that_is_swept_before_it_is_locked_is_made_anew(self):
+        real, calls = fcntl.flock, []
+
+        def swept(*given):
+            calls.append(given)
+            if len(calls) == 1:
+                os.unlink(os.path.join(self.folder, os.listdir(self.folder)[0]))
+            return real(*given)
+
+        with mock.patch.object(fcntl, "flock", swept):
+            self.put("name")
+        self.assertEqual(self.found(), [os.path.join(self.folder, "name")])
 
 
 if __name__ == "__main__":

@@ -21,19 +21,41 @@ def write(path: str, content: bytes | memoryview, read_only: bool = False) -> No
     """Writes bytes so that a crash at any moment leaves the old file or the new one, never a part."""
     folder = os.path.dirname(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=WRITING, dir=folder)
+    handle, temporary = _locked_temporary(folder)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o444 if read_only else 0o644)
-        os.replace(temporary, path)
+            os.chmod(temporary, 0o444 if read_only else 0o644)
+            os.replace(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
         raise
     sync_folder(folder)
+
+
+def _locked_temporary(folder: str) -> tuple[int, str]:
+    """Creates a temporary file and locks it, so that `sweep` of another process leaves it."""
+    while True:
+        handle, path = tempfile.mkstemp(prefix=WRITING, dir=folder)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        if os.fstat(handle).st_nlink:
+            return handle, path
+        os.close(handle)  # Swept before it was locked.
+
+
+def sweep(folder: str) -> None:
+    """Removes the temporary files that killed processes left in a folder and below. Does not follow links."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            if name.startswith(WRITING) and os.path.isfile(path):
+                # An OSError: it is a link, it is locked, or it is gone.
+                with contextlib.suppress(OSError), open(path, "rb", opener=_unfollowed) as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    os.unlink(path)
 
 
 def sync_folder(folder: str) -> None:

@@ -29,6 +29,7 @@ def changing(run_dir: str) -> Iterator[FilterBank]:
     for folder in (layout.TASKS, layout.SAMPLES, layout.EVALUATION):
         files.inside(run_dir, folder)
     with files.locked(run_dir, "changes a run directory"):
+        files.sweep(run_dir)
         begun = [folder for folder in unfinished(run_dir) if os.path.exists(task_path(run_dir, folder, layout.BEGUN))]
         if begun:
             raise ValueError(

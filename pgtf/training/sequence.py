@@ -96,6 +96,7 @@ class SequentialTrainer:
         """Runs the stages as the chief. A single process is the chief."""
         config = self.config
         with files.locked(config.run_dir):
+            files.sweep(config.run_dir)
             self.bank = NetworkBank.open(self._path(layout.TASKS))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()

@@ -18,6 +18,7 @@ from PIL import Image
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.config import Config, load_config, resumed, task_plans
+from pgtf.foundation import files
 from pgtf.methods import Piggyback
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
@@ -166,7 +167,10 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         ran(config)  # Replays and samples.
         line = f"{self.run_dir}: all 2 tasks are learned, from drawn images; done since 2024-02-02 03:04."
         self.assertEqual(ran(config), f"{line}\n")
+        left = self.at("report", ".writing-x")  # By a process that was killed.
+        files.write(left, b"")
         said = ran(config, data_dir="/mine")
+        self.assertFalse(os.path.exists(left))
         self.assertEqual(said, f"{line} Nothing is learned from /mine. A new run: --run_dir=DIR\n")
         self.assertEqual(load_config(self.run_dir).data_dir, "")
 
