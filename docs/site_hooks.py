@@ -89,7 +89,7 @@ def flag_lines(text: str) -> Iterable[str]:
 
 def escaped(text: str) -> str:
     """Returns text as Markdown shows it, with flags and paths as code."""
-    pieces = re.split(r"(`[^`]*`|--\w+(?:=[^\s,;)]*[^\s,;).])?|[\w{},|]*(?:/[\w{},*.|]+)+)", text)
+    pieces = re.split(r"(`[^`]*`|--\w+(?:=[^\s,;)]*[^\s,;).])?|[\w{},|]*(?:/[\w{},*.|]*[\w}|])+)", text)
     return "".join(
         piece if piece.startswith("`") else f"`{piece}`" if at % 2 else re.sub(r"([*_<>\[\]|])", r"\\\1", piece)
         for at, piece in enumerate(pieces)
