@@ -110,8 +110,9 @@ def learnt(bank, name, facts, draw):
         layers.restore(network, values)
     for phase in facts.method.phases(facts.steps, AllIsWell()):
         phase.begin(networks)
-    height, _ = facts.architecture.size
-    images = {prefix: draw.integers(0, 256, [2, max(16, height), 32, 3], dtype="uint8") for prefix in facts.generators}
+    height, width = facts.architecture.size
+    shape = (height, width) if facts.objective.makes == "scores" else (max(16, height), 32)
+    images = {prefix: draw.integers(0, 256, [2, *shape, 3], dtype="uint8") for prefix in facts.generators}
     targets = {"pairs": images, "labelled": {"forward": np.array([0, 1], "int32")}}.get(facts.objective.batch, {})
     probes = Probes(images, targets)
     task_slice = build.slice_of(name, networks, lenders, facts)

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.data.reading import to_input
-from pgtf.storage.probes import Probes, Replay
+from pgtf.storage.probes import Probes, Replay, largest_difference
 
 
 def recorded(probes: Probes, networks: Mapping[str, Any]) -> Probes:
@@ -35,7 +35,7 @@ def replayed(probes: Probes, networks: Mapping[str, Any]) -> Replay:
                 f"{prefix}, where {list(then.shape)} is recorded"
             )
     return Replay(
-        difference=max(float(np.abs(now[prefix] - then).max()) for prefix, then in probes.outputs.items()),
+        difference=max(largest_difference(now[prefix], then) for prefix, then in probes.outputs.items()),
         bit_equal=all(now[prefix].tobytes() == then.tobytes() for prefix, then in probes.outputs.items()),
     )
 

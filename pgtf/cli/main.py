@@ -3,6 +3,7 @@
 A command's module defines its flags on import, and has
   main(argv): Runs the command. Returns its exit status.
   ARGUMENTS: The flags that may be given without their names, in order.
+  REPEATED: The flag of all further values without a name.
   STOPPED: The sentence printed when a user interrupts the command.
 """
 
@@ -24,6 +25,7 @@ COMMANDS = {
     "plan": "Count what each task will store, before training.",
     "list": "List the tasks of a run, with their sizes and dates.",
     "translate": "Translate images with a learned task.",
+    "classify": "Tell the classes of images with a learned task.",
     "verify": "Check that no stored task has changed.",
     "evaluate": "Measure every task of a run on its test images.",
     "report": "Write a run's report: one HTML page.",
@@ -66,12 +68,19 @@ def run(name: str, given: Sequence[str]) -> None:
     if name == "demo":
         name, given = "train", ["--flagfile=flags/demo.cfg", *given]
     command = importlib.import_module(f"pgtf.cli.{name}")
-    sys.argv = [f"pgtf {name}", *as_flags(given, getattr(command, "ARGUMENTS", ()))]
+    repeated = getattr(command, "REPEATED", "")
+    sys.argv = [f"pgtf {name}", *as_flags(given, getattr(command, "ARGUMENTS", ()), repeated)]
     command_line.run(command)
 
 
-def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
-    """Converts positional arguments to --NAME=VALUE and short flags to their long form."""
+def as_flags(given: Sequence[str], arguments: Sequence[str], repeated: str = "") -> list[str]:
+    """Converts positional arguments to --NAME=VALUE and short flags to their long form.
+
+    Args:
+      given: Arguments and flags.
+      arguments: The flags that the arguments are values of, in order.
+      repeated: The flag of all further arguments. Default: they stay as they are.
+    """
     found, names, rest = [], list(arguments), list(given)
     while rest:
         text = rest.pop(0)
@@ -82,7 +91,8 @@ def as_flags(given: Sequence[str], arguments: Sequence[str]) -> list[str]:
                 text = f"{text}={rest.pop(0)}"
             found.append(_with_packaged_flagfile(text))
         else:
-            found.append(f"--{names.pop(0)}={text}" if names else text)
+            name = names.pop(0) if names else repeated
+            found.append(f"--{name}={text}" if name else text)
     return found
 
 

@@ -28,7 +28,8 @@ def text(config: Config) -> str:
 def command(config: Config) -> str:
     """Returns the command that trains the same run in another folder, with the flags that are not defaults."""
     flat = config.flat()
-    defaults = {**Config.from_flat({name: flat[name] for name in DEFAULTS}).flat(), **DEFAULTS}
+    rows = {**DEFAULTS, "network": Config.network, "norm": Config.norm}  # Their defaults go together with these.
+    defaults = {**Config.from_flat({name: flat[name] for name in rows}).flat(), **rows}
     always = {"run_dir": f"{config.run_dir.rstrip('/')}-again", "tasks": config.tasks}
     flags = [f"--{name}={settings.as_text(value)}" for name, value in always.items()]
     for name, value in flat.items():

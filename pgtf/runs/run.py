@@ -14,6 +14,8 @@ from pgtf.assembly.build import head_of, rebuilt
 from pgtf.assembly.replay import replayed
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
+from pgtf.objectives import OBJECTIVES, Objective
+from pgtf.runs.classify import Classifier
 from pgtf.runs.translate import TILE, Translator
 from pgtf.storage import layout
 from pgtf.storage.bank import none_learned
@@ -95,7 +97,9 @@ class Task:
         """Returns the translator of single images that __call__ uses. It is built once."""
         prefix = "backward" if backward else "forward"
         if self.facts.objective.serves != "images":
-            raise ValueError(f"Only tasks of images can translate. Received: {self.name!r}, {self.facts.objective}")
+            raise ValueError(
+                f"Only tasks of images can translate. Received: {self.name!r}, {_kind(self.facts.objective)}"
+            )
         if prefix not in self.facts.generators:
             raise ValueError(
                 "The task has no backward direction. Only tasks learned with cyclegan have one. "
@@ -105,6 +109,16 @@ class Task:
         if key not in self._translators:
             self._translators[key] = Translator(self._folded[prefix], self.facts.architecture.multiple, tile)
         return self._translators[key]
+
+    @functools.cached_property
+    def classifier(self) -> Classifier:
+        """The function that tells the probabilities of classes: [images of any size] -> float64 [n, classes]."""
+        facts = self.facts
+        if facts.objective.serves != "scores":
+            raise ValueError(
+                f"Only tasks of classification can classify. Received: {self.name!r}, {_kind(facts.objective)}"
+            )
+        return Classifier(self._folded["forward"], facts.architecture.size, labels_of(facts))
 
     @functools.cached_property
     def _translators(self) -> dict:
@@ -118,6 +132,15 @@ class Task:
     def replay(self) -> Replay:
         """Replays the probes and compares the outputs with the recorded ones."""
         return replayed(self.probes, self.networks)
+
+
+def labels_of(facts: Facts) -> tuple[str, ...]:
+    """Returns the names of the classes that a task scores; none if it makes images."""
+    return tuple(getattr(facts.objective, "labels", ()))
+
+
+def _kind(objective: Objective) -> str:
+    return f"--objective={name_in(OBJECTIVES, objective)}"
 
 
 class Run:

@@ -43,6 +43,12 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
     needed = {task.name for task in asked} | {name for task in asked for name in task.bank.names}
     learned = [run[name] for name in run.names if name in needed]
     directions = [Direction(task, prefix) for task in learned for prefix in task.facts.generators]
+    scored = [direction.name for direction in directions if direction.labels]
+    if scored:
+        raise ValueError(
+            "Combined exports hold tasks of images; each classifier is exported by itself, with --format=saved_model. "
+            f"Received: {', '.join(scored)}"
+        )
     path, started = os.path.join(output, NAME, str(version)), time.monotonic()
     with alone_in(output):
         kept = os.path.lexists(path)

@@ -11,8 +11,9 @@ from pgtf.assembly.replay import outputs
 from pgtf.data.reading import resized
 from pgtf.foundation.version import __version__
 from pgtf.layers import folded
+from pgtf.runs.run import labels_of
 from pgtf.serving.models_config import NAME as MODELS_CONFIG
-from pgtf.storage.probes import TOLERANCE
+from pgtf.storage.probes import TOLERANCE, largest_difference
 
 
 class LearnedTask(Protocol):
@@ -69,8 +70,8 @@ class Direction:
                 f"hold a slash or be {MODELS_CONFIG}. Received: {name!r}"
             )
         objective = self.task.facts.objective
-        if objective.serves != "images":
-            raise ValueError(f"Only tasks of images can be exported. Received: {name!r}, {objective}")
+        if objective.serves not in ("images", "scores"):
+            raise ValueError(f"Only tasks of images or of scores can be exported. Received: {name!r}, {objective}")
 
     @property
     def name(self) -> str:
@@ -86,6 +87,11 @@ class Direction:
     def size(self) -> tuple[int, int]:
         """(height, width) of the training images."""
         return self.task.facts.architecture.size
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Names of the classes that the network scores; none if it makes images."""
+        return labels_of(self.task.facts)
 
     @property
     def identity(self) -> dict[str, str]:
@@ -107,7 +113,7 @@ class Direction:
         network = self.task.rebuilt()[self.prefix]
         if self.task.player:
             return network
-        difference = np.abs(outputs(network, self._images) - self._recorded).max()
+        difference = largest_difference(outputs(network, self._images), self._recorded)
         if not difference <= TOLERANCE:  # Written so that NaN fails.
             raise ValueError(
                 f"The task's outputs have changed since it was learned, by more than {TOLERANCE:.0e}. Find the cause "
@@ -127,8 +133,9 @@ class Direction:
           size: (height, width) to resize the task's probe images to. Default: their own size.
 
         Returns:
-          uint8 images [n, h, w, 3] and float32 outputs in [-1, 1]. The outputs are the recorded ones. Where none are
-          recorded (another size, or a task whose method forgets), the live network computes them.
+          uint8 images [n, h, w, 3] and float32 outputs: images in [-1, 1], or scores [n, classes]. The outputs are the
+          recorded ones. Where none are recorded (another size, or a task whose method forgets), the live network
+          computes them.
         """
         images = self._images
         if size and size != images.shape[1:3]:

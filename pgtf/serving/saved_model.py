@@ -4,7 +4,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Union
 
 import numpy as np
 import tensorflow as tf
@@ -14,7 +15,8 @@ from pgtf.foundation import files
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
 from pgtf.serving.models_config import versions
-from pgtf.serving.signatures import Signatures
+from pgtf.serving.signatures import ScoreSignatures, Signatures
+from pgtf.storage import probes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,9 +39,15 @@ class SavedModel(Format):
         return described(path)
 
     def write(self, direction: Direction, path: str) -> None:
-        write_saved_model(direction.plain, direction.multiple, self.description(direction), path)
+        plain, description = direction.plain, self.description(direction)
+        if direction.labels:
+            save(ScoreSignatures(plain, direction.size), variables_of(plain), description, path, direction.labels)
+        else:
+            write_saved_model(plain, direction.multiple, description, path)
 
     def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
+        if expected.ndim == 2:
+            return largest_score_difference(tf.saved_model.load(path).signatures, images, expected)
         return largest_difference(tf.saved_model.load(path).signatures, images, expected)
 
 
@@ -75,6 +83,23 @@ def largest_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **mor
     return float(np.max([np.abs(floats - expected), *beyond]))
 
 
+def largest_score_difference(ask: Any, images: np.ndarray, expected: np.ndarray) -> float:
+    """Returns the largest difference of the scores of all three signatures from the expected ones.
+
+    Args:
+      ask: {name: signature}, those of `ScoreSignatures`.
+      images: uint8 [n, h, w, 3].
+      expected: float32 [n, classes].
+    """
+    png = tf.stack([tf.io.encode_png(image) for image in images])
+    answers = [
+        ask["floats"](images=tf.constant(to_float(images))),
+        ask["serving_default"](images=tf.constant(images)),
+        ask["encoded"](image_bytes=png),
+    ]
+    return max(probes.largest_difference(answer["scores"].numpy(), expected) for answer in answers)
+
+
 def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], path: str) -> None:
     """Writes a network as a SavedModel with `Signatures` and an asset task.json.
 
@@ -87,11 +112,29 @@ def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], pa
     save(Signatures(plain, multiple), variables_of(plain), description, path)
 
 
-def save(signatures: Signatures, module: tf.Module, description: dict[str, Any], path: str) -> None:
-    """Writes a SavedModel with these signatures and an asset task.json. `module` holds the signatures' variables."""
+def save(
+    signatures: Union[Signatures, ScoreSignatures],
+    module: tf.Module,
+    description: dict[str, Any],
+    path: str,
+    labels: Sequence[str] = (),
+) -> None:
+    """Writes a SavedModel with an asset task.json; with labels also labels.txt, a class a line, in order of the scores.
+
+    Args:
+      signatures: Its signatures.
+      module: Holds their variables.
+      description: The content of task.json.
+      path: A folder that does not exist yet.
+      labels: Names of the classes. Default: none.
+    """
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:  # `alone_in` removes it after a kill.
         asset = os.path.join(folder, "task.json")
         files.write(asset, json.dumps(description, indent=1).encode())
         module.description = tf.saved_model.Asset(asset)
+        if labels:
+            listed = os.path.join(folder, "labels.txt")
+            files.write(listed, "".join(f"{label}\n" for label in labels).encode())
+            module.labels = tf.saved_model.Asset(listed)
         named = {"serving_default": signatures.images, "encoded": signatures.encoded, "floats": signatures.floats}
         tf.saved_model.save(module, path, named)

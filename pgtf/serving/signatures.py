@@ -45,6 +45,46 @@ class Signatures:
         self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes"), *task])
 
 
+class ScoreSignatures:
+    """The three signatures of a SavedModel that scores the classes of images, each for batches of any size.
+
+    floats: images [n, h, w, 3], float32 in [-1, 1], to scores [n, classes] and probabilities [n, classes].
+    images: images, uint8 [n, h, w, 3], to the same.
+    encoded: image_bytes [n], JPEG or PNG files of any sizes, to the same.
+
+    Images of another size than that of training are resized, bicubic with antialiasing.
+
+    Args:
+      network: (images, training=) -> scores.
+      size: (height, width) of the training images.
+    """
+
+    def __init__(self, network: Callable, size: tuple[int, int]):
+        def at_size(images: tf.Tensor) -> tf.Tensor:
+            return tf.cond(
+                tf.reduce_all(tf.shape(images)[1:3] == size),
+                lambda: images,
+                lambda: tf.clip_by_value(tf.image.resize(images, size, "bicubic", antialias=True), -1.0, 1.0),
+            )
+
+        def floats(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            scores = network(tf.ensure_shape(at_size(images), [None, *size, 3]), training=False)
+            return {"scores": scores, "probabilities": tf.nn.softmax(scores)}
+
+        def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
+            return floats(tf.cast(images, tf.float32) / 127.5 - 1)
+
+        def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+            def decoded(content: tf.Tensor) -> tf.Tensor:
+                return tf.ensure_shape(at_size(tf.cast(_decoded(content), tf.float32)[None] / 127.5 - 1)[0], [*size, 3])
+
+            return floats(tf.map_fn(decoded, image_bytes, fn_output_signature=tf.TensorSpec([*size, 3], tf.float32)))
+
+        self.floats = tf.function(floats, [tf.TensorSpec([None, None, None, 3], tf.float32, "images")])
+        self.images = tf.function(images, [tf.TensorSpec([None, None, None, 3], tf.uint8, "images")])
+        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes")])
+
+
 def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tensor:
     """Runs a network that takes multiples of `multiple` on images of any size: pads by reflection and crops back."""
     places = []

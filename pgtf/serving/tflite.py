@@ -17,11 +17,14 @@ from pgtf.foundation import files
 from pgtf.runs.translate import LEAST
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
+from pgtf.storage.probes import largest_difference
 
 
 @dataclasses.dataclass(frozen=True)
 class TFLite(Format):
-    """Export format NAME.tflite: float32 [1, height, width, 3] in [-1, 1] to the same. Built-in operations only.
+    """Export format NAME.tflite: float32 [1, height, width, 3] in [-1, 1] to the same, or to scores [1, classes].
+
+    It has built-in operations only.
 
     size: (height, width). Default: the size of training.
     """
@@ -36,6 +39,11 @@ class TFLite(Format):
 
     def size_for(self, direction: Direction) -> tuple[int, int]:
         size = self.size or direction.size
+        if self.size and direction.labels and self.size != direction.size:
+            raise ValueError(
+                f"A classifier has the size of training. Leave --tflite_size out. Received: {direction.name}, "
+                f"{'x'.join(map(str, self.size))} instead of {'x'.join(map(str, direction.size))}"
+            )
         if self.size and any(side % direction.multiple or side < LEAST for side in size):
             raise ValueError(
                 f"The size does not fit {direction.name}: height and width must be at least {LEAST} px, "
@@ -59,8 +67,10 @@ class TFLite(Format):
 
     def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
         ask = _interpreter()(path).get_signature_runner()
-        floats = np.concatenate([ask(images=to_float(image)[None])["images"] for image in images])
-        return float(np.abs(floats - expected).max())
+        (output,) = ask.get_output_details()
+        return largest_difference(
+            np.concatenate([ask(images=to_float(image)[None])[output] for image in images]), expected
+        )
 
 
 def converted(plain: Any, size: tuple[int, int]) -> bytes:
@@ -68,7 +78,8 @@ def converted(plain: Any, size: tuple[int, int]) -> bytes:
 
     @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.float32, "images")])
     def translated(images):
-        return {"images": plain(images, training=False)}
+        outputs = plain(images, training=False)
+        return {"images" if outputs.shape.rank == 4 else "scores": outputs}
 
     functions = [translated.get_concrete_function()]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(functions, variables_of(plain))

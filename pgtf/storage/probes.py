@@ -64,6 +64,11 @@ class Probes:
         return cls(**parts)
 
 
+def largest_difference(outputs: np.ndarray, expected: np.ndarray) -> float:
+    """Returns the largest absolute difference; of outputs beyond [-1, 1], as a share of the largest expected one."""
+    return float(np.abs(outputs - expected).max() / max(1.0, np.abs(expected).max()))
+
+
 @dataclasses.dataclass(frozen=True)
 class Replay:
     """Difference of a task's outputs from the recorded ones."""
