@@ -14,8 +14,8 @@ from safetensors.numpy import save_file
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.parameters import full_values
 from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile, task_plans
 from pgtf.foundation import files

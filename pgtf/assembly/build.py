@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.assembly.accounting import PlannedBank, count_parameters, task_specific_layers
+from pgtf.assembly.parameters import PlannedBank, count_parameters, task_specific_layers
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
 from pgtf.config import DataSettings, TaskPlan
 from pgtf.data.finder import Finder

@@ -6,7 +6,7 @@ from typing import Optional
 
 import numpy as np
 
-from pgtf.assembly.accounting import full_values
+from pgtf.assembly.parameters import full_values
 from pgtf.config import flagfile, load_config
 from pgtf.data.reading import resized, to_uint8
 from pgtf.foundation.errors import BankError

@@ -52,7 +52,7 @@ def _counted(task_slice: TaskSlice) -> int:
     """Returns the number of values of a full network, for slices of format 1, which do not record it."""
     task_slice.check_extent()
     facts = task_slice.facts
-    from pgtf.assembly.accounting import full_values  # TensorFlow only where it is needed.
+    from pgtf.assembly.parameters import full_values  # TensorFlow only where it is needed.
 
     return full_values(facts.architecture, facts.generators)
 

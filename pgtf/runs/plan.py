@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 
-from pgtf.assembly import accounting
+from pgtf.assembly import accounting, plan_tables
 from pgtf.config import TaskPlan
 from pgtf.runs.listing import row_lines, rows
 from pgtf.storage import layout
@@ -22,7 +22,7 @@ def planned(plans: Sequence[TaskPlan]) -> list[accounting.Cost]:
 def size_warning(plans: Sequence[TaskPlan]) -> str:
     """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
     first, networks = plans[0], plans[0].objective.networks
-    return accounting.warning(first.run.tasks, first.architecture, first.method, networks, outputs_of_tasks(plans))
+    return plan_tables.warning(first.run.tasks, first.architecture, first.method, networks, outputs_of_tasks(plans))
 
 
 def outputs_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, int]:
@@ -61,4 +61,4 @@ def plan_text(plans: Sequence[TaskPlan], learned: Sequence[str]) -> str:
         return "\n".join([*lines, "No task is left to learn."])
     large = size_warning(plans)
     notes = filter(None, [plans[0].method.plan_note, large and f"warning: {large}"])
-    return "\n".join([*lines, accounting.report(coming, "\n".join(notes))])
+    return "\n".join([*lines, plan_tables.report(coming, "\n".join(notes))])

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from pgtf.assembly import build
-from pgtf.assembly.accounting import full_values
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.parameters import full_values
 from pgtf.assembly.replay import recorded
 from pgtf.config import MonitoringSettings, TaskPlan
 from pgtf.data.streams import Stream

@@ -15,8 +15,9 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly import build
-from pgtf.assembly.accounting import summary, table
+from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.plan_tables import table
 from pgtf.assembly.recorded_data import coming_data
 from pgtf.config import Config, flagfile, load_config, task_plans
 from pgtf.data.reading import png

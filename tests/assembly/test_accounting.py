@@ -8,8 +8,10 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly import build
-from pgtf.assembly.accounting import Cost, costly, full_values, plan, report, summary, warning
+from pgtf.assembly.accounting import Cost, plan, summary
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.parameters import full_values
+from pgtf.assembly.plan_tables import costly, report, warning
 from pgtf.methods import Factorized, Full, Half, Mask, Piggyback, Quarter
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix

@@ -171,9 +171,12 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         for path, value in first.items():
             name, kind = path.split("/")[1:]
             self.assertAllEqual(made[name].kernel() if kind == "unconstrained" else state[path], value, path)
-        # Convolving with the bank and mixing the result rounds differently from convolving with the mixed kernel.
         expected = build.rebuilt(bank.slice(0), NetworkBank())["forward"](X)
+        # Convolving with the bank and mixing the result rounds differently from convolving with the mixed kernel.
         self.assertAllClose(network(X), expected, rtol=0, atol=1e-6)
+        for recipe in made.values():
+            recipe.strategy = "compose"
+        self.assertAllEqual(network(X), expected)
 
     def test_of_the_first_tasks_start_are_the_firsts_in_a_longer_bank_too(self):
         bank = bank_after_one()

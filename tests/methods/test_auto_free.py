@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.accounting import costly, plan, summary
+from pgtf.assembly.accounting import plan, summary
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.plan_tables import costly
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
 from pgtf.objectives import Pix2Pix

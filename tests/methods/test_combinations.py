@@ -15,8 +15,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly import build
-from pgtf.assembly.accounting import full_values, summary
+from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.parameters import full_values
 from pgtf.config import Config, task_plans
 from pgtf.config.combinations import refusal
 from pgtf.foundation.settings import settings_of

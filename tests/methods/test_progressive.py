@@ -12,7 +12,8 @@ from absl.testing import parameterized
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.accounting import costly, plan, report, summary
+from pgtf.assembly.accounting import plan, summary
+from pgtf.assembly.plan_tables import costly, report
 from pgtf.config import load_config, task_plans
 from pgtf.methods import Progressive
 from pgtf.networks import Architecture

@@ -7,7 +7,7 @@ from absl.testing import parameterized
 
 from pgtf import methods
 from pgtf.assembly import build
-from pgtf.assembly.accounting import PlannedBank, count_parameters
+from pgtf.assembly.parameters import PlannedBank, count_parameters
 from pgtf.layers import LayerFactory, made_kernels, state
 from pgtf.layers.dense import dense
 from pgtf.methods import Full

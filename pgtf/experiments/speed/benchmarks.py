@@ -20,8 +20,9 @@ import tensorflow as tf
 
 from pgtf import layers, recipes
 from pgtf.assembly import accounting, build
-from pgtf.assembly.accounting import full_values, summary
+from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.parameters import full_values
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
 from pgtf.methods import Piggyback
