@@ -9,7 +9,7 @@ import re
 from absl.testing import absltest, parameterized
 
 from pgtf.cli.main import COMMANDS
-from pgtf.config import EARLIER_NAMES, Config
+from pgtf.config import EARLIER_NAMES, Config, flagfile
 from pgtf.foundation.settings import settings_of
 from pgtf.methods import METHODS
 from pgtf.networks import NETWORKS
@@ -24,6 +24,10 @@ SETTINGS = {"method", "objective", "network", *EARLIER_NAMES} | {
     field.name
     for kind in (Config, *METHODS.values(), *OBJECTIVES.values(), *NETWORKS.values())
     for field in settings_of(kind)
+}
+# Settings that some methods, objectives or networks have.
+INNER = {
+    field.name for table in (METHODS, OBJECTIVES, NETWORKS) for row in table.values() for field in settings_of(row)
 }
 LINK = re.compile(r"\]\(([^)\s#]+)[^)]*\)")
 CODE = re.compile(r"(?s)^ *```.*?^ *```|`[^`]+`", re.M)
@@ -66,6 +70,17 @@ def flags_of(command):
     return own | ABSL | (SETTINGS if command in TRAINING else set())
 
 
+def config_of(words):
+    """Returns the config of `pgtf train` with these words, and the names of the flags among them."""
+    lines, typed = [], []
+    for word in words:
+        if word.startswith("--flagfile="):
+            lines += (ROOT / "pgtf" / word.partition("=")[2]).read_text().splitlines()
+        elif word.startswith("--") and re.sub(r"=.*", "", word[2:]) not in (*ABSL, "dry_run", "json"):
+            typed.append(word)
+    return Config.from_flat(flagfile.parsed([*lines, *typed])), [re.sub(r"^--|=.*", "", word) for word in typed]
+
+
 def unknown(flags, known):
     names = [re.sub(r"=.*", "", flag.lstrip("-")) for flag in flags]
     return [name for name in names if name not in known and name.removeprefix("no") not in known]
@@ -101,6 +116,15 @@ class DocsTest(parameterized.TestCase):
             given = re.sub(r"(?:^| )-o [^ ]+|(?:^| )--?[^ ]+|\$\w+", "", " ".join(words)).split()
             most = constants(command)[1] if command != "demo" else 0
             self.assertLessEqual(len(given), most, f"{page}: pgtf {command} {' '.join(words)}")
+
+    @parameterized.parameters(PAGES)
+    def test_settings_fit_each_other(self, page):
+        for command, words in calls(code_of(page)):
+            if command not in ("train", "plan") or any(word.endswith("=NAME") for word in words):
+                continue
+            config, typed = config_of(words)
+            unused = [name for name in typed if name in INNER and name not in config.flat()]
+            self.assertEqual(unused, [], f"{page}: pgtf {command} {' '.join(words)}")
 
     @parameterized.parameters(PAGES)
     def test_flags_named_alone_exist(self, page):
