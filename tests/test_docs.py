@@ -120,7 +120,7 @@ class DocsTest(parameterized.TestCase):
     @parameterized.parameters(PAGES)
     def test_settings_fit_each_other(self, page):
         for command, words in calls(code_of(page)):
-            if command not in ("train", "plan") or any(word.endswith("=NAME") for word in words):
+            if command not in ("train", "plan") or any(re.search(r"=(NAME$|\$)", word) for word in words):
                 continue
             config, typed = config_of(words)
             unused = [name for name in typed if name in INNER and name not in config.flat()]
