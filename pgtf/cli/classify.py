@@ -1,4 +1,4 @@
-"""Tells the classes of images with a learned task.
+"""Classifies images with a learned task.
 
     pgtf classify runs/classify digits runs/classify/samples/digits-input.png
     pgtf classify runs/classify --all photos --top=3 --format=csv

@@ -25,7 +25,7 @@ COMMANDS = {
     "plan": "Count what each task will store, before training.",
     "list": "List the tasks of a run, with their sizes and dates.",
     "translate": "Translate images with a learned task.",
-    "classify": "Tell the classes of images with a learned task.",
+    "classify": "Classify images with a learned task.",
     "verify": "Check that no stored task has changed.",
     "evaluate": "Measure every task of a run on its test images.",
     "report": "Write a run's report: one HTML page.",

@@ -12,6 +12,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Callable, Optional
 
+import numpy as np
+from safetensors.numpy import save
+
 from pgtf import layers
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data.task_data import TaskData
@@ -120,7 +123,7 @@ class Evaluation:
     def judge(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
         learned = classifier_of(self.kept, self._classes) if self._compares_features else None
-        return Evaluator(self.kept, self.question.extractor, learned, self._watched)
+        return Evaluator(self.kept, self.question.extractor, learned, self._watched, self._keep)
 
     @property
     def _compares_features(self) -> bool:
@@ -194,10 +197,15 @@ class Evaluation:
     def _effort(self, cell: Cell) -> int:
         """Counts the images to process: once for the generator and once for the extractor."""
         facts, counts = self.slices[cell[0]].facts, [len(side) for side in self._sides(cell[0])]
-        return 2 * sum(counts[: len(facts.objective.networks)])
+        passes = 2 if self._compares_features else 1
+        return passes * sum(counts[: len(facts.objective.networks)])
 
     def _names(self, index: int, latest: int) -> tuple[str, str]:
         return self.run.names[index], self.run.names[latest]
+
+    def _keep(self, task: str, arrays: dict[str, np.ndarray]) -> None:
+        path = layout.answers_file(self.run.names.index(task), task)
+        files.write(files.inside(self.run.folder, *path.split(os.sep)), save(arrays))
 
     def _watched(self, images: Iterable) -> Iterator:
         for image in images:

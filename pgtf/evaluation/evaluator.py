@@ -32,13 +32,14 @@ class Evaluator:
 
     folder: Cache for features of real images. extractor: Extractor for distances. Default: the classifier's features.
     classifier: Classifier for Acc; None if there is only one task. watched: Iterator that images pass through, for
-    counting them.
+    counting them. keep: Called with a task's name and {name: array} of answers to show in a report.
     """
 
     folder: str
     extractor: Optional[Extractor] = None
     classifier: Optional[Classifier] = None
     watched: Callable[[Iterable], Iterable] = iter
+    keep: Callable[[str, dict[str, np.ndarray]], None] = lambda task, arrays: None
 
     def distances(self, real: Collection, made: np.ndarray, made_from: ImageSet) -> dict[str, Measurement]:
         """Measures the distances of generated images to real ones. Returns {name: Measurement}."""

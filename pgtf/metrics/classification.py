@@ -1,10 +1,13 @@
-"""Figures of scores against labels: top-k accuracy, cross-entropy and the confusion matrix."""
+"""Figures of scores against labels: top-k accuracy, cross-entropy, and confusions."""
+
+from collections.abc import Sequence
 
 import numpy as np
 
 from pgtf.metrics.measurements import ImageSet, Measurement
 
 TOP5_FROM = 10  # Classes; with fewer, five guesses say little.
+MISTAKES = 12  # Images of mistakes that are kept.
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -28,10 +31,32 @@ def probabilities(scores: np.ndarray) -> np.ndarray:
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
 
-def confusion(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns the confusion matrix, int64 [classes, classes]: at [i, j] the number of images of class i taken for j."""
-    count = scores.shape[1]
-    return np.bincount(labels * count + scores.argmax(axis=1), minlength=count**2).reshape(count, count)
+def confusions(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Returns rows (class, class that it was taken for, number of images), int32, sorted; no row is of no image."""
+    pairs, counts = np.unique(np.stack([labels, scores.argmax(axis=1)], axis=1), axis=0, return_counts=True)
+    return np.column_stack([pairs, counts]).astype("int32")
+
+
+def answers(scores: np.ndarray, labels: np.ndarray, images: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """Returns what a report shows of answers: their confusions, and the images of the surest mistakes.
+
+    Args:
+      scores: float32 [n, classes].
+      labels: int32 [n].
+      images: n stacks, uint8 [1, h, w, 3].
+
+    Returns:
+      {"confusions": see `confusions`; "images": uint8 [m, h, w, 3]; "labels", "answers": int32 [m]}. Without mistakes,
+      "confusions" alone.
+    """
+    taken = scores.argmax(axis=1)
+    order = np.argsort(-probabilities(scores).max(axis=1), kind="stable")
+    wrong = [int(place) for place in order if taken[place] != labels[place]][:MISTAKES]
+    found = {"confusions": confusions(scores, labels)}
+    if wrong:
+        found["images"] = np.stack([images[place][0] for place in wrong])
+        found.update(labels=labels[wrong].astype("int32"), answers=taken[wrong].astype("int32"))
+    return found
 
 
 def label_figures(scores: np.ndarray, labels: np.ndarray, image_set: ImageSet) -> dict[str, Measurement]:

@@ -14,11 +14,12 @@ from pgtf.foundation.files import sha256_of
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.report.answer_cache import AnswerCache
+from pgtf.report.classes import answers_of
 from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
 from pgtf.report.parts import Parts
 from pgtf.runs import listing
 from pgtf.runs.describe import described, measured
-from pgtf.runs.run import Run
+from pgtf.runs.run import Run, labels_of
 from pgtf.storage import layout, log
 from pgtf.storage.bank import FilterBank, none_learned
 from pgtf.storage.ledger import Ledger
@@ -49,7 +50,8 @@ class Collector:
         self._curves, self._measured_by = log.curves(run_dir), log.measured_by(run_dir)
         self._changed = Ledger.read(run_dir).changed
         self._problems: dict[int, str] = {}
-        self._probes = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
+        found = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
+        self._probes = {index: probes for index, probes in found.items() if self._makes_images(index)}
 
     def run(self, through: bool = True) -> ReportedRun:
         """Collects all content. through: Also translate one input with all tasks, for which networks are built."""
@@ -125,6 +127,9 @@ class Collector:
             self._problems[index] = str(error)
             return None
 
+    def _makes_images(self, index: int) -> bool:
+        return self.bank.slice(index).facts.objective.makes == "images"
+
     def _learned(self, index: int, later: tuple[Later, ...]) -> ReportedTask:
         own = self.bank.slice(index)
         facts = own.facts
@@ -146,6 +151,7 @@ class Collector:
             changed=own.name in self._changed,
             split=facts.shown_split,
             has_test=facts.test_split != "train",
+            answers=answers_of(os.path.join(self.folder, layout.answers_file(index, own.name)), labels_of(facts)),
         )
 
     def _unfinished(self, folder: str) -> ReportedTask:

@@ -40,6 +40,19 @@ class Later:
 
 
 @dataclasses.dataclass(frozen=True)
+class Answers:
+    """The answers of a classifier for its test images.
+
+    labels: Names of the classes. confusions: Rows (class, class that it was taken for, number of images). mistakes:
+    [(picture, its class, class that it was taken for)], the surest first.
+    """
+
+    labels: tuple[str, ...]
+    confusions: list[tuple[int, int, int]]
+    mistakes: list[tuple[Picture, str, str]]
+
+
+@dataclasses.dataclass(frozen=True)
 class ReportedTask:
     """One task of a run, learned or being learned.
 
@@ -47,6 +60,7 @@ class ReportedTask:
     its curve}. problem: Why something is missing. size: (height, width) of its images. drawn: Whether they are
     drawn ones. changed: Whether the last check found that it is no longer what was learned. split: Of its pictures;
     "train" where it learned from them. has_test: Whether there are test images to measure it on.
+    answers: Of a classifier, as the last evaluation kept them.
     """
 
     name: str
@@ -66,6 +80,7 @@ class ReportedTask:
     changed: bool = False
     split: str = "test"
     has_test: bool = True
+    answers: Answers | None = None
 
     @property
     def kind(self) -> str:

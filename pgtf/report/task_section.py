@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pgtf.report import plots
+from pgtf.report.classes import answers_block
 from pgtf.report.content import Direction, Later, ReportedTask
 from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
@@ -27,6 +28,7 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
         element("p", CHANGED, class_="note") if task.changed else None,
         element("p", task.problem, class_="note") if task.problem else None,
         [_way(task, way, pictures) for way in task.ways],
+        answers_block(task.name, task.answers, pictures) if task.answers else None,
         _afterwards(task, pictures) if task.later and shown else None,
         _curves(task, drawn) if task.curves else None,
         _facts(task),

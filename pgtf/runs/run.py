@@ -112,7 +112,7 @@ class Task:
 
     @functools.cached_property
     def classifier(self) -> Classifier:
-        """The function that tells the probabilities of classes: [images of any size] -> float64 [n, classes]."""
+        """The function of the classes' probabilities: [images of any size] -> float64 [n, classes]."""
         facts = self.facts
         if facts.objective.serves != "scores":
             raise ValueError(

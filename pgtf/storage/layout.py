@@ -46,11 +46,17 @@ MATRIX_CSV = "matrix.csv"
 FIGURES = "figures"
 ACTIVATIONS = "activations"
 CLASSIFIERS = "classifiers"
+ANSWERS = "answers"  # Confusions and mistakes of classifiers, a file for each task.
 
 # In the folder of the report.
 PAGE = "index.html"
 COMPARISON = "compare.html"
 PARTS = "parts"
+
+
+def answers_file(index: int, name: str) -> str:
+    """Returns the path of a task's answers in a run directory."""
+    return os.path.join(EVALUATION, ANSWERS, f"{task_folder(index, name)}.safetensors")
 
 
 def task_folder(index: int, name: str) -> str:

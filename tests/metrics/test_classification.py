@@ -5,7 +5,7 @@ import math
 import numpy as np
 from absl.testing import absltest
 
-from pgtf.metrics.classification import confusion, label_figures, probabilities
+from pgtf.metrics.classification import answers, label_figures, probabilities
 from pgtf.metrics.measurements import ImageSet
 
 DRAW = np.random.default_rng(0)
@@ -41,9 +41,14 @@ class FiguresTest(absltest.TestCase):
             probabilities(np.array([[1000.0, 0.0], [0.0, 0.0]])), [[1, 0], [0.5, 0.5]], atol=1e-9
         )
 
-    def test_confusion_counts_rows_of_true_classes(self):
-        scores = np.eye(3)[[0, 1, 1, 2]]
-        np.testing.assert_array_equal(confusion(scores, np.array([0, 0, 1, 1])), [[1, 1, 0], [0, 1, 1], [0, 0, 0]])
+    def test_confusions_and_the_surest_mistakes(self):
+        scores = np.array([[9, 0, 0], [0, 2, 0], [0, 1, 0], [0, 0, 5], [0, 3, 0]], "float32")
+        images = [np.full([1, 2, 2, 3], place, "uint8") for place in range(5)]
+        found = answers(scores, np.array([0, 0, 1, 1, 0]), images)
+        self.assertEqual(found["confusions"].tolist(), [[0, 0, 1], [0, 1, 2], [1, 1, 1], [1, 2, 1]])
+        self.assertEqual(found["images"][:, 0, 0, 0].tolist(), [3, 4, 1])
+        self.assertEqual((found["labels"].tolist(), found["answers"].tolist()), ([1, 0, 0], [2, 1, 1]))
+        self.assertEqual(list(answers(np.eye(3), np.arange(3), images)), ["confusions"])
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from pgtf.foundation.settings import setting
-from pgtf.metrics.classification import label_figures
+from pgtf.metrics.classification import answers, label_figures
 from pgtf.objectives.base import Objective
 
 
@@ -77,6 +77,7 @@ class Classification(Objective):
         """Measures top-1 accuracy, top-5 from ten classes on, and cross-entropy."""
         images, targets = sides
         scores = generators["forward"](judge.watched(images))
+        judge.keep(task, answers(scores, targets.labels, targets.source))
         return label_figures(scores, targets.labels, images.image_set)
 
     def loss(self, values):
