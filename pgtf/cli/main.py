@@ -31,6 +31,7 @@ COMMANDS = {
     "report": "Write a run's report: one HTML page.",
     "studio": "Try a run in the browser.",
     "export": "Export tasks as SavedModels or TFLite files.",
+    "compress": "Compress a learned task to a budget of bytes.",
     "pack": "Write one task and its bank to a file.",
     "adopt": "Add tasks that were learned elsewhere to a run.",
     "drop": "Remove a task from a run.",

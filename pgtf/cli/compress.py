@@ -1,0 +1,59 @@
+"""Compresses a learned task to a budget of bytes, as a new task at the end of its run.
+
+    pgtf compress runs/paired maps --to=2%
+    pgtf compress runs/paired maps --to=150000 --as=small-maps --repair=500
+
+For each layer it chooses the first task's kernel, a low-bit difference from it, or the kernel in int8, so that the
+task's outputs change least within the budget. They are measured on held-out images (--validation), else on training
+images.
+The task must be a later one, and its run must have the images that it was learned from.
+"""
+
+from absl import flags
+
+from pgtf.foundation import quiet
+from pgtf.foundation.settings import refuse
+
+ARGUMENTS = ("run_dir", "task")
+flags.DEFINE_string("run_dir", None, "Run of the task.", required=True)
+flags.DEFINE_string("task", None, "Task to compress.", required=True)
+flags.DEFINE_string("to", "2%", "Budget of the compressed task: a percentage of a full network, or a number of bytes.")
+flags.DEFINE_string("as", "", "Name of the compressed task. Default: TASK-compressed.")
+flags.DEFINE_integer("images", 32, "Number of images on which changes are measured.", lower_bound=1)
+flags.DEFINE_integer(
+    "repair", 0, "Steps of training towards the outputs of the task, after compression.", lower_bound=0
+)
+flags.DEFINE_integer("repair_images", 256, "Number of training images for the repair.", lower_bound=1)
+flags.DEFINE_float("repair_rate", 1e-3, "Learning rate of the repair; it decays linearly to zero.", lower_bound=0)
+flags.DEFINE_string("data_dir", "", "Folder of the data, if it has moved since training. Default: as recorded.")
+STOPPED = "Nothing was added to the run."
+
+
+def main(_):
+    quiet.import_tensorflow()
+    from pgtf.training.compress import Compression, compress
+
+    asked = flags.FLAGS
+    name = asked["as"].value or f"{asked.task}-compressed"
+    settings = Compression(
+        _budget(asked.to), asked.images, asked.repair, asked.repair_images, asked.repair_rate, asked.data_dir
+    )
+    made = compress(asked.run_dir, asked.task, name, settings)
+    print(f"{'layer':<12}{'stored':<14}{'bytes':>10}{'change':>12}")
+    for choice in made.choices:
+        print(f"{choice.name:<12}{choice.kind:<14}{choice.bytes:>10,}{choice.change:>12.2e}")
+    share = made.slice.stored_bytes / (4 * made.slice.facts.full_values)
+    changes = ", ".join(f"{prefix} {change:.4f}" for prefix, change in made.change.items())
+    print(f"\n{name} was added to {asked.run_dir}: {made.slice.stored_bytes:,} bytes, {share:.2%} of a full network.")
+    print(f"Mean absolute change of the outputs, of the range [-1, 1]: {changes}")
+
+
+def _budget(text: str) -> float:
+    """Parses a budget: a fraction of a full network if it is at most 1, else bytes."""
+    try:
+        value = float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf") or (text.endswith("%") and value > 1) or (not text.endswith("%") and value <= 1):
+        refuse("to", "a percentage of a full network, such as 2%, or a number of bytes", text)
+    return value

@@ -1,0 +1,192 @@
+"""Compression of a learned task: chooses a kind of --layers for each layer within a budget; repairs by distillation.
+
+Each kernel of the task is replaced, one at a time, by what a kind would store of it. The cost of that is the mean
+squared change of the task's outputs. A knapsack chooses the kinds; the result is a task of the method `layered`.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf import layers, recipes
+from pgtf.assembly import build
+from pgtf.assembly.accounting import plan, summary
+from pgtf.methods import Bank, Layered
+from pgtf.networks import Architecture
+from pgtf.objectives.optimizers import LinearDecay, adam
+from pgtf.storage import quantization
+from pgtf.training.knapsack import chosen
+
+# Stored in the same way whatever is chosen.
+COMMON = "head:free:int8,norms:free:float16,biases:free:float16"
+# {kind of --layers: precision of what it stores of a kernel}, from the smallest to the largest.
+KINDS = {
+    "frozen": "",
+    **{f"delta({bits})": f"delta{bits}" for bits in ("1", "1.58", "2", "3", "4")},
+    "free:int8": "int8",
+}
+BATCH, REPAIR_BATCH = 16, 4
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerChoice:
+    """The kind that was chosen for a layer, in all networks of the task.
+
+    Args:
+      name: Name of the layer.
+      kind: Its kind, with a precision if it has one.
+      bytes: The most bytes that it takes.
+      change: Mean squared change of the outputs if this layer alone is compressed.
+    """
+
+    name: str
+    kind: str
+    bytes: int
+    change: float
+
+
+def compressed(kernel: np.ndarray, first: np.ndarray, kind: str) -> tuple[np.ndarray, int]:
+    """Returns a kernel as a kind of KINDS stores it, and the most bytes that this takes. first: The first task's."""
+    precision = KINDS[kind]
+    if kind == "frozen":
+        return first, 0
+    size = quantization.stored_bytes(kernel.shape, 32, precision)
+    if kind == "free:int8":
+        return quantization.restored(*quantization.rounded(kernel, precision)), size
+    return first + quantization.decoded(quantization.encoded(kernel - first, precision), kernel.shape, precision), size
+
+
+def choose(
+    networks: Mapping[str, keras.Model], bank: Bank, inputs: Mapping[str, np.ndarray], budget: int
+) -> list[LayerChoice]:
+    """Chooses a kind for each layer of a task.
+
+    Args:
+      networks: {prefix: network} of the task.
+      bank: The bank of its first task alone.
+      inputs: {prefix: float images} on which changes are measured.
+      budget: The most bytes of all layers together, without heads, norms and biases.
+    """
+    options: dict[str, dict[str, tuple[int, float]]] = {}
+    for prefix, network in networks.items():
+        plain = layers.folded(network)
+        wanted = outputs(plain, inputs[prefix])
+        for path in layers.made_kernels(network):
+            lent = bank.lent(path)
+            if not lent.parts:
+                continue  # A task-specific layer.
+            name = path.split("/", 1)[1]
+            variable = plain.get_layer(name).weights[0]
+            kernel, found = variable.numpy(), options.setdefault(name, dict.fromkeys(KINDS, (0, 0.0)))
+            turned = isinstance(plain.get_layer(name), keras.layers.Conv2DTranspose)
+            for kind in KINDS:
+                made, size = compressed(_canonical(kernel, turned), np.asarray(lent), kind)
+                variable.assign(_canonical(made, turned))
+                change = float(np.mean((outputs(plain, inputs[prefix]) - wanted) ** 2))
+                found[kind] = (found[kind][0] + size, found[kind][1] + change)
+            variable.assign(kernel)
+    places = chosen([list(found.values()) for found in options.values()], budget)
+    return [
+        LayerChoice(name, list(KINDS)[place], *list(found.values())[place])
+        for (name, found), place in zip(options.items(), places)
+    ]
+
+
+def method_of(choices: Sequence[LayerChoice]) -> Layered:
+    """Returns the method that stores each layer as it was chosen."""
+    kept = [f"{choice.name}:{choice.kind}" for choice in choices if choice.kind != "frozen"]
+    return Layered(",".join([*kept, "inner:frozen", COMMON]))
+
+
+def fixed_bytes(architecture: Architecture, prefixes: Sequence[str]) -> int:
+    """Returns the bytes of heads, norms and biases, which every choice stores."""
+    found = plan(("first", "second"), architecture, method_of([]), prefixes)
+    return int(summary(found)["tasks"][1]["bytes"])
+
+
+def built(
+    architecture: Architecture,
+    method: Layered,
+    networks: Mapping[str, keras.Model],
+    values: Mapping[str, np.ndarray],
+    bank: Bank,
+) -> dict[str, keras.Model]:
+    """Builds networks of a method that start as near as it allows to a task's.
+
+    Args:
+      architecture: The task's.
+      method: How the kernels are made.
+      networks: {prefix: network} of the task.
+      values: {path: array} that the task stores.
+      bank: The bank of its first task alone.
+    """
+    made = build.generators(architecture, method, tuple(networks), bank)
+    for prefix, network in made.items():
+        layers.copy_matching(network, values)
+        kernels = layers.made_kernels(networks[prefix])
+        for path, recipe in layers.made_kernels(network).items():
+            kernel = kernels[path].kernel().numpy()
+            if isinstance(recipe, recipes.Full):
+                recipe.unconstrained.assign(kernel)
+            elif isinstance(recipe, recipes.Delta):
+                recipe.difference.assign(kernel - np.asarray(bank.lent(path)))
+    return made
+
+
+def repair(
+    networks: Mapping[str, keras.Model],
+    wanted: Mapping[str, np.ndarray],
+    inputs: Mapping[str, np.ndarray],
+    *,
+    steps: int,
+    learning_rate: float,
+    seed: int,
+) -> None:
+    """Trains compressed networks to make a task's outputs, with kernels rounded in each step.
+
+    Args:
+      networks: {prefix: network}.
+      wanted: {prefix: outputs of the task}.
+      inputs: {prefix: float images}.
+      steps: Number of steps.
+      learning_rate: Adam's, which decays linearly to zero.
+      seed: Seed of the order of the images.
+    """
+    for prefix, network in networks.items():
+        for recipe in layers.made_kernels(network).values():
+            if isinstance(recipe, recipes.Delta):
+                recipe.rounding.assign(True)
+        _distill(network, wanted[prefix], inputs[prefix], steps, learning_rate, seed)
+
+
+def _distill(network: Any, wanted: np.ndarray, inputs: np.ndarray, steps: int, rate: float, seed: int) -> None:
+    """Minimizes the L1 distance of a network's outputs from the wanted ones."""
+    variables = network.trainable_variables
+    optimizer = adam(LinearDecay(rate, 0, steps), "float32")
+    optimizer.build(variables)
+
+    @tf.function
+    def step(images, targets):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(tf.abs(network(images, training=False) - targets))
+        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+
+    draw, count = np.random.default_rng(seed), min(REPAIR_BATCH, len(inputs))
+    for _ in range(steps):
+        places = draw.choice(len(inputs), count, replace=False)
+        step(tf.constant(inputs[places]), tf.constant(wanted[places]))
+
+
+def outputs(network: Any, inputs: np.ndarray) -> np.ndarray:
+    """Returns a network's outputs for float inputs [n, …], in batches."""
+    parts = range(0, len(inputs), BATCH)
+    return np.concatenate([network(inputs[start : start + BATCH], training=False).numpy() for start in parts])
+
+
+def _canonical(kernel: np.ndarray, turned: bool) -> np.ndarray:
+    """Swaps the channel axes of a transposed convolution's kernel: Keras has [h, w, c_out, c_in] there."""
+    return kernel.transpose(0, 1, 3, 2) if turned else kernel
