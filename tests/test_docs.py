@@ -1,10 +1,12 @@
 """Documentation names what exists: files, commands, flags and flagfiles; each method has a page."""
 
 import ast
+import importlib.util
 import math
 import pathlib
 import posixpath
 import re
+import types
 
 from absl.testing import absltest, parameterized
 
@@ -96,6 +98,36 @@ class CallsTest(absltest.TestCase):
     def test_knows_flags(self):
         self.assertEqual(unknown(["--expect=a", "--run_dir=b", "--rank=3"], flags_of("verify")), ["rank"])
         self.assertEqual(unknown(["--noevaluate", "--rank=3", "--dry_run", "--keep=last"], flags_of("train")), [])
+
+
+class HooksTest(absltest.TestCase):
+    """The hooks of docs/site_hooks.py, which mkdocs calls."""
+
+    def setUp(self):
+        super().setUp()
+        spec = importlib.util.spec_from_file_location("site_hooks", ROOT / "docs" / "site_hooks.py")
+        self.hooks = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.hooks)
+
+    def test_links_out_of_the_folder_lose_one_level(self):
+        page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="guides/data.md"))
+        text = "[a](../../RESULTS.md#x) [b](../methods/index.md) [c](train.md) [d](https://e.org/../f)"
+        expected = "[a](../RESULTS.md#x) [b](../methods/index.md) [c](train.md) [d](https://e.org/../f)"
+        self.assertEqual(self.hooks.on_page_markdown(text, page), expected)
+
+    def test_flags_become_definitions(self):
+        text = "  --mask (binary|ternary)\n      Give --rank=3, or runs/a.\n      Default: [1, 2].\n"
+        text += "        binary: 0 or\n        1.\n"
+        self.assertEqual(
+            list(self.hooks.flag_lines(text)),
+            [
+                "`--mask` (binary, ternary)",
+                ":   Give `--rank=3`, or `runs/a`. Default: \\[1, 2\\].",
+                "",
+                "    - `binary`: 0 or 1.",
+                "",
+            ],
+        )
 
 
 class DocsTest(parameterized.TestCase):
