@@ -1,7 +1,7 @@
 # Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
 
 .DEFAULT_GOAL := help
-.PHONY: .venv demo studio test test-current lint docs bench clean help
+.PHONY: .venv demo studio test test-current run-current lint docs bench clean help
 
 # What TensorFlow prints about the machine; its errors come as exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -11,7 +11,8 @@ python := .venv/bin/python
 installed := .venv/installed
 current := .venv-current/installed
 # What differs between the TensorFlows: kernels, layers, steps, checkpoints, files and runs of the other one.
-current_tests := recipes layers networks objectives storage training/test_loop.py runs/test_generations.py
+current_tests := recipes layers networks objectives storage training/test_loop.py training/test_objectives.py \
+	runs/test_generations.py
 # The same for what `make docs` needs besides.
 documenting := .venv/documenting
 
@@ -27,12 +28,12 @@ test: $(installed)  ## Run the tests
 	@$(python) -m pytest -n auto --dist worksteal
 
 test-current:  ## Run those tests that concern it on the current TensorFlow, in .venv-current
-	@if ! $(find_python) >/dev/null; then \
+	@if $(find_python) >/dev/null; then $(MAKE) --no-print-directory run-current; else \
 	    echo "No Python 3.12 or 3.13 was found, so nothing is tested on the current TensorFlow."; \
-	else \
-	    $(MAKE) --no-print-directory $(current) && \
-	    .venv-current/bin/python -m pytest -n auto --dist worksteal $(addprefix tests/,$(current_tests)); \
 	fi
+
+run-current: $(current)
+	@.venv-current/bin/python -m pytest -n auto --dist worksteal $(addprefix tests/,$(current_tests))
 
 lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends the former
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }
@@ -57,7 +58,7 @@ help:  ## Show this list
 
 # Trying beats looking: a pyenv shim may be there and not run, Debian's Python may lack ensurepip.
 oldest = (3, 9)
-$(current) test-current: oldest = (3, 12)
+$(current) test-current run-current: oldest = (3, 12)
 usable = import ensurepip, sys, venv; \
 	$(oldest) <= sys.version_info < (3, 14) or sys.exit(1); print(sys.executable)
 pyenv = "$${PYENV_ROOT:-$$HOME/.pyenv}"/versions

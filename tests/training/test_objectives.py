@@ -1,0 +1,41 @@
+"""A small run of each objective, whole: two tasks are learned, replayed, verified and used. For either TensorFlow."""
+
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl.testing import parameterized
+
+import pgtf
+from pgtf.objectives import OBJECTIVES
+from pgtf.runs.verify import verdicts
+from tests.training.test_classification import config_of
+from tests.training.test_sequence import TINY, UNPAIRED, ran
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
+
+CONFIGS = {
+    "pix2pix": dataclasses.replace(TINY, steps=2),
+    "cyclegan": dataclasses.replace(UNPAIRED, steps=2),
+    "classification": config_of("mask", steps=2),
+}
+
+
+class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(*OBJECTIVES)
+    def test_a_run_is_learned_verified_and_used(self, objective):
+        config = CONFIGS[objective]
+        folder, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
+        first, second = config.tasks
+        self.assertRegex(said, f"after {second}: {first} replays (bit-equal|within tolerance)")
+        self.assertEqual([verdict.holds for verdict in verdicts(folder)], [True, True])
+        run = pgtf.load(folder)
+        if run[second].facts.objective.serves == "images":
+            image = np.random.default_rng(0).integers(0, 256, [16, 16, 3], "uint8")
+            self.assertEqual(run[second](image).shape, image.shape)
+
+
+if __name__ == "__main__":
+    tf.test.main()
