@@ -1,6 +1,7 @@
 """Texts of --help, --helpfull and `pgtf help methods`."""
 
 import inspect
+import re
 import sys
 import textwrap
 from types import ModuleType
@@ -100,7 +101,9 @@ def _flag_lines(flag: flags.Flag, rows: bool = True) -> list[str]:
     """Returns a flag with its help; rows: and a line for each choice of --method or --objective."""
     rule = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag.parser, flags.EnumParser) else ""
     hidden = flag.default is None or flag.boolean
-    text = flag.help if hidden else _with_default(flag.help, as_text(_tuple(flag.default)))
+    # What absl adds: the choices, which the rule has, and how to repeat a flag, which its help has.
+    text = re.sub(r"^<[^>]*>: |;\s+repeat this option to specify a list of values$", "", flag.help)
+    text = text if hidden else _with_default(text, as_text(_tuple(flag.default)))
     lines = [f"  --{flag.name}{rule}", *_indented(text, 6)]
     for name, row in TABLES.get(flag.name, {}).items() if rows else ():
         lines += _indented(f"{name}: {_summary(row)}", 8)

@@ -7,8 +7,10 @@ import pathlib
 import tempfile
 import unittest
 
+from absl import flags
+
 import pgtf
-from pgtf.cli import main
+from pgtf.cli import help_text, main
 from pgtf.methods import METHODS
 
 PACKAGED = os.path.join(os.path.dirname(pgtf.__file__), "flags", "paired.cfg")
@@ -32,6 +34,12 @@ class HelpTest(unittest.TestCase):
         self.assertIn("\n  --rank\n", text)
         self.assertIn("Default: 4.", text)
         self.assertIn("It has no settings.", printed("help", "half"))
+
+    def test_flags_are_described_without_what_absl_adds(self):
+        values = flags.FlagValues()
+        flags.DEFINE_multi_enum("table", None, ["1", "2"], "Table. Repeat it for several.", flag_values=values)
+        found = help_text._flag_lines(values["table"])
+        self.assertEqual(found, ["  --table (1|2)", "      Table. Repeat it for several."])
 
     def test_no_method_hides_a_command(self):
         self.assertFalse({"methods", *METHODS} & set(main.COMMANDS))
