@@ -44,7 +44,8 @@ class RunSettings(Group):
     first_task_from: str = setting(
         "",
         "A run whose first task this one begins with, instead of learning it: any method's later tasks on the same "
-        "first one.",
+        "first one. Or, for classification, a file of weights (.npz, .safetensors or .h5, with torchvision's names): "
+        "the first of --tasks is then that backbone, and has no images.",
         may_change=True,
         formerly="base",
     )

@@ -91,9 +91,11 @@ class Evaluation:
         for part in (layout.FIGURES, layout.ACTIVATIONS, layout.CLASSIFIERS):
             files.inside(self.kept, part)
         self.records = Records(os.path.join(self.kept, layout.FIGURES), say)
-        self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in self.slices}
+        # A backbone from elsewhere has no images.
+        with_data = [each for each in self.slices if each.facts.data]
+        self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in with_data}
         self.coming = dict(coming or {})
-        self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in self.slices}
+        self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in with_data}
         self.figures: dict[tuple[str, str], dict[str, Measurement]] = {}
         self._found: dict[int, tuple[Collection, Collection]] = {}
         for task, changed in self.changes.items():
@@ -111,7 +113,7 @@ class Evaluation:
         self._write()
         self._tell_other_yardsticks()
         to_tensorboard(self.matrix, files.inside(self.run.folder, layout.TENSORBOARD))
-        if len(asked) == len(self.run):
+        if len(asked) == len(self.data):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
         return self.matrix
 
@@ -140,7 +142,10 @@ class Evaluation:
         unknown = [task for task in tasks if task not in names]
         if unknown:
             raise ValueError(f"Unknown task. It must be one of {', '.join(names)}. Received: {', '.join(unknown)}")
-        asked = [index for index, name in enumerate(names) if not tasks or name in tasks]
+        without = [task for task in tasks if task not in self.data]
+        if without:
+            raise ValueError(f"Only tasks with images can be measured. Received: {', '.join(without)}")
+        asked = [index for index, name in enumerate(names) if name in (tasks or self.data)]
         if self.question.split != "train":
             refuse_untested({names[index]: self.data[names[index]] for index in asked}, self.question.split)
         return asked

@@ -41,6 +41,11 @@ class Network:
         """The number that image sizes must be multiples of. Raises ValueError if the network rejects its size."""
         return 1
 
+    @property
+    def published_names(self) -> dict[str, str]:
+        """{layer: its name in torchvision's weights}. Default: none."""
+        return {}
+
     def __call__(self, input: Any, make: "LayerFactory", width: int) -> Any:
         """Returns the network's output.
 

@@ -3,10 +3,13 @@
 import dataclasses
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pgtf.foundation.settings import setting
 from pgtf.networks.base import Network
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import LayerFactory
+
+MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # Of ImageNet's channels, in [0, 1].
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,12 +18,18 @@ class Classifier(Network):
 
     Attributes:
       least: Smallest height and width of an image.
+      input_values: "plain" or "imagenet".
     """
 
     makes = "scores"
     norms = ("batch", "none")
     init = "he"
     least: ClassVar[int] = 8
+    input_values: str = setting(
+        "plain",
+        "plain: images in [-1, 1]; imagenet: less ImageNet's mean, by its spread, as torchvision's weights have them.",
+        choices=("plain", "imagenet"),
+    )
 
     @property
     def multiple(self) -> int:
@@ -35,6 +44,10 @@ class Classifier(Network):
 
         from pgtf.layers.dense import dense
 
+        if self.input_values == "imagenet":  # Of values in [0, 1], which are (x + 1) / 2.
+            scale = [1 / (2 * spread) for spread in SPREAD]
+            offset = [(0.5 - mean) / spread for mean, spread in zip(MEAN, SPREAD)]
+            input = keras.layers.Rescaling(scale, offset)(input)
         h = self.features(input, make, width)
         scores = dense(make, "scores", self.outputs, task_specific=True)(h)
         return keras.layers.Activation("linear", dtype="float32")(scores)

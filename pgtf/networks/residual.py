@@ -23,6 +23,18 @@ class Residual(Classifier):
     expansion: ClassVar[int] = 1
     stages: int = setting(4, "Stages, each of half the height and width.", least=1, most=4)
 
+    @property
+    def published_names(self):
+        names = {"stem": "conv1", "stem_norm": "bn1", "scores": "fc"}
+        for stage in range(1, self.stages + 1):
+            for number in range(self.blocks_of[stage - 1]):
+                own, theirs = f"stage{stage}_block{number + 1}", f"layer{stage}.{number}"
+                for place, part in enumerate("abc", 1):
+                    names.update({f"{own}{part}": f"{theirs}.conv{place}", f"{own}{part}_norm": f"{theirs}.bn{place}"})
+                names.update({f"{own}_shortcut": f"{theirs}.downsample.0"})
+                names.update({f"{own}_shortcut_norm": f"{theirs}.downsample.1"})
+        return names
+
     def features(self, input, make, width):
         import keras
 

@@ -30,9 +30,16 @@ def outputs_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, int]:
     if not plans[0].objective.own_outputs:
         return {}
     from pgtf.assembly import build  # Imports TensorFlow.
+    from pgtf.assembly.given_weights import outputs_in
+    from pgtf.runs.run import Run
 
     bank = FilterBank.open(os.path.join(plans[0].run.run_dir, layout.TASKS))
     stored = {name: bank[name].facts.architecture.outputs for name in bank.names}
+    given = plans[0].run.first_task_from
+    if not stored and os.path.isfile(given):
+        stored[plans[0].name] = outputs_in(given, plans[0].architecture.row.published_names)
+    elif not stored and given:
+        stored[plans[0].name] = Run(given).at(0).facts.architecture.outputs
     coming = [build.with_data(plan, build.data_of(plan)) for plan in plans if plan.name not in stored]
     return {**stored, **{plan.name: plan.architecture.outputs for plan in coming}}
 

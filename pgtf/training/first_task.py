@@ -4,14 +4,25 @@ The first task has full kernels with every method, so methods can be compared on
 """
 
 import dataclasses
+import datetime
 import os
 
+import numpy as np
+
+from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.given_weights import matched, outputs_in, read_weights
+from pgtf.assembly.parameters import full_values
 from pgtf.config import TaskPlan
+from pgtf.data.drawn import draw_labelled
+from pgtf.data.reading import resized
 from pgtf.foundation import files
 from pgtf.runs.run import Run
 from pgtf.storage import layout
+from pgtf.storage.facts import Facts
+from pgtf.storage.probes import Probes
+from pgtf.training.one_task import proven
 
 
 def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
@@ -23,6 +34,9 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
     """
     base = plan.run.first_task_from
     if len(bank) or not base:
+        return
+    if os.path.isfile(base):
+        take_weights(plan, bank, base)
         return
     task = Run(base).at(0)
     task.probes  # noqa: B018  (reads, and so checks)
@@ -41,3 +55,37 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
     with open(os.path.join(task.folder, layout.PROBES), "rb") as file:
         files.write(os.path.join(bank.place(0, task.name), layout.PROBES), file.read(), read_only=True)
     bank.append(taken)
+
+
+def take_weights(plan: TaskPlan, bank: NetworkBank, path: str) -> None:
+    """Appends the weights of a file to an empty bank: a backbone, which has no images and is not measured.
+
+    Args:
+      plan: The settings of the run's first task.
+      bank: The run's bank, on disk.
+      path: The file; see `assembly.given_weights`.
+    """
+    if not plan.objective.own_outputs:
+        raise ValueError(
+            f"A file as --first_task_from needs --objective=classification. Received: {path!r}, {plan.objective}"
+        )
+    names = plan.architecture.row.published_names
+    labels = tuple(map(str, range(outputs_in(path, names))))
+    # Only objectives of classes have outputs of their own.
+    plan = dataclasses.replace(plan, objective=dataclasses.replace(plan.objective, labels=labels))  # type: ignore[call-arg]
+    shape, prefixes, weights = plan.architecture, plan.objective.networks, read_weights(path)
+    networks = build.generators(shape, plan.method, prefixes, seed=plan.seed)
+    for network in networks.values():
+        layers.restore(network, matched(layers.state(network), weights, names, path))
+    facts = Facts(
+        shape,
+        plan.method,
+        plan.objective,
+        full_values=full_values(shape, prefixes),
+        seed=plan.run.seed,
+        learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )
+    images = [resized(draw_labelled("shapes", index, max(shape.size)), *shape.size) for index in range(build.PROBES)]
+    probes = Probes({"forward": np.stack(images)}, {"forward": np.zeros(len(images), "int32")})
+    task_slice = build.slice_of(plan.name, networks, bank.only(()), facts)
+    bank.append(proven(task_slice, bank.only(()), probes, bank.place(0, plan.name)))

@@ -1,0 +1,142 @@
+"""Weights with torchvision's names become the first task: the same function of images, or a clear refusal."""
+
+import dataclasses
+import os
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+from safetensors.numpy import save_file
+
+from pgtf import layers, methods
+from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.given_weights import matched, outputs_in, read_weights
+from pgtf.config import Config, task_plans
+from pgtf.evaluation.evaluation import Evaluation
+from pgtf.networks import Architecture
+from pgtf.objectives import Classification
+from pgtf.runs.plan import outputs_of_tasks
+from pgtf.runs.run import Run
+from pgtf.training.first_task import take_base
+from tests.tiny import random_value
+
+SHAPE = Architecture("resnet18", (16, 16), width=2, norm="batch", outputs=5, options=(("stages", 2),))
+NAMES = SHAPE.row.published_names
+# What PyTorch calls the arrays of a slice.
+THEIRS = {"unconstrained": "weight", "gamma": "weight", "beta": "bias"}
+THEIRS |= {"moving_mean": "running_mean", "moving_variance": "running_var"}
+
+
+def network(shape, seed=0):
+    """A network of random values."""
+    made = build.generators(shape, methods.Full(), ("forward",))["forward"]
+    draw = np.random.default_rng(seed)
+    layers.restore(made, {path: random_value(draw, path, value) for path, value in layers.state(made).items()})
+    return made
+
+
+def torchs(made):
+    """The state of a network with PyTorch's names and layouts."""
+    found = {}
+    for path, value in layers.state(made).items():
+        _, layer, part = path.split("/")
+        if part == "unconstrained":
+            value = value[0, 0].T if layer == "scores" else value.transpose(3, 2, 0, 1)
+        found[f"{NAMES[layer]}.{THEIRS.get(part, part)}"] = np.ascontiguousarray(value)
+    return found
+
+
+def written(weights, ending):
+    """The path of a file of weights."""
+    path = os.path.join(tempfile.mkdtemp(), f"weights{ending}")
+    np.savez(path, **weights) if ending == ".npz" else save_file(weights, path)
+    return path
+
+
+def images():
+    return np.random.default_rng(1).uniform(-1, 1, (2, 16, 16, 3)).astype("float32")
+
+
+class MatchedTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(".npz", ".safetensors")
+    def test_pytorchs_weights_make_the_same_network(self, ending):
+        source, target = network(SHAPE), network(SHAPE, seed=9)
+        path = written(torchs(source), ending)
+        self.assertEqual(outputs_in(path, NAMES), 5)
+        layers.restore(target, matched(layers.state(target), read_weights(path), NAMES, path))
+        self.assertAllEqual(target(images()), source(images()))
+
+    def test_keras_files_are_read(self):
+        model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 3, name="conv1")])
+        path = os.path.join(tempfile.mkdtemp(), "one.weights.h5")
+        model.save_weights(path, **({} if keras.__version__ >= "3" else {"save_format": "h5"}))
+        self.assertLen(read_weights(path), 2)
+
+    def test_folded_norms_become_norms_that_do_the_same(self):
+        plain = dataclasses.replace(SHAPE, norm="none")
+        source, target = network(plain), network(SHAPE, seed=9)
+        weights = torchs(source)
+        layers.restore(target, matched(layers.state(target), weights, NAMES, ""))
+        self.assertAllClose(target(images()), source(images()), rtol=1e-4, atol=1e-4)
+
+    def test_a_last_layer_that_is_missing_keeps_its_initial_values(self):
+        source, target = network(SHAPE), network(SHAPE, seed=9)
+        weights = {name: value for name, value in torchs(source).items() if not name.startswith("fc.")}
+        before = layers.state(target)["forward/scores/unconstrained"]
+        found = matched(layers.state(target), weights, NAMES, "")
+        self.assertAllEqual(found["forward/scores/unconstrained"], before)
+        self.assertAllEqual(found["forward/stem/unconstrained"], layers.state(source)["forward/stem/unconstrained"])
+
+    def test_other_networks_are_refused(self):
+        state, weights = layers.state(network(SHAPE)), torchs(network(dataclasses.replace(SHAPE, width=3)))
+        with self.assertRaisesRegex(ValueError, r"choose its --network.*stem/unconstrained \[3, 3, 3, 2\], not "):
+            matched(state, weights, NAMES, "w.npz")
+        weights = torchs(network(SHAPE))
+        del weights["layer1.0.conv1.weight"]
+        with self.assertRaisesRegex(ValueError, "1 of 52 do not fit: forward/stage1_block1a/unconstrained .*missing"):
+            matched(state, weights, NAMES, "w.npz")
+        with self.assertRaisesRegex(ValueError, "must be .npz, .safetensors, .h5. Received: '.*nothing.npz'"):
+            read_weights("nothing.npz")
+
+    def test_imagenets_values(self):
+        shape = dataclasses.replace(SHAPE, options=(("input_values", "imagenet"), ("stages", 2)))
+        mean, spread = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+        one, other = network(SHAPE), network(shape)
+        given = (((images() + 1) / 2 - mean) / spread).astype("float32")
+        self.assertAllClose(other(images()), one(given), rtol=1e-4, atol=1e-4)
+
+
+class FirstTaskTest(tf.test.TestCase):
+    def test_it_is_the_first_task_of_a_run_without_images(self):
+        source = network(SHAPE)
+        config = Config(
+            run_dir=tempfile.mkdtemp(),
+            tasks=("imagenet", "shapes"),
+            method=methods.Mask(),
+            objective=Classification(),
+            network="resnet18",
+            options=(("stages", 2),),
+            norm="batch",
+            image_size="16",
+            width=2,
+            first_task_from=written(torchs(source), ".npz"),
+        )
+        plans = task_plans(config)
+        self.assertEqual(outputs_of_tasks(plans), {"imagenet": 5, "shapes": 6})
+        bank = NetworkBank(folder=os.path.join(config.run_dir, "tasks"))
+        take_base(plans[0], bank)
+        task = Run(config.run_dir)["imagenet"]
+        self.assertAllEqual(task.networks["forward"](images()), source(images()))
+        self.assertTrue(task.replay().bit_equal)
+        self.assertEqual(task.facts.objective.labels, tuple("01234"))
+        evaluation = Evaluation(Run(config.run_dir))
+        self.assertEqual(evaluation.measure().values, {})
+        with self.assertRaisesRegex(ValueError, "Only tasks with images can be measured. Received: imagenet"):
+            evaluation.measure(["imagenet"])
+
+
+if __name__ == "__main__":
+    tf.test.main()
