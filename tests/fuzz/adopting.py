@@ -9,7 +9,7 @@ import tempfile
 
 import keras
 
-from pgtf.config import flagfile
+from pgtf.config import flagfile, load_config
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
 from pgtf.runs.adopt import adopt
@@ -51,7 +51,7 @@ class Sequence:
         self.names = Run(self.folder).names
         self.origins = {name: name for name in TASKS}
         Ledger().checked(Run(self.folder).bank).write(self.folder)
-        flagfile.save(self._config().having_learned(self.names))
+        flagfile.save(load_config(self.folder).having_learned(self.names))
         for name in ("file", "folder/replays.json", "folder/01-maps.txt", "folder/maps-input.png"):
             files.write(os.path.join(self.outside, name), b"theirs")
         self.theirs, self.mine, self.links, self.done = _listed(self.outside), {}, set(), []
@@ -92,7 +92,7 @@ class Sequence:
             return
         name = some(self.draw, self.names)
         if name == TASKS[0]:  # Others borrow from it.
-            self._going_on(lambda: self._refused(lambda: drop(self.folder, name), "mix"))
+            self._going_on(lambda: self._refused(lambda: drop(self.folder, name), "borrow"))
             return
         expected = [one for one in self.names if one != name]
         self._command(lambda: drop(self.folder, name), f"drop {name}", expected)
