@@ -6,14 +6,23 @@ import pathlib
 
 from absl.testing import absltest, parameterized
 
+import pgtf
 from pgtf.config import Config, flagfile, load_config
 from pgtf.methods import Piggyback
 from tests.config.test_config import METHODS_OTHERWISE, OBJECTIVES_OTHERWISE, otherwise
 
+SCORES = {"classify.cfg", "masks.cfg", "cifar100.cfg"}  # Flagfiles of classifiers.
 FIXTURES = pathlib.Path(__file__).parents[1] / "fixtures"
 
 
 class FlagfileTest(absltest.TestCase):
+    def test_every_packaged_flagfile_is_a_config(self):
+        folder = os.path.join(os.path.dirname(pgtf.__file__), "flags")
+        for name in os.listdir(folder):
+            with open(os.path.join(folder, name), encoding="utf-8") as file:
+                found = Config.from_flat(flagfile.parsed(file))
+            self.assertEqual(found.objective.makes, "scores" if name in SCORES else "images", name)
+
     def test_what_is_saved_is_loaded(self):
         for method, objective in itertools.product(METHODS_OTHERWISE, OBJECTIVES_OTHERWISE):
             run_dir = self.create_tempdir().full_path
