@@ -78,8 +78,8 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
 
     before: What is taken before it.
     """
-    last, own = bank.slice(len(bank) - 1), task.facts
-    last.facts.refuse_another(own.architecture, own.method, own.objective, "the run")
+    first, own = bank.slice(0), task.facts  # A compressed task has another method than its run.
+    first.facts.refuse_another(own.architecture, own.method, own.objective, "the run")
     if own.method.network_for(0, 1) != 0:
         raise ValueError(
             f"Tasks that later ones change can't be added. Received: {task.name!r}, which later ones change"

@@ -74,19 +74,24 @@ def choose(
     options: dict[str, dict[str, tuple[int, float]]] = {}
     for prefix, network in networks.items():
         plain = layers.folded(network)
-        wanted = outputs(plain, inputs[prefix])
+        apply = tf.function(plain)
+        wanted = outputs(apply, inputs[prefix])
         for path in layers.made_kernels(network):
             lent = bank.lent(path)
             if not lent.parts:
                 continue  # A task-specific layer.
             name = path.split("/", 1)[1]
             variable = plain.get_layer(name).weights[0]
-            kernel, found = variable.numpy(), options.setdefault(name, dict.fromkeys(KINDS, (0, 0.0)))
+            first, kernel, found = (
+                np.asarray(lent),
+                variable.numpy(),
+                options.setdefault(name, dict.fromkeys(KINDS, (0, 0.0))),
+            )
             turned = isinstance(plain.get_layer(name), keras.layers.Conv2DTranspose)
             for kind in KINDS:
-                made, size = compressed(_canonical(kernel, turned), np.asarray(lent), kind)
+                made, size = compressed(_canonical(kernel, turned), first, kind)
                 variable.assign(_canonical(made, turned))
-                change = float(np.mean((outputs(plain, inputs[prefix]) - wanted) ** 2))
+                change = float(np.mean((outputs(apply, inputs[prefix]) - wanted) ** 2))
                 found[kind] = (found[kind][0] + size, found[kind][1] + change)
             variable.assign(kernel)
     places = chosen([list(found.values()) for found in options.values()], budget)
