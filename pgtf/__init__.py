@@ -32,6 +32,6 @@ def load(run_dir: str) -> "Run":
     from pgtf.foundation import quiet
 
     quiet.import_tensorflow()  # Here, because it takes seconds.
-    from pgtf.runs.load import load
+    from pgtf.runs.pack import load
 
     return load(run_dir)

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile, task_plans
@@ -115,8 +115,8 @@ def learnt(bank, name, facts, draw):
     images = {prefix: draw.integers(0, 256, [2, *shape, 3], dtype="uint8") for prefix in facts.generators}
     targets = {"pairs": images, "labelled": {"forward": np.array([0, 1], "int32")}}.get(facts.objective.batch, {})
     probes = Probes(images, targets)
-    task_slice = build.slice_of(name, networks, lenders, facts)
-    content = recorded(probes, build.rebuilt(task_slice, lenders)).content()
+    task_slice = slice_of(name, networks, lenders, facts)
+    content = recorded(probes, rebuild(task_slice, lenders)).content()
     files.write(os.path.join(bank.place(len(bank), name), "probes.safetensors"), content)
     facts = dataclasses.replace(facts, probes_sha256=files.sha256(content))
     bank.append(dataclasses.replace(task_slice, facts=facts))

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Optional
 
 import keras
@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.assembly.parameters import PlannedBank, count_parameters, task_specific_layers
+from pgtf.assembly.parameters import PlannedBank
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
 from pgtf.config import DataSettings, TaskPlan
 from pgtf.data.finder import Finder
@@ -21,18 +21,13 @@ from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
-from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank, Method
 from pgtf.networks import DISCRIMINATORS, Architecture
 from pgtf.objectives import Objective
 from pgtf.objectives.base import Auxiliary
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay
-from pgtf.storage.bank import FilterBank
-from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
-from pgtf.storage.task_slice import TaskSlice
-from pgtf.storage.values import HeldValues
 
 KINDS = ("generators", "discriminators")
 PROBES = 4
@@ -214,69 +209,6 @@ def optimizer(
     schedule = LinearDecay(training.learning_rate, int(training.decay_from * steps), steps)
     made: keras.optimizers.Optimizer = plan.objective.optimizer(schedule, resolved(training.precision), rates)
     return made
-
-
-def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
-    """Builds the slice of a learned task, rounded as its facts say. bank: The tasks that it borrows from."""
-    facts = dataclasses.replace(facts, shares=facts.method.weight_ownership(dict(networks), bank))
-    values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
-    lent = frozenset(path for network in networks.values() for path in layers.lent(network))
-    own = {path: one for network in networks.values() for path, one in layers.precisions(network).items()}
-    vectors = {kind: facts.method.vector_precision(kind, bank) for kind in ("biases", "norms")}
-    own |= {path: vectors["biases" if path.endswith("/bias") else "norms"] for path in values.keys() - own.keys()}
-    held = HeldValues(values, facts.training.get("slice_precision", "float32"), own)
-    return TaskSlice(name, held, facts, lent, bank.borrowed(bank.names))
-
-
-def rebuilt(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] = ()) -> dict[str, keras.Model]:
-    """Rebuilds the generators of a learned task, always in float32.
-
-    Args:
-      task_slice: The task's slice.
-      bank: The tasks that it borrows from.
-      prefixes: Names of the generators to build. Default: all.
-
-    Returns:
-      {prefix: network}.
-    """
-    facts = task_slice.facts
-    try:
-        _check_extent(task_slice, bank)
-        with precision("float32"):
-            networks = generators(facts.architecture, facts.method, prefixes or facts.generators, bank)
-        for network in networks.values():
-            layers.restore(network, task_slice.values)
-    except BankError:
-        raise
-    except (KeyError, ValueError) as error:
-        raise BankError(
-            f"The slice lacks arrays that its networks need. Received: {task_slice.name!r} ({error})"
-        ) from error
-    return networks
-
-
-def head_of(task_slice: TaskSlice) -> dict[str, np.ndarray]:
-    """Returns {path: array} of the task-specific layers of a learned task."""
-    facts = task_slice.facts
-    paths = [path for prefix in facts.generators for path in task_specific_layers(facts.architecture, prefix)]
-    return {path: value for path, value in task_slice.values.items() if path.rsplit("/", 1)[0] in paths}
-
-
-def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
-    """Raises BankError if facts, perhaps from strangers, describe networks larger than what is stored."""
-    task_slice.check_extent()
-    task_slice.check()  # What it says of its tensors may be a stranger's, too.
-    facts = task_slice.facts
-    lenders = PlannedBank({name: bank[name] for name in bank.names})
-    needed = sum(
-        count_parameters(facts.architecture, facts.method, prefix, lenders).bytes for prefix in facts.generators
-    )
-    stored = task_slice.values.unrounded_bytes
-    if needed > 2 * stored:
-        raise BankError(
-            f"The slice's facts do not match its tensors. Received: {task_slice.name!r}, {facts.architecture} of "
-            f"{needed:,} bytes, where {stored:,.0f} are stored"
-        )
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ STOPPED = "Added tasks are kept. Run the same command again to resume."
 def main(_):
     quiet.import_tensorflow()
     from pgtf.runs.adopt import adopt
-    from pgtf.runs.load import load
+    from pgtf.runs.pack import load
 
     run_dir, source = flags.FLAGS.run_dir, load(flags.FLAGS["from"].value)
     taken = adopt(run_dir, source, flags.FLAGS.task, flags.FLAGS["as"].value)

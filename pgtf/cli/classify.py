@@ -35,7 +35,7 @@ def main(_):
         refuse("task", "the name of a task, or --all", given.task)
 
     from pgtf.runs.classify import classify_files, image_files  # Imports TensorFlow.
-    from pgtf.runs.load import load
+    from pgtf.runs.pack import load
 
     run, paths, unread = load(given.run_dir), image_files(inputs), []
 

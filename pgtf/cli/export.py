@@ -42,7 +42,7 @@ def main(_):
             raise ValueError(f"--{name} needs --format={forms[0]}. Received: --format={','.join(asked.format)}")
 
     quiet.import_tensorflow()
-    from pgtf.runs.load import load
+    from pgtf.runs.pack import load
     from pgtf.serving.combined import export_combined
     from pgtf.serving.export import export
     from pgtf.serving.saved_model import SavedModel

@@ -41,7 +41,7 @@ def main(_):
         refuse("workers", "1 or more", given.workers)
 
     quiet.import_tensorflow()
-    from pgtf.runs.load import load
+    from pgtf.runs.pack import load
     from pgtf.runs.translate_files import few, outputs, skipped, translate_files
 
     targets = outputs(given.input, given.output, given.overwrite)

@@ -10,9 +10,9 @@ from pgtf.config.groups import (
     NetworkSettings,
     RunSettings,
     TrainingSettings,
+    pixels,
 )
 from pgtf.config.resume import resumed
-from pgtf.config.sizes import pixels
 from pgtf.config.task_plan import TaskPlan, task_plans
 
 __all__ = [

@@ -4,7 +4,6 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from pgtf.config.sizes import pixels
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import refuse, setting
 from pgtf.networks import NETWORKS, Architecture
@@ -12,6 +11,7 @@ from pgtf.networks.architecture import SHARED
 from pgtf.recipes.precisions import CHOICES
 
 DEFAULT_PRECISION = "float32"
+DIGITS = 5  # Of a size in pixels.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -307,3 +307,12 @@ def architecture(networks: NetworkSettings, size: tuple[int, int], output: Mappi
         **fields,
         **output,
     )
+
+
+def pixels(name: str, text: str) -> tuple[int, int]:
+    """Returns a flag's "256" or "256x512" as (height, width)."""
+    sides = str(text).split("x")
+    # Not by value: Python converts no text of thousands of digits.
+    if len(sides) > 2 or not all(side.isdecimal() and len(side) <= DIGITS for side in sides):
+        refuse(name, f"pixels, as in 256 or 256x512 (height x width), of at most {DIGITS} digits", text)
+    return int(sides[0]), int(sides[-1])

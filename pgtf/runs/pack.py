@@ -79,6 +79,11 @@ def _write(path: str, content: bytes) -> None:
             files.remove(folder, os.path.basename(staging))
 
 
+def load(path: str) -> Run:
+    """Opens a run directory, or a file that `pgtf pack` wrote."""
+    return unpacked(path) if os.path.isfile(path) else Run(path)
+
+
 def unpacked(path: str) -> Run:
     """Unpacks a pack into a temporary folder that lasts as long as the process."""
     temporary = tempfile.TemporaryDirectory(prefix="pgtf-")

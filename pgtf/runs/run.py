@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 
 from pgtf import layers
-from pgtf.assembly.bank import NetworkBank
-from pgtf.assembly.build import head_of, rebuilt
+from pgtf.assembly.bank import NetworkBank, head_of, rebuild
 from pgtf.assembly.replay import replayed
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
@@ -62,7 +61,7 @@ class Task:
 
     def rebuilt(self) -> dict[str, Any]:
         """Builds the networks again, for callers that free them afterwards."""
-        return rebuilt(self.slice, self.bank)
+        return rebuild(self.slice, self.bank)
 
     @property
     def has_probes(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pgtf.assembly import build
+from pgtf.assembly.bank import rebuild, slice_of
 from pgtf.assembly.recorded_data import recorded_data
 from pgtf.config import flagfile, load_config
 from pgtf.data.reading import png, to_input
@@ -123,8 +123,8 @@ def _compressed(run: Run, name: str, new_name: str, settings: Compression) -> Co
         learnt_as=facts.learnt_as or name,
         training={**facts.training, "slice_precision": "float32"},
     )
-    task_slice = build.slice_of(new_name, made, bank, facts)
-    final = build.rebuilt(task_slice, bank)
+    task_slice = slice_of(new_name, made, bank, facts)
+    final = rebuild(task_slice, bank)
     change = {
         prefix: float(np.mean(np.abs(outputs(final[prefix], images) - outputs(networks[prefix], images))))
         for prefix, images in inputs.items()

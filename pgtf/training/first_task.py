@@ -11,7 +11,7 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.given_weights import matched, outputs_in, read_weights
 from pgtf.assembly.parameters import full_values
 from pgtf.config import TaskPlan
@@ -51,7 +51,7 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
             f"The first task of --first_task_from must be this run's: {asked}. Received: {found} in {base}"
         )
     taken = dataclasses.replace(task.slice, facts=facts)
-    build.rebuilt(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
+    rebuild(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
     with open(os.path.join(task.folder, layout.PROBES), "rb") as file:
         files.write(os.path.join(bank.place(0, task.name), layout.PROBES), file.read(), read_only=True)
     bank.append(taken)
@@ -87,5 +87,5 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str) -> None:
     )
     images = [resized(draw_labelled("shapes", index, max(shape.size)), *shape.size) for index in range(build.PROBES)]
     probes = Probes({"forward": np.stack(images)}, {"forward": np.zeros(len(images), "int32")})
-    task_slice = build.slice_of(plan.name, networks, bank.only(()), facts)
+    task_slice = slice_of(plan.name, networks, bank.only(()), facts)
     bank.append(proven(task_slice, bank.only(()), probes, bank.place(0, plan.name)))

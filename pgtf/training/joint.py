@@ -13,7 +13,7 @@ import keras
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
@@ -159,7 +159,7 @@ def learn_together(
     for member in members[len(bank) :]:
         lenders = bank.only(member.plan.method.borrows(bank.names))
         facts = facts_of(member.plan, member.data, steps, member.plan, names)
-        made = build.slice_of(member.name, together.learners[member.name].generators, lenders, facts)
+        made = slice_of(member.name, together.learners[member.name].generators, lenders, facts)
         bank.append(proven(made, lenders, member.probes, member.folder))
     for source in (source for member in members for source in member.data.train):
         source.release()  # The next task has the memory for its own.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Callable, Optional
 
 from pgtf.assembly import build
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.replay import recorded
 from pgtf.config import MonitoringSettings, TaskPlan
@@ -51,7 +51,7 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
     learner, attempt = task.learned(log, sampler(plan.objective, task.probes, task.folder, then=then))
     lenders = bank.only(task.plan.method.borrows(bank.names))
     facts = facts_of(attempt.plan, attempt.data, attempt.steps, plan)
-    task_slice = build.slice_of(data.name, learner.generators, lenders, facts)
+    task_slice = slice_of(data.name, learner.generators, lenders, facts)
     bank.append(proven(task_slice, lenders, task.probes, task.folder))
 
 
@@ -211,7 +211,7 @@ def facts_of(learned: TaskPlan, data: TaskData, steps: int, asked: TaskPlan, tog
 
 def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
     """Writes the probes with the task's outputs, and returns the slice with their hash."""
-    probes = recorded(probes, build.rebuilt(task_slice, lenders))
+    probes = recorded(probes, rebuild(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
             what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"

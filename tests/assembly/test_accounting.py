@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import Cost, plan, summary
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.plan_tables import costly, report, warning
 from pgtf.methods import Factorized, Full, Half, Mask, Piggyback, Quarter
@@ -35,7 +35,7 @@ def learnt(architecture, method, prefixes):
     for name in NAMES:
         lenders = bank.only(method.borrows(bank.names))
         networks = build.generators(architecture, method, prefixes, lenders)
-        bank.append(build.slice_of(name, networks, lenders, facts))
+        bank.append(slice_of(name, networks, lenders, facts))
     return bank
 
 

@@ -9,7 +9,7 @@ from absl.testing import parameterized
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.config import Config, task_plans
 from pgtf.layers import LayerFactory
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback, Quarter
@@ -39,9 +39,9 @@ def recipes(network):
     return {path.split("/")[1]: recipe for path, recipe in layers.made_kernels(network).items()}
 
 
-def slice_of(name, *networks, bank=None, method=PIGGYBACK, architecture=UNET):
+def sliced(name, *networks, bank=None, method=PIGGYBACK, architecture=UNET):
     facts = Facts(architecture, method, Pix2Pix() if len(networks) == 1 else CycleGAN())
-    return build.slice_of(name, {network.name: network for network in networks}, bank or NetworkBank(), facts)
+    return slice_of(name, {network.name: network for network in networks}, bank or NetworkBank(), facts)
 
 
 def learnt(network, seed):
@@ -53,7 +53,7 @@ def learnt(network, seed):
 
 @functools.cache
 def first_slice(architecture):
-    return slice_of("one", learnt(generator(architecture), 1), architecture=architecture)
+    return sliced("one", learnt(generator(architecture), 1), architecture=architecture)
 
 
 def bank_after_one(architecture=UNET):
@@ -63,7 +63,7 @@ def bank_after_one(architecture=UNET):
 def bank_both_ways():
     """A bank after one task, learnt both ways."""
     networks = build.generators(UNET, Piggyback(), ("forward", "backward"))
-    return NetworkBank([slice_of("one", learnt(networks["forward"], 1), learnt(networks["backward"], 2))])
+    return NetworkBank([sliced("one", learnt(networks["forward"], 1), learnt(networks["backward"], 2))])
 
 
 class RecipesTest(tf.test.TestCase, parameterized.TestCase):
@@ -98,8 +98,8 @@ class RecipesTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_narrow_task_is_rebuilt(self, method):
         """Nothing in the smallest of networks has as many filters as a full one's first layer."""
         network = learnt(generator(Architecture("unet", (4, 4), width=8), method), 1)
-        task_slice = slice_of("one", network, method=method, architecture=Architecture("unet", (4, 4), width=8))
-        self.assertAllEqual(build.rebuilt(task_slice, NetworkBank())["forward"](X), network(X))
+        task_slice = sliced("one", network, method=method, architecture=Architecture("unet", (4, 4), width=8))
+        self.assertAllEqual(rebuild(task_slice, NetworkBank())["forward"](X), network(X))
 
     def test_settings_reach_the_recipe(self):
         recipe = recipes(generator(method=Piggyback(0.5), bank=bank_after_one()))["down2"]
@@ -113,7 +113,7 @@ class RecipesTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual({name for name, recipe in made.items() if type(recipe) is FullRecipe}, {"output"})
         self.assertEqual([path for path in state if path.endswith("unconstrained")], ["forward/output/unconstrained"])
         self.assertEqual(state["forward/down2/mixing"].shape, (8, 8))
-        bank.append(slice_of("two", network, bank=bank, method=Factorized()))
+        bank.append(sliced("two", network, bank=bank, method=Factorized()))
         self.assertEqual(bank.lent("forward/down2").shape, (4, 4, 4, 8))
 
     def test_task_specific_layers_lend_nothing(self):
@@ -171,7 +171,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         for path, value in first.items():
             name, kind = path.split("/")[1:]
             self.assertAllEqual(made[name].kernel() if kind == "unconstrained" else state[path], value, path)
-        expected = build.rebuilt(bank.slice(0), NetworkBank())["forward"](X)
+        expected = rebuild(bank.slice(0), NetworkBank())["forward"](X)
         # Convolving with the bank and mixing the result rounds differently from convolving with the mixed kernel.
         self.assertAllClose(network(X), expected, rtol=0, atol=1e-6)
         for recipe in made.values():
@@ -180,7 +180,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_of_the_first_tasks_start_are_the_firsts_in_a_longer_bank_too(self):
         bank = bank_after_one()
-        bank.append(slice_of("two", learnt(generator(bank=bank), 2), bank=bank))
+        bank.append(sliced("two", learnt(generator(bank=bank), 2), bank=bank))
         made = recipes(generator(bank=bank, begun=True))
         for name in ("down1", "down2", "up2"):
             self.assertAllEqual(made[name].kernel(), bank["one"].values[f"forward/{name}/unconstrained"])
@@ -197,7 +197,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         for number, name in ((2, "two"), (3, "three")):
             lenders = bank.only(method.borrows(bank.names))
             bank.append(
-                slice_of(name, learnt(generator(method=method, bank=lenders), number), bank=lenders, method=method)
+                sliced(name, learnt(generator(method=method, bank=lenders), number), bank=lenders, method=method)
             )
         network = generator(method=method, bank=bank.only(method.borrows(bank.names)))
         method.initialize({"forward": network}, bank)
@@ -219,7 +219,7 @@ class FirstValuesTest(tf.test.TestCase, parameterized.TestCase):
         )
         second = build.generators(UNET, method, both, bank)
         bank.append(
-            slice_of("two", *(learnt(second[prefix], 3 + n) for n, prefix in enumerate(both)), bank=bank, method=method)
+            sliced("two", *(learnt(second[prefix], 3 + n) for n, prefix in enumerate(both)), bank=bank, method=method)
         )
         third = build.generators(UNET, method, both, bank)
         method.initialize(third, bank)
@@ -261,11 +261,11 @@ class BorrowingTest(tf.test.TestCase, parameterized.TestCase):
         for index, name in enumerate(("one", "two", "three", "four")):
             network = learnt(generator(method=method, bank=bank), index)
             outputs.append(network(X).numpy())
-            bank.append(slice_of(name, network, bank=bank, method=method))
+            bank.append(sliced(name, network, bank=bank, method=method))
         bank = NetworkBank.open(folder)
         for index, output in enumerate(outputs):
             task_slice = bank.slice(index)
-            network = build.rebuilt(task_slice, bank.of(task_slice.borrows))["forward"]
+            network = rebuild(task_slice, bank.of(task_slice.borrows))["forward"]
             self.assertAllEqual(network(X), output)
         for index in range(1, 4):
             self.assertNotAllClose(outputs[index], outputs[index - 1])
@@ -277,7 +277,7 @@ class PrecisionTest(tf.test.TestCase):
     def test_a_learnt_task_is_float32_whatever_networks_are_made_in(self):
         with build.precision("mixed_bfloat16"):
             made = generator()
-            rebuilt = build.rebuilt(first_slice(UNET), NetworkBank())["forward"]
+            rebuilt = rebuild(first_slice(UNET), NetworkBank())["forward"]
         self.assertEqual(made.get_layer("down1").compute_dtype, "bfloat16")
         self.assertEqual(rebuilt.get_layer("down1").compute_dtype, "float32")
         self.assertEqual(generator().get_layer("down1").compute_dtype, "float32")

@@ -7,7 +7,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.plan_tables import costly
 from pgtf.methods import Piggyback
 from pgtf.networks import Architecture
@@ -45,7 +45,7 @@ class AutoFreeTest(tf.test.TestCase):
     def test_it_starts_as_the_first_task_and_lends_all_its_filters(self):
         shape = Architecture("unet", (4, 4), width=48)
         first = build.generators(shape, AUTO, ("forward",), seed=1)
-        bank = NetworkBank([build.slice_of("a", first, NetworkBank(), Facts(shape, AUTO, Pix2Pix()))])
+        bank = NetworkBank([slice_of("a", first, NetworkBank(), Facts(shape, AUTO, Pix2Pix()))])
         networks = build.generators(shape, AUTO, ("forward",), bank, seed=2)
         AUTO.initialize(networks, bank)
         recipes = layers.made_kernels(networks["forward"])
@@ -53,7 +53,7 @@ class AutoFreeTest(tf.test.TestCase):
         self.assertEqual((free, mixed), ("Full", "Piggyback"))
         kernel = recipes["forward/down1"].kernel()
         self.assertAllEqual(kernel, layers.made_kernels(first["forward"])["forward/down1"].kernel())
-        bank.append(build.slice_of("b", networks, bank, Facts(shape, AUTO, Pix2Pix())))
+        bank.append(slice_of("b", networks, bank, Facts(shape, AUTO, Pix2Pix())))
         self.assertAllEqual(bank.lent("forward/down1").shape, [4, 4, 3, 96])
 
 

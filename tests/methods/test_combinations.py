@@ -16,7 +16,7 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.config import Config, task_plans
 from pgtf.config.combinations import refusal
@@ -115,12 +115,12 @@ class CombinationsTest(tf.test.TestCase, parameterized.TestCase):
                     losses = learner.step(batch_of(plan, objective))
                     self.assertTrue(all(np.isfinite(float(value)) for value in losses.values()), losses)
             facts = Facts(plan.architecture, plan.method, plan.objective, full_values(plan.architecture, ("forward",)))
-            made = build.slice_of(plan.name, learner.generators, lenders, facts)
+            made = slice_of(plan.name, learner.generators, lenders, facts)
             self.assertEqual(made.stored_bytes, sizes[plan.name])
             bank.append(made)
         image, _ = batch_of(plan, objective)
-        again = build.rebuilt(made, lenders)["forward"]
-        self.assertAllEqual(again(image), build.rebuilt(made, lenders)["forward"](image))
+        again = rebuild(made, lenders)["forward"]
+        self.assertAllEqual(again(image), rebuild(made, lenders)["forward"](image))
         self.assertAllClose(again(image), learner.generators["forward"](image), atol=1e-4)
 
     def test_every_allowed_combination_is_planned(self):

@@ -11,7 +11,7 @@ from absl.testing import parameterized
 
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.layers import LayerFactory, restore, state
 from pgtf.methods import Full, Piggyback
 from pgtf.networks import Architecture
@@ -72,7 +72,7 @@ class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
             for path, value in state(made).items():
                 stored[name, path.rsplit("/", 1)[0]] += value.size
             facts = Facts(architecture, Piggyback(), Pix2Pix())
-            bank.append(build.slice_of(name, {"forward": made}, bank, facts))
+            bank.append(slice_of(name, {"forward": made}, bank, facts))
         planned = plan(("one", "two"), architecture, Piggyback(), ("forward",))
         self.assertEqual({(cost.task, cost.path): cost.values for cost in planned}, stored)
 

@@ -17,7 +17,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.config import Config, task_plans
 from pgtf.methods import LayerWise, WidthWise
 from pgtf.runs.listing import rows
@@ -110,9 +110,9 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
             variable.assign_add(0.1 * draw.normal(size=variable.shape))
         facts = Facts(TINY.architecture, TINY.method, TINY.objective)
         for name, one in together.learners.items():
-            bank.append(build.slice_of(name, one.generators, bank.only(TINY.method.borrows(bank.names)), facts))
+            bank.append(slice_of(name, one.generators, bank.only(TINY.method.borrows(bank.names)), facts))
             stored = bank.slice(len(bank) - 1)
-            rebuilt = build.rebuilt(stored, bank.of(stored.borrows))
+            rebuilt = rebuild(stored, bank.of(stored.borrows))
             for path, made in kernels(one.generators).items():
                 self.assertAllEqual(made.kernel(), kernels(rebuilt)[path].kernel())
             self.assertAllClose(one.generators["forward"](image), rebuilt["forward"](image), atol=1e-5)

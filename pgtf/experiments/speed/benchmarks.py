@@ -21,13 +21,13 @@ import tensorflow as tf
 from pgtf import layers, recipes
 from pgtf.assembly import accounting, build
 from pgtf.assembly.accounting import summary
-from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
 from pgtf.methods import Piggyback
 from pgtf.runs.listing import rows
-from pgtf.runs.load import load
+from pgtf.runs.pack import load
 from pgtf.serving.combined import write_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
@@ -253,7 +253,7 @@ def _run_of(plan, count, folder):
         lenders = bank.only(plan.method.borrows(bank.names))
         if index < 2:
             networks = build.generators(shape, plan.method, ("forward",), lenders, seed=index)
-            made = build.slice_of("task0", networks, lenders, facts)
+            made = slice_of("task0", networks, lenders, facts)
         bank.append(dataclasses.replace(made, name=f"task{index}"))
         if index > 1:
             path = os.path.join(bank.place(index, f"task{index}"), layout.TENSORS)
@@ -312,7 +312,7 @@ def banked(plan, tasks):
         lenders = bank.only(plan.method.borrows(bank.names))
         networks = build.generators(shape, plan.method, plan.objective.networks, lenders, number)
         facts = Facts(shape, plan.method, plan.objective)
-        bank.append(build.slice_of(f"task{number + 1}", networks, lenders, facts))
+        bank.append(slice_of(f"task{number + 1}", networks, lenders, facts))
     return bank
 
 
