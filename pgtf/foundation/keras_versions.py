@@ -29,7 +29,9 @@ def weight_settings(**settings: Any) -> dict[str, Any]:
 def compile_learner(learner: keras.Model, *, steps_per_execution: int) -> None:
     """Prepares a model with a train_step of its own for fit, without XLA and without a Keras optimizer."""
     if IS_KERAS_3:
-        learner.compile(optimizer=None, jit_compile=False, steps_per_execution=steps_per_execution)
+        # Replicas can't communicate within its loop over several steps.
+        alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
+        learner.compile(optimizer=None, jit_compile=False, steps_per_execution=steps_per_execution if alone else 1)
     else:
         learner.compile(steps_per_execution=steps_per_execution)
 
