@@ -24,6 +24,7 @@ TIERS = (
     ("runs",),
     ("evaluation",),
     ("training", "serving"),
+    ("compression",),
     ("report",),
     ("experiments", "studio"),
     ("cli",),

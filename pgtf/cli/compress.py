@@ -31,7 +31,7 @@ STOPPED = "Nothing was added to the run."
 
 def main(_):
     quiet.import_tensorflow()
-    from pgtf.training.compress import Compression, compress
+    from pgtf.compression.compress import Compression, compress
 
     asked = flags.FLAGS
     name = asked["as"].value or f"{asked.task}-compressed"

@@ -10,6 +10,7 @@ import numpy as np
 
 from pgtf.assembly.bank import rebuild, slice_of
 from pgtf.assembly.recorded_data import recorded_data
+from pgtf.compression.choice import LayerChoice, built, choose, fixed_bytes, method_of, outputs, repair
 from pgtf.config import flagfile, load_config
 from pgtf.data.reading import png, to_input
 from pgtf.data.sources import Source, examples
@@ -20,7 +21,6 @@ from pgtf.storage import layout
 from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.task_slice import TaskSlice
-from pgtf.training.compression import LayerChoice, built, choose, fixed_bytes, method_of, outputs, repair
 from pgtf.training.one_task import proven
 
 

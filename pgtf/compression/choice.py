@@ -15,11 +15,11 @@ import tensorflow as tf
 from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
+from pgtf.compression.knapsack import chosen
 from pgtf.methods import Bank, Layered
 from pgtf.networks import Architecture
 from pgtf.objectives.optimizers import LinearDecay, adam
 from pgtf.storage import quantization
-from pgtf.training.knapsack import chosen
 
 # Stored in the same way whatever is chosen.
 COMMON = "head:free:int8,norms:free:float16,biases:free:float16"

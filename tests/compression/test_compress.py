@@ -9,14 +9,14 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
+from pgtf.compression.choice import KINDS, built, choose, compressed, fixed_bytes, method_of, outputs
+from pgtf.compression.compress import Compression, compress
 from pgtf.config import load_config
 from pgtf.methods import Layered, Piggyback
 from pgtf.runs.adopt import adopt
 from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
 from pgtf.storage import quantization
-from pgtf.training.compress import Compression, compress
-from pgtf.training.compression import KINDS, built, choose, compressed, fixed_bytes, method_of, outputs
 from tests.tiny import tiny_run
 
 FREE = Piggyback(1.0)  # A network of free kernels.

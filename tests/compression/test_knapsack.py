@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 from absl.testing import absltest
 
-from pgtf.training.knapsack import chosen
+from pgtf.compression.knapsack import chosen
 
 
 def best(items, budget):

@@ -1,0 +1,1 @@
+"""Compression: copies of learned tasks within a budget of bytes."""
