@@ -92,7 +92,10 @@ def _best_scales(values, ends, levels):
     largest = np.maximum.reduceat(np.abs(values), starts, axis=0)
     most = largest_scale(np.where(largest > 0, largest, 1), levels)
     best, scales = np.zeros(largest.shape), np.zeros(largest.shape, "float32")
+    energy = np.add.reduceat(values.astype("float64") ** 2, starts, axis=0)
     for fraction in FRACTIONS:
+        if (best >= energy).all():  # The values are on their levels, as those that were trained so.
+            break
         candidate = as_scales(largest * np.float32(2 * fraction / (levels - 1)))
         steps = _codes(values, _spread(candidate, ends), levels).astype("float64") - (levels - 1) / 2
         # |x - s l|² = |x|² - s (2 xᵀl - s lᵀl) is least at s = xᵀl / lᵀl.
