@@ -160,6 +160,9 @@ def begun(plan: TaskPlan, bank: Bank) -> dict[str, keras.Model]:
     kernels = {path: one for network in networks.values() for path, one in layers.made_kernels(network).items()}
     method.check({path: recipe.specs(recipe.kernel_shape) for path, recipe in kernels.items()})
     method.initialize(networks, bank)
+    if plan.training.keep_norms and bank.names:
+        for network in networks.values():
+            layers.keep_norms(network, bank[bank.names[0]].values)
     return networks
 
 

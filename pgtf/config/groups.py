@@ -228,6 +228,10 @@ class TrainingSettings(Group):
         least=0,
         most=0.99999,
     )
+    keep_norms: bool = setting(
+        False,
+        "Later tasks keep the norms of the first task, batch norms with its averages, instead of training their own.",
+    )
     slice_precision: str = setting(
         "float32",
         "What kernels are stored in; int8 has a scale for each filter; int4, int3 and int2 have one for each 64 values "

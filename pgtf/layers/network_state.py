@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
+from pgtf.layers.norm import InstanceNormalization
 from pgtf.recipes.base import Recipe
 
 
@@ -95,6 +96,22 @@ def copy_matching(network: keras.Model, values: Mapping[str, np.ndarray]) -> Non
     own = state(network)
     fitting = {path: values[path] for path in own if path in values and own[path].shape == values[path].shape}
     restore(network, {**own, **fitting})
+
+
+def keep_norms(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
+    """Restores norms from another task's state, and excludes them from training. Those of other widths are left.
+
+    Args:
+      network: A network.
+      values: What `state` returned of a network with the same layers.
+    """
+    for layer in _own_layers(network):
+        if isinstance(layer, (keras.layers.BatchNormalization, InstanceNormalization)):
+            kept = {name: values.get(f"{network.name}/{layer.name}/{name}") for name in _others(layer)}
+            if all(value is not None and value.shape == _others(layer)[name].shape for name, value in kept.items()):
+                for name, variable in _others(layer).items():
+                    variable.assign(kept[name])
+                layer.trainable = False  # A batch norm then uses its averages in training, too.
 
 
 def _own_layers(network):

@@ -112,6 +112,7 @@ def training_of(plan: TaskPlan, together: Sequence[str] = ()) -> dict[str, Any]:
         *TRAINING,
         *(CHOOSING if plan.training.keep_weights == "best" else ()),
         *(name for name in ("validation", "padding") if getattr(plan.data, name)),
+        *(["keep_norms"] if plan.training.keep_norms else []),
         *([] if plan.data.flip else ["flip"]),
     ]
     flat = plan.flat()

@@ -46,6 +46,7 @@ OTHER = dict(
     decay_from=0.75,
     keep_weights="best",
     ema=0.99,
+    keep_norms=True,
     slice_precision="int8",
     precision="mixed_float16",
     distribute="mirrored",
