@@ -176,6 +176,11 @@ class DocsTest(parameterized.TestCase):
         pages = {page.stem for page in ROOT.glob("docs/methods/*.md")} - {"index"}
         self.assertEqual({key.value for key in table.keys}, pages)
 
+    def test_every_room_is_listed(self):
+        listed = re.findall(r"^pgtf/(\w+)/ ", text_of("docs/internals/house.md"), re.M)
+        rooms = [path.parent.name for path in ROOT.glob("pgtf/*/__init__.py")]
+        self.assertCountEqual(listed, rooms)
+
     def test_every_page_is_in_the_navigation(self):
         navigation = (ROOT / "mkdocs.yml").read_text()
         pages = [page.removeprefix("docs/") for page in PAGES if page.startswith("docs/")]
