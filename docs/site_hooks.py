@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT))
 from pgtf.cli.main import COMMANDS  # noqa: E402  (the path comes first; imports no TensorFlow)
 
 OUTSIDE = ("RESULTS.md", "BENCH.md", "CHANGELOG.md", "results/*/README.md", "results/mini/page/*.png")
+CODE = re.compile(r"<code>[^<]+</code>")
 LINK = re.compile(r"(\]\()([^)\s#]+)([^)]*\))")
 
 
@@ -41,6 +42,11 @@ def on_page_markdown(markdown: str, page: Any, **kwargs: Any) -> str:
         return begin + (link.removeprefix("../") if leaves else link) + end
 
     return LINK.sub(moved, markdown)
+
+
+def on_page_content(html: str, **kwargs: Any) -> str:
+    """Keeps browsers from breaking lines after the hyphens of a flag."""
+    return CODE.sub(lambda match: re.sub(r"(--\w+)", r'<span class="flag">\1</span>', match[0]), html)
 
 
 def commands_page() -> str:
