@@ -39,7 +39,7 @@ class LayerChoice:
     Args:
       name: Name of the layer.
       kind: Its kind, with a precision if it has one.
-      bytes: The most bytes that it takes.
+      bytes: Bytes that it takes; at most, if it is repaired.
       change: Mean squared change of the outputs if this layer alone is compressed.
     """
 
@@ -49,19 +49,34 @@ class LayerChoice:
     change: float
 
 
-def compressed(kernel: np.ndarray, first: np.ndarray, kind: str) -> tuple[np.ndarray, int]:
-    """Returns a kernel as a kind of KINDS stores it, and the most bytes that this takes. first: The first task's."""
+def compressed(kernel: np.ndarray, first: np.ndarray, kind: str, final: bool = True) -> tuple[np.ndarray, int]:
+    """Compresses a kernel.
+
+    Args:
+      kernel: The kernel.
+      first: The first task's.
+      kind: A key of KINDS.
+      final: Whether the result is stored as it is. Default: yes.
+
+    Returns:
+      (the kernel as it is stored, its bytes), or the most bytes if it is trained further.
+    """
     precision = KINDS[kind]
     if kind == "frozen":
         return first, 0
     size = quantization.stored_bytes(kernel.shape, 32, precision)
     if kind == "free:int8":
         return quantization.restored(*quantization.rounded(kernel, precision)), size
-    return first + quantization.decoded(quantization.encoded(kernel - first, precision), kernel.shape, precision), size
+    stream = quantization.encoded(kernel - first, precision)
+    return first + quantization.decoded(stream, kernel.shape, precision), stream.nbytes if final else size
 
 
 def choose(
-    networks: Mapping[str, keras.Model], bank: Bank, inputs: Mapping[str, np.ndarray], budget: int
+    networks: Mapping[str, keras.Model],
+    bank: Bank,
+    inputs: Mapping[str, np.ndarray],
+    budget: int,
+    final: bool = True,
 ) -> list[LayerChoice]:
     """Chooses a kind for each layer of a task.
 
@@ -70,6 +85,7 @@ def choose(
       bank: The bank of its first task alone.
       inputs: {prefix: float images} on which changes are measured.
       budget: The most bytes of all layers together, without heads, norms and biases.
+      final: Whether the result is stored as it is, without repair. Default: yes.
     """
     options: dict[str, dict[str, tuple[int, float]]] = {}
     for prefix, network in networks.items():
@@ -89,7 +105,7 @@ def choose(
             )
             turned = isinstance(plain.get_layer(name), keras.layers.Conv2DTranspose)
             for kind in KINDS:
-                made, size = compressed(_canonical(kernel, turned), first, kind)
+                made, size = compressed(_canonical(kernel, turned), first, kind, final)
                 variable.assign(_canonical(made, turned))
                 change = float(np.mean((outputs(apply, inputs[prefix]) - wanted) ** 2))
                 found[kind] = (found[kind][0] + size, found[kind][1] + change)

@@ -108,7 +108,7 @@ def _compressed(run: Run, name: str, new_name: str, settings: Compression) -> Co
         raise ValueError(
             f"--to must be at least what heads, norms and biases take, {fixed:,} bytes. Received: {budget:,} bytes"
         )
-    choices = choose(networks, bank, inputs, budget - fixed)
+    choices = choose(networks, bank, inputs, budget - fixed, final=not settings.repair)
     method = method_of(choices)
     made = built(facts.architecture, method, networks, task.slice.values, bank)
     if settings.repair:

@@ -44,7 +44,9 @@ class CompressedTest(tf.test.TestCase, parameterized.TestCase):
             return
         values = kernel if kind == "free:int8" else kernel - first
         rest = made if kind == "free:int8" else made - first
-        self.assertEqual(size, quantization.stored_bytes(kernel.shape, 32, "float32", KINDS[kind]))
+        most = quantization.stored_bytes(kernel.shape, 32, "float32", KINDS[kind])
+        self.assertEqual(compressed(kernel, first, kind, final=False)[1], most)
+        self.assertLessEqual(size, most)
         for filter in range(4):
             levels = 1 + np.sum(np.diff(np.sort(rest[..., filter], axis=None)) > 1e-3)
             self.assertLessEqual(levels, {"delta(1)": 2, "delta(1.58)": 3, "delta(2)": 4, "delta(3)": 8}.get(kind, 30))
@@ -103,6 +105,7 @@ class CompressTest(tf.test.TestCase, parameterized.TestCase):
         for budget in (fixed, fixed + 3000):
             made = compress(folder, "maps", f"maps-{budget}", Compression(budget, images=4))
             self.assertLessEqual(made.slice.stored_bytes, budget)
+            self.assertEqual(made.slice.stored_bytes, fixed + sum(choice.bytes for choice in made.choices))
             changes.append(made.change["forward"])
         self.assertEqual(sorted(changes, reverse=True), changes)
         run = Run(folder)
