@@ -6,7 +6,6 @@ import sys
 import textwrap
 import time
 from concurrent import futures
-from unittest import mock
 
 from absl.testing import absltest
 
@@ -46,7 +45,8 @@ class DoingTest(absltest.TestCase):
         text = textwrap.dedent(SCRIPT).format(log=self.log, made=self.made, fails=fails)
         pathlib.Path(self.script).write_text(text, encoding="utf-8")
         pathlib.Path(self.log).write_text("", encoding="utf-8")
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
+        command = [sys.executable, self.script]
+        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=command, patience=0.01)
         try:
             doing.do(pieces)
         finally:
@@ -120,7 +120,7 @@ class DoingTest(absltest.TestCase):
 
     def test_what_another_process_is_at_is_left_to_it(self):
         other = piece(TASKS, {"method": "full", "steps": 5}, 1)
-        with mock.patch("pgtf.experiments.paper.runner.PATIENCE", 0.01), futures.ThreadPoolExecutor() as pool:
+        with futures.ThreadPoolExecutor() as pool:
             with files.locked(os.path.join(self.runs, "taken", BASE.name)):
                 done = pool.submit(self.do, PIECE, other)
                 while not self.results.read(other) and not done.done():  # What needs no base is done meanwhile.

@@ -21,7 +21,7 @@ from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
 
 PGTF = sys.executable, "-m", "pgtf"
-PATIENCE = 10.0  # Seconds between checks whether another process has finished an experiment.
+PATIENCE = 10.0
 
 
 class ExperimentRunner:
@@ -33,6 +33,7 @@ class ExperimentRunner:
       runs: Folder for the run directories.
       data_dir, inception: The flags of `pgtf train` and `pgtf evaluate`.
       pgtf: The command line that starts pgtf.
+      patience: Seconds between checks whether another process has finished an experiment. Default: 10.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class ExperimentRunner:
         data_dir: str = "",
         inception: str = "",
         pgtf: Sequence[str] = PGTF,
+        patience: float = PATIENCE,
     ):
         self.preset, self.results, self.runs = preset, results, runs
-        self.data_dir, self.inception, self.pgtf = data_dir, inception, pgtf
+        self.data_dir, self.inception, self.pgtf, self.patience = data_dir, inception, pgtf, patience
 
     def folder(self, piece: Experiment) -> str:
         """Returns the path of an experiment's run directory."""
@@ -99,7 +101,7 @@ class ExperimentRunner:
             if one:
                 tried.append(one)
             else:
-                time.sleep(PATIENCE)
+                time.sleep(self.patience)
         if failed:
             raise ValueError(
                 f"{len(failed)} experiments failed. Run the command again to retry them. Received: {', '.join(failed)}"
