@@ -15,9 +15,7 @@ from collections.abc import Sequence
 
 from absl import flags
 
-from pgtf.cli import command_line, help_text
 from pgtf.foundation.version import __version__
-from pgtf.methods import METHODS
 
 COMMANDS = {
     "demo": "Learn three small drawn tasks, measure them and write a report.",
@@ -54,6 +52,9 @@ def main(argv: Sequence[str] = ()) -> None:
         return
     if name == "help":
         name, given = given[0], ["--help"]
+        from pgtf.cli import help_text  # Here, so that `pgtf --help` answers at once.
+        from pgtf.methods import METHODS
+
         if name in ("methods", *METHODS):
             print(help_text.methods_text() if name == "methods" else help_text.method_text(name))
             return
@@ -68,6 +69,8 @@ def run(name: str, given: Sequence[str]) -> None:
     """Runs one command with its arguments and flags."""
     if name == "demo":
         name, given = "train", ["--flagfile=flags/demo.cfg", *given]
+    from pgtf.cli import command_line
+
     command = importlib.import_module(f"pgtf.cli.{name}")
     repeated = getattr(command, "REPEATED", "")
     sys.argv = [f"pgtf {name}", *as_flags(given, getattr(command, "ARGUMENTS", ()), repeated)]
