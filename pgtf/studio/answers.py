@@ -46,6 +46,12 @@ class Answers:
 
     def __init__(self, run_dir: str, most: int = KEPT):
         self.run_dir, self.most = run_dir, most
+        scored = [task.name for task in Run(run_dir) if task.facts.objective.makes != "images"]
+        if scored:
+            raise ValueError(
+                "The studio shows tasks that make images. Classify images with `pgtf classify`. "
+                f"Received: {', '.join(scored)} in {run_dir}"
+            )
         self.tasks = [_offered(task) for task in Run(run_dir)]
         self._kept: collections.OrderedDict[int, Task] = collections.OrderedDict()
         self._stamp = Ledger.stamp(run_dir)

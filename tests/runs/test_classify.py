@@ -21,6 +21,7 @@ from pgtf.serving.combined import export_combined
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
+from pgtf.studio.answers import Answers
 from tests.processes import Script
 from tests.tiny import tiny_run
 
@@ -82,6 +83,8 @@ class ClassifyTest(tf.test.TestCase):
             ValueError, "Only tasks of images can translate. Received: 'shapes', --objective=cl"
         ):
             task.translator()
+        with self.assertRaisesRegex(ValueError, "with `pgtf classify`. Received: shapes, textures in "):
+            Answers(f"{folder()}/run")
         images = pgtf.load(tiny_run(tempfile.mkdtemp(), ("maps",)))["maps"]
         with self.assertRaisesRegex(
             ValueError, "Only tasks of classification can classify. Received: 'maps', .*pix2pix"
