@@ -97,7 +97,7 @@ class AdoptTest(ManyTestCase):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
         path = os.path.join(folder, "tasks", "03-streets", "replays.json")
         files.write(path, b"mine")
-        self.refused(folder, other, "into a new folder; move what is there. Received: .*03-streets")
+        self.refused(folder, other, "task's folder exists. Move what is there. Received: .*03-streets")
         self.assertTrue(os.path.exists(path))
 
     def test_several_in_the_order_of_their_run_one_mixing_the_other(self):
@@ -128,7 +128,7 @@ class AdoptTest(ManyTestCase):
         for name, error in (
             ("slice.safetensors", "its sha256 differs"),
             ("slice.json", "its sha256 differs|must be the JSON"),
-            ("probes.safetensors", "must be as they were recorded"),
+            ("probes.safetensors", "have changed since they were recorded"),
         ):
             other = self.run_of("facades", "streets")
             flip_a_bit(os.path.join(other, "tasks", "02-streets", name), byte=-20)
@@ -214,7 +214,7 @@ class DropTest(ManyTestCase):
         self.assertEqual(list(ledger.problems(Run(folder).bank)), ["04-streets"])
         shutil.rmtree(os.path.join(folder, "tasks", "02-maps"))
         files.write(os.path.join(folder, "tasks", "02-maps", "dropped.json"), b'{"name": "shoes", "sha256": "0"}')
-        with self.assertRaisesRegex(BankError, "is of its folder. Received: .*of 'shoes'"):
+        with self.assertRaisesRegex(BankError, "lies in the folder of another. Received: .*of 'shoes'"):
             Run(folder)
 
     def test_killed_at_any_write_or_removal_it_goes_on(self):

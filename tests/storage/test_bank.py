@@ -97,7 +97,7 @@ class FilterBankTest(SliceTestCase):
     def test_append_refuses_a_second_slice_of_a_task(self):
         folder = self.bank_on_disk(2)
         bank = FilterBank.open(folder)
-        with self.assertRaisesRegex(BankError, "one slice. Received: a second one of 'labels'"):
+        with self.assertRaisesRegex(BankError, "one slice for each task. Received: a second one of 'labels'"):
             bank.append(a_slice(0))
         self.assertLen(bank, 2)
         self.assert_holds(folder, 2)

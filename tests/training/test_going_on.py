@@ -196,7 +196,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         tiny_run(self.run_dir, ("maps",), size=TINY.size)
         ran(self.tiny)
         flip_a_bit(self.at("tasks", "01-maps", "probes.safetensors"))
-        with self.assertRaisesRegex(ValueError, "without the file a run goes on.*Received: .*01-maps"):
+        with self.assertRaisesRegex(ValueError, "continues without this proof.*Received: .*01-maps"):
             ran(self.tiny, tasks=("maps", "facades"), steps=1)
         self.assertEqual(os.listdir(self.at("tasks")), ["01-maps"])
         os.unlink(self.at("tasks", "01-maps", "probes.safetensors"))
