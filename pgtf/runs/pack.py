@@ -5,10 +5,12 @@ restores the files byte for byte. Reading a pack executes nothing.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import struct
 import tempfile
+from collections.abc import Iterator
 from typing import Any, Callable, Optional
 
 import numpy as np
@@ -40,6 +42,9 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
       The card.
     """
     if os.path.lexists(path) or not path.endswith(".safetensors"):
+        if os.path.isdir(_staging_of(path)):  # Of a process that was killed after its pack was in place.
+            with _staging(path):
+                pass
         raise ValueError(f"A pack must be a new file NAME.safetensors. Received: {path}")
     task, tensors, slices = run[name], {}, []
     if task.player:
@@ -69,14 +74,26 @@ def _write(path: str, content: bytes) -> None:
     """Writes a pack through a staging folder beside it. The next pack to this path removes what a killed one left."""
     folder, name = os.path.split(os.path.abspath(path))
     os.makedirs(folder, exist_ok=True)
-    staging = files.inside(folder, f"{STAGING}{name}")
+    with _staging(path) as staging:
+        files.write(os.path.join(staging, name), content)
+        os.replace(os.path.join(staging, name), path)
+        files.sync_folder(folder)
+
+
+@contextlib.contextmanager
+def _staging(path: str) -> Iterator[str]:
+    """Locks and yields the staging folder of a pack; removes it at the end."""
+    staging = _staging_of(path)
     with files.locked(staging, "packs into a file"):
         try:
-            files.write(os.path.join(staging, name), content)
-            os.replace(os.path.join(staging, name), path)
-            files.sync_folder(folder)
+            yield staging
         finally:
-            files.remove(folder, os.path.basename(staging))
+            files.remove(*os.path.split(staging))
+
+
+def _staging_of(path: str) -> str:
+    folder, name = os.path.split(os.path.abspath(path))
+    return files.inside(folder, f"{STAGING}{name}")
 
 
 def load(path: str) -> Run:

@@ -186,6 +186,9 @@ class CardTest(SliceTestCase):
             parts += os.path.exists(os.path.join(folder, ".packing-x.safetensors"))
             if os.path.exists(path):  # Whole: all that remained was to tidy up.
                 self.assertEqual(pgtf.load(path).names, ["labels"])
+                with self.assertRaisesRegex(ValueError, "A pack must be a new file"):
+                    pack(Run(self.folder), "labels", path)
+                self.assertCountEqual(os.listdir(folder), [".writing-a", "x.safetensors"])
                 os.unlink(path)
         self.assertGreater(parts, 3)
         self.assertCountEqual(os.listdir(folder), [".writing-a", "x.safetensors"])
