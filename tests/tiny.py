@@ -122,6 +122,11 @@ def learnt(bank, name, facts, draw):
     bank.append(dataclasses.replace(task_slice, facts=facts))
 
 
+def plan_of(config, index):
+    """The plan of task `index` (from 0) with a config, which may have fewer tasks."""
+    return dataclasses.replace(task_plans(config)[0], index=index)
+
+
 def learn(config):
     """Learns the tasks of a run that are not learnt yet, and no more: nothing is replayed or pictured."""
     bank = NetworkBank.open(os.path.join(config.run_dir, "tasks"))

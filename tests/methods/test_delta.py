@@ -19,7 +19,7 @@ from pgtf.runs.run import Run
 from pgtf.runs.verify import verdicts
 from pgtf.storage.task_slice import TaskSlice
 from pgtf.storage.values import StoredValues
-from tests.tiny import tiny_run
+from tests.tiny import plan_of, tiny_run
 
 KERNEL = "forward/up2/difference"
 
@@ -31,7 +31,7 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
     def test_rounding_starts_where_told(self, round_from, expected):
         for method in (Delta(2, round_from), Layered(f"outer1:free,inner:delta(2,{round_from})")):
             folder = tiny_run(tempfile.mkdtemp(), method=method)
-            networks = build.begun(load_config(folder), 2, Run(folder).bank)
+            networks = build.begun(plan_of(load_config(folder), 2), Run(folder).bank)
             made = layers.made_kernels(networks["forward"])
             found, start = [], 0
             for phase in method.phases(100):

@@ -9,10 +9,10 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.assembly import build
-from pgtf.config import load_config, task_plans
+from pgtf.config import load_config
 from pgtf.methods import Distilled
 from pgtf.runs.run import Run
-from tests.tiny import tiny_run
+from tests.tiny import plan_of, tiny_run
 
 BATCH = tuple(np.random.default_rng(0).uniform(-1, 1, (2, 1, 16, 16, 3)).astype("float32"))
 
@@ -27,7 +27,7 @@ def learner_of(run, weight, index=2):
     config = dataclasses.replace(
         load_config(run.folder), method=Distilled(weight), discriminator_width=2, discriminator_layers=1
     )
-    return build.learner(task_plans(config)[index], run.bank.only(run.names[:index]), steps=100)
+    return build.learner(plan_of(config, index), run.bank.only(run.names[:index]), steps=100)
 
 
 @parameterized.parameters(("pix2pix", "unet"), ("cyclegan", "resnet"))

@@ -9,13 +9,13 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
 from pgtf.assembly.replay import outputs
-from pgtf.config import load_config, task_plans
+from pgtf.config import load_config
 from pgtf.methods import Finetune
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run
 from pgtf.runs.verify import conclusion, verdicts
 from pgtf.serving.direction import Direction
-from tests.tiny import tiny_run
+from tests.tiny import plan_of, tiny_run
 
 
 class FinetuneTest(tf.test.TestCase):
@@ -27,7 +27,7 @@ class FinetuneTest(tf.test.TestCase):
 
     def test_a_task_begins_as_the_previous_one_ended(self):
         config = dataclasses.replace(load_config(self.folder), discriminator_width=2, discriminator_layers=1)
-        learner = build.learner(task_plans(config)[2], self.run_.bank, steps=10)
+        learner = build.learner(plan_of(config, 2), self.run_.bank, steps=10)
         begun, ended = layers.state(learner.generators["forward"]), self.run_.bank.slice(1).values
         self.assertCountEqual(begun, ended)
         for path, value in begun.items():

@@ -14,7 +14,7 @@ from pgtf.methods import Layered, LowRank, Piggyback
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run
 from pgtf.training.sequence import SequentialTrainer
-from tests.tiny import tiny_run
+from tests.tiny import plan_of, tiny_run
 
 PAPER = Architecture("unet", (256, 256), width=64)
 SAME = (
@@ -26,7 +26,7 @@ SAME = (
 
 def third(folder, layered):
     """The network with which the third task of a tiny run begins."""
-    return build.begun(load_config(tiny_run(folder, method=layered)), 2, Run(folder).bank)["forward"]
+    return build.begun(plan_of(load_config(tiny_run(folder, method=layered)), 2), Run(folder).bank)["forward"]
 
 
 class LayeredTest(tf.test.TestCase, parameterized.TestCase):

@@ -9,11 +9,11 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
-from pgtf.config import load_config, task_plans
+from pgtf.config import load_config
 from pgtf.methods import Mask
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run
-from tests.tiny import tiny_run
+from tests.tiny import plan_of, tiny_run
 
 PAPER = Architecture("unet", (256, 256), width=64)
 
@@ -25,7 +25,7 @@ class MaskTest(tf.test.TestCase):
         folder = tiny_run(tempfile.mkdtemp(), method="mask")
         config = dataclasses.replace(load_config(folder), discriminator_width=2, discriminator_layers=1)
         cls.run_ = Run(folder)
-        cls.learner = build.learner(task_plans(config)[2], cls.run_.bank, steps=10)
+        cls.learner = build.learner(plan_of(config, 2), cls.run_.bank, steps=10)
 
     def test_the_first_step_goes_as_far_as_the_rates_say(self):
         network = self.learner.generators["forward"]
@@ -42,7 +42,7 @@ class MaskTest(tf.test.TestCase):
         image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
         network = self.learner.generators["forward"]
         config = load_config(self.run_.folder)
-        begun = build.begun(task_plans(config)[2], self.run_.bank)["forward"]
+        begun = build.begun(plan_of(config, 2), self.run_.bank)["forward"]
         self.assertAllEqual(begun(image), self.run_["facades"].networks["forward"](image))
         for recipe in layers.made_kernels(network).values():
             self.assertNotEmpty(recipe.state())

@@ -14,11 +14,11 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
 from pgtf.assembly.plan_tables import costly, report
-from pgtf.config import load_config, task_plans
+from pgtf.config import load_config
 from pgtf.methods import Progressive
 from pgtf.networks import Architecture
 from pgtf.runs.run import Run
-from tests.tiny import tiny_run
+from tests.tiny import plan_of, tiny_run
 
 NAMES = ("one", "two", "three")
 X = np.random.default_rng(7).uniform(-1, 1, (2, 4, 8, 3)).astype("float32")
@@ -107,7 +107,7 @@ class ProgressiveTest(tf.test.TestCase, parameterized.TestCase):
     def test_columns_are_frozen_and_run_as_when_they_are_played(self):
         run = run_of(norm="batch", side=8)
         config = dataclasses.replace(load_config(run.folder), discriminator_width=2, discriminator_layers=1)
-        network = build.learner(task_plans(config)[3], run.bank, steps=10).generators["forward"]
+        network = build.learner(plan_of(config, 3), run.bank, steps=10).generators["forward"]
         (columns,) = (layer for layer in network.layers if isinstance(layer, keras.Model))
         self.assertEmpty(columns.trainable_variables)
         before = [variable.numpy() for variable in columns.variables]

@@ -43,7 +43,9 @@ TINY = Config(
     steps_per_call=1,
     checkpoint_minutes=0,
 )
-UNPAIRED = dataclasses.replace(TINY, objective=CycleGAN(pool_size=2), network="resnet", image_size="16")
+UNPAIRED = dataclasses.replace(
+    TINY, objective=CycleGAN(pool_size=2), network="resnet", options=(("blocks", 1),), image_size="16"
+)
 
 
 def ran(config, **changes):
