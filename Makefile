@@ -10,9 +10,8 @@ python := .venv/bin/python
 # Written last, so a .venv without it is one whose making was interrupted.
 installed := .venv/installed
 current := .venv-current/installed
-# What differs between the TensorFlows: kernels, layers, steps, checkpoints, several devices, and runs of the other one.
-current_tests := recipes layers networks objectives storage distribution/test_strategy.py training/test_loop.py \
-	training/test_objectives.py runs/test_generations.py
+# What differs between the TensorFlows: kernels, layers, networks, steps, checkpoints, and runs of the other one.
+current_tests := recipes layers networks objectives training/test_loop.py training/test_objectives.py runs/test_generations.py
 # The same for what `make docs` needs besides.
 documenting := .venv/documenting
 
