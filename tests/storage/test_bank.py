@@ -172,7 +172,7 @@ class FoldersTest(SliceTestCase):
     def test_a_number_twice(self):
         folder = self.bank_on_disk(2)
         a_slice(2).write(os.path.join(folder, "02-again"))
-        with self.assertRaisesRegex(BankError, "one slice. Received: 02-again and 02-maps"):
+        with self.assertRaisesRegex(BankError, "same number. Received: 02-again and 02-maps"):
             FilterBank.open(folder)
 
     def test_a_folder_that_is_named_for_another_task(self):
