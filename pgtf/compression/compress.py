@@ -94,7 +94,7 @@ def _compressed(run: Run, name: str, new_name: str, settings: Compression) -> Co
     """Chooses the layers' kinds, builds the networks and repairs them. Writes nothing."""
     task, first = run[name], run.bank.slice(0)
     facts = task.facts
-    if name == first.name or facts.architecture != first.facts.architecture:
+    if name == first.name or not facts.architecture.is_same(first.facts.architecture):
         raise ValueError(
             f"Only a later task whose network has the shape of the first task's, {first.name!r}, can be compressed. "
             f"Received: {name!r}"

@@ -44,11 +44,12 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
     shape = plan.architecture
     if plan.objective.own_outputs:  # Their number follows from the task's data.
         shape = dataclasses.replace(shape, outputs=facts.architecture.outputs)
-    asked = (plan.name, shape, tuple(plan.objective.networks))
-    found = (task.name, facts.architecture, facts.generators)
-    if asked != found:
+    asked = (plan.name, tuple(plan.objective.networks))
+    found = (task.name, facts.generators)
+    if asked != found or not shape.is_same(facts.architecture):
         raise ValueError(
-            f"The first task of --first_task_from must be this run's: {asked}. Received: {found} in {base}"
+            f"The first task of --first_task_from must be this run's: {asked} of {shape}. "
+            f"Received: {found} of {facts.architecture} in {base}"
         )
     taken = dataclasses.replace(task.slice, facts=facts)
     rebuild(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.

@@ -177,7 +177,9 @@ class PaperTest(tf.test.TestCase):
         for row in [*facts["tasks"], facts["total"]]:
             self.assertCountEqual(row, [*KINDS, "name", "values", "bits", "bytes", "full_values", "share"])
         self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", *NAMES])
-        self.assertCountEqual(facts["layers"][0], [*KINDS, "task", "path", "values", "bits", "full_values", "kept"])
+        self.assertCountEqual(
+            facts["layers"][0], [*KINDS, "task", "path", "values", "bits", "full_values", "kept", "at_most"]
+        )
         self.assertEqual(facts["total"]["values"], sum(facts["total"][kind] for kind in KINDS))
         self.assertEqual(sum(layer["values"] for layer in facts["layers"]), facts["total"]["values"])
 

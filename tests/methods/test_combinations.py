@@ -116,7 +116,10 @@ class CombinationsTest(tf.test.TestCase, parameterized.TestCase):
                     self.assertTrue(all(np.isfinite(float(value)) for value in losses.values()), losses)
             facts = Facts(plan.architecture, plan.method, plan.objective, full_values(plan.architecture, ("forward",)))
             made = slice_of(plan.name, learner.generators, lenders, facts)
-            self.assertEqual(made.stored_bytes, sizes[plan.name])
+            if method == "delta" and bank.names:  # Entropy-coded: the plan has the most bytes.
+                self.assertBetween(made.stored_bytes, 0.8 * sizes[plan.name], sizes[plan.name])
+            else:
+                self.assertEqual(made.stored_bytes, sizes[plan.name])
             bank.append(made)
         image, _ = batch_of(plan, objective)
         again = rebuild(made, lenders)["forward"]

@@ -153,7 +153,7 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_step_moves_what_is_trained_and_nothing_else(self, **case):
         learner = learner_of(**case)
         for network in learner.generators.values():  # Away from the start, where some gradients are zero by design.
-            perturb(network, seed=5)
+            perturb(network, seed=6 if case["objective"] == "classification" else 5)  # No ReLU of one filter is dead.
         trained = {id(variable) for variable in learner.trained("generators")}
         averages = set(map(id, averages_of(learner)))
         everything = [variable for network in learner.generators.values() for variable in network.weights]

@@ -133,7 +133,7 @@ class SettingsTest(parameterized.TestCase):
         for goal, message in ((0.3, None), (0.2, "Received: for maps, goal=0.2, not 0.3")):
             folder = self.create_tempdir().full_path
             config = dataclasses.replace(self.CONFIG, drawn_images=2, image_size="16")
-            (plan,) = task_plans(config)
+            plan, _ = task_plans(config)
             data = build.data_of(plan)
             record_or_resume(plan, data, folder)
             os.makedirs(os.path.join(folder, "train", "step-1"))

@@ -105,7 +105,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
         self.assertRegex(head, r"MB on disk +owned +picked +free +grown  learned")
         for line, row in zip(lines, found):
             for share in row["weights"].values():
-                self.assertIn(f"{share:.1%}", line[head.index("MB on disk") : head.index("learnt")])
+                self.assertIn(f"{share:.1%}", line[head.index("MB on disk") : head.index("learned")])
 
     def _check_owners(self, learnt, tasks):
         """Who owns what, counted anew from the bits."""

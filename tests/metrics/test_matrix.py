@@ -63,7 +63,9 @@ class MeasuresTest(absltest.TestCase):
         self.assertIsNone(one.forward_transfer("L1", {"maps": 0.5}))
 
     def test_signs(self):
-        self.assertEqual({name for name, row in METRICS.items() if row.sign > 0}, {"Acc", "PSNR", "SSIM"})
+        self.assertEqual(
+            {name for name, row in METRICS.items() if row.sign > 0}, {"Acc", "PSNR", "SSIM", "Top1", "Top5"}
+        )
         self.assertEqual({row.sign for row in METRICS.values()}, {1, -1})
         self.assertIs(metric("KID-768"), METRICS["KID"])
 

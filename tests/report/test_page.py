@@ -18,7 +18,7 @@ from pgtf.report.run_sections import NAMED
 from pgtf.storage.probes import Replay
 from tests.report.made_runs import pictures, run, task
 
-VOID = ("br", "img", "input", "link", "meta")
+VOID = ("br", "img", "input", "link", "meta", "wbr")
 BAD = ("<script>alert('x')<script>", 'it\'s "quoted" & <b>')
 
 

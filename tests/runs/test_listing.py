@@ -44,7 +44,7 @@ class ListingTest(tf.test.TestCase):
         head, *lines = row_lines(found)
         self.assertLen(lines, 3)
         self.assertRegex(lines[2], r"^streets +piggyback +[\d,]+ +[\d.]+% +0.0\d +2024-02-03 03:04 AtoB +drawn$")
-        self.assertEqual(head.index("learnt"), lines[2].index("2024"))
+        self.assertEqual(head.index("learned"), lines[2].index("2024"))
         self.assertEqual(head.index("data"), lines[2].index("drawn"))
 
     def test_pictures_of_training_images_are_named(self):
@@ -80,7 +80,7 @@ class ListingTest(tf.test.TestCase):
         self.assertEqual(found, expected)
         head, *lines = row_lines(found)
         for line in lines:
-            self.assertEqual(line[head.index("MB on disk") : head.index("learnt")].strip(), "-")
+            self.assertEqual(line[head.index("MB on disk") : head.index("learned")].strip(), "-")
 
     def test_tensors_are_not_read_and_tensorflow_is_not_imported(self):
         folder = self.run_of()
