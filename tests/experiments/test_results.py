@@ -7,9 +7,10 @@ import os
 
 from absl.testing import absltest, parameterized
 
+from pgtf.data.finder import Finder
 from pgtf.experiments.paper import identity
 from pgtf.experiments.paper.experiment import piece, with_bases
-from pgtf.experiments.paper.identity import DRAWN, Wanted
+from pgtf.experiments.paper.identity import DRAWN, Wanted, images_identity
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import MISSING, Results
 from pgtf.experiments.paper.tables import distance, later_distance, later_figure, later_share, tables
@@ -166,7 +167,7 @@ class ResultsTest(parameterized.TestCase):
         folders = [self.create_tempdir().full_path for _ in range(2)]
         for folder, task in itertools.product(folders, TASKS):
             files.write(os.path.join(folder, task, "train", "1.png"), b"an image")
-        images = {task: identity._images(folders[0], task, True) for task in TASKS}
+        images = {task: identity._images(folders[0], task, True, 0.0) for task in TASKS}
         self.edited(images=images)
         for folder in folders:
             self.assertEqual(Results(self.results.folder, Wanted(folder)).hole(PIECE), "")
@@ -174,6 +175,17 @@ class ResultsTest(parameterized.TestCase):
             Results(self.results.folder, Wanted("")).hole(PIECE),
             f"images of facades are {images['facades']}, not drawn",
         )
+
+    def test_held_out_images_belong_to_the_data(self):
+        folder = self.create_tempdir().full_path
+        for task, number in itertools.product(TASKS, range(30)):
+            files.write(os.path.join(folder, task, "train", f"{number}.png"), b"an image")
+        find = Finder(folder, "pairs", (8, 8), (8, 8), validation=0.5)
+        self.edited(images={task: images_identity(folder, find(task).manifest.summary()) for task in TASKS})
+        held_out = dataclasses.replace(PIECE, flags=(*PIECE.flags, ("validation", "0.5")))
+        wanted, found = Wanted(folder), self.results._load(PIECE).identity
+        self.assertEqual(wanted.difference(held_out, found), "")
+        self.assertStartsWith(wanted.difference(PIECE, found), "images of facades are ")
 
     def test_another_judge_does_not_count(self):
         self.written()

@@ -62,6 +62,11 @@ class Experiment:
         return dict(self.flags).get("objective") == "cyclegan"
 
     @property
+    def validation(self) -> float:
+        """The share of the training images that is held out."""
+        return float(dict(self.flags).get("validation", 0))
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the classifier that measures Acc: all tasks of the same group, learned here or not."""
         return PAIRED if self.tasks[0] in PAIRED else STYLES

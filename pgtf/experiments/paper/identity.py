@@ -51,7 +51,7 @@ class Wanted:
         """Returns why a result of this identity does not count; empty if it counts."""
         if self.data_dir is not None:
             for task in piece.tasks:
-                there = _images(self.data_dir, task, not piece.unpaired)
+                there = _images(self.data_dir, task, not piece.unpaired, piece.validation)
                 if found[f"images of {task}"] != there:
                     return f"images of {task} are {found[f'images of {task}']}, not {there}"
         judge = found.get(JUDGE, "")
@@ -80,13 +80,11 @@ def part_key(piece: Experiment, part: str) -> Any:
 
 
 @functools.cache
-def _images(data_dir: str, task: str, paired: bool) -> str:
+def _images(data_dir: str, task: str, paired: bool, validation: float) -> str:
     if not data_dir:
         return DRAWN
     try:
-        return images_identity(
-            data_dir,
-            Finder(data_dir, "pairs" if paired else "unpaired", (1, 1), (1, 1), cache_bytes=0)(task).manifest.summary(),
-        )
+        find = Finder(data_dir, "pairs" if paired else "unpaired", (1, 1), (1, 1), cache_bytes=0, validation=validation)
+        return images_identity(data_dir, find(task).manifest.summary())
     except (OSError, ValueError):
         return "in the data folder"
