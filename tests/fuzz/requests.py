@@ -122,7 +122,7 @@ def _picture(kind, shape):
 
 
 def _sent(draw, address, content, slow):
-    """What comes back of some bytes; slow: the last of them come one by one for longer than is allowed."""
+    """Returns the answer to some bytes. slow: Sends the last of them one by one, for longer than is allowed."""
     with socket.create_connection(address[:2], timeout=PATIENCE) as connection:
         fast = len(content) - min(len(content), 30) if slow else len(content)
         with contextlib.suppress(ConnectionError):  # A refusal may come before all is sent.

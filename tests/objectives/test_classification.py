@@ -31,7 +31,7 @@ def learner_of(objective, rate=0.1, steps=10, rates=()):
 
 
 def gradient(kernel, weights):
-    """Of the mean cross-entropy, by hand."""
+    """Returns the gradient of the mean cross-entropy, by hand."""
     flat = X.reshape(6, 12).astype("float64")
     powers = np.exp(flat @ kernel)
     error = powers / powers.sum(1, keepdims=True) - np.eye(3)[Y]
