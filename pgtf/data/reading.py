@@ -1,12 +1,13 @@
-"""Reads image files of any mode as uint8 RGB."""
+"""Reads image files of any mode as uint8 RGB. `decoding` keeps their own channels and type."""
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import os
 import stat
 import warnings
-from typing import IO
+from typing import IO, Callable
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -14,11 +15,16 @@ from PIL import Image, UnidentifiedImageError
 from pgtf.foundation.errors import ImageError
 
 # Endings of image files that pgtf reads, and of those that it does not read (for error messages).
-ENDINGS = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-UNREAD_ENDINGS = (
-    *(".gif", ".heic", ".heif", ".avif", ".jxl", ".jp2", ".jfif", ".tga", ".ppm", ".pgm", ".svg", ".eps", ".pdf"),
+ENDINGS: tuple[str, ...] = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".gif", ".tif", ".tiff", ".npy", ".npz")
+UNREAD_ENDINGS: tuple[str, ...] = (
+    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".jfif", ".tga", ".ppm", ".pgm", ".svg", ".eps", ".pdf"),
     *(".psd", ".exr", ".hdr", ".dds", ".ico", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
 )
+if importlib.util.find_spec("pillow_heif"):  # The extra `heif`.
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    ENDINGS, UNREAD_ENDINGS = (*ENDINGS, ".heic", ".heif"), UNREAD_ENDINGS[2:]
 # Pillow's limit is lower than the sizes that users have; PIXELS below replaces it.
 Image.MAX_IMAGE_PIXELS = None
 # A damaged file can cause dozens of warnings; an ImageError reports it. Filters are global, for all threads, so here.
@@ -54,13 +60,18 @@ def read(path: str) -> np.ndarray:
     Applies the EXIF orientation. Converts gray to RGB, 16 bits to 8, and transparent to white. Raises ImageError if
     the file cannot be read.
     """
+    return guarded(path, decoded)
+
+
+def guarded(path: str, decode: Callable[[IO[bytes], int], np.ndarray]) -> np.ndarray:
+    """Decodes a file with decode(file, its size). Raises ImageError if it is no regular file or cannot be decoded."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):  # Opening a pipe would block until something writes to it.
             raise ImageError("it is not a regular file")
         with open(path, "rb") as file:
-            return decoded(file, status.st_size)
-    except Exception as error:  # Pillow raises exceptions of almost any type for broken files.
+            return decode(file, status.st_size)
+    except Exception as error:  # Decoders raise exceptions of almost any type for broken files.
         why = str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
             why = (
@@ -77,13 +88,13 @@ def decoded(file: IO[bytes], size: int, formats: tuple[str, ...] | None = None) 
         if image.width * image.height > max(PIXELS, PIXELS_PER_BYTE * size):
             raise ImageError(f"{image.width} x {image.height} pixels do not fit into {size} bytes")
         image.load()
-        return rgb(_upright(image))
+        return rgb(upright(image))
 
 
-def _upright(image):
+def upright(image: Image.Image) -> Image.Image:
     """Applies the EXIF orientation; ignores a broken EXIF block."""
     try:
-        turn = UPRIGHT.get(image.getexif().get(ORIENTATION))
+        turn = UPRIGHT.get(image.getexif().get(ORIENTATION, 1))
     except Exception:  # As above; the pixels are still valid.
         turn = None
     return image if turn is None else image.transpose(turn)
@@ -123,10 +134,14 @@ def of_array(array: np.ndarray) -> np.ndarray:
 
 
 def resized(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes uint8 [h, w, 3] to [height, width, 3], bicubic."""
+    """Resizes uint8 [h, w, 3], or float32 [h, w, c] in [-1, 1], to [height, width, …], bicubic."""
     if image.shape[:2] == (height, width):
         return image
-    return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+    if image.dtype == np.uint8:
+        return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC))
+    channels = [Image.fromarray(np.ascontiguousarray(image[..., place])) for place in range(image.shape[-1])]
+    bigger = [np.asarray(channel.resize((width, height), Image.Resampling.BICUBIC)) for channel in channels]
+    return np.clip(np.stack(bigger, axis=-1), -1, 1)  # Bicubic overshoots at edges.
 
 
 def to_float(image: np.ndarray) -> np.ndarray:
