@@ -120,7 +120,7 @@ class Page:
         )
 
     def run(self, script):
-        """What an expression of JavaScript gives, waited for."""
+        """Evaluates a JavaScript expression, awaits it and returns its value."""
         result = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in result:
             raise RuntimeError(f"{script}: {result['exceptionDetails']['exception']['description']}")

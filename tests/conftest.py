@@ -45,7 +45,7 @@ def step_by_step():
 
 
 def pytest_collection_finish():
-    """What is imported stays: no collection of garbage looks at it again.
+    """Excludes imported objects from garbage collection.
 
     Graphs are millions of objects that stay for a while, too: looking for garbage among them is a sixth of their time.
     """

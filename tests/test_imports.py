@@ -67,7 +67,7 @@ def imported(module, path):
 
 
 def upward(root):
-    """What points up, or nowhere: "MODULE imports NAME", in order."""
+    """Lists the imports that point up or to no room, as "MODULE imports NAME", in order."""
     tier_of = {room: tier for tier, rooms in enumerate(TIERS) for room in rooms}
     found = []
     for module, path in modules(root).items():
@@ -154,7 +154,7 @@ class UpwardTest(absltest.TestCase):
     """The test above finds what it looks for, in a package made up for it."""
 
     def found(self, **sources):
-        """What points up in a package of these modules; __ stands for a dot."""
+        """Returns `upward` of a package of these modules; __ stands for a dot."""
         root = pathlib.Path(self.create_tempdir().full_path)
         for name, source in sources.items():
             path = root.joinpath("pgtf", *name.split("__")).with_suffix(".py")

@@ -1,17 +1,20 @@
 """Docstrings begin with a verb or a noun, not with a question word, and use the field's terms for mechanisms."""
 
 import ast
+import functools
 import pathlib
 import re
 import unittest
 
-ROOT = pathlib.Path(__file__).parent.parent / "pgtf"
+TESTS = pathlib.Path(__file__).parent
+ROOT = TESTS.parent / "pgtf"
 RIDDLE = re.compile(r"(What|Of|Whose|How|Where)\b")
 # Personal verbs for mechanisms, and words with a plainer form.
 BANNED = re.compile(r"\b(learnt|told|tells|plays|played|asks|judges|anew)\b", re.IGNORECASE)
 ON_DISK = re.compile(r"^\s*learnt: |`learnt`", re.MULTILINE)  # Names of facts.
 
 
+@functools.cache
 def docstrings(source: str) -> list[str]:
     """Returns the docstrings in Python source."""
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -42,6 +45,10 @@ class WordsTest(unittest.TestCase):
             if wrong:
                 found[str(path)] = wrong
         self.assertEqual(found, {})
+
+    def test_no_docstring_of_a_test_is_a_riddle(self):
+        found = {path.name: riddles(path.read_text()) for path in sorted(TESTS.rglob("*.py"))}
+        self.assertEqual({name: wrong for name, wrong in found.items() if wrong}, {})
 
 
 if __name__ == "__main__":

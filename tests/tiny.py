@@ -161,7 +161,7 @@ def random_value(draw, path, like):
 
 
 def default_signals():
-    """What a process started for a test does first: under nohup, or in the background, signals come in ignored."""
+    """Resets signal handlers in a process of a test: under nohup, or in the background, signals come in ignored."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 

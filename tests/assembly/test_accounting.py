@@ -1,4 +1,4 @@
-"""What the plan says is what slices hold, and what the paper says."""
+"""Checks planned sizes against slices and against the paper."""
 
 import collections
 import dataclasses

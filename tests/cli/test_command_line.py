@@ -362,7 +362,7 @@ else:
 
 
 class ScriptTest(parameterized.TestCase):
-    """What a script that uses `run` does; it needs no TensorFlow, so it is quick."""
+    """Checks a script that calls `run`. It imports no TensorFlow, so it is quick."""
 
     @classmethod
     def setUpClass(cls):

@@ -403,7 +403,7 @@ class CheckedTest(FinderTestCase):
             self.find("maps").checked(skip=True)
 
     def begun(self, **settings):
-        """What is recorded of a task with a broken image, through a file's JSON."""
+        """Returns a task with a broken image, and its manifest after a round trip through JSON."""
         self.put("maps", "train", count=4)
         self.put("maps", "test", count=2, level=200)
         self.break_("maps/train/2.png")

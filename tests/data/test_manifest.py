@@ -1,4 +1,4 @@
-"""What is recorded of a task's data, and how a change in it is told."""
+"""Checks the manifest of a task's data, and the messages about changed data."""
 
 import hashlib
 import json

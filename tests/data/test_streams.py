@@ -70,7 +70,7 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
                     self.assertEqual(a.tobytes(), b.tobytes())
 
     def test_each_worker_sees_its_part_of_each_batch(self):
-        """Of two workers with two replicas each, whose parts follow one another."""
+        """Two workers have two replicas each, whose parts follow one another."""
         stream = Stream([Coordinates(9, 2)], 4, 5, seed=3, batch_size=8)
         whole = list(stream.dataset(1, 3).as_numpy_iterator())
         for worker in range(2):

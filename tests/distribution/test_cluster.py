@@ -1,4 +1,4 @@
-"""What TF_CONFIG and Slurm say of the workers, and what of it is refused."""
+"""Checks the workers read from TF_CONFIG and Slurm, and the refusals."""
 
 import dataclasses
 import functools

@@ -40,7 +40,7 @@ LEARNT = "unconstrained", "mixing"  # Not biases: see two_devices.py.
 
 
 def placed(tf_config, dies_after):
-    """What a worker does first; dies_after: a file with which, once it is there, the worker dies at its second step."""
+    """Sets a worker up. dies_after: a file; once it exists, the worker dies at its second step."""
     os.environ["TF_CONFIG"] = tf_config
     goes_on = Finite.on_train_batch_end
 

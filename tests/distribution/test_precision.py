@@ -1,4 +1,4 @@
-"""What networks compute in where a run leaves it to the machine."""
+"""Checks the compute dtype of networks where a run leaves it to the machine."""
 
 import dataclasses
 import os

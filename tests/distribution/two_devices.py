@@ -34,7 +34,7 @@ def batches(steps, count=4):
 
 
 def stepped(objective, wrap, parts, where):
-    """What two steps make of the weights, and the losses that they report."""
+    """Takes two steps and returns the weights and the reported losses."""
     with where.scope():
         generators = {
             name: network(3, 3, "tanh", seed, drops=not objective.architecture)
@@ -65,7 +65,7 @@ def stepped(objective, wrap, parts, where):
 
 
 def learnt(distribute, **settings):
-    """What a task keeps that a run learns in a few steps."""
+    """Learns one task in a few steps and returns its stored values."""
     tf.config.run_functions_eagerly(distribute == "none")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         config = Config(run_dir=os.path.join(folder, "run"), distribute=distribute, tasks=("maps",), **settings)

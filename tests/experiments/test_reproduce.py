@@ -1,4 +1,4 @@
-"""What is stopped on its way goes on to the same figures: pgtf itself, on tiny drawn tasks."""
+"""Checks that an interrupted reproduction resumes to the same figures: pgtf itself, on tiny drawn tasks."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What is missing is done once, goes on after a stop, and leaves a hole where it fails. pgtf is a stand-in."""
+"""Checks that missing results are made once, resumed after a stop, and left out on failure. pgtf is a stand-in."""
 
 import os
 import pathlib

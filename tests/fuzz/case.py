@@ -55,7 +55,7 @@ class Case:
 
     @functools.cached_property
     def draw(self) -> np.random.Generator:
-        """What is random."""
+        """Generator of the case's random values."""
         return np.random.default_rng([self.seed, zlib.crc32(self.kind.encode()), self.number])
 
     def path(self, *names: str) -> str:
@@ -65,7 +65,7 @@ class Case:
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What came of a case: a word, and a finding with all that is known of it where it is one.
+    """Outcome of a case: a word, and the description of a finding if there is one.
 
     peak: the most bytes of memory that the process had meanwhile.
     """

@@ -106,7 +106,7 @@ def _check(config, folder):
 
 
 def _planned(config):
-    """What a small config stores is known at once, or its sizes are refused."""
+    """Plans a small config; its sizes are planned or refused at once."""
     sizes = dict(
         width=config.width, blocks=config.row_settings.get("blocks", 0), tasks=len(config.tasks), side=max(config.size)
     )

@@ -106,7 +106,7 @@ def _check_end(code, said, name):
 
 
 def _check_same(peaceful, killed):
-    """What both have learnt is the same, and the killed one has no file that the other lacks."""
+    """Checks that both runs have the same files with the same learned values."""
     files = [_files(run) for run in (peaceful, killed)]
     if files[0] != files[1]:
         raise Finding(f"A killed run has the files of a peaceful one. Received: {sorted(files[0] ^ files[1])}")

@@ -20,14 +20,14 @@ from tests.fuzz.worker import Worker
 
 @dataclasses.dataclass
 class Tally:
-    """Of one kind: what came of its cases, and the seconds that they took."""
+    """Outcomes of the cases of one kind, and the seconds that they took."""
 
     words: collections.Counter = dataclasses.field(default_factory=collections.Counter)
     seconds: float = 0.0
 
     @property
     def cases(self) -> int:
-        """How many there were."""
+        """Number of cases."""
         return sum(self.words.values())
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What lies in a run beside its slices, broken: ledger, replays, probes, flags, the record of a task that has begun."""
+"""Breaks a run's files other than slices: ledger, replays, probes, flags, the record of an unfinished task."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _told(work):
 
 
 def _go_on(run):
-    """What train.py does with a run whose tasks are all learnt."""
+    """Does as train.py does with a run whose tasks are all learned."""
     config = load_config(run)
     if config is not None and set(config.tasks) <= set(TASKS):  # Nothing would be learnt.
         resumed(config, config, TASKS)
@@ -72,7 +72,7 @@ def _go_on(run):
 
 
 def _go_on_with_a_task(run):
-    """What train.py does with a task that is being learnt, before it learns."""
+    """Resumes an unfinished task as train.py does, without training."""
     config = _beginning(run)
     plan = task_plans(config)[2]
     found = record_or_resume(plan, build.data_of(plan), os.path.join(run, os.path.dirname(BEGUN)))

@@ -63,14 +63,14 @@ def look_at(run: str, name: str, translate: bool = False) -> int:
 
 
 def _list(run):
-    """What list.py does."""
+    """Does as list.py does."""
     found = rows(run)
     json.dumps({"tasks": found, "unfinished": unfinished(run)})
     "\n".join(row_lines(found))
 
 
 def _replayed(run):
-    """What verify.py does; the names of the tasks that could be replayed."""
+    """Does as verify.py does, and returns the names of the tasks that could be replayed."""
     found = []
     for verdict in verdicts(run):
         str(verdict)
@@ -81,7 +81,7 @@ def _replayed(run):
 
 
 def _use(run, name, translate, built):
-    """What translate.py, export.py and evaluate.py do; networks that were built are not built again."""
+    """Does as translate.py, export.py and evaluate.py do, without building a network twice."""
     task = Run(run)[name]
     changes(task.facts, recorded_data(name, task.facts))
     if translate:

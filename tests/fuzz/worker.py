@@ -25,7 +25,7 @@ class Worker:
         self._process = None
 
     def outcome(self, case: Case) -> Outcome:
-        """What came of a case."""
+        """Runs a case in the worker process and returns its outcome."""
         self.begin()
         self._pipe.send(case)
         wait = self.kinds[case.kind].wait
@@ -69,7 +69,7 @@ class Worker:
 
 
 def _load() -> float:
-    """How many processes wait for a processor: where others work too, a case takes longer by that."""
+    """Returns the processes per core that wait to run. A case takes longer by this factor."""
     return os.getloadavg()[0] / (os.cpu_count() or 1)
 
 

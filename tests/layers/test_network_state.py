@@ -1,4 +1,4 @@
-"""What a task keeps of a network, by layer path, and taking it back."""
+"""Checks the state of a network, by layer path, and its restoring."""
 
 import keras
 import numpy as np
@@ -128,7 +128,7 @@ class LentTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEmpty(lent(self.made(self.mixed(0))))
 
     def mixed(self, ratio):
-        """What makes a kernel's recipe: of a bank of 5 filters."""
+        """Returns a function that makes a kernel's recipe, with a bank of 5 filters."""
         channels = {"forward/down": 3, "forward/up": 8}
         return lambda place: Piggyback((3, 3, channels[place.path], 5), ratio, initializer=place.initializer)
 

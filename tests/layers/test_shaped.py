@@ -1,4 +1,4 @@
-"""What layers say that they make, against what they make."""
+"""Checks the output shapes that layers compute against their outputs."""
 
 import keras
 import tensorflow as tf

@@ -68,7 +68,7 @@ class FreeOuterTest(tf.test.TestCase):
 
 
 class SizesTest(tf.test.TestCase):
-    """Of the paper's U-Net, with pencil and paper: (c_in, c_out) of its kernels, 4 × 4 each."""
+    """Checks sizes of the paper's U-Net by hand: (c_in, c_out) of its kernels, 4 × 4 each."""
 
     KERNELS = [(3, 64), (64, 128), (128, 256), (256, 512), *[(512, 512)] * 4]
     KERNELS += [(512, 512), *[(1024, 512)] * 3, (1024, 256), (512, 128), (256, 64)]

@@ -1,4 +1,4 @@
-"""What every method must do, with both objectives and both networks. A row of METHODS joins by itself."""
+"""Conformance of every method, with all objectives. A row of METHODS joins by itself."""
 
 import dataclasses
 import functools

@@ -143,7 +143,7 @@ class SettingsTest(parameterized.TestCase):
 
 
 class DistanceTest(tf.test.TestCase):
-    """How far from what they should make networks are that add and multiply."""
+    """Checks the distance between outputs and targets, for networks that add and multiply."""
 
     def test_of_pairs(self):
         networks = {"forward": lambda images, training: images + 0.25}

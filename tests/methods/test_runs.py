@@ -34,7 +34,7 @@ ELSEWHERE = {"delta", "frozen", "piggyback", "factorized", "full", "half", "quar
 
 
 def ran(config):
-    """What is said when a config is run."""
+    """Runs a config and returns its output."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         SequentialTrainer(config).run()

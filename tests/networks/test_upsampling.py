@@ -1,4 +1,4 @@
-"""How networks grow maps: evenly to all sides, without checkerboards, and as planned."""
+"""Checks that networks upsample evenly to all sides, without checkerboards, with the planned sizes."""
 
 import collections
 import json

@@ -17,7 +17,7 @@ def pool(size, seed=0):
 
 
 def drawn(pool, first, count, batch=1, query=None):
-    """What comes out for images first, first + 1, …: their numbers."""
+    """Queries a pool with images first, first + 1, …, and returns the numbers of those that come out."""
     query = query or pool.query
     shown = [query(numbered(number, batch)) for number in range(first, first + count, batch)]
     images = np.concatenate(shown)

@@ -1,4 +1,4 @@
-"""What the learners of both objectives share."""
+"""Checks the behavior that the learners of both objectives share."""
 
 import keras
 import numpy as np

@@ -8,7 +8,7 @@ from pgtf.objectives.optimizers import LinearDecay, adam
 
 
 def moved(optimizer, variables, steps=4):
-    """What variables are after some steps of known gradients."""
+    """Applies some steps of known gradients and returns the variables."""
     draw = np.random.default_rng(0)
     optimizer.build(variables)
     for _ in range(steps):

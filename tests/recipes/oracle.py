@@ -1,4 +1,4 @@
-"""What Piggyback GAN's layers should answer, written from the paper alone, in plain numpy.
+"""Expected outputs of Piggyback GAN's layers, written from the paper alone, in plain numpy.
 
 Nothing of pgtf or TensorFlow is used: loops stand where the product has fast operators, and all is
 computed in float64. Kernels are `[h, w, c_in, c_out]` for both conv kinds, maps `[n, y, x, c]`.

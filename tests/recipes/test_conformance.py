@@ -1,4 +1,4 @@
-"""What every recipe must do, under both layers. A new recipe joins RECIPES."""
+"""Conformance of every recipe under both layers. A new recipe joins RECIPES."""
 
 import os
 
@@ -55,7 +55,7 @@ def built(make, layer, **named):
 
 
 def bytes_of(value):
-    """What an array takes on disk: eight of yes and no fill a byte."""
+    """Returns an array's bytes on disk; eight booleans take one byte."""
     return -(-value.size // 8) if value.dtype == bool else value.nbytes
 
 

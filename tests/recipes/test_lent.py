@@ -1,4 +1,4 @@
-"""What earlier tasks lend to a kernel: their filters side by side, and the mixing that copies one task's."""
+"""Checks the filters that earlier tasks lend to a kernel, and the mixing that copies one task's kernel."""
 
 import numpy as np
 import tensorflow as tf

@@ -68,7 +68,7 @@ class Case(NamedTuple):
         return int(self.ratio * C_OUT)
 
     def bank_slices(self, rng):
-        """What each task left in the bank: all filters of the first, lambda * c_out of others."""
+        """Draws the filters of each task in the bank: all of the first task, lambda * c_out of each other."""
         sizes = [C_OUT] + [self.unconstrained] * (self.tasks - 1)
         return [_normal(rng, *self.kernel_size, C_IN, size) for size in sizes]
 
@@ -91,7 +91,7 @@ class Case(NamedTuple):
 
 
 class Stored(NamedTuple):
-    """What a task stores for one layer."""
+    """Arrays that a task stores for one layer."""
 
     mixing: np.ndarray
     unconstrained: np.ndarray

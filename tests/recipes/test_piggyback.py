@@ -137,7 +137,7 @@ class StartTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class BankTest(tf.test.TestCase, parameterized.TestCase):
-    """What a bank may be given as."""
+    """Checks the types that a bank may have."""
 
     @parameterized.named_parameters(
         ("array", lambda: BANK),
@@ -225,7 +225,7 @@ class MixingIsCheaperTest(tf.test.TestCase, parameterized.TestCase):
 
 
 def convolved_filters(layer, *shape):
-    """How many filters each convolution of the traced layer has."""
+    """Returns the number of filters of each convolution in the traced layer."""
     graph = tf.function(lambda x: layer(x)).get_concrete_function(tf.TensorSpec(shape, "float32")).graph
     axes = {"Conv2D": 3, "Conv2DBackpropInput": 2}
     return sorted(op.inputs[1].shape[axes[op.type]] for op in graph.get_operations() if op.type in axes)

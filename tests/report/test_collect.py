@@ -1,4 +1,4 @@
-"""What is collected of a run for its report, against the run itself."""
+"""Checks the data collected for a report against the run itself."""
 
 import dataclasses
 import json
@@ -36,7 +36,7 @@ TASKS = ("maps", "facades", "handbags")
 
 
 def played(run, task, player, prefix="forward"):
-    """What the network of a player makes of a task's inputs."""
+    """Returns the output of the network stored with task `player` for the inputs of task `task`."""
     network = run.at(player, player).rebuilt()[prefix]
     return to_uint8(outputs(network, run.at(task, task).probes.inputs[prefix]))
 
@@ -216,7 +216,7 @@ class DescribedTest(absltest.TestCase):
         matrix = Matrix((a, b), slices, {"L1": [[0.5, 0.25], [None, None]]})
 
         def written(n=20, by="eyes", slices=slices, change=lambda text: text):
-            """What is read of a file of figures that was changed."""
+            """Writes a changed file of figures and returns the figures read from it."""
             side = ImageSet("test", n, (8, 8), "whole", "x")
             figure = Measurement("L1", 0.5, "", 0.012, side, ImageSet("test", 20, (8, 8), "whole", "x"))
             network = {"name": by, "sha256": "ab" * 32}

@@ -96,7 +96,7 @@ class BrowserTest(absltest.TestCase):
         self.assertBetween(self.border(seen), 20, 30)
 
     def border(self, seen):
-        """Where the input ends and the output begins, in percent of the picture, as it is painted."""
+        """Returns the painted border between input and output, in percent of the picture's width."""
         return seen.run(
             "(([stage, border]) => 100 * (border.x + border.width / 2 - stage.x) / stage.width)"
             "(['.stage', '.stage .border'].map((name) => document.querySelector(name).getBoundingClientRect()))"

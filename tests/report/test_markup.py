@@ -11,7 +11,7 @@ BAD = """</script><script>alert('x')</script> "quoted" & <b>"""
 
 
 class Seen(HTMLParser):
-    """What a parser makes of HTML: elements with their attributes, and texts."""
+    """Parser that records the elements, their attributes and the texts of HTML."""
 
     def __init__(self, text):
         super().__init__()

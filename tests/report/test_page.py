@@ -23,7 +23,7 @@ BAD = ("<script>alert('x')<script>", 'it\'s "quoted" & <b>')
 
 
 class Page(HTMLParser):
-    """What stands in a page: elements in order, texts, and what is not closed as it was opened."""
+    """Parser that records a page's elements, texts and badly nested tags."""
 
     def __init__(self, text):
         super().__init__()

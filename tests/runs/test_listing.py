@@ -1,4 +1,4 @@
-"""What is said of a run: of its files only the JSON is read, and TensorFlow is not needed."""
+"""Checks the listing of a run. It reads only JSON, and imports no TensorFlow."""
 
 import os
 import pathlib

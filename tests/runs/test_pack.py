@@ -151,7 +151,7 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class CardTest(SliceTestCase):
-    """Of slices that are packed without a network being built."""
+    """Checks the cards of packs, whose slices are made without building a network."""
 
     def setUp(self):
         super().setUp()

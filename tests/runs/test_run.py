@@ -67,7 +67,7 @@ class RunTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIs(pgtf.PiggybackConv2DTranspose, layers.PiggybackConv2DTranspose)
 
     def test_every_value_matters(self):
-        """What a task gives is made with all that it stores: biases and norms too."""
+        """Every stored value changes the output: biases and norms too."""
         run, image = pgtf.load(self.folder), noise(32, 32)
         task = run["maps"]
         (network,) = task.networks.values()

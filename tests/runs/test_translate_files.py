@@ -34,7 +34,7 @@ class FileTranslationTest(parameterized.TestCase):
         return path
 
     def translated(self, source=None, translate=negative, **settings):
-        """What comes out: {name: array}, {input: error}, what was printed."""
+        """Translates files, and returns {name: array}, {input: error}, the printed text."""
         out = io.StringIO()
         unread = translate_files(translate, outputs(source or self.input, self.output), out=out, **settings)
         found = {}

@@ -1,4 +1,4 @@
-"""What is proved of a run."""
+"""Checks the verdicts of `verify`."""
 
 import json
 import os

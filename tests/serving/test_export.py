@@ -80,7 +80,7 @@ def tearDownModule():
 
 
 def ended(process):
-    """What a process has said, and its exit code."""
+    """Waits for a process, and returns its output and exit code."""
     return "".join(process.communicate()), process.returncode
 
 
@@ -90,7 +90,7 @@ def command(*flags):
 
 
 def exported(*arguments):
-    """What an export says."""
+    """Exports and returns the output."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         export(*arguments)
@@ -128,7 +128,7 @@ def network(name):
 
 
 def answer(name, images):
-    """What pgtf's own network makes of uint8 images of any size, in [-1, 1]."""
+    """Returns the output of pgtf's own network, in [-1, 1], for uint8 images of any size."""
     multiple, (height, width) = MULTIPLE[name.partition("_")[0]], images.shape[1:3]
     up = [max(-(-side // multiple) * multiple, 16) - side for side in (height, width)]
     padded = np.pad(images, [(0, 0), *((lack // 2, lack - lack // 2) for lack in up), (0, 0)], "reflect")

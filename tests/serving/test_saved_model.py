@@ -17,7 +17,7 @@ NEGATIVE = (1 - IMAGES / 127.5).astype("float32")  # In [-1, 1].
 
 class DifferenceTest(absltest.TestCase):
     def difference(self, expected=NEGATIVE):
-        """Of a SavedModel of the network -x."""
+        """Writes a SavedModel of the network -x, and returns its difference to `expected`."""
         network = keras.Sequential([keras.Input((None, None, 3)), keras.layers.Conv2D(3, 1, use_bias=False)])
         network.layers[0].set_weights([-np.eye(3, dtype="float32")[None, None]])
         path = os.path.join(self.create_tempdir().full_path, "1")

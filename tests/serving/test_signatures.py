@@ -1,4 +1,4 @@
-"""What can be asked of an exported network, against Pillow and numpy."""
+"""Checks an exported network's signatures against Pillow and numpy."""
 
 import io
 from unittest import mock

@@ -85,7 +85,7 @@ class RunTest(Format1TestCase):
                 self.assertAllClose(task(image, backward=prefix == "backward"), to_uint8(recorded), atol=1)
 
     def test_is_exported(self, case):
-        """What is written is read back and shown the recorded images, by `export` itself."""
+        """Exports; `export` itself reads the files back and compares outputs on the recorded images."""
         folder, task = self.create_tempdir().full_path, case["tasks"][1]
         export(pgtf.load(self.run_of(**case)), folder, [SavedModel(1)], [task])
         names = [task] if len(case["prefixes"]) == 1 else [task, f"{task}_backward"]
@@ -121,7 +121,7 @@ class RunTest(Format1TestCase):
 
 
 class FactsTest(Format1TestCase):
-    """What format 1 said of methods and objectives, in the words of format 2."""
+    """Checks that facts of format 1 about methods and objectives are read as those of format 2."""
 
     def facts(self, **changes):
         with open(FIXTURES / "format1" / "tasks" / "02-facades" / "slice.json") as file:
@@ -176,7 +176,7 @@ class FactsTest(Format1TestCase):
 
 class StartTest(Format1TestCase):
     def test_a_run_that_starts_at_random_goes_on(self):
-        """Of where a task started the slices of format 1 say nothing; the run's flags do."""
+        """Slices of format 1 do not record a task's start; the run's flags do."""
         folder = self.run_of("format1")
         path = pathlib.Path(folder, "config.cfg")
         path.write_text(path.read_text().replace("--start=first_task", "--start=random"))

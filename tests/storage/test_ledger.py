@@ -1,4 +1,4 @@
-"""What a run knows of itself, held against what is there."""
+"""Checks a run's ledger against its folders."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What a run's log and records of replays tell."""
+"""Checks a run's log and its records of replays."""
 
 import json
 import os

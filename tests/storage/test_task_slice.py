@@ -116,7 +116,7 @@ class DamageTest(SliceTestCase):
     """Whatever happens to a file is an error that names it: of a description when it is read, of tensors when used."""
 
     def used(self, folder):
-        """What a task's arrays are got by."""
+        """Returns {name: function that reads the first task's arrays}."""
         bank = FilterBank.open(folder)
         return {
             "check": bank.slice(0).check,

@@ -50,7 +50,7 @@ UNPAIRED = dataclasses.replace(
 
 
 def ran(config, **changes):
-    """What a run says."""
+    """Runs a config with these changes and returns its output."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         SequentialTrainer(dataclasses.replace(config, **changes)).run()

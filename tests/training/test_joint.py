@@ -133,7 +133,7 @@ class Killed(BaseException):
 
 
 def ran(config):
-    """What is said when a config is run."""
+    """Runs a config and returns its output."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said):
         SequentialTrainer(config).run()

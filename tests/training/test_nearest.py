@@ -21,7 +21,7 @@ class NearestTest(tf.test.TestCase):
         self.folder = self.create_tempdir().full_path
 
     def nearest(self, name):
-        """Of a task whose images are almost those of one that is learnt."""
+        """Returns the tasks nearest to one whose images are almost those of the learned task `name`."""
         probes = self.run_[name].probes
         images = {prefix: np.maximum(images, 1) for prefix, images in probes.inputs.items()}
         return nearest_recorded(self.run_.bank, Probes(images, images), self.folder)

@@ -162,7 +162,7 @@ class OwnMethodTest(tf.test.TestCase):
 
 
 def values_by_hand():
-    """What a second task stores: a U-Net of three levels and width 2, at 8 x 16 px."""
+    """Checks the stored values of a second task: a U-Net of three levels and width 2, at 8 x 16 px."""
     down, up = [2, 4, 8], [4, 2]
     scales_and_biases = 2 * sum(down + up)
     norms = 2 * sum(down[1:-1] + up)  # None on the first and the innermost layer of the encoder.
