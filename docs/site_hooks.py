@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT))
 
 from pgtf.cli.main import COMMANDS  # noqa: E402  (the path comes first; imports no TensorFlow)
 
-OUTSIDE = ("RESULTS.md", "BENCH.md", "CHANGELOG.md", "results/*/README.md", "results/mini/page/*.png")
+OUTSIDE = ("RESULTS.md", "BENCH.md", "CHANGELOG.md", "results/*/*.md", "results/*/page/*.png")
 CODE = re.compile(r"<code>[^<]+</code>")
 LINK = re.compile(r"(\]\()([^)\s#]+)([^)]*\))")
 

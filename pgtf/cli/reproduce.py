@@ -24,7 +24,7 @@ flags.DEFINE_multi_enum(
     "table", [], NAMES, "Table. Repeat it for several. 1 to 4b are the paper's; the others need --preset=fair."
 )
 flags.DEFINE_multi_enum("figure", [], ("3",), "Figure of the paper.")
-flags.DEFINE_bool("better", False, "Run the table of attempts to improve on the method full.")
+flags.DEFINE_bool("better", False, "Run the table of variants of piggyback.")
 flags.DEFINE_bool("frontier", False, "Run the plot of distance over bytes, every method at several sizes.")
 flags.DEFINE_enum(
     "preset", "mini", tuple(PRESETS), "; ".join(f"{name}: {one.meaning}" for name, one in PRESETS.items())
@@ -34,7 +34,9 @@ flags.DEFINE_string("data_dir", "", "Folder with one folder per task. Default: d
 flags.DEFINE_string("inception", "", "Inception network for FID. Default: distances of a classifier's features (FCD).")
 flags.DEFINE_string("runs", "runs/reproduce", "Folder for the run directories.")
 flags.DEFINE_string("results", "results", "Folder for the results.")
-flags.DEFINE_string("page", "RESULTS.md", "File for the tables.")
+flags.DEFINE_string(
+    "page", "", "File for the tables. Default: RESULTS.md of preset mini, RESULTS/PRESET/README.md of the others."
+)
 flags.DEFINE_bool("dry_run", False, "Print the missing experiments and their time, and exit.")
 flags.DEFINE_bool("redraw", False, "Write the page from stored results, without training.")
 STOPPED = "Learned tasks are kept. Run the same command again to resume."
@@ -69,8 +71,9 @@ def main(_):
         every = tables_of(preset, sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
         if not asked.redraw:
             _write_intervals(asked, doing, {name: every[name] for name in chosen})
-        write_page(asked.page, preset, every, results)
-        print(f"\n{asked.page}")
+        page = asked.page or ("RESULTS.md" if preset.name == "mini" else os.path.join(results.folder, "README.md"))
+        write_page(page, preset, every, results)
+        print(f"\n{page}")
 
 
 def _chosen(asked, every):

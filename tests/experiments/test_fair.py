@@ -11,13 +11,15 @@ from pgtf.assembly.recorded_data import recorded_data
 from pgtf.evaluation.collection import sides
 from pgtf.evaluation.label_recovery import LabelNetwork
 from pgtf.experiments.paper import comparison, fair
-from pgtf.experiments.paper.experiment import with_bases
+from pgtf.experiments.paper.experiment import Experiment, with_bases
 from pgtf.experiments.paper.presets import PRESETS
+from pgtf.experiments.paper.results import Result
 from pgtf.experiments.paper.samples import KID, LABELS, SampleReader
-from pgtf.experiments.paper.tables import Table
+from pgtf.experiments.paper.tables import Row, Table
 from pgtf.metrics import pairs
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.intervals import Values
+from pgtf.metrics.matrix import Matrix
 from pgtf.runs.run import Run
 from tests.tiny import tiny_run
 
@@ -56,6 +58,30 @@ class TablesTest(absltest.TestCase):
         self.assertEqual(piece.run_name, other.run_name)
         self.assertEqual(piece.base.run_name, other.base.run_name)
         self.assertEqual(other.base.split, "validation")
+
+
+class StepsTest(absltest.TestCase):
+    def test_the_fewest_steps_to_the_last_of_cold(self):
+        kids = {
+            fair.COLD: {500: 5, 1000: 4, 2000: 3},
+            fair.WARM: {500: 3.5, 1000: 3, 2000: 2},
+            fair.OURS: {500: 9, 1000: 8},
+        }
+        known, budgets = {}, {}
+        for title, values in kids.items():
+            budgets[title] = {}
+            for steps, kid in values.items():
+                one = Experiment(fair.CHOSEN_ON, (("method", title), ("steps", str(steps))))
+                budgets[title][steps] = Row(title, (one,))
+                matrix = Matrix(fair.CHOSEN_ON, ("a", "b"), {"KID-768": [[None, 0.1], [None, kid / 1000]]})
+                known[one.name] = Result(matrix, {}, 1, 0, {}, {})
+        text = fair.steps_to_cold(budgets, known)
+        self.assertIn("after 2000 steps, 3:", text)
+        self.assertIn(f"- {fair.WARM}: 1000.", text)
+        self.assertIn(f"- {fair.OURS}: more than 1000.", text)
+
+    def test_nothing_is_said_of_what_is_missing(self):
+        self.assertEqual(TABLES["budgets"].remark({}), "")
 
 
 def _rows(gain, seeds=(0, 1)):

@@ -48,6 +48,15 @@ class PagesTest(absltest.TestCase):
             f"| good | 30 | 5 | {share} |\n| bad | 20 | 10 | {share} |",
         )
 
+    def test_a_table_without_results_is_one_line(self):
+        page = self.page(self.create_tempdir().full_path)
+        self.assertEndsWith(page, "## Table 9: two methods\n\nNot measured yet.\n")
+
+    def test_a_remark_stands_below_its_table(self):
+        self.write(GOOD)
+        table = Table("9", COLUMNS, TABLE.rows, remark=lambda known: f"{len(known)} results.")
+        self.assertIn("10.\n\n1 results.", self.page(self.create_tempdir().full_path, table))
+
     def test_several_seeds(self):
         table = Table("9", COLUMNS, (Row("both", (GOOD, BAD)),))
         known = self.write(GOOD, BAD)
@@ -73,11 +82,12 @@ class PagesTest(absltest.TestCase):
         self.assertIn("\n\nFID of the unchanged inputs: facades 8, maps 10.\n\n", page)
 
     def test_what_a_person_wrote_of_a_table_stands_below_it(self):
+        self.write(GOOD)
         folder = self.create_tempdir().full_path
         note = os.path.join(folder, "results", "notes", "9.md")
         self.assertNotIn("because", self.page(folder))
         files.write(note, b"because of that\n")
-        self.assertIn("| bad | 20 | \u2013 | \u2013 |\n\nbecause of that\n\nMissing: ", self.page(folder))
+        self.assertIn("maps 10.\n\nbecause of that\n\nMissing: ", self.page(folder))
 
     def test_a_missing_piece_is_a_hole_with_a_name(self):
         self.write(GOOD)

@@ -8,6 +8,7 @@ same steps and a moving average of its weights. The first task has one seed: the
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ from pgtf.experiments.paper.tables import (
     later,
     later_figure,
     later_share,
+    mean,
     thousand,
 )
 
@@ -46,13 +48,15 @@ ROWS: dict[str, dict[str, Any]] = {
     "outer 3 low rank 8, inner frozen, int8": _layered("outer3:low_rank(8):int8,inner:frozen"),
     "low rank 8, outer 4 free, int8": {"method": "low_rank", "rank": 8, "free_outer": 4, **_INT8},
     "outer 4 free, inner mixed, int8": {**_MIXED, "free_outer": 4, "unconstrained_ratio": 0.125, **_INT8},
+    "Full, warm, float16": {**_COPY, "slice_precision": "float16"},
     "Full, warm, int8": {**_COPY, **_INT8},
+    "½ width, int8": {"method": "half", **_INT8},
     "¼ width, int8": {"method": "quarter", **_INT8},
     "Piggyback GAN": _MIXED,
 }
 NAMED = COLD, WARM, OURS  # The rows that the claim is about.
 RATES = 2e-3, 4e-3, 8e-3
-BUDGETS = 500, 1000, 2000, 4000, 8000
+BUDGETS = 125, 250, 500, 1000, 2000, 4000, 8000
 CHOSEN_ON = "cityscapes", "maps"
 
 
@@ -64,16 +68,23 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
         for title, flags in ROWS.items()
         for rate in RATES
     ]
-    budgets = [
-        _row(choose, f"{title}, {steps} steps", {**ROWS[title], "steps": steps}, CHOSEN_ON, "validation")
+    budgets = {
+        title: {
+            steps: _row(choose, f"{title}, {steps} steps", {**ROWS[title], "steps": steps}, CHOSEN_ON, "validation")
+            for steps in BUDGETS
+        }
         for title in NAMED
-        for steps in BUDGETS
-    ]
+    }
     quality = [_row(make, title, flags) for title, flags in ROWS.items()]
     finished = [_row(make, title, {**ROWS[title], "steps": BUDGETS[-1]}) for title in NAMED]
     return {
         "rates": Table("Learning rates, maps as task 2, validation images", _ON_MAPS, tuple(rates)),
-        "budgets": Table("Steps, maps as task 2, validation images", _ON_MAPS, tuple(budgets)),
+        "budgets": Table(
+            "Steps, maps as task 2, validation images",
+            _ON_MAPS,
+            tuple(row for rows in budgets.values() for row in rows.values()),
+            remark=functools.partial(steps_to_cold, budgets),
+        ),
         "quality": Table(f"{preset.paired['steps']} steps per task", _LATER, tuple(quality), True, WARM),
         "finished": Table(f"{BUDGETS[-1]} steps per task", _LATER, tuple(finished), False, WARM),
     }
@@ -84,6 +95,27 @@ def _row(
 ) -> Row:
     row = make.row(title, tasks, **flags)
     return dataclasses.replace(row, pieces=tuple(piece.on(split) for piece in row.pieces))
+
+
+def steps_to_cold(budgets: Mapping[str, Mapping[int, Row]], known: Mapping[str, Result]) -> str:
+    """Returns a sentence for each row: the fewest steps after which maps are as near as Full cold's at the end.
+
+    budgets: {title: {steps: row}}. known: {name of experiment: result}.
+    """
+    found = {
+        title: {steps: value for steps, row in rows.items() if (value := mean(row, _ON_MAPS[0], known)) is not None}
+        for title, rows in budgets.items()
+    }
+    cold = found.pop(COLD)
+    if not cold:
+        return ""
+    last = max(cold)
+    lines = [f"Steps to the KID of {COLD} after {last} steps, {cold[last]:.3g}:"]
+    for title, each in found.items():
+        reached = [steps for steps, value in sorted(each.items()) if value <= cold[last]]
+        if each:
+            lines.append(f"- {title}: {reached[0] if reached else f'more than {max(each)}'}.")
+    return "\n".join([lines[0], "", *lines[1:]]) if lines[1:] else ""
 
 
 def megabytes(found: Result, tasks: int) -> float:

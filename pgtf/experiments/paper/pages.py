@@ -15,7 +15,7 @@ from pgtf.experiments.paper.experiment import Experiment, with_bases
 from pgtf.experiments.paper.identity import ACC_JUDGE, part_key, usual
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import MISSING, Result, Results
-from pgtf.experiments.paper.tables import Column, Row, Table
+from pgtf.experiments.paper.tables import Column, Row, Table, mean, values
 from pgtf.foundation import files
 from pgtf.report import plots
 
@@ -32,9 +32,13 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
     parts = [_head(preset, known)]
     for name, table in tables.items():
         stem = f"{folder}/{name.replace(' ', '-')}"
+        parts.append(f"## {table.title}")
+        if not any(piece.name in known for piece in _pieces({name: table})):
+            parts += "Not measured yet.", _note(f"{results.folder}/notes", name), _left_out(table, known, holes)
+            continue
         files.write(f"{stem}.csv", _csv(table, known).encode())
-        parts.append(f"## {table.title}\n\n{markdown(table, known)}")
-        parts.append(_untouched(table, known))
+        parts.append(markdown(table, known))
+        parts += _untouched(table, known), table.remark(known)
         points = _points(table, known) if table.plot else []
         if len(points) > 1:
             files.write(f"{stem}.png", _plot(points))
@@ -43,7 +47,8 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
         if table.reference:
             entries = comparison.read_intervals(comparison.intervals_path(results.folder, name), table, known)
             parts.append(comparison.markdown(table, entries))
-        parts += _disagreements(table, known), _note(f"{results.folder}/notes", name), _missing(table, known, holes)
+        parts += _disagreements(table, known), _note(f"{results.folder}/notes", name)
+        parts += _missing(table, holes), _left_out(table, known, holes)
     files.write(path, ("\n\n".join(filter(None, parts)) + "\n").encode())
 
 
@@ -70,31 +75,24 @@ def comparable(pieces: Sequence[Experiment], results: Results) -> tuple[dict[str
 
 
 def markdown(table: Table, known: Mapping[str, Result]) -> str:
-    """Returns a table in Markdown: the paper's values, if any, beside ours, and a dash for missing ones."""
+    """Returns a table in Markdown: the paper's values, if any, beside ours, and a dash for missing ones.
+
+    Rows with neither are left out.
+    """
     heads = [
         "",
         *itertools.chain(*((f"paper: {c.title}", c.title) if _told(table, c) else (c.title,) for c in table.columns)),
     ]
     lines = [heads, ["---"] * len(heads)]
     for row in table.rows:
+        if not row.paper and not any(piece.name in known for piece in row.pieces):
+            continue
         cells = [row.title]
         for column in table.columns:
             cells += [_number(row.paper.get(column.title), column)] if _told(table, column) else []
             cells.append(_ours(row, column, known))
         lines.append(cells)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def values(row: Row, column: Column, known: Mapping[str, Result]) -> list[float]:
-    """Returns a row's values in a column, one for each seed that has a result."""
-    found = (column.of(known[piece.name]) for piece in row.pieces if piece.name in known)
-    return [value for value in found if value is not None]
-
-
-def mean(row: Row, column: Column, known: Mapping[str, Result]) -> float | None:
-    """Returns the mean over the seeds that have a result; None if there is none."""
-    found = values(row, column, known)
-    return sum(found) / len(found) if found else None
 
 
 def _pieces(tables: Mapping[str, Table]) -> list[Experiment]:
@@ -121,7 +119,7 @@ def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
 def _head(preset: Preset, known: Mapping[str, Result]) -> str:
     seconds = sum(found.seconds for found in known.values())
     lines = [
-        "# The papers' tables, redone",
+        f"# {preset.title}",
         f"Preset `{preset.name}`: {preset.meaning}.",
         "Written by this command. It runs the missing experiments first; with `--redraw` it only writes the page. "
         "Without `--data_dir` images are drawn, and results say nothing about quality.",
@@ -251,15 +249,22 @@ def _note(folder: str, name: str) -> str:
         return file.read().strip()
 
 
-def _missing(table: Table, known: Mapping[str, Result], holes: Mapping[str, str]) -> str:
-    missing, others = [], []
+def _missing(table: Table, holes: Mapping[str, str]) -> str:
+    """Lists the experiments without a result."""
+    missing = []
     for row in table.rows:
         seeds = [str(piece.seed) for piece in row.pieces if holes.get(piece.name) == MISSING]
         if seeds:
             missing.append(f"{row.title} (seed {' and '.join(seeds)})")
-        for piece in row.pieces:
-            if (why := holes.get(piece.name, MISSING)) != MISSING:
-                left_out = "Acc of " if piece.name in known else ""
-                others.append(f"- {left_out}{row.title} (seed {piece.seed}): {why}.")
-    lines = [f"Missing: {', '.join(missing)}."] if missing else []
-    return "\n\n".join([*lines, "\n".join(["Left out:", *others])] if others else lines)
+    return f"Missing: {', '.join(missing)}." if missing else ""
+
+
+def _left_out(table: Table, known: Mapping[str, Result], holes: Mapping[str, str]) -> str:
+    """Lists the results that are not comparable, with the reasons."""
+    lines = [
+        f"- {'Acc of ' if piece.name in known else ''}{row.title} (seed {piece.seed}): {why}."
+        for row in table.rows
+        for piece in row.pieces
+        if (why := holes.get(piece.name, MISSING)) != MISSING
+    ]
+    return "\n".join(["Left out:", *lines]) if lines else ""

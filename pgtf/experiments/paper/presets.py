@@ -17,7 +17,8 @@ class Preset:
     paired, unpaired: The flags of every run of paired and of unpaired tasks. outer: --free_up_to. It frees the same
     layers as --free_outer=4 does at this width. Results are named by a hash of their flags, so the old flag stays.
     pace: Estimated steps per second, for paired and for unpaired tasks. first: Flags of first tasks that differ from
-    those of later ones. first_seed: Seed of the first task. Default: each seed has its own first task.
+    those of later ones. first_seed: Seed of the first task. Default: each seed has its own first task. title: Of
+    the page.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Preset:
     pace: tuple[float, float]
     first: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     first_seed: int | None = None
+    title: str = "The papers' tables, redone"
 
 
 _SMALL = {
@@ -61,6 +63,7 @@ PRESETS = {
         pace=(4.0, 2.0),
         first={"steps": 8000, "learning_rate": 2e-3},
         first_seed=0,
+        title="Small later tasks, compared with a full network for each",
     ),
     "paper": Preset(
         "paper",

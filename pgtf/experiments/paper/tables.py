@@ -36,7 +36,8 @@ class Table:
     """A table or a figure.
 
     plot: Whether to plot each row by its last two columns, distance and share. reference: Title of the row that the
-    others are compared with, image by image and seed by seed. Default: no intervals.
+    others are compared with, image by image and seed by seed. Default: no intervals. remark: Function that returns a
+    paragraph below the table, from {name of experiment: result}. Default: none.
     """
 
     title: str
@@ -44,6 +45,19 @@ class Table:
     rows: tuple[Row, ...]
     plot: bool = False
     reference: str = ""
+    remark: Callable[[Mapping[str, Result]], str] = lambda known: ""
+
+
+def values(row: Row, column: Column, known: Mapping[str, Result]) -> list[float]:
+    """Returns a row's values in a column, one for each seed that has a result."""
+    found = (column.of(known[piece.name]) for piece in row.pieces if piece.name in known)
+    return [value for value in found if value is not None]
+
+
+def mean(row: Row, column: Column, known: Mapping[str, Result]) -> float | None:
+    """Returns the mean over the seeds that have a result; None if there is none."""
+    found = values(row, column, known)
+    return sum(found) / len(found) if found else None
 
 
 def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
@@ -184,7 +198,7 @@ class TableMaker:
     def better(self) -> Table:
         rows = [self.row(title, PAIRED, **flags) for title, flags in variants.better(self.preset.outer).items()]
         columns = (*_LATER[:3], *_NEAR_ITS_OWN, *_LATER[3:])
-        return Table("Better than Full: what was tried", columns, tuple(rows))
+        return Table("Variants of piggyback GAN", columns, tuple(rows))
 
     def frontier(self) -> Table:
         known = ("full", "half", "quarter", "factorized", "piggyback", "mask", "progressive")
