@@ -18,7 +18,7 @@ class ParameterCounter(LayerFactory):
     """A layer factory that builds no layers, but records what they would store.
 
     kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
-    (layer's name, shape, whether it is task-specific, inputs, level).
+    (layer's name, shape, {setting of its `KernelSite`: value}).
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ParameterCounter(LayerFactory):
         self.values_per_norm = {"instance": 2, "batch": 4, "none": 0}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
-        self.met: list[tuple[str, tuple[int, ...], bool, int, int]] = []
+        self.met: list[tuple[str, tuple[int, ...], dict[str, Any]]] = []
 
     @property
     def bytes(self) -> int:
@@ -42,18 +42,34 @@ class ParameterCounter(LayerFactory):
         kernels = sum(spec.bytes for specs in self.kernels.values() for spec in specs.values())
         return kernels + 4 * sum(sum(others.values()) for others in self.others.values())
 
-    def conv(self, name, filters, kernel_size, *, task_specific=False, inputs=1, level=0, normed=False, **_):
+    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", normed=False, **site):
+        return self._counted(name, filters, kernel_size, self.has_bias(normed), site)
+
+    def equalized(
+        self, name, filters, kernel_size, *, strides=1, padding="same", rate=1.0, use_bias=True, bias=0.0, **site
+    ):
+        return self._counted(name, filters, kernel_size, use_bias, site)
+
+    def modulated(self, name, filters, kernel_size, *, doubles=False, demodulates=True, **site):
+        count = self._counted(name, filters, kernel_size, True, site)
+        return lambda inputs: count(inputs[0])
+
+    def _counted(self, name, filters, kernel_size, use_bias, site):
         def layer(h):
-            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), task_specific, inputs, level)
-            self.others[f"{self.prefix}/{name}"] = {"biases": filters} if self.has_bias(normed) else {}
+            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), **site)
+            self.others[f"{self.prefix}/{name}"] = {"biases": filters} if use_bias else {}
             return keras.Input((None, None, filters))
 
         return layer
 
-    def meet(self, name: str, shape: tuple[int, ...], task_specific: bool, inputs: int, level: int) -> None:
-        """Records what a kernel of this shape stores."""
-        self.met.append((name, shape, task_specific, inputs, level))
-        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, task_specific, inputs, level).stored(shape)
+    def meet(self, name: str, shape: tuple[int, ...], **site: Any) -> None:
+        """Records what a kernel of this shape stores. site: Settings of its `KernelSite`."""
+        self.met.append((name, shape, site))
+        self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, **site).stored(shape)
+
+    def noise(self, name):
+        self.others[f"{self.prefix}/{name}"] = {"norms": 1}
+        return lambda h: h
 
     def up(self, name, filters, kernel_size, **settings):
         return self.conv(name, filters, self.up_size(kernel_size), **settings)
@@ -127,8 +143,8 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
     )
     if type(method).maker is Method.maker:  # Then all tasks have the layers of a network of free kernels.
         free = _free(architecture, prefix, method.width(architecture.width))
-        for layer in free.met:
-            count.meet(*layer)
+        for name, shape, site in free.met:
+            count.meet(name, shape, **site)
         count.others = free.others
         return count
     image = keras.Input(architecture.input)
@@ -139,7 +155,7 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
 def task_specific_layers(architecture: Architecture, prefix: str) -> list[str]:
     """Returns the paths of a network's task-specific layers with kernels."""
     met = _free(architecture, prefix, architecture.width).met
-    return [f"{prefix}/{name}" for name, _, task_specific, *_ in met if task_specific]
+    return [f"{prefix}/{name}" for name, _, site in met if site.get("task_specific")]
 
 
 @functools.lru_cache(maxsize=32)

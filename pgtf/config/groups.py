@@ -92,13 +92,14 @@ class NetworkSettings(Group):
 
     network: str = setting(
         "unet",
-        "The network that a task keeps: unet and resnet make images, the others scores of classes.",
+        "The network that a task keeps: unet and resnet translate images, stylegan2 generates them, the others score "
+        "classes.",
         choices=NETWORKS,
     )
     width: int = setting(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
     norm: str = setting(
         "instance",
-        "Normalization in all networks. Networks of scores need batch or none.",
+        "Normalization in all networks. Networks of scores need batch or none, stylegan2 needs none.",
         choices=("instance", "batch", "none"),
     )
     upsampling: str = setting(

@@ -67,6 +67,11 @@ class _MadeKernel(Shaped):
         """The kernel, in Keras's layout."""
         return self.recipe.kernel()
 
+    @property
+    def offset(self) -> Any:
+        """The bias as it is added."""
+        return self.bias
+
     def build(self, input_shape: tuple) -> None:
         c_in = input_shape[-1]
         if len(input_shape) != 4 or c_in is None:
@@ -94,7 +99,7 @@ class _MadeKernel(Shaped):
         output_shape = self.compute_output_shape(tuple(x.shape))
         y = tf.ensure_shape(self.recipe.output(x, self.convolve, output_shape), output_shape)
         if self.use_bias:
-            y = tf.nn.bias_add(y, self.bias)
+            y = tf.nn.bias_add(y, self.offset)
         return self.activation(y)
 
     def save_own_variables(self, store: dict) -> None:

@@ -6,15 +6,16 @@ import keras
 import tensorflow as tf
 
 
-def dense(make: Any, name: str, units: int, **settings: Any) -> Any:
+def dense(make: Any, name: str, units: int, *, kind: str = "conv", **settings: Any) -> Any:
     """Makes a dense layer, [n, features] -> [n, units].
 
     Args:
       make: A factory of layers.
-      name, **settings: As for its `conv`.
+      name, **settings: As for its method `kind`.
       units: Number of outputs.
+      kind: "conv" or "equalized". Default: "conv".
     """
-    convolution = make.conv(name, units, 1, **settings)
+    convolution = getattr(make, kind)(name, units, 1, **settings)
 
     def layer(h: tf.Tensor) -> tf.Tensor:
         pixel = keras.layers.Reshape((1, 1, h.shape[-1]))(h)

@@ -10,6 +10,8 @@ from pgtf.foundation.keras_versions import weight_settings
 from pgtf.layers.plain import plain
 from pgtf.layers.shaped import Shaped
 
+DRAWS = "draws"  # Name of a layer's counter of random draws, which no task stores.
+
 
 @keras.saving.register_keras_serializable(package="pgtf")
 class Dropout(Shaped):
@@ -21,7 +23,7 @@ class Dropout(Shaped):
 
     def build(self, shape: tuple) -> None:
         settings = weight_settings(**replicas.REPLICA_LOCAL)
-        self.draws = self.add_weight(name="draws", shape=(), dtype="int32", initializer="zeros", **settings)
+        self.draws = self.add_weight(name=DRAWS, shape=(), dtype="int32", initializer="zeros", **settings)
         super().build(shape)
 
     @plain

@@ -11,6 +11,8 @@ from pgtf.distribution import replicas
 from pgtf.foundation.seeds import seed_of
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
+from pgtf.layers.equalized import EqualizedConv2D, ModulatedConv2D
+from pgtf.layers.noise import Noise
 from pgtf.layers.norm import InstanceNormalization
 from pgtf.layers.split_norm import SplitBatchNormalization
 
@@ -27,6 +29,8 @@ class KernelSite:
       level: 1 if the layer's input has the image's size, 2 at half of it, 3 at a quarter, and so on. Default: 0, not
         counted.
       task_specific: Whether each task has this kernel to itself, as that of the output layer. Default: False.
+      makes_styles: Whether the layer makes styles: it belongs to a mapping network or maps to factors of channels.
+        Default: False.
     """
 
     path: str
@@ -35,6 +39,7 @@ class KernelSite:
     inputs: int = 1
     level: int = 0
     task_specific: bool = False
+    makes_styles: bool = False
 
 
 class LayerFactory:
@@ -47,7 +52,7 @@ class LayerFactory:
       norm: "instance", "batch" or "none".
       upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
       seed: A number or text. The initial values of each layer follow from it and the layer's name.
-      init: "normal", N(0, 0.02), or "he" (He et al., 2015). Default: "normal".
+      init: "normal", N(0, 0.02), or "he" (He et al., 2015). Default: "normal". Equalized layers have their own.
     """
 
     def __init__(
@@ -118,6 +123,56 @@ class LayerFactory:
         even = kernel_size % 2 == 0
         return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
 
+    def equalized(
+        self,
+        name: str,
+        filters: int,
+        kernel_size: int,
+        *,
+        strides: int = 1,
+        padding: str = "same",
+        level: int = 0,
+        rate: float = 1.0,
+        use_bias: bool = True,
+        bias: float = 0.0,
+        makes_styles: bool = False,
+    ) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Makes an equalized convolution.
+
+        Args:
+          name, filters, kernel_size, strides, padding, use_bias: As for a Keras convolution.
+          level, makes_styles: As a `KernelSite` has them.
+          rate: Its relative learning rate.
+          bias: Initial value of biases, as they are used.
+        """
+        recipe = self.recipe(name, level=level, makes_styles=makes_styles, spread=1 / rate)
+        start = keras.initializers.Constant(bias / rate)
+        kinds: dict[str, Any] = dict(use_bias=use_bias, bias_initializer=start, rate=rate)
+        return EqualizedConv2D(filters, kernel_size, strides, padding, recipe=recipe, name=name, **kinds)
+
+    def modulated(
+        self,
+        name: str,
+        filters: int,
+        kernel_size: int,
+        *,
+        doubles: bool = False,
+        demodulates: bool = True,
+        level: int = 0,
+    ) -> Callable[[list[tf.Tensor]], tf.Tensor]:
+        """Makes a modulated convolution, [map, style] -> map.
+
+        Args:
+          name, filters, kernel_size, doubles, demodulates: As for a `ModulatedConv2D`.
+          level: As a `KernelSite` has it.
+        """
+        recipe, kinds = self.recipe(name, level=level, spread=1.0), dict(doubles=doubles, demodulates=demodulates)
+        return ModulatedConv2D(filters, kernel_size, padding="same", recipe=recipe, name=name, **kinds)
+
+    def noise(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Makes a layer that adds noise."""
+        return Noise(seed=self.seed_of(name), name=name)
+
     def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
         """Makes a normalization layer. The identity if norm is "none"."""
         if self._norm == "none":
@@ -131,17 +186,28 @@ class LayerFactory:
         """Makes a dropout layer."""
         return Dropout(rate, seed=self.seed_of(name), name=name)
 
-    def recipe(self, name: str, task_specific: bool = False, inputs: int = 1, level: int = 0) -> recipes.Recipe:
-        """Returns the recipe of the kernel of one layer."""
-        make = self._head if task_specific else self._recipe
+    def recipe(
+        self,
+        name: str,
+        task_specific: bool = False,
+        inputs: int = 1,
+        level: int = 0,
+        *,
+        makes_styles: bool = False,
+        spread: float = 0.0,
+    ) -> recipes.Recipe:
+        """Returns the recipe of the kernel of one layer. spread: Standard deviation of free values. Default: `init`."""
+        make, initializer = self._head if task_specific else self._recipe, self.initializer(name, spread)
         if make is None:
-            return recipes.Full(self.initializer(name), lent=not task_specific)
+            return recipes.Full(initializer, lent=not task_specific)
         # Not the initializer's seed, which would draw the same numbers again.
         seed = self.seed_of(f"{name}/mixing")
-        return make(KernelSite(f"{self.prefix}/{name}", self.initializer(name), seed, inputs, level, task_specific))
+        return make(KernelSite(f"{self.prefix}/{name}", initializer, seed, inputs, level, task_specific, makes_styles))
 
-    def initializer(self, name: str) -> keras.initializers.Initializer:
-        """Returns the initializer of a free kernel."""
+    def initializer(self, name: str, spread: float = 0.0) -> keras.initializers.Initializer:
+        """Returns the initializer of a free kernel; see `recipe`."""
+        if spread:
+            return keras.initializers.RandomNormal(stddev=spread, seed=self.seed_of(name))
         if self._init == "he":
             return keras.initializers.HeNormal(seed=self.seed_of(name))
         return keras.initializers.RandomNormal(stddev=0.02, seed=self.seed_of(name))

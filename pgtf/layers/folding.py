@@ -1,8 +1,10 @@
 """Folding: replaces made kernels by plain Keras convolutions."""
 
 import keras
+import numpy as np
 
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
+from pgtf.layers.equalized import ModulatedConv2D, PlainModulated
 
 PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTranspose}
 
@@ -13,8 +15,8 @@ def folded(model: keras.Model) -> keras.Model:
     for source, target in zip(model.layers, plain.layers):
         if isinstance(source, keras.Model):
             continue  # `_plain` folded it.
-        if target.__class__ in PLAIN.values() and hasattr(source, "recipe"):
-            target.set_weights([source.kernel.numpy()] + ([source.bias.numpy()] if source.use_bias else []))
+        if hasattr(source, "recipe"):
+            target.set_weights([np.asarray(source.kernel)] + ([np.asarray(source.offset)] if source.use_bias else []))
         else:
             target.set_weights(source.get_weights())
     return plain
@@ -23,6 +25,8 @@ def folded(model: keras.Model) -> keras.Model:
 def _plain(layer):
     if isinstance(layer, keras.Model):
         return folded(layer)
+    if isinstance(layer, ModulatedConv2D):
+        return PlainModulated.of(layer)
     for made, stock in PLAIN.items():
         if isinstance(layer, made):
             return stock.from_config(stock.get_config(layer))  # Not the layer's config: a recipe may have none.

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
-from pgtf.layers.dropout import Dropout
+from pgtf.layers.dropout import DRAWS
 from pgtf.layers.norm import InstanceNormalization
 from pgtf.recipes.base import Recipe
 
@@ -120,9 +120,8 @@ def _own_layers(network):
 
 
 def _others(layer):
-    """Returns {name: variable} of a layer's bias or norm; not its recipe's variables, nor a dropout's counter."""
-    if isinstance(layer, Dropout):
-        return {}
+    """Returns {name: variable} of a layer's bias, norm or strength; not its recipe's variables, nor its counters."""
     borrowed = {id(v) for v in layer.recipe.weights} if hasattr(layer, "recipe") else ()
     own = [variable for variable in layer.weights if id(variable) not in borrowed]
-    return {variable.name.split("/")[-1].split(":")[0]: variable for variable in own}
+    named = {variable.name.split("/")[-1].split(":")[0]: variable for variable in own}
+    return {name: variable for name, variable in named.items() if name != DRAWS}

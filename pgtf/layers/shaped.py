@@ -7,7 +7,7 @@ import tensorflow as tf
 
 
 class Shaped(keras.layers.Layer):
-    """A layer of one input whose `compute_output_shape` and `output_dtype` are correct.
+    """A layer whose `compute_output_shape` and `output_dtype` are correct.
 
     Keras 2.15 infers the output's shape and dtype by running each layer in a scratch graph, which takes three fifths of
     the time of building a network. This class overrides the private method that does so.
@@ -20,7 +20,7 @@ class Shaped(keras.layers.Layer):
             return super()._infer_output_signature(inputs, args, kwargs, input_masks)
         with tf.name_scope(self.name):
             self._maybe_build(inputs)
-        return type(inputs)(self._output_signature(inputs))
+        return type(tf.nest.flatten(inputs)[0])(self._output_signature(inputs))
 
     def compute_output_spec(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         """Returns the output's shape and dtype to Keras 3."""

@@ -73,7 +73,7 @@ class Architecture:
     @property
     def input(self) -> tuple[Any, ...]:
         """Shape of an input, without the batch."""
-        return self.row.input
+        return self.row.input_at(self.width)
 
     @property
     def multiple(self) -> int:

@@ -16,8 +16,9 @@ class Network:
     Importing a network must not import TensorFlow, which takes seconds; `__call__` does.
 
     Attributes:
-      input: Shape of an input, without the batch. Default: an image of any size.
+      input: Shape of an input, without the batch; None stands for any length. Default: an image of any size.
       makes: Kind of the output: "images" or "scores". Default: "images".
+      takes: Kind of the input: "images" or "latents". Default: "images".
       norms: The norms that it may have, as --norm has them. Default: all.
       init: Initial values of free kernels, as `LayerFactory` has them. Default: "normal".
       size: (height, width) of the training images.
@@ -26,6 +27,7 @@ class Network:
 
     input: ClassVar[tuple[Any, ...]] = (None, None, 3)
     makes: ClassVar[str] = "images"
+    takes: ClassVar[str] = "images"
     norms: ClassVar[tuple[str, ...]] = ("instance", "batch", "none")
     init: ClassVar[str] = "normal"
 
@@ -40,6 +42,11 @@ class Network:
     def multiple(self) -> int:
         """The number that image sizes must be multiples of. Raises ValueError if the network rejects its size."""
         return 1
+
+    def input_at(self, width: int) -> tuple[Any, ...]:
+        """Returns the shape of an input of a network of this width, without the batch. Default: `input`."""
+        del width
+        return self.input
 
     @property
     def published_names(self) -> dict[str, str]:

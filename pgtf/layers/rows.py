@@ -1,0 +1,40 @@
+"""Layers without weights that a network of styles needs: the number 1, and one row of several."""
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from pgtf.layers.plain import plain
+from pgtf.layers.shaped import Shaped
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Ones(Shaped):
+    """Returns the number 1 for each example, [n, 1]."""
+
+    @plain
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return tf.ones([tf.shape(x)[0], 1], self.compute_dtype)
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape[0], 1
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Row(Shaped):
+    """Returns row `number` of each example: [n, rows, values] to [n, values]."""
+
+    def __init__(self, number: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.number = number
+
+    @plain
+    def call(self, x: tf.Tensor) -> tf.Tensor:
+        return x[:, self.number]
+
+    def compute_output_shape(self, shape: tuple) -> tuple:
+        return shape[0], shape[-1]
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "number": self.number}
