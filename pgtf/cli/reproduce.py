@@ -4,6 +4,7 @@
     pgtf reproduce --data_dir=DATA --inception=FOLDER              run all experiments
     pgtf reproduce --table=3 --data_dir=DATA --inception=FOLDER    run those of one table
     pgtf reproduce --preset=fair --data_dir=DATA --inception=FOLDER    the comparison with fine-tuned networks
+    pgtf reproduce --preset=fair --table=quality --row="Full, warm" --seeds=0,1,2    one row of a table
     pgtf reproduce --redraw                                        write the page from results/ without training
 
 Each experiment is a run directory named for its settings. It is trained once, even if several tables need it. Its
@@ -12,6 +13,7 @@ Several processes with the same --runs and --results share the work. A result of
 extractor does not count, and the page says why.
 """
 
+import dataclasses
 import os
 
 from absl import flags
@@ -19,10 +21,11 @@ from absl import flags
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.foundation import quiet
 
-NAMES = ("1", "2", "3", "4a", "4b", "rates", "budgets", "quality", "finished")
+NAMES = ("1", "2", "3", "4a", "4b", "rates", "budgets", "choice", "quality", "finished")
 flags.DEFINE_multi_enum(
     "table", [], NAMES, "Table. Repeat it for several. 1 to 4b are the paper's; the others need --preset=fair."
 )
+flags.DEFINE_multi_string("row", [], "Row of the tables, by its title. Repeat it for several. Default: all.")
 flags.DEFINE_multi_enum("figure", [], ("3",), "Figure of the paper.")
 flags.DEFINE_bool("better", False, "Run the table of variants of piggyback.")
 flags.DEFINE_bool("frontier", False, "Run the plot of distance over bytes, every method at several sizes.")
@@ -85,7 +88,15 @@ def _chosen(asked, every):
         raise ValueError(
             f"Preset {asked.preset} has no such table. It has {', '.join(every)}. Received: {', '.join(unknown)}"
         )
-    return {name: every[name] for name in names} or every
+    chosen = {name: _with_rows(every[name], asked.row) for name in names or every}
+    if not any(table.rows for table in chosen.values()):
+        raise ValueError(f"The chosen tables have no such --row. Received: {', '.join(asked.row)}")
+    return chosen
+
+
+def _with_rows(table, titles):
+    """Returns a table with the named rows alone; with all if none is named."""
+    return dataclasses.replace(table, rows=tuple(row for row in table.rows if not titles or row.title in titles))
 
 
 def _write_intervals(asked, doing, tables):

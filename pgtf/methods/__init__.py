@@ -9,6 +9,7 @@ from pgtf.methods.finetune import Finetune
 from pgtf.methods.frozen import Frozen
 from pgtf.methods.full import Full, Half, Quarter
 from pgtf.methods.layered import Layered
+from pgtf.methods.lora import Lora
 from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
@@ -27,6 +28,7 @@ METHODS: dict[str, type[Method]] = {
     "mask": Mask,
     "modulated": Modulated,
     "low_rank": LowRank,
+    "lora": Lora,
     "delta": Delta,
     "frozen": Frozen,
     "layered": Layered,
@@ -53,6 +55,7 @@ __all__ = [
     "LayerWise",
     "Layered",
     "LentFilters",
+    "Lora",
     "LowRank",
     "Mask",
     "Method",

@@ -17,6 +17,7 @@ from pgtf.methods.base import Method
 from pgtf.methods.delta import Delta
 from pgtf.methods.frozen import Frozen
 from pgtf.methods.full import Full
+from pgtf.methods.lora import Lora
 from pgtf.methods.low_rank import LowRank
 from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
@@ -31,6 +32,7 @@ KINDS: dict[str, tuple[type[Method], tuple[str, ...], bool]] = {
     "free": (Full, (), True),
     "piggyback": (Piggyback, ("unconstrained_ratio",), True),
     "low_rank": (LowRank, ("rank",), True),
+    "lora": (Lora, ("rank",), True),
     "modulated": (Modulated, (), True),
     "mask": (Mask, ("mask",), False),
     "delta": (Delta, ("delta_bits", "round_from"), False),

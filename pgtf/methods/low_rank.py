@@ -1,11 +1,16 @@
 """LFS-GAN (Seo et al., ICCV 2023): kernel = first task's × (1 + low-rank product) + low-rank product."""
 
 import dataclasses
+from typing import TYPE_CHECKING
 
 from pgtf import recipes
 from pgtf.foundation.settings import setting
 from pgtf.methods.backbone import Backbone
+from pgtf.methods.bank import LentFilters
 from pgtf.methods.piggyback import FREE_OUTER_HELP
+
+if TYPE_CHECKING:
+    from pgtf.layers.factory import KernelSite
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,4 +28,8 @@ class LowRank(Backbone):
     def adapted(self, place, kernel):
         if 1 <= place.level <= self.free_outer:
             return recipes.Full(place.initializer)  # `Backbone` then copies the first task's kernel into it.
+        return self.factors(place, kernel)
+
+    def factors(self, place: "KernelSite", kernel: LentFilters) -> recipes.LowRank:
+        """Returns the recipe of a kernel outside the free levels."""
         return recipes.LowRank(kernel, self.rank, seed=place.seed)

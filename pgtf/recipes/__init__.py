@@ -5,6 +5,7 @@ from pgtf.foundation import lazy
 __all__ = [
     "Delta",
     "Full",
+    "Lora",
     "LowRank",
     "Mask",
     "Modulated",
@@ -21,6 +22,7 @@ __getattr__ = lazy.names(
     {
         "Delta": "delta",
         "Full": "full",
+        "Lora": "low_rank",
         "LowRank": "low_rank",
         "Mask": "mask",
         "Modulated": "modulated",

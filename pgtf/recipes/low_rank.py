@@ -1,4 +1,4 @@
-"""Low rank (LFS-GAN, Seo et al., ICCV 2023; LoRA, Hu et al., 2021): an earlier kernel with low-rank scale and shift.
+"""An earlier kernel with low-rank scale and shift (LFS-GAN, Seo et al., ICCV 2023) or shift (LoRA, Hu et al., 2021).
 
     R(kernel) = R(bank) × (1 + scale_left ⊗ scale_right) + shift_left ⊗ shift_right
 
@@ -26,6 +26,8 @@ class LowRank(Adapting):
       seed: Seed of the left factors' initial values.
     """
 
+    PRODUCTS: tuple[str, ...] = ("scale", "shift")
+
     def __init__(self, bank: npt.ArrayLike, rank: int = 4, *, seed: Optional[int] = None, **kwargs: Any) -> None:
         super().__init__(bank, **kwargs)
         self.rank, self.seed = rank, seed
@@ -39,7 +41,7 @@ class LowRank(Adapting):
                 f"Received: {self.rank}"
             )
         left, right = Spec((rows, self.rank)), Spec((self.rank, c_out))
-        return {"scale_left": left, "scale_right": right, "shift_left": left, "shift_right": right}
+        return {f"{name}_{side}": spec for name in self.PRODUCTS for side, spec in (("left", left), ("right", right))}
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
@@ -68,3 +70,19 @@ class LowRank(Adapting):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rank": self.rank, "seed": self.seed}
+
+
+@keras.saving.register_keras_serializable(package="pgtf")
+class Lora(LowRank):
+    """A kernel with an added product of two factors: LoRA.
+
+        R(kernel) = R(bank) + shift_left ⊗ shift_right
+
+    Args:
+      bank, rank, seed: As for LowRank.
+    """
+
+    PRODUCTS = ("shift",)
+
+    def kernel(self) -> tf.Tensor:
+        return self.frozen + self._product("shift")

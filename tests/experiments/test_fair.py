@@ -33,7 +33,7 @@ def pieces(name):
 
 class TablesTest(absltest.TestCase):
     def test_choices_are_made_on_validation_images_alone(self):
-        for name in ("rates", "budgets"):
+        for name in ("rates", "budgets", "choice"):
             self.assertEqual({piece.split for piece in with_bases(pieces(name))}, {"validation"})
         for name in ("quality", "finished"):
             self.assertEqual({piece.split for piece in with_bases(pieces(name))}, {"test"})
@@ -50,6 +50,10 @@ class TablesTest(absltest.TestCase):
     def test_one_first_task_for_all_that_can_start_from_it(self):
         for name in TABLES:
             self.assertLen({piece.base.run_name for piece in pieces(name) if piece.base}, 1)
+
+    def test_the_choice_is_among_the_runs_that_are_tested(self):
+        chosen = {piece.run_name for piece in pieces("choice")}
+        self.assertEqual(chosen, {piece.run_name for piece in pieces("quality") if piece.seed == 0})
 
     def test_measuring_on_another_split_learns_nothing_anew(self):
         piece = pieces("quality")[0]

@@ -80,6 +80,9 @@ class ReproduceTest(parameterized.TestCase):
     def test_seeds(self, seeds):
         self.refused(f"--seeds={seeds}", says=f"ValueError: --seeds must be .*Received: {seeds}\n")
 
+    def test_a_row_that_no_table_has(self):
+        self.refused("--preset=fair", "--row=Full, hot", says="ValueError: .*no such --row. Received: Full, hot\n")
+
     def test_what_would_fail_after_hours_is_refused_at_once(self):
         data = self.create_tempdir().full_path
         for task in ("cityscapes", "maps", "facades"):

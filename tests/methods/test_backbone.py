@@ -11,7 +11,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
 from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, load_config
-from pgtf.methods import METHODS, LayerWise, LowRank, Modulated, WidthWise
+from pgtf.methods import METHODS, LayerWise, Lora, LowRank, Modulated, WidthWise
 from pgtf.methods.backbone import Backbone
 from pgtf.methods.sharing import first_layers
 from pgtf.networks import Architecture
@@ -85,6 +85,10 @@ class SizesTest(tf.test.TestCase):
         for rank in (1, 4, 48):
             expected = sum(2 * rank * (16 * c_in + c_out) for c_in, c_out in self.KERNELS) + self.OWN
             self.assertEqual([task["values"] for task in self.values(LowRank(rank))[1:]], [expected] * 2)
+
+    def test_lora_has_half_the_factors(self):
+        expected = sum(8 * (16 * c_in + c_out) for c_in, c_out in self.KERNELS) + self.OWN
+        self.assertEqual([task["values"] for task in self.values(Lora(8))[1:]], [expected] * 2)
 
     def test_low_rank_inside_free_outer_layers(self):
         free = {(3, 64), (64, 128), (128, 256), (256, 512), (512, 128), (256, 64)}  # down1 to down4, up3 and up2.

@@ -33,7 +33,12 @@ from tests.toys import Pool, Score
 pytestmark = pytest.mark.usefixtures("step_by_step")
 ALL_NETWORKS, ALL_OBJECTIVES = {**NETWORKS, "pool": Pool}, {**OBJECTIVES, "score": Score}
 # Settings of methods for kernels of one filter, and for a network of one shared layer.
-SETTINGS = {"low_rank": {"rank": 1}, "width_wise": {"learn_ratio": 1.0}, "layer_wise": {"learn_ratio": 1.0}}
+SETTINGS = {
+    "low_rank": {"rank": 1},
+    "lora": {"rank": 1},
+    "width_wise": {"learn_ratio": 1.0},
+    "layer_wise": {"learn_ratio": 1.0},
+}
 SMALL = {"blocks": 1, "stages": 1}  # Settings of networks that make them small.
 SIDE = {"vgg16": 32}  # Of the smallest images of a network. Default: 16.
 IN_CONFORMANCE = (("pix2pix", "unet"), ("cyclegan", "resnet"))  # Of test_conformance.py.

@@ -47,6 +47,7 @@ ONCE = {
     "full",
     "mask",
     "low_rank",
+    "lora",
     "modulated",
     "width_wise",
     "delta",

@@ -7,13 +7,13 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.recipes import LowRank, Mask, Modulated, PartlyFree, Spec
+from pgtf.recipes import Lora, LowRank, Mask, Modulated, PartlyFree, Spec
 from pgtf.recipes.partly_free import free_inputs
 
 SHAPE = (3, 2, 5, 4)
 BANK = np.random.default_rng(0).normal(size=SHAPE).astype("float32")
 HALF = functools.partial(PartlyFree, ratio=0.5)
-ALL = (("mask", Mask), ("modulated", Modulated), ("low_rank", LowRank), ("partly_free", HALF))
+ALL = (("mask", Mask), ("modulated", Modulated), ("low_rank", LowRank), ("lora", Lora), ("partly_free", HALF))
 
 
 def built(recipe, shape=SHAPE):
@@ -95,6 +95,16 @@ class LowRankTest(tf.test.TestCase, parameterized.TestCase):
 
         self.assertAllClose(recipe.kernel(), by_loops(rule), rtol=1e-5)
         self.assertEqual(sum(spec.values for spec in recipe.specs(SHAPE).values()), 2 * rank * (3 * 2 * 5 + 4))
+
+    def test_lora_adds_one_product(self):
+        recipe = built(Lora(BANK, 3))
+        own = drawn(recipe)
+        product = np.einsum("ar,rb->ab", own["shift_left"], own["shift_right"]).reshape(SHAPE)
+        self.assertAllClose(recipe.kernel(), BANK + product, rtol=1e-5)
+        self.assertEqual(
+            {name: spec.shape for name, spec in recipe.specs(SHAPE).items()},
+            {"shift_left": (30, 3), "shift_right": (3, 4)},
+        )
 
     def test_left_factors_are_drawn_apart_and_from_the_seed(self):
         one, again, other = (built(LowRank(BANK, seed=seed)).state() for seed in (1, 1, 2))

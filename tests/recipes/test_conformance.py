@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.layers import Conv2D, Conv2DTranspose, folded
-from pgtf.recipes import Delta, Full, LowRank, Mask, Modulated, Packed, PartlyFree, Picked, Piggyback
+from pgtf.recipes import Delta, Full, Lora, LowRank, Mask, Modulated, Packed, PartlyFree, Picked, Piggyback
 
 HEIGHT, WIDTH, C_IN, C_OUT = 3, 5, 4, 8
 BANK = np.random.default_rng(0).normal(size=(HEIGHT, WIDTH, C_IN, 11)).astype("float32")
@@ -37,6 +37,7 @@ RECIPES = {
     "delta": (lambda: Delta(KERNEL), 4 * (3 * 5 * 4 * 8)),
     "modulated": (lambda: Modulated(KERNEL), 4 * (2 * 4 * 8)),
     "low_rank": (lambda: LowRank(KERNEL, rank=3, seed=1), 4 * (2 * 3 * (3 * 5 * 4 + 8))),
+    "lora": (lambda: Lora(KERNEL, rank=3, seed=1), 4 * (3 * (3 * 5 * 4 + 8))),
     "partly_free": (lambda: PartlyFree(KERNEL, 0.5), 4 * (3 * 5 * 2 * 8)),
 }
 LAYERS = {"conv": Conv2D, "transpose": Conv2DTranspose}

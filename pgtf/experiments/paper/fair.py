@@ -1,8 +1,9 @@
 """The comparison of stored sizes with fine-tuning a full network for each task. Preset `fair`.
 
-Settings are chosen on validation images, which are held out of the training images (tables "rates" and "budgets"). Test
-images are measured afterwards, with these settings ("quality" and "finished"). Every row has the same first task, the
-same steps and a moving average of its weights. The first task has one seed: the intervals are for later tasks of it.
+Settings are chosen on validation images, which are held out of the training images: tables "rates", "budgets" and
+"choice". "choice" has the runs of "quality": the row to recommend is chosen there. Test images are measured afterwards,
+with these settings: "quality" and "finished". Every row has the same first task, the same steps and a moving average of
+its weights. The first task has one seed: the intervals are for later tasks of it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ ROWS: dict[str, dict[str, Any]] = {
     WARM: _COPY,
     OURS: _layered("outer3:free:int8,inner:frozen"),
     COLD: {"method": "full", "learning_rate": 8e-3},
+    "outer 3 free, inner low rank 4, int8": _layered("outer3:free:int8,inner:low_rank(4):int8"),
+    "outer 3 free, inner LoRA 4, int8": _layered("outer3:free:int8,inner:lora(4):int8"),
+    "outer 3 free, inner LoRA 8, int8": _layered("outer3:free:int8,inner:lora(8):int8"),
+    "LoRA 16, int8": {"method": "lora", "rank": 16, **_INT8},
     "low rank 16, int8": {"method": "low_rank", "rank": 16, **_INT8},
     "outer 3 low rank 8, inner frozen, int8": _layered("outer3:low_rank(8):int8,inner:frozen"),
     "low rank 8, outer 4 free, int8": {"method": "low_rank", "rank": 8, "free_outer": 4, **_INT8},
@@ -75,6 +80,7 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
         }
         for title in NAMED
     }
+    choice = [_row(choose, title, flags, split="validation") for title, flags in ROWS.items()]
     quality = [_row(make, title, flags) for title, flags in ROWS.items()]
     finished = [_row(make, title, {**ROWS[title], "steps": BUDGETS[-1]}) for title in NAMED]
     return {
@@ -85,6 +91,7 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
             tuple(row for rows in budgets.values() for row in rows.values()),
             remark=functools.partial(steps_to_cold, budgets),
         ),
+        "choice": Table("All later tasks, validation images", _LATER, tuple(choice)),
         "quality": Table(f"{preset.paired['steps']} steps per task", _LATER, tuple(quality), True, WARM),
         "finished": Table(f"{BUDGETS[-1]} steps per task", _LATER, tuple(finished), False, WARM),
     }

@@ -1,0 +1,17 @@
+"""LoRA (Hu et al., 2021): kernel = first task's + a low-rank product."""
+
+import dataclasses
+
+from pgtf import recipes
+from pgtf.methods.low_rank import LowRank
+
+
+@dataclasses.dataclass(frozen=True)
+class Lora(LowRank):
+    """A later task stores the two factors of a product that is added to a kernel; it starts at zero.
+
+    It is `low_rank` without the scale: half the bytes at the same rank.
+    """
+
+    def factors(self, place, kernel):
+        return recipes.Lora(kernel, self.rank, seed=place.seed)
