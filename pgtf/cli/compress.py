@@ -3,10 +3,10 @@
     pgtf compress runs/paired maps --to=2%
     pgtf compress runs/paired maps --to=150000 --as=small-maps --repair=500
 
-For each layer it chooses the first task's kernel, a low-bit difference from it, or the kernel in int8, so that the
-task's outputs change least within the budget. They are measured on held-out images (--validation), else on training
-images.
-The task must be a later one, and its run must have the images that it was learned from.
+For each layer it chooses the first task's kernel, a low-bit or low-rank difference from it, or the kernel in int8, so
+that the task's outputs change least within the budget. They are measured on
+held-out images (--validation), else on training images. The task must be a later one, and its run must have the images
+that it was learned from.
 """
 
 from absl import flags

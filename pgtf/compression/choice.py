@@ -5,6 +5,7 @@ squared change of the task's outputs. A knapsack chooses the kinds; the result i
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,9 +24,10 @@ from pgtf.storage import quantization
 
 # Stored in the same way whatever is chosen.
 COMMON = "head:free:int8,norms:free:float16,biases:free:float16"
-# {kind of --layers: precision of what it stores of a kernel}, from the smallest to the largest.
+# {kind of --layers: precision of what it stores of a kernel}
 KINDS = {
     "frozen": "",
+    **{f"lora({rank}):int8": "int8" for rank in (4, 16)},
     **{f"delta({bits})": f"delta{bits}" for bits in ("1", "1.58", "2", "3", "4")},
     "free:int8": "int8",
 }
@@ -66,9 +68,42 @@ def compressed(kernel: np.ndarray, first: np.ndarray, kind: str, final: bool = T
         return first, 0
     size = quantization.stored_bytes(kernel.shape, 32, precision)
     if kind == "free:int8":
-        return quantization.restored(*quantization.rounded(kernel, precision)), size
+        return _int8(kernel), size
+    if kind.startswith("lora"):
+        left, right = factors(kernel - first, _rank(kind))
+        size = sum(quantization.stored_bytes(factor.shape, 32, precision) for factor in (left, right))
+        return first + (_int8(left) @ _int8(right)).reshape(first.shape), size
     stream = quantization.encoded(kernel - first, precision)
     return first + quantization.decoded(stream, kernel.shape, precision), stream.nbytes if final else size
+
+
+def factors(difference: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the two factors whose product is the nearest of this rank: a truncated singular value decomposition.
+
+    Args:
+      difference: The difference of two kernels, [h, w, c_in, c_out].
+      rank: The rank.
+
+    Returns:
+      (left [h·w·c_in, rank], right [rank, c_out]), of equal singular values.
+    """
+    left, values, right = np.linalg.svd(difference.reshape(-1, difference.shape[-1]), full_matrices=False)
+    roots = np.sqrt(values[:rank])
+    return left[:, :rank] * roots, roots[:, np.newaxis] * right[:rank]
+
+
+def fits(kind: str, shape: tuple[int, ...]) -> bool:
+    """Returns whether a kind can hold a kernel: a rank is at most that of the kernel's matrix."""
+    return not kind.startswith("lora") or _rank(kind) <= min(math.prod(shape[:-1]), shape[-1])
+
+
+def _rank(kind: str) -> int:
+    return int(kind[len("lora(") : kind.index(")")])
+
+
+def _int8(value: np.ndarray) -> np.ndarray:
+    """Returns an array as it is after storage in int8."""
+    return quantization.restored(*quantization.rounded(value, "int8"))
 
 
 def choose(
@@ -98,13 +133,11 @@ def choose(
                 continue  # A task-specific layer.
             name = path.split("/", 1)[1]
             variable = plain.get_layer(name).weights[0]
-            first, kernel, found = (
-                np.asarray(lent),
-                variable.numpy(),
-                options.setdefault(name, dict.fromkeys(KINDS, (0, 0.0))),
-            )
+            first, kernel = np.asarray(lent), variable.numpy()
+            possible = [kind for kind in KINDS if fits(kind, first.shape)]
+            found = options.setdefault(name, dict.fromkeys(possible, (0, 0.0)))
             turned = isinstance(plain.get_layer(name), keras.layers.Conv2DTranspose)
-            for kind in KINDS:
+            for kind in possible:
                 made, size = compressed(_canonical(kernel, turned), first, kind, final)
                 variable.assign(_canonical(made, turned))
                 change = float(np.mean((outputs(apply, inputs[prefix]) - wanted) ** 2))
@@ -112,7 +145,7 @@ def choose(
             variable.assign(kernel)
     places = chosen([list(found.values()) for found in options.values()], budget)
     return [
-        LayerChoice(name, list(KINDS)[place], *list(found.values())[place])
+        LayerChoice(name, list(found)[place], *list(found.values())[place])
         for (name, found), place in zip(options.items(), places)
     ]
 
@@ -155,6 +188,9 @@ def built(
                 recipe.unconstrained.assign(kernel)
             elif isinstance(recipe, recipes.Delta):
                 recipe.difference.assign(kernel - np.asarray(bank.lent(path)))
+            elif isinstance(recipe, recipes.Lora):
+                left, right = factors(kernel - np.asarray(bank.lent(path)), recipe.rank)
+                recipe.restore({"shift_left": left, "shift_right": right})
     return made
 
 

@@ -1,5 +1,6 @@
 """Compression of a task: what is chosen, what is stored, and that the rest of the run stays."""
 
+import dataclasses
 import functools
 import os
 import tempfile
@@ -9,7 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
-from pgtf.compression.choice import KINDS, built, choose, compressed, fixed_bytes, method_of, outputs
+from pgtf.compression.choice import KINDS, built, choose, compressed, factors, fits, fixed_bytes, method_of, outputs
 from pgtf.compression.compress import Compression, compress
 from pgtf.config import load_config
 from pgtf.methods import Layered, Piggyback
@@ -34,7 +35,25 @@ def images(run):
 
 
 class CompressedTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(*KINDS)
+    def test_factors_are_the_nearest_product_of_their_rank(self):
+        draw = np.random.default_rng(0)
+        first, left, right = draw.normal(size=(3, 2, 5, 8)), draw.normal(size=(30, 4)), draw.normal(size=(4, 8))
+        made, size = compressed((first + (left @ right).reshape(first.shape)).astype("float32"), first, "lora(4):int8")
+        self.assertAllClose(made - first, (left @ right).reshape(first.shape), atol=0.15)  # But for int8.
+        self.assertEqual(size, 4 * (30 + 8) + 4 * (4 + 8))  # Codes, and a scale for each column.
+        noise = draw.normal(size=first.shape)
+        one, other = factors(noise, 3)
+        values = np.linalg.svd(noise.reshape(30, 8), compute_uv=False)
+        self.assertAllClose(np.sum((one @ other - noise.reshape(30, 8)) ** 2), np.sum(values[3:] ** 2))
+        self.assertAllClose(np.linalg.norm(one, axis=0), np.linalg.norm(other, axis=1))
+
+    def test_a_rank_above_the_kernels_is_no_choice(self):
+        self.assertTrue(fits("lora(4):int8", (3, 3, 2, 4)))
+        self.assertFalse(fits("lora(16):int8", (3, 3, 2, 4)))
+        self.assertFalse(fits("lora(4):int8", (1, 1, 3, 9)))
+        self.assertTrue(fits("free:int8", (1, 1, 3, 9)))
+
+    @parameterized.parameters(*(kind for kind in KINDS if not kind.startswith("lora")))
     def test_a_kernel_is_what_its_kind_stores(self, kind):
         first, kernel = np.random.default_rng(0).normal(size=(2, 3, 2, 5, 4)).astype("float32")
         made, size = compressed(kernel, first, kind)
@@ -77,14 +96,20 @@ class ChooseTest(tf.test.TestCase, parameterized.TestCase):
         task, bank = run["maps"], run.bank.only(["facades"])
         choices = choose(task.networks, bank, images(run), 2500)
         self.assertGreater(len({choice.kind for choice in choices}), 1)
+        choices[-1] = dataclasses.replace(choices[-1], kind="lora(4):int8")  # Chosen or not.
         method = method_of(choices)
         made = built(task.facts.architecture, method, task.networks, task.slice.values, bank)["forward"]
         kernels = layers.made_kernels(task.networks["forward"])
         for choice in choices:
             path = f"forward/{choice.name}"
             first = np.asarray(bank.lent(path))
-            (value,) = layers.made_kernels(made)[path].state().values() or (np.zeros_like(first),)
+            state = layers.made_kernels(made)[path].state()
             expected, _ = compressed(kernels[path].kernel().numpy(), first, choice.kind)
+            if choice.kind.startswith("lora"):
+                left, right = (quantization.restored(*quantization.rounded(each, "int8")) for each in state.values())
+                self.assertAllClose(first + (left @ right).reshape(first.shape), expected)
+                continue
+            (value,) = state.values() or (np.zeros_like(first),)
             if choice.kind.startswith("delta"):
                 precision = KINDS[choice.kind]
                 value = first + quantization.decoded(quantization.encoded(value, precision), value.shape, precision)
