@@ -9,7 +9,8 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.parameters import PlannedBank, count_parameters, task_specific_layers
+from pgtf.assembly.composing import TensorCache, unread
+from pgtf.assembly.parameters import count_parameters, task_specific_layers
 from pgtf.foundation.errors import BankError
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
@@ -50,7 +51,7 @@ def rebuild(task_slice: TaskSlice, bank: FilterBank, prefixes: tuple[str, ...] =
     """
     facts = task_slice.facts
     try:
-        _check_extent(task_slice, bank)
+        check_extent(task_slice, bank)
         with build.precision("float32"):
             networks = build.generators(facts.architecture, facts.method, prefixes or facts.generators, bank)
         for network in networks.values():
@@ -71,12 +72,12 @@ def head_of(task_slice: TaskSlice) -> dict[str, np.ndarray]:
     return {path: value for path, value in task_slice.values.items() if path.rsplit("/", 1)[0] in paths}
 
 
-def _check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
+def check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
     """Raises BankError if facts, perhaps from strangers, describe networks larger than what is stored."""
     task_slice.check_extent()
     task_slice.check()  # What it says of its tensors may be a stranger's, too.
     facts = task_slice.facts
-    lenders = PlannedBank({name: bank[name] for name in bank.names})
+    lenders = unread(bank, TensorCache())
     needed = sum(
         count_parameters(facts.architecture, facts.method, prefix, lenders).bytes for prefix in facts.generators
     )

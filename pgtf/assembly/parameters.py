@@ -152,6 +152,13 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
     return count
 
 
+def kernel_sites(
+    architecture: Architecture, prefix: str, method: Method
+) -> Sequence[tuple[str, tuple[int, ...], bool, int, int]]:
+    """Lists (layer's name, shape, whether it is task-specific, inputs, level) of a network's kernels, in order."""
+    return _free(architecture, prefix, method.width(architecture.width)).met
+
+
 def task_specific_layers(architecture: Architecture, prefix: str) -> list[str]:
     """Returns the paths of a network's task-specific layers with kernels."""
     met = _free(architecture, prefix, architecture.width).met

@@ -15,7 +15,6 @@ from typing import Any, Callable, Optional
 import numpy as np
 from safetensors.numpy import save
 
-from pgtf import layers
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, refuse_untested, sides
@@ -191,12 +190,8 @@ class Evaluation:
                 self.bar.show(done, self.doing)
 
     def _measured(self, index: int, latest: int) -> dict[str, Measurement]:
-        facts = self.slices[index].facts
-        # Fold the kernels, so that they are made once and not for every batch.
-        generators = {
-            prefix: Generator(layers.folded(network), facts.architecture.size)
-            for prefix, network in self.run.at(index, latest).rebuilt().items()
-        }
+        facts, task = self.slices[index].facts, self.run.at(index, latest)
+        generators = {prefix: Generator(task.network(prefix), facts.architecture.size) for prefix in facts.generators}
         return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective)
 
     def _effort(self, cell: Cell) -> int:

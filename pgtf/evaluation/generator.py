@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly.swapping import TaskNetwork
 from pgtf.data.reading import to_float, to_uint8
 from pgtf.foundation import retracing
 
@@ -21,7 +22,7 @@ class Generator:
     The network maps images [n, h, w, 3] in [-1, 1] to such images, or to other arrays.
 
     Args:
-      network: A network for any image size, or for this one.
+      network: A network for any image size, or for this one. It is compiled, unless it is a TaskNetwork.
       size: (height, width) of the images.
     """
 
@@ -32,7 +33,7 @@ class Generator:
         def apply(images):
             return network(images, training=False)
 
-        self._apply = apply
+        self._apply = network if isinstance(network, TaskNetwork) else apply
 
     def __call__(self, images: Iterable[np.ndarray]) -> np.ndarray:
         """Returns the outputs for uint8 images [h, w, 3], made batch by batch; images are uint8 [n, h, w, 3]."""

@@ -39,7 +39,14 @@ def convolved(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], padding
     return tf.reshape(made, [n, *outputs, c_out])
 
 
-def transposed(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], lengths: tuple[int, int]) -> tf.Tensor:
+def transposed(
+    x: tf.Tensor,
+    kernel: tf.Tensor,
+    strides: tuple[int, int],
+    lengths: tuple[int, int],
+    *,
+    outputs_first: bool = False,
+) -> tf.Tensor:
     """Computes tf.nn.conv2d_transpose of x [n, h, w, c_in] and kernel [h, w, c_in, c_out].
 
     Args:
@@ -47,9 +54,12 @@ def transposed(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], length
       kernel: Kernel.
       strides: Strides.
       lengths: (height, width) of the output.
+      outputs_first: Whether the kernel is [h, w, c_out, c_in], as Keras stores it. Default: False.
     """
-    (n, h, w, c_in), (rows, columns, _, c_out) = x.shape, kernel.shape
-    made = tf.matmul(tf.reshape(x, [1, -1, c_in]), tf.reshape(kernel, [rows * columns, c_in, c_out]))
+    (n, h, w, c_in), (rows, columns, *channels) = x.shape, kernel.shape
+    c_out = channels[0 if outputs_first else 1]
+    matrices = tf.reshape(kernel, [rows * columns, *channels])
+    made = tf.matmul(tf.reshape(x, [1, -1, c_in]), matrices, transpose_b=outputs_first)
     made = tf.cast(made, tf.float32)  # Each output sums several products.
     tall = _spread(tf.reshape(made, [rows, columns * n, h, w * c_out]), strides[0], lengths[0])
     y = _spread(tf.reshape(tall, [columns, n * lengths[0], w, c_out]), strides[1], lengths[1])

@@ -29,9 +29,9 @@ class LentFilters:
 
     @property
     def variable(self) -> Any:
-        """The lender's variable if the lender is trained at the same time, else None."""
+        """The lender's variable if the lender is trained at the same time, or its tensor if it has one; else None."""
         first = self.parts[0][2] if len(self.parts) == 1 else None
-        return first if hasattr(first, "assign") else None
+        return first if hasattr(first, "assign") else getattr(first, "tensor", None)
 
     def copying(self, task: str, path: str) -> np.ndarray:
         """Returns the mixing [B, b] that copies the filters of one part."""

@@ -34,6 +34,12 @@ class Borrowing(Recipe):
         """Number of filters in the bank, B."""
         return self.bank_shape[-1]
 
+    @property
+    def only_part(self) -> Any:
+        """The filters of the bank's only part; None if it has several, or once the recipe is built."""
+        parts: Any = getattr(self._given_bank, "parts", ())
+        return parts[0][2] if len(parts) == 1 else None
+
     def build(self, shape: tuple[int, ...]) -> None:
         *receptive, _ = shape
         if tuple(receptive) != self.bank_shape[:3]:

@@ -11,6 +11,7 @@ from typing import Any, Callable
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly.swapping import TaskNetwork
 from pgtf.data.reading import is_image_name, of_array, read, resized, to_float
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import ImageError
@@ -32,7 +33,7 @@ class Classifier:
     """Applies a network of scores to images of any size, which are resized to the size of training.
 
     Args:
-      network: The network, [n, *size, 3] in [-1, 1] -> scores [n, classes].
+      network: The network, [n, *size, 3] in [-1, 1] -> scores [n, classes]. It is compiled, unless it is a TaskNetwork.
       size: (height, width) of the training images.
       labels: Names of the classes.
     """
@@ -44,7 +45,7 @@ class Classifier:
         def apply(images):
             return network(images, training=False)
 
-        self._apply = apply
+        self._apply = network if isinstance(network, TaskNetwork) else apply
 
     def __call__(self, images: Sequence[np.ndarray]) -> np.ndarray:
         """Returns the probability of each class, float64 [n, classes].

@@ -4,13 +4,13 @@ import dataclasses
 import functools
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Optional
 
 import numpy as np
 
-from pgtf import layers
 from pgtf.assembly.bank import NetworkBank, head_of, rebuild
 from pgtf.assembly.replay import replayed
+from pgtf.assembly.swapping import SwappedNetworks, TaskNetwork
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES, Objective
@@ -32,13 +32,14 @@ class Task:
         street = pgtf.load("runs/paired")["cityscapes"](labels)
 
     slice: Its stored values. bank: The tasks that it borrows from. folder: Its folder. player: The later task whose
-    slice this is, for methods that forget.
+    slice this is, for methods that forget. compiled: The networks in which the run's tasks answer, by turns.
     """
 
     slice: TaskSlice
     bank: NetworkBank
     folder: str
     player: str = ""
+    compiled: SwappedNetworks = dataclasses.field(default_factory=SwappedNetworks, compare=False)
 
     def __repr__(self) -> str:
         method = name_in(METHODS, self.facts.method)
@@ -106,7 +107,7 @@ class Task:
             )
         key = prefix, tile
         if key not in self._translators:
-            self._translators[key] = Translator(self._folded[prefix], self.facts.architecture.multiple, tile)
+            self._translators[key] = Translator(self.network(prefix), self.facts.architecture.multiple, tile)
         return self._translators[key]
 
     @functools.cached_property
@@ -117,16 +118,15 @@ class Task:
             raise ValueError(
                 f"Only tasks of classification can classify. Received: {self.name!r}, {_kind(facts.objective)}"
             )
-        return Classifier(self._folded["forward"], facts.architecture.size, labels_of(facts))
+        return Classifier(self.network("forward"), facts.architecture.size, labels_of(facts))
 
     @functools.cached_property
     def _translators(self) -> dict:
         return {}
 
-    @functools.cached_property
-    def _folded(self) -> dict:
-        # Plain kernels, made once: making them anew for every image can cost more than the convolutions.
-        return {prefix: layers.folded(network) for prefix, network in self.rebuilt().items()}
+    def network(self, prefix: str = "forward") -> TaskNetwork:
+        """Returns a network that answers: its kernels are composed once, and swapped in when it is asked."""
+        return TaskNetwork(self.compiled, self.slice, self.bank, prefix)
 
     def replay(self) -> Replay:
         """Replays the probes and compares the outputs with the recorded ones."""
@@ -150,10 +150,11 @@ class Run:
 
     Args:
       folder: The run directory.
+      compiled: The networks in which tasks answer. Default: new ones, with up to 512 MiB of composed kernels.
     """
 
-    def __init__(self, folder: str):
-        self.folder = folder
+    def __init__(self, folder: str, compiled: Optional[SwappedNetworks] = None):
+        self.folder, self.compiled = folder, compiled or SwappedNetworks()
         self.bank = NetworkBank.open(os.path.join(folder, layout.TASKS))
         self._used: dict[str, Task] = {}
         if not len(self.bank):
@@ -194,9 +195,9 @@ class Run:
         latest = len(self) - 1 if latest < 0 else latest
         folder, by = self.bank.place(index, own.name), own.facts.method.network_for(index, latest)
         if by == index:
-            return Task(own, self.bank.of(own.borrows), folder)
+            return Task(own, self.bank.of(own.borrows), folder, compiled=self.compiled)
         player = self.bank.slice(by)
         own_head = own.facts.objective.own_outputs
         values = HeldValues({**player.values, **head_of(own)}) if own_head else player.values
         played = dataclasses.replace(player, name=own.name, facts=own.facts, values=values)
-        return Task(played, self.bank.of(player.borrows), folder, player=player.name)
+        return Task(played, self.bank.of(player.borrows), folder, player=player.name, compiled=self.compiled)

@@ -8,6 +8,7 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
+from pgtf.assembly.swapping import TaskNetwork
 from pgtf.data.reading import of_array, to_float, to_uint8
 from pgtf.foundation import retracing
 
@@ -27,7 +28,7 @@ class Translator:
     output. A larger image gives an approximation: no seams, but contrast and colours depend on each tile's content.
 
     Args:
-      network: The network.
+      network: The network. It is compiled once for all sizes, unless it is a TaskNetwork, which is compiled already.
       multiple: The number that the network's input height and width must be multiples of.
       tile: Height and width of a tile in pixels, rounded down to a multiple of `multiple`.
       overlap: Least overlap of tiles in pixels. Default: a quarter of a tile.
@@ -49,7 +50,7 @@ class Translator:
         def apply(image):
             return network(image, training=False)
 
-        self._apply = apply
+        self._apply = network if isinstance(network, TaskNetwork) else apply
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Translates an image: gray, RGB or RGBA, uint8 or uint16 (see `images.of_array`). Returns uint8 [h, w, 3]."""

@@ -1,6 +1,5 @@
-"""A run's tasks for the studio. Networks are folded on first use, and the last few stay in memory."""
+"""A run's tasks for the studio. All answer in one compiled network of their architecture."""
 
-import collections
 import dataclasses
 import threading
 
@@ -9,8 +8,6 @@ import numpy as np
 from pgtf.runs.run import Run, Task
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
-
-KEPT = 4  # Number of tasks whose networks stay in memory: 0.2 GB each for a U-Net of width 64.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,19 +38,17 @@ class Answers:
 
     Args:
       run_dir: The run's folder.
-      most: Number of tasks whose networks stay in memory.
     """
 
-    def __init__(self, run_dir: str, most: int = KEPT):
-        self.run_dir, self.most = run_dir, most
-        scored = [task.name for task in Run(run_dir) if task.facts.objective.makes != "images"]
+    def __init__(self, run_dir: str):
+        self.run_dir, self._run = run_dir, Run(run_dir)
+        scored = [task.name for task in self._run if task.facts.objective.makes != "images"]
         if scored:
             raise ValueError(
                 "The studio shows tasks that make images. Classify images with `pgtf classify`. "
                 f"Received: {', '.join(scored)} in {run_dir}"
             )
-        self.tasks = [_offered(task) for task in Run(run_dir)]
-        self._kept: collections.OrderedDict[int, Task] = collections.OrderedDict()
+        self.tasks = [_offered(task) for task in self._run]
         self._stamp = Ledger.stamp(run_dir)
         # One image at a time: each uses all cores.
         self._lock = threading.Lock()
@@ -68,15 +63,8 @@ class Answers:
         """Returns a task. If the ledger has changed, all tasks are opened again, and altered ones raise an error."""
         stamp = Ledger.stamp(self.run_dir)
         if stamp != self._stamp:
-            self._kept.clear()
-            self._stamp = stamp
-        if number not in self._kept:
-            while len(self._kept) >= self.most:
-                self._kept.popitem(last=False)
-            # A separate Run for each task, so that its memory is freed with the task.
-            self._kept[number] = Run(self.run_dir)[self.tasks[number].name]
-        self._kept.move_to_end(number)
-        return self._kept[number]
+            self._run, self._stamp = Run(self.run_dir, self._run.compiled), stamp
+        return self._run[self.tasks[number].name]
 
 
 def _offered(task: Task) -> Offered:

@@ -8,7 +8,6 @@ from typing import Any, Callable
 
 import numpy as np
 
-from pgtf import layers
 from pgtf.assembly.recorded_data import recorded_data
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, sides
@@ -62,8 +61,7 @@ class SampleReader:
         """Returns the generated images, uint8 [n, h, w, 3]."""
 
         def make() -> dict[str, np.ndarray]:
-            network = layers.folded(task.rebuilt()["forward"])
-            return {"images": Generator(network, task.facts.architecture.size)(inputs)}
+            return {"images": Generator(task.network(), task.facts.architecture.size)(inputs)}
 
         return cache.load_or_compute(self._cache("generated"), self._identity(task, inputs), make)["images"]
 

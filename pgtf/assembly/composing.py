@@ -1,0 +1,159 @@
+"""Kernels of stored tasks, composed layer by layer without building their networks."""
+
+import collections
+import dataclasses
+import functools
+from collections.abc import Hashable, Iterator
+from typing import Any, Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf.assembly.parameters import PlannedBank, kernel_sites
+from pgtf.layers.factory import KernelSite
+from pgtf.methods import Method
+from pgtf.recipes.base import Recipe
+from pgtf.recipes.borrowing import Borrowing
+from pgtf.recipes.full import Full
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.task_slice import TaskSlice
+
+MOST_BYTES = 512 * 2**20  # Of a U-Net of width 64: the first task's kernels and those of another one.
+
+
+class TensorCache:
+    """Tensors by key. Those that were used least recently are dropped when all take more than `most_bytes`."""
+
+    def __init__(self, most_bytes: int = MOST_BYTES):
+        self.most_bytes, self.bytes = most_bytes, 0
+        self._tensors: collections.OrderedDict[Hashable, tf.Tensor] = collections.OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __iter__(self) -> Iterator[Hashable]:
+        return iter(self._tensors)
+
+    def drop(self, key: Hashable) -> None:
+        """Drops a tensor."""
+        self.bytes -= _bytes(self._tensors.pop(key))
+
+    def load_or_make(self, key: Hashable, make: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """Returns the tensor of a key; makes it if it is not here."""
+        if key not in self._tensors:
+            tensor = make()
+            self._tensors[key] = tensor
+            self.bytes += _bytes(tensor)
+        self._tensors.move_to_end(key)
+        tensor = self._tensors[key]
+        while self.bytes > self.most_bytes and len(self) > 1:
+            self.drop(next(iter(self)))
+        return tensor
+
+
+def _bytes(tensor: tf.Tensor) -> int:
+    return int(tensor.shape.num_elements()) * tensor.dtype.size
+
+
+@dataclasses.dataclass(frozen=True)
+class UnreadArray:
+    """An array of a slice, read when it is converted to an array or when its tensor is used."""
+
+    task_slice: TaskSlice
+    path: str
+    cache: TensorCache
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The array's shape."""
+        return self.task_slice.shapes[self.path]
+
+    @property
+    def key(self) -> Hashable:
+        """Identifies the array among those of all slices."""
+        return self.task_slice.sha256, self.path
+
+    @property
+    def tensor(self) -> tf.Tensor:
+        """The array as a tensor, which the cache keeps."""
+        with tf.device("CPU:0"):
+            return self.cache.load_or_make(self.key, lambda: tf.convert_to_tensor(np.asarray(self)))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray:
+        del copy
+        return np.asarray(self.task_slice.values[self.path], dtype)
+
+
+@dataclasses.dataclass(frozen=True)
+class _UnreadTask:
+    """A stored task as a bank shows it, without reading its arrays."""
+
+    task_slice: TaskSlice
+    cache: TensorCache
+
+    @functools.cached_property
+    def values(self) -> dict[str, UnreadArray]:
+        return {path: UnreadArray(self.task_slice, path, self.cache) for path in self.task_slice.shapes}
+
+    @property
+    def shapes(self) -> Any:
+        return self.task_slice.shapes
+
+    @property
+    def lent(self) -> frozenset[str]:
+        return self.task_slice.lent
+
+
+def unread(bank: FilterBank, cache: TensorCache) -> PlannedBank:
+    """Returns a bank of the same tasks whose arrays are read when they are used."""
+    return PlannedBank({name: _UnreadTask(bank[name], cache) for name in bank.names})
+
+
+def is_composable(method: Method) -> bool:
+    """Returns whether all tasks of a method have the layers of a network of free kernels."""
+    return type(method).maker is Method.maker
+
+
+def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorCache) -> Iterator[tuple[str, Any, Any]]:
+    """Yields (layer path, key, function that makes the kernel [h, w, c_in, c_out]) of a task's network.
+
+    Equal keys mean equal kernels. Kernels are made by the recipes, in float32: equal to the bit to those of the network
+    that `rebuild` builds.
+
+    Args:
+      task_slice: The task's slice, of a method that `is_composable`.
+      bank: The tasks that it borrows from.
+      prefix: Name of the network.
+      cache: Holds what is read of the bank.
+    """
+    facts, lenders, own = task_slice.facts, unread(bank, cache), _UnreadTask(task_slice, cache)
+    origin = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names)
+    for name, shape, task_specific, inputs, level in kernel_sites(facts.architecture, prefix, facts.method):
+        path = f"{prefix}/{name}"
+        site = KernelSite(path, keras.initializers.Zeros(), 0, inputs, level, task_specific)
+        recipe = (facts.method.head if task_specific else facts.method.recipe)(site, lenders)
+        stored = _stored(recipe, shape, own, path)
+        if stored is not None:
+            yield path, stored.key, functools.partial(getattr, stored, "tensor")
+        else:
+            yield path, (*origin, path), functools.partial(_made, recipe, shape, own, path)
+
+
+def _stored(recipe: Recipe, shape: tuple[int, ...], own: _UnreadTask, path: str) -> Any:
+    """Returns the stored array that is the kernel as it is; None if the kernel is made."""
+    if isinstance(recipe, Full):
+        return own.values[f"{path}/unconstrained"]
+    if isinstance(recipe, Borrowing) and not recipe.specs(shape):
+        return recipe.only_part
+    return None
+
+
+def _made(recipe: Recipe, shape: tuple[int, ...], own: _UnreadTask, path: str) -> tf.Tensor:
+    with tf.device("CPU:0"):  # As `replay.outputs`: GPUs round to TF32.
+        recipe.build(shape)
+        recipe.restore({name: np.asarray(own.values[f"{path}/{name}"]) for name in recipe.task_variables()})
+        return tf.convert_to_tensor(recipe.kernel())

@@ -1,0 +1,183 @@
+"""Compiled networks whose values are swapped: one for each architecture, whichever task answers.
+
+A task's composed kernels are assigned to the network's variables. A variable takes the tensor without a copy, and
+kernels that the new task has in common with the last one stay. Nothing is traced again.
+"""
+
+import collections
+import threading
+from collections.abc import Hashable
+from typing import Any, Callable, Optional
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from pgtf import layers
+from pgtf.assembly import build
+from pgtf.assembly.bank import check_extent, rebuild
+from pgtf.assembly.composing import MOST_BYTES, TensorCache, is_composable, kernels
+from pgtf.foundation import retracing
+from pgtf.foundation.errors import BankError
+from pgtf.foundation.keras_versions import tf_variable
+from pgtf.layers.answering import AnsweringFactory, Conv2DTranspose, products
+from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts
+from pgtf.storage.task_slice import TaskSlice
+
+NAME = "network"  # Of a network that no task owns; layers are found at NAME/LAYER/VARIABLE.
+ALONE = 4  # Networks in memory of methods whose tasks have different layers.
+FIXED = 4  # Batch sizes of images of the training size for which a network is compiled separately.
+
+
+class CompiledNetwork:
+    """A network with its compiled functions. values: Identity of the task whose values it has."""
+
+    def __init__(self, network: keras.Model, size: tuple[int, int]):
+        self.network, self.size = network, size
+        self.values: Hashable = None
+        self.keys: dict[str, Hashable] = {}  # Of the kernels that the variables have.
+        self._functions: dict[tuple, Any] = {}
+
+    @property
+    def traces(self) -> int:
+        """How often the network was traced: once for each function."""
+        return sum(function.experimental_get_tracing_count() for function in self._functions.values())
+
+    def __call__(self, images: Any) -> tf.Tensor:
+        """Applies the network to images [n, h, w, 3] in [-1, 1].
+
+        At the training size, for the first few batch sizes, small maps are computed as matrix products.
+        """
+        shape: tuple = tuple(np.shape(images))
+        fixed = shape[1:3] == self.size and (shape in self._functions or len(self._functions) < FIXED)
+        shape = shape if fixed else (None, None, None, 3)
+        if shape not in self._functions:
+            self._functions[shape] = self._compiled(shape)
+        with retracing.silence_retracing():
+            return self._functions[shape](images)
+
+    def _compiled(self, shape):
+        @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32)], autograph=False)
+        def apply(images):
+            with products(self.network):
+                return self.network(images, training=False)
+
+        return apply
+
+
+class SwappedNetworks:
+    """The compiled networks of many tasks.
+
+    Args:
+      most_bytes: Most bytes of composed kernels that stay in memory. Default: 512 MiB.
+      dtype: "float32", or "bfloat16" to answer in 16 bits. Kernels are always composed in float32.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES, dtype: str = "float32"):
+        self.dtype, self.cache = dtype, TensorCache(most_bytes)
+        self.lock = threading.RLock()
+        self._shared: dict[Hashable, CompiledNetwork] = {}
+        self._alone: collections.OrderedDict[Hashable, CompiledNetwork] = collections.OrderedDict()
+        self._checked: set[Hashable] = set()
+
+    @property
+    def compiled(self) -> list[CompiledNetwork]:
+        """All networks in memory."""
+        return [*self._shared.values(), *self._alone.values()]
+
+    def of(self, task_slice: TaskSlice, bank: FilterBank, prefix: str) -> CompiledNetwork:
+        """Returns a compiled network with a task's values. Hold `lock` until the network has answered.
+
+        Args:
+          task_slice: The task's slice.
+          bank: The tasks that it borrows from.
+          prefix: Name of the network.
+        """
+        facts = task_slice.facts
+        identity = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names), prefix
+        if not is_composable(facts.method):
+            return self._of_its_own(identity, task_slice, bank, prefix)
+        shape = facts.architecture
+        key = shape.network, shape.row, facts.method.width(shape.width), shape.norm, shape.upsampling, shape.size
+        if key not in self._shared:
+            self._shared[key] = CompiledNetwork(_network(facts, self.dtype), shape.size)
+        compiled = self._shared[key]
+        if compiled.values != identity:
+            if identity not in self._checked:
+                check_extent(task_slice, bank)
+                self._checked.add(identity)
+            compiled.values = None  # Until all are assigned.
+            try:
+                self._assign(compiled, task_slice, bank, prefix)
+            except (KeyError, tf.errors.InvalidArgumentError) as error:
+                raise BankError(
+                    f"The slice lacks arrays that its networks need. Received: {task_slice.name!r} ({error})"
+                ) from error
+            compiled.values = identity
+        return compiled
+
+    def _assign(self, compiled: CompiledNetwork, task_slice: TaskSlice, bank: FilterBank, prefix: str) -> None:
+        """Assigns a task's kernels, biases and norms to a network's variables."""
+        variables = layers.variables(compiled.network)
+        for path, key, make in kernels(task_slice, bank, prefix, self.cache):
+            place = f"{NAME}/{path.split('/', 1)[1]}/kernel"
+            variable = tf_variable(variables.pop(place))
+            layer = compiled.network.get_layer(path.split("/", 1)[1])
+            if compiled.keys.get(place) != key:
+                compiled.keys.pop(place, None)
+                variable.assign(self._fitting(key, make, variable.dtype, isinstance(layer, Conv2DTranspose)))
+                compiled.keys[place] = key
+        for place, one in variables.items():
+            one.assign(task_slice.values[f"{prefix}/{place.split('/', 1)[1]}"])
+
+    def _fitting(self, key: Hashable, make: Callable[[], tf.Tensor], dtype: tf.DType, outputs_first: bool) -> tf.Tensor:
+        """Returns a kernel in a layer's layout and dtype."""
+        if dtype == tf.float32 and not outputs_first:
+            return self.cache.load_or_make(key, make)
+
+        def fitted():
+            kernel = make()
+            return tf.cast(tf.transpose(kernel, [0, 1, 3, 2]) if outputs_first else kernel, dtype)
+
+        return self.cache.load_or_make((key, dtype, outputs_first), fitted)
+
+    def _of_its_own(self, identity, task_slice, bank, prefix):
+        """Returns the network of a task that has other layers than others of its architecture."""
+        if identity not in self._alone:
+            while len(self._alone) >= ALONE:
+                self._alone.popitem(last=False)
+            plain = layers.folded(rebuild(task_slice, bank, (prefix,))[prefix])
+            self._alone[identity] = CompiledNetwork(plain, task_slice.facts.architecture.size)
+        self._alone.move_to_end(identity)
+        return self._alone[identity]
+
+
+def _network(facts: Facts, dtype: str) -> keras.Model:
+    """Builds the network of a task's architecture for inference, with zeros as values."""
+    shape = facts.architecture
+    make = AnsweringFactory(NAME, norm=shape.norm, upsampling=shape.upsampling)
+    with build.precision(dtype):
+        image = keras.Input(shape.input, dtype="float32")
+        return keras.Model(image, shape(image, make, facts.method.width(shape.width)), name=NAME)
+
+
+class TaskNetwork:
+    """One network of a stored task, which answers in a network that is swapped.
+
+    Args:
+      networks: The compiled networks.
+      task_slice: The task's slice.
+      bank: The tasks that it borrows from.
+      prefix: Name of the network.
+    """
+
+    def __init__(self, networks: SwappedNetworks, task_slice: TaskSlice, bank: FilterBank, prefix: str):
+        self.networks, self.task_slice, self.bank, self.prefix = networks, task_slice, bank, prefix
+
+    def __call__(self, images: Any, training: Optional[bool] = False) -> tf.Tensor:
+        """Applies the network to float32 images [n, h, w, 3] in [-1, 1], in inference mode."""
+        if training:
+            raise ValueError("A stored task's network is for inference. Received: training=True")
+        with self.networks.lock:
+            return self.networks.of(self.task_slice, self.bank, self.prefix)(images)
