@@ -5,7 +5,8 @@
 
 Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
 stop. All flags of pgtf train set the configuration that is measured. With --other_python only a step is measured, here
-and there by turns, and only its section of BENCH.md is written.
+and there by turns, and only its section of BENCH.md is written. --only=answers measures answering instead of training,
+and writes the section of that.
 """
 
 import dataclasses
@@ -21,20 +22,23 @@ from absl import flags
 import pgtf
 from pgtf.cli import command_line
 from pgtf.config import Config, flagfile, task_plans
-from pgtf.experiments.speed import versions
+from pgtf.experiments.speed import answers_page, versions
 from pgtf.foundation import files, quiet
+from pgtf.foundation.settings import refuse
 from pgtf.objectives import CycleGAN, Pix2Pix
 
 command_line.define()
 flags.DEFINE_list("bench_networks", ["unet", "resnet"], "Networks to measure: unet (pix2pix), resnet (CycleGAN).")
 flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Tasks whose steps are timed, from 1. ResNet: the first two.")
 flags.DEFINE_list("batches", ["1", "4"], "Batch sizes. ResNet: only the first.")
+flags.DEFINE_list("open_tasks", ["10", "100"], "Numbers of tasks that are open at once, for --only=answers.")
 flags.DEFINE_list("many", ["2", "10", "30", "100"], "Numbers of tasks of the runs that are opened and listed.")
 flags.DEFINE_integer("bench_rounds", 5, "Number of rounds of each measurement.", lower_bound=1)
 flags.DEFINE_string("results", ".bench", "Folder for the figures. Remove it to measure everything again.")
 flags.DEFINE_string("write", "BENCH.md", "File to write.")
 flags.DEFINE_string("plot", "docs/many.svg", "Plot to write: costs over the number of tasks.")
 flags.DEFINE_string("other_python", "", "Another Python with pgtf's requirements. Compare a step on it with one here.")
+flags.DEFINE_list("only", [], "Measure only this, and write its section: answers. Default: all of training.")
 flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for the command's subprocesses.")
 PRECISIONS = ("float32", "mixed_bfloat16")
 STOPPED = "Run the same command again to resume."
@@ -68,6 +72,14 @@ def pieces_of_versions():
     """Lists the measurements that compare two Pythons."""
     kinds = itertools.product(flags.FLAGS.bench_networks, map(int, flags.FLAGS.batches[:1]), (1, 2))
     return [{"benchmark": "step", "network": network, "batch": batch, "task": task} for network, batch, task in kinds]
+
+
+def pieces_of_answers():
+    """Lists the measurements of answering."""
+    found: list[dict] = [{"benchmark": "swap", "kind": kind} for kind in ("outer", "low_rank", "mixing", "full")]
+    found += [{"benchmark": name} for name in ("steady", "photos", "combined", "start")]
+    found += [{"benchmark": "opened", "tasks": int(count)} for count in flags.FLAGS.open_tasks]
+    return [{"network": "unet", **piece} for piece in found]
 
 
 def config_of(piece):
@@ -109,12 +121,14 @@ def _run(text, python=sys.executable):
 
 
 def main(_):
+    if set(flags.FLAGS.only) - {"answers"}:
+        refuse("only", "answers", ",".join(flags.FLAGS.only))
     if flags.FLAGS.piece:
         quiet.import_tensorflow()
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
         piece = json.loads(flags.FLAGS.piece)
-        what = {name: piece[name] for name in ("task", "tasks") if name in piece}
+        what = {name: piece[name] for name in ("task", "tasks", "kind") if name in piece}
         plan = task_plans(config_of(piece))[0]
         print(json.dumps(BENCHMARKS[piece["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
@@ -122,6 +136,11 @@ def main(_):
     if flags.FLAGS.other_python:
         found = [(piece, measured(piece)) for piece in pieces_of_versions()]
         versions.write(flags.FLAGS.write, own=versions.section(found, plan, rounds))
+        print("Written:", flags.FLAGS.write)
+        return
+    if flags.FLAGS.only:
+        found = [(piece, measured(piece)) for piece in pieces_of_answers()]
+        versions.write(flags.FLAGS.write, own=answers_page.section(found, plan, rounds))
         print("Written:", flags.FLAGS.write)
         return
     from pgtf.experiments.speed.page import page

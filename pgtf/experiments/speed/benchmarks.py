@@ -23,6 +23,7 @@ from pgtf.assembly import accounting, build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
+from pgtf.experiments.speed import answers
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
 from pgtf.methods import Piggyback
@@ -337,4 +338,5 @@ BENCHMARKS: dict[str, Callable[..., Any]] = dict(
     choice=choice,
     many=many,
     combined=combined,
+    **{each.__name__: each for each in (answers.swap, answers.steady, answers.photos, answers.opened, answers.start)},
 )

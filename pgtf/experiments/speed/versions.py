@@ -1,6 +1,7 @@
 """Compares a training step on two Pythons, each with its TensorFlow, in processes that alternate."""
 
 import os
+import re
 import statistics
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -55,12 +56,18 @@ def section(found: Sequence[tuple[dict[str, Any], dict[str, Any]]], plan: Any, r
 
 
 def write(path: str, page: str = "", own: str = "") -> None:
-    """Writes BENCH.md: the page, then this module's section. Keeps the one that is not given."""
+    """Writes BENCH.md: the page and its sections. Keeps what is not given.
+
+    Args:
+      path: The file.
+      page: The page, without sections.
+      own: One section; its first line, ## and a title, is that of the one that it replaces.
+    """
     before = ""
     if os.path.exists(path):
         with open(path, encoding="utf-8") as file:
             before = file.read()
-    kept, _, rest = before.partition(TITLE)
-    own = own or (TITLE + rest if rest else "")
+    kept, *rest = re.split(r"(?m)^(?=## )", before)
+    sections = {text.partition("\n")[0]: text for text in (*rest, *filter(None, [own]))}
     with open(path, "w", encoding="utf-8") as file:
-        file.write((page or kept).rstrip("\n") + "\n" + (f"\n{own}" if own else ""))
+        file.write("\n".join(text.rstrip("\n") + "\n" for text in (page or kept, *sections.values())))

@@ -1,0 +1,214 @@
+"""Benchmarks of answering: swapping tasks, steady answers, folders, memory, and the same network in other programs.
+
+Times are CPU seconds of the process, which other programs on the machine change little. Sides take turns.
+"""
+
+import dataclasses
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from pgtf import layers
+from pgtf.assembly import build
+from pgtf.assembly.bank import NetworkBank, slice_of
+from pgtf.assembly.parameters import full_values
+from pgtf.assembly.swapping import SwappedNetworks
+from pgtf.data.reading import to_float
+from pgtf.experiments.speed import peers
+from pgtf.methods import Full, Layered, LowRank, Method, Piggyback
+from pgtf.runs.run import Run
+from pgtf.runs.translate import Translator
+from pgtf.runs.translate_files import translate_files
+from pgtf.storage import layout
+from pgtf.storage.facts import Facts
+
+# {kind: (method, precision of its slices)}
+KINDS: dict[str, tuple[Method, str]] = {
+    "outer": (Layered("outer3:free:int8,inner:frozen"), "float32"),
+    "low_rank": (LowRank(rank=16), "int8"),
+    "mixing": (Piggyback(borrow_from="first"), "float32"),
+    "full": (Full(), "float32"),
+}
+PHOTOS = 16  # Of the folder.
+
+
+def cpu_times(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
+    """Returns {side: CPU seconds of each round} of functions that take turns, after one round of warm-up."""
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(rounds + 1):
+        for name in sorted(sides, reverse=number % 2 > 0):
+            begun = time.process_time()
+            sides[name]()
+            times[name].append(time.process_time() - begun)
+    return {name: seconds[1:] for name, seconds in times.items()}
+
+
+def against(times: Mapping[str, Sequence[float]], base: str) -> dict[str, dict[str, float]]:
+    """Returns {side: {"seconds": median, "ratio": median ratio to the side `base` in the same round}}."""
+    return {
+        name: {
+            "seconds": statistics.median(seconds),
+            "ratio": statistics.median(a / b for a, b in zip(seconds, times[base])),
+        }
+        for name, seconds in times.items()
+    }
+
+
+def swap(plan, rounds, kind):
+    """Compares an answer of another task with one of the same task, and with a network built for the task alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = Run(run_of(plan, 3, folder, kind))
+        picture = noise(plan)
+        first, second, third = run
+        waiting = [second, third]
+
+        def other():
+            waiting.reverse()
+            return waiting[0](picture)
+
+        def composed():
+            """An answer whose kernels are not in memory but for the first task's."""
+            waiting.reverse()
+            cache, bank = run.compiled.cache, waiting[0].slice.sha256
+            for key in filter(lambda key: bank in _flat(key), list(cache)):
+                cache.drop(key)
+            return waiting[0](picture)
+
+        def built():
+            return Translator(layers.folded(second.rebuilt()["forward"]), plan.architecture.multiple)(picture)
+
+        first(picture)
+        sides = {"same": lambda: waiting[0](picture), "again": other, "new": composed, "built": built}
+        return against(cpu_times(sides, rounds), "same")
+
+
+def steady(plan, rounds):
+    """Compares a network's answers at batch 1 and 8, in float32, bfloat16, as before, and in other programs."""
+    found = {}
+    with tempfile.TemporaryDirectory() as folder:
+        (task,) = Run(run_of(plan, 1, folder, "full"))
+        exact = task.network()
+        sixteen = dataclasses.replace(task, compiled=SwappedNetworks(dtype="bfloat16")).network()
+        plain = layers.folded(task.rebuilt()["forward"])
+        before = Translator(plain, plan.architecture.multiple)._apply
+        others = peers.sides(plain, plan.architecture)
+        for batch in (1, 8):
+            given = to_float(np.stack([noise(plan, seed) for seed in range(batch)]))
+            asked = {"float32": exact, "bfloat16": sixteen, **({"before": before} if batch == 1 else {}), **others}
+            sides = {name: lambda ask=ask, given=given: np.asarray(ask(given)) for name, ask in asked.items()}
+            found[str(batch)] = against(cpu_times(sides, rounds), "float32")
+    return found
+
+
+def photos(plan, rounds):
+    """Compares translating a folder of JPEG files with the network's answers alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        (task,) = Run(run_of(plan, 1, os.path.join(folder, "run"), "full"))
+        translator, inputs = task.translator(), os.path.join(folder, "in")
+        os.makedirs(inputs)
+        targets = {}
+        for number in range(PHOTOS):
+            path = os.path.join(inputs, f"{number}.jpg")
+            Image.fromarray(noise(plan, number)).resize(plan.data.size[::-1]).save(path)
+            targets[path] = os.path.join(folder, f"{number}.png")
+        network, one = task.network(), to_float(noise(plan))[None]
+        with open(os.devnull, "w") as nowhere:
+            sides = {
+                "folder": lambda: translate_files(translator, targets, out=nowhere),
+                "alone": lambda: [network(one).numpy() for _ in range(PHOTOS)],
+            }
+            return {**against(cpu_times(sides, rounds), "alone"), "images": PHOTOS}
+
+
+def opened(plan, rounds, tasks):
+    """Measures the memory of a process after 1 and after `tasks` tasks have answered, and their slices' bytes."""
+    del rounds
+    with tempfile.TemporaryDirectory() as folder:
+        run = run_of(plan, tasks, folder, "outer")
+        stored = sum(task.slice.stored_bytes for task in Run(run))
+        first = Run(run).at(0).slice.stored_bytes
+        return {"mib": _memory(run, plan.data.size), "slices_mib": (stored - first) / 2**20}
+
+
+def _memory(run: str, size: Sequence[int]) -> list[float]:
+    """Returns the resident MiB of a new process: after TensorFlow's import, after two answers, after all tasks'."""
+    code = """if True:
+        import sys, numpy, tensorflow, pgtf
+        def resident():
+            with open("/proc/self/statm") as file:
+                return int(file.read().split()[1]) * 4096 / 2**20
+        found, run = [resident()], pgtf.load(sys.argv[1])
+        picture = numpy.zeros([*map(int, sys.argv[2:]), 3], "uint8")
+        for number, name in enumerate(run.names):
+            run[name](picture)
+            if number == 1 or name == run.names[-1]:
+                found.append(resident())
+        print(*found)
+    """
+    command = [sys.executable, "-c", code, run, *map(str, size)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return [float(text) for text in done.stdout.split()]
+
+
+def start(plan, rounds):
+    """Compares the first answer of a new process with TensorFlow's import alone, in CPU seconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        run = run_of(plan, 2, os.path.join(folder, "run"), "outer")
+        picture = os.path.join(folder, "in.png")
+        Image.fromarray(noise(plan)).save(picture)
+        asked = [sys.executable, "-m", "pgtf", "translate", run, "task1", picture]
+        sides = {
+            "import": lambda: _cpu_seconds([sys.executable, "-c", "import tensorflow"]),
+            "answer": lambda: _cpu_seconds([*asked, "-o", os.path.join(folder, "out.png"), "--overwrite"]),
+        }
+        times: dict[str, list[float]] = {name: [] for name in sides}
+        for _ in range(rounds):
+            for name, side in sides.items():
+                times[name].append(side())
+        return against(times, "import")
+
+
+def _cpu_seconds(command: Sequence[str]) -> float:
+    """Returns the CPU seconds of a process."""
+    before = os.times()
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+    after = os.times()
+    return after.children_user + after.children_system - before.children_user - before.children_system
+
+
+def run_of(plan: Any, count: int, folder: str, kind: str) -> str:
+    """Builds a run of untrained tasks, no two of which have the same values. Returns its folder."""
+    method, precision = KINDS[kind]
+    shape, bank = plan.architecture, NetworkBank(folder=os.path.join(folder, layout.TASKS))
+    training = {} if precision == "float32" else {"slice_precision": precision}
+    whole = full_values(shape, ("forward",))
+    facts = Facts(shape, method, plan.objective, full_values=whole, training=training)
+    networks: dict[str, Any] = {}
+    for index in range(count):
+        lenders = bank.only(method.borrows(bank.names))
+        if index < 2:
+            networks = build.generators(shape, method, ("forward",), lenders, seed=index)
+            method.initialize(networks, bank)
+        own = facts if index else dataclasses.replace(facts, training={})
+        made = {path: value * np.float32(1 + index / 1000) for path, value in layers.state(networks["forward"]).items()}
+        layers.restore(networks["forward"], made)
+        bank.append(slice_of(f"task{index}", networks, lenders, own))
+    return folder
+
+
+def noise(plan: Any, seed: int = 0) -> np.ndarray:
+    """Returns an image of the training size."""
+    return np.random.default_rng(seed).integers(0, 256, (*plan.data.size, 3), "uint8")
+
+
+def _flat(key: Any) -> set:
+    """Returns all parts of a nested key."""
+    return set().union(*map(_flat, key)) if isinstance(key, tuple) else {key}

@@ -1,0 +1,88 @@
+"""The section of BENCH.md on answering."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+TITLE = "## Answers"
+SWAP_GOALS = {"outer": 60, "low_rank": 60, "mixing": 250}  # Milliseconds.
+KIND_NAMES = {
+    "outer": "three outer levels free, int8",
+    "low_rank": "low rank 16, int8",
+    "mixing": "piggyback, from the first",
+    "full": "full",
+}
+MOST_OF_PYTORCH, MOST_OF_IMPORT, MOST_OF_SINGLE, MOST_MEMORY = 0.8, 1.3, 1.5, 1.1
+
+Found = Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+
+
+def section(found: Found, plan: Any, rounds: int) -> str:
+    """Returns the section as text. found: [(measurement, its figures)]."""
+    height, width = plan.data.size
+    command = f"pgtf bench --only=answers --image_size={height} --width={plan.networks.width} --bench_rounds={rounds}"
+    lines = [
+        TITLE,
+        "",
+        f"Written by `{command}`: U-Net, {height}x{width} px.",
+        f"Times are CPU milliseconds of the process, the median of {rounds} rounds; sides take turns, and a ratio is",
+        "the median of the rounds' ratios. Weights are random: speed does not depend on them.",
+        "",
+    ]
+    for part in (_swaps, _steady, _others):
+        lines += [*part(found), ""]
+    return "\n".join(lines)
+
+
+def _of(found: Found, name: str) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    return [(piece, figures) for piece, figures in found if piece["benchmark"] == name]
+
+
+def _swaps(found: Found) -> Iterator[str]:
+    yield (
+        "| later tasks are | the same task again | another task, its kernels in memory | another, kernels composed |"
+        + (" asked | met | built for it alone (before) | composed ÷ before |")
+    )
+    yield "|---|---|---|---|---|---|---|---|"
+    for piece, figures in _of(found, "swap"):
+        kind, goal = piece["kind"], SWAP_GOALS.get(piece["kind"])
+        milliseconds = {side: 1000 * figure["seconds"] for side, figure in figures.items()}
+        met = ("yes" if milliseconds["new"] <= goal else "no") if goal else "–"
+        row = [KIND_NAMES[kind], *(f"{milliseconds[side]:.0f}" for side in ("same", "again", "new"))]
+        row += [f"≤ {goal}" if goal else "–", met, f"{milliseconds['built']:.0f}"]
+        yield f"| {' | '.join([*row, format(milliseconds['new'] / milliseconds['built'], '.2f')])} |"
+
+
+def _steady(found: Found) -> Iterator[str]:
+    yield "| batch | an answer by | ms | ÷ float32 |"
+    yield "|---|---|---|---|"
+    for _, figures in _of(found, "steady"):
+        for batch, sides in figures.items():
+            for side, figure in sorted(sides.items(), key=lambda item: item[1]["ratio"]):
+                yield f"| {batch} | {side} | {1000 * figure['seconds']:.0f} | {figure['ratio']:.2f} |"
+
+
+def _others(found: Found) -> Iterator[str]:
+    for _, figures in _of(found, "steady"):
+        others = [sides["ratio"] for name, sides in figures["1"].items() if "orch" in name]
+        if others:
+            yield _goal("an answer in float32 ÷ PyTorch's best, batch 1", 1 / min(others), MOST_OF_PYTORCH)
+    for _, figures in _of(found, "photos"):
+        took, count = figures["folder"], figures["images"]
+        rate = f"{count / took['seconds']:.1f} images per CPU second, {took['ratio']:.2f} of the answers' time"
+        yield f"- a folder of {count} JPEG files, decoding and PNG files included: {rate}"
+    for piece, figures in _of(found, "opened"):
+        base, two, last = figures["mib"]
+        open_tasks = f"{piece['tasks']} open tasks (all have answered): {last:.0f} MiB; two: {two:.0f}"
+        yield f"- {open_tasks}; TensorFlow alone: {base:.0f}; the slices: {figures['slices_mib']:.0f}"
+        if piece["tasks"] > 2:
+            share = last / (two + figures["slices_mib"])
+            yield _goal(f"{piece['tasks']} open tasks ÷ (two open and all slices)", share, MOST_MEMORY)
+    for _, figures in _of(found, "combined"):
+        name = "a task of a combined SavedModel ÷ one on its own"
+        yield _goal(name, figures["combined"]["ratio"], MOST_OF_SINGLE)
+    for _, figures in _of(found, "start"):
+        yield _goal("`pgtf translate` of one image ÷ `import tensorflow`", figures["answer"]["ratio"], MOST_OF_IMPORT)
+
+
+def _goal(what: str, value: float, most: float) -> str:
+    return f"- {what}: {value:.2f}, asked ≤ {most}: {'met' if value <= most else 'not met'}"
