@@ -17,6 +17,7 @@ from pgtf.recipes.base import Recipe
 from pgtf.recipes.borrowing import Borrowing
 from pgtf.recipes.full import Full
 from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import Facts
 from pgtf.storage.task_slice import TaskSlice
 
 MOST_BYTES = 512 * 2**20  # Of a U-Net of width 64: the first task's kernels and those of another one.
@@ -113,9 +114,9 @@ def unread(bank: FilterBank, cache: TensorCache) -> PlannedBank:
     return PlannedBank({name: _UnreadTask(bank[name], cache) for name in bank.names})
 
 
-def is_composable(method: Method) -> bool:
-    """Returns whether all tasks of a method have the layers of a network of free kernels."""
-    return type(method).maker is Method.maker
+def is_composable(facts: Facts) -> bool:
+    """Returns whether a task's network has plain convolutions, and those of a network of free kernels."""
+    return type(facts.method).maker is Method.maker and facts.objective.serves in ("images", "scores")
 
 
 def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorCache) -> Iterator[tuple[str, Any, Any]]:
@@ -125,17 +126,17 @@ def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorC
     that `rebuild` builds.
 
     Args:
-      task_slice: The task's slice, of a method that `is_composable`.
+      task_slice: The task's slice, whose facts are of a network that `is_composable`.
       bank: The tasks that it borrows from.
       prefix: Name of the network.
       cache: Holds what is read of the bank.
     """
     facts, lenders, own = task_slice.facts, unread(bank, cache), _UnreadTask(task_slice, cache)
     origin = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names)
-    for name, shape, task_specific, inputs, level in kernel_sites(facts.architecture, prefix, facts.method):
+    for name, shape, settings in kernel_sites(facts.architecture, prefix, facts.method):
         path = f"{prefix}/{name}"
-        site = KernelSite(path, keras.initializers.Zeros(), 0, inputs, level, task_specific)
-        recipe = (facts.method.head if task_specific else facts.method.recipe)(site, lenders)
+        site = KernelSite(path, keras.initializers.Zeros(), 0, **settings)
+        recipe = (facts.method.head if site.task_specific else facts.method.recipe)(site, lenders)
         stored = _stored(recipe, shape, own, path)
         if stored is not None:
             yield path, stored.key, functools.partial(getattr, stored, "tensor")

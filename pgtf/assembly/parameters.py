@@ -154,8 +154,8 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
 
 def kernel_sites(
     architecture: Architecture, prefix: str, method: Method
-) -> Sequence[tuple[str, tuple[int, ...], bool, int, int]]:
-    """Lists (layer's name, shape, whether it is task-specific, inputs, level) of a network's kernels, in order."""
+) -> Sequence[tuple[str, tuple[int, ...], dict[str, Any]]]:
+    """Lists (layer's name, shape, {setting of its `KernelSite`: value}) of a network's kernels, in order."""
     return _free(architecture, prefix, method.width(architecture.width)).met
 
 

@@ -51,7 +51,7 @@ class CompiledNetwork:
         """
         shape: tuple = tuple(np.shape(images))
         fixed = shape[1:3] == self.size and (shape in self._functions or len(self._functions) < FIXED)
-        shape = shape if fixed else (None, None, None, 3)
+        shape = shape if fixed else (None, *self.network.input_shape[1:])
         if shape not in self._functions:
             self._functions[shape] = self._compiled(shape)
         with retracing.silence_retracing():
@@ -96,7 +96,7 @@ class SwappedNetworks:
         """
         facts = task_slice.facts
         identity = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names), prefix
-        if not is_composable(facts.method):
+        if not is_composable(facts):
             return self._of_its_own(identity, task_slice, bank, prefix)
         shape = facts.architecture
         key = shape.network, shape.row, facts.method.width(shape.width), shape.norm, shape.upsampling, shape.size

@@ -30,6 +30,7 @@ KINDS = {
     "factorized": {"method": "factorized"},
     "low_rank": {"method": LowRank(2), "precision": "int8"},
     "frozen": {"method": "frozen"},
+    "lora": {"method": "lora"},
     "mask": {"method": "mask"},
     "modulated": {"method": "modulated", "norm": "batch"},
     "delta": {"method": "delta"},
