@@ -11,6 +11,7 @@ from pgtf.methods.piggyback import FREE_OUTER_HELP
 
 if TYPE_CHECKING:
     from pgtf.layers.factory import KernelSite
+    from pgtf.recipes.base import Recipe
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +31,6 @@ class LowRank(Backbone):
             return recipes.Full(place.initializer)  # `Backbone` then copies the first task's kernel into it.
         return self.factors(place, kernel)
 
-    def factors(self, place: "KernelSite", kernel: LentFilters) -> recipes.LowRank:
+    def factors(self, place: "KernelSite", kernel: LentFilters) -> "Recipe":
         """Returns the recipe of a kernel outside the free levels."""
         return recipes.LowRank(kernel, self.rank, seed=place.seed)
