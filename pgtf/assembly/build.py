@@ -21,7 +21,7 @@ from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
-from pgtf.methods import Bank, Method
+from pgtf.methods import Bank, Full, Method
 from pgtf.networks import DISCRIMINATORS, Architecture
 from pgtf.objectives import Objective
 from pgtf.objectives.base import Auxiliary
@@ -117,6 +117,11 @@ def generators(
         output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))
         built[prefix] = keras.Model(image, output, name=prefix)
     return built
+
+
+def free_generators(architecture: Architecture, prefixes: Iterable[str], seed: Any = 0) -> dict[str, keras.Model]:
+    """Builds new generators of free kernels, {prefix: network}; arguments as in `generators`."""
+    return generators(architecture, Full(), prefixes, seed=seed)
 
 
 def discriminator(

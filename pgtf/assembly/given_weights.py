@@ -14,8 +14,9 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
+from pgtf.networks.classifier import HEAD
+
 ENDINGS = (".npz", ".safetensors", ".h5")
-HEAD = "scores"
 EPSILON = 1e-5  # Of batch norms.
 # {array of a slice: the same in PyTorch}
 PARTS = {

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
-from pgtf import recipes
+from pgtf import layers, recipes
 from pgtf.foundation import settings
 from pgtf.methods.bank import Bank
 
@@ -180,6 +180,16 @@ class Method:
           networks: {prefix: network}.
           bank: All tasks learned so far: a task may start from one that it does not borrow from.
         """
+
+    def take(self, networks: dict[str, Any], values: Mapping[str, Any]) -> None:
+        """Gives a first task's networks the weights of a network of free kernels. Default: as they are.
+
+        Args:
+          networks: {prefix: network}, of this method.
+          values: {path: array}, as `layers.state` returns them of the network of free kernels.
+        """
+        for network in networks.values():
+            layers.restore(network, values)
 
     def penalty(self, networks: dict[str, Any], bank: Bank) -> Optional[Callable[[str, Any, Any], Any]]:
         """Returns a loss that is added to the objective's losses of the generators. Default: None.

@@ -44,6 +44,20 @@ class Packing(Method):
                 values = bank[bank.names[-1]].values
                 layers.copy_matching(network, {path: values[path] for path in values if path not in kernels})
 
+    def take(self, networks, values):
+        for network in networks.values():
+            layers.copy_matching(network, values)
+            for path, recipe in _packed(network).items():
+                recipe.take(values[f"{path}/unconstrained"])
+        self.release(networks)
+
+    def release(self, networks: dict[str, Any]) -> None:
+        """Prunes networks of weights from elsewhere, so that later tasks have free weights; see `take`."""
+        raise ValueError(
+            "Only --method=packnet can prune weights from a file; others prune by a task's images. Give a run that "
+            f"learned its first task with this method to --first_task_from. Received: {type(self).__name__}"
+        )
+
     def check(self, kernels):
         if not any(specs["owned"].values for specs in kernels.values() if "owned" in specs):
             raise CapacityError(

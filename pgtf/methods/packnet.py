@@ -31,6 +31,9 @@ class PackNet(Packing):
         phases = [Phase("learn", steps - retrain), Phase("retrain", retrain, self._prune)]
         return [phase for phase in phases if phase.steps]
 
+    def release(self, networks):
+        self._prune(networks)
+
     def _prune(self, networks):
         for recipe in packed_in(networks):
             recipe.prune(self.prune_ratio)

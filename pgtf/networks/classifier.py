@@ -9,6 +9,7 @@ from pgtf.networks.base import Network
 if TYPE_CHECKING:
     from pgtf.layers.factory import LayerFactory
 
+HEAD = "scores"  # The last layer with weights; all others make the features that it scores.
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # Of ImageNet's channels, in [0, 1].
 
 
@@ -49,7 +50,7 @@ class Classifier(Network):
             offset = [(0.5 - mean) / spread for mean, spread in zip(MEAN, SPREAD)]
             input = keras.layers.Rescaling(scale, offset)(input)
         h = self.features(input, make, width)
-        scores = dense(make, "scores", self.outputs, task_specific=True)(h)
+        scores = dense(make, HEAD, self.outputs, task_specific=True)(h)
         return keras.layers.Activation("linear", dtype="float32")(scores)
 
     def features(self, input: Any, make: "LayerFactory", width: int) -> Any:

@@ -122,6 +122,10 @@ class Packed(Recipe):
         own = tf.convert_to_tensor(self.own_values)
         return tf.where(self.alive, own, tf.zeros([], own.dtype))
 
+    def take(self, kernel: np.ndarray) -> None:
+        """Sets the weights that no earlier task owns to those of a kernel of this shape."""
+        self.own_values.assign(np.where(self.taken.numpy(), 0, kernel))
+
     def prune(self, ratio: float) -> None:
         """Prunes: sets the fraction `ratio` of the trainable weights, the smallest ones, to zero and releases them.
 

@@ -6,17 +6,20 @@ The first task has full kernels with every method, so methods can be compared on
 import dataclasses
 import datetime
 import os
+from typing import Optional
 
 import numpy as np
 
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
+from pgtf.assembly.folded_norms import measure_folded_norms
 from pgtf.assembly.given_weights import matched, outputs_in, read_weights
 from pgtf.assembly.parameters import full_values
 from pgtf.config import TaskPlan
 from pgtf.data.drawn import draw_labelled
-from pgtf.data.reading import resized
+from pgtf.data.reading import resized, to_float
+from pgtf.evaluation.collection import choice
 from pgtf.foundation import files
 from pgtf.runs.run import Run
 from pgtf.storage import layout
@@ -24,19 +27,22 @@ from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.training.one_task import proven
 
+MEASURED = 64  # Images that folded norms are measured on.
 
-def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
+
+def take_base(plan: TaskPlan, bank: NetworkBank, following: Optional[TaskPlan] = None) -> None:
     """Appends the first task of --first_task_from to a bank that has none yet, as learned by this run's method.
 
     Args:
       plan: The settings of the run's first task.
+      following: Those of the second task, whose images folded norms are measured on. Default: drawn images.
       bank: The run's bank, on disk. It is unchanged if it holds a task or if no base is named.
     """
     base = plan.run.first_task_from
     if len(bank) or not base:
         return
     if os.path.isfile(base):
-        take_weights(plan, bank, base)
+        take_weights(plan, bank, base, following)
         return
     task = Run(base).at(0)
     task.probes  # noqa: B018  (reads, and so checks)
@@ -58,13 +64,14 @@ def take_base(plan: TaskPlan, bank: NetworkBank) -> None:
     bank.append(taken)
 
 
-def take_weights(plan: TaskPlan, bank: NetworkBank, path: str) -> None:
+def take_weights(plan: TaskPlan, bank: NetworkBank, path: str, following: Optional[TaskPlan] = None) -> None:
     """Appends the weights of a file to an empty bank: a backbone, which has no images and is not measured.
 
     Args:
       plan: The settings of the run's first task.
       bank: The run's bank, on disk.
       path: The file; see `assembly.given_weights`.
+      following: As in `take_base`.
     """
     if not plan.objective.own_outputs:
         raise ValueError(
@@ -75,9 +82,13 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str) -> None:
     # Only objectives of classes have outputs of their own.
     plan = dataclasses.replace(plan, objective=dataclasses.replace(plan.objective, labels=labels))  # type: ignore[call-arg]
     shape, prefixes, weights = plan.architecture, plan.objective.networks, read_weights(path)
-    networks = build.generators(shape, plan.method, prefixes, seed=plan.seed)
-    for network in networks.values():
+    values: dict[str, np.ndarray] = {}
+    for network in build.free_generators(shape, prefixes, seed=plan.seed).values():
         layers.restore(network, matched(layers.state(network), weights, names, path))
+        measure_folded_norms(network, _images(plan, following))
+        values.update(layers.state(network))
+    networks = build.generators(shape, plan.method, prefixes, seed=plan.seed)
+    plan.method.take(networks, values)
     facts = Facts(
         shape,
         plan.method,
@@ -86,7 +97,21 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str) -> None:
         seed=plan.run.seed,
         learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
-    images = [resized(draw_labelled("shapes", index, max(shape.size)), *shape.size) for index in range(build.PROBES)]
+    images = _drawn(shape.size, build.PROBES)
     probes = Probes({"forward": np.stack(images)}, {"forward": np.zeros(len(images), "int32")})
     task_slice = slice_of(plan.name, networks, bank.only(()), facts)
     bank.append(proven(task_slice, bank.only(()), probes, bank.place(0, plan.name)))
+
+
+def _images(plan: TaskPlan, following: Optional[TaskPlan]) -> list[np.ndarray]:
+    """Returns images for measuring norms: the first training images of the second task, or drawn ones."""
+    size = plan.architecture.size
+    if following is None:
+        return [to_float(image) for image in _drawn(size, MEASURED)]
+    train = build.data_of(following).train[0]
+    places = choice(len(train), MEASURED)
+    return [to_float(resized(train[place][0], *size)) for place in places]
+
+
+def _drawn(size: tuple[int, int], count: int) -> list[np.ndarray]:
+    return [resized(draw_labelled("shapes", index, max(size)), *size) for index in range(count)]

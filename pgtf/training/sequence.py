@@ -102,7 +102,7 @@ class SequentialTrainer:
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             self._check_probes()
-            take_base(self.plans[0], self.bank)
+            take_base(self.plans[0], self.bank, *self.plans[1:2])
             if not any(self._missing(index, name) for index, name in enumerate(config.tasks)):
                 self._finish()
                 return

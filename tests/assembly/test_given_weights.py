@@ -13,6 +13,7 @@ from safetensors.numpy import save_file
 from pgtf import layers, methods
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.folded_norms import measure_folded_norms
 from pgtf.assembly.given_weights import matched, outputs_in, read_weights
 from pgtf.config import Config, task_plans
 from pgtf.evaluation.evaluation import Evaluation
@@ -82,6 +83,26 @@ class MatchedTest(tf.test.TestCase, parameterized.TestCase):
         layers.restore(target, matched(layers.state(target), weights, NAMES, ""))
         self.assertAllClose(target(images()), source(images()), rtol=1e-4, atol=1e-4)
 
+    def test_measured_folded_norms_normalize_and_do_the_same(self):
+        plain = dataclasses.replace(SHAPE, norm="none")
+        source, target = network(plain), network(SHAPE, seed=9)
+        layers.restore(target, matched(layers.state(target), torchs(source), NAMES, ""))
+        measure_folded_norms(target, list(images()))
+        self.assertAllClose(target(images()), source(images()), rtol=1e-4, atol=1e-4)
+        # Training, too, takes these images' own statistics: folded norms would change the function at its first step.
+        self.assertAllClose(target(images(), training=True), source(images()), rtol=1e-2, atol=1e-2)
+        stem = target.get_layer("stem_norm")
+        maps = keras.Model(target.inputs, stem.input)(images()).numpy().astype("float64")
+        self.assertAllClose(stem.moving_mean, maps.mean((0, 1, 2)), atol=1e-5)
+        self.assertAllClose(stem.moving_variance, maps.var((0, 1, 2)), rtol=1e-3)
+
+    def test_norms_that_are_not_folded_stay(self):
+        target = network(SHAPE)
+        before = layers.state(target)
+        measure_folded_norms(target, list(images()))
+        for path, value in layers.state(target).items():
+            self.assertAllEqual(value, before[path], path)
+
     def test_a_last_layer_that_is_missing_keeps_its_initial_values(self):
         source, target = network(SHAPE), network(SHAPE, seed=9)
         weights = {name: value for name, value in torchs(source).items() if not name.startswith("fc.")}
@@ -109,21 +130,46 @@ class MatchedTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(other(images()), one(given), rtol=1e-4, atol=1e-4)
 
 
+def of_weights(method, weights):
+    """A config whose first task is a file of weights."""
+    return Config(
+        run_dir=tempfile.mkdtemp(),
+        tasks=("imagenet", "shapes"),
+        method=method,
+        objective=Classification(),
+        network="resnet18",
+        options=(("stages", 2),),
+        norm="batch",
+        image_size="16",
+        width=2,
+        first_task_from=written(weights, ".npz"),
+    )
+
+
 class FirstTaskTest(tf.test.TestCase):
+    def test_packnet_prunes_it(self):
+        source = network(SHAPE)
+        plan = task_plans(of_weights(methods.PackNet(prune_ratio=0.25), torchs(source)))[0]
+        bank = NetworkBank(folder=os.path.join(plan.run.run_dir, "tasks"))
+        take_base(plan, bank)
+        made = layers.made_kernels(bank.network("imagenet", "forward"))
+        for path, recipe in layers.made_kernels(source).items():
+            if path.endswith("scores"):
+                continue
+            kernel = recipe.kernel().numpy()
+            order = np.argsort(-np.abs(kernel).ravel(), kind="stable")
+            kept = np.zeros(kernel.size, bool)
+            kept[order[: kernel.size - kernel.size // 4]] = True
+            self.assertAllEqual(made[path].kernel(), np.where(kept.reshape(kernel.shape), kernel, 0), path)
+
+    def test_cpg_which_prunes_by_images_is_refused(self):
+        plan = task_plans(of_weights(methods.Cpg(), torchs(network(SHAPE))))[0]
+        with self.assertRaisesRegex(ValueError, "Only --method=packnet can prune weights from a file.*Received: Cpg"):
+            take_base(plan, NetworkBank(folder=os.path.join(plan.run.run_dir, "tasks")))
+
     def test_it_is_the_first_task_of_a_run_without_images(self):
         source = network(SHAPE)
-        config = Config(
-            run_dir=tempfile.mkdtemp(),
-            tasks=("imagenet", "shapes"),
-            method=methods.Mask(),
-            objective=Classification(),
-            network="resnet18",
-            options=(("stages", 2),),
-            norm="batch",
-            image_size="16",
-            width=2,
-            first_task_from=written(torchs(source), ".npz"),
-        )
+        config = of_weights(methods.Mask(), torchs(source))
         plans = task_plans(config)
         self.assertEqual(outputs_of_tasks(plans), {"imagenet": 5, "shapes": 6})
         bank = NetworkBank(folder=os.path.join(config.run_dir, "tasks"))
