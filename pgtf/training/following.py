@@ -13,13 +13,14 @@ from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
 from pgtf.config import RunSettings, TaskPlan
 from pgtf.distribution import collectives
+from pgtf.foundation.errors import Busy
 from pgtf.foundation.seeds import seed_of
 from pgtf.foundation.voice import LOG, silenced
 from pgtf.storage import layout
 from pgtf.training.one_task import follow_task
 
 OWN = ("run_dir", "data_dir", "cache_mb")  # Settings that may differ from machine to machine.
-_END = -1
+_END, _BUSY = -1, -2  # Announced in place of a task's index.
 _PATIENCE = 60.0  # Seconds in which a shared file system shows what another machine wrote.
 
 
@@ -48,6 +49,11 @@ def tell(place: tf.distribute.Strategy, index: Optional[int]) -> None:
         collectives.broadcast_from_chief(_END if index is None else index)
 
 
+def tell_busy(place: tf.distribute.Strategy) -> None:
+    """Announces to the other workers that another process trains in the run directory."""
+    tell(place, _BUSY)
+
+
 def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
     """Trains along with the chief, task by task. plans: Of all tasks of the run."""
     with place.scope():
@@ -59,6 +65,11 @@ def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
             index = int(collectives.broadcast_from_chief(_END))
             if index == _END:
                 return
+            if index == _BUSY:
+                raise Busy(
+                    "One process at a time trains in a run directory. "
+                    f"Received: {plans[0].run.run_dir}, where the chief found another one at work"
+                )
             collectives.barrier()  # The chief has written how the task begins.
         plan = plans[index]
         bank = _bank(plan.run, index)

@@ -27,6 +27,7 @@ from pgtf.distribution.strategy import check_batch, strategy
 from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
 from pgtf.foundation import files, task_names
+from pgtf.foundation.errors import Busy
 from pgtf.foundation.settings import changing
 from pgtf.foundation.voice import LOG
 from pgtf.objectives.translation import floats, grid, through
@@ -38,7 +39,7 @@ from pgtf.storage.ledger import Ledger
 from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import forget_checkpoints
 from pgtf.training.first_task import take_base
-from pgtf.training.following import check_alike, follow, tell
+from pgtf.training.following import check_alike, follow, tell, tell_busy
 from pgtf.training.joint import learn_together, to_learn_together
 from pgtf.training.observers import Observer
 from pgtf.training.one_task import learn_task
@@ -78,15 +79,19 @@ class SequentialTrainer:
         try:
             check_alike(vars(self.config), self.strategy)
             if chief:
-                self._lead(replicas)
+                try:
+                    self._lead(replicas)
+                except Busy:
+                    tell_busy(self.strategy)
+                    raise
             else:
                 follow(self.plans, self.strategy)
         except tf.errors.OpError as error:  # A full disk, no memory, or a worker that is gone.
             if several:
                 # Without the places in the code, before and after.
-                said = error.message.rpartition("\n\n")[2].partition("\n")[0].rpartition("}} ")[2]
+                reason = error.message.rpartition("\n\n")[2].partition("\n")[0].rpartition("}} ")[2]
                 raise OSError(
-                    f"A worker was lost; the same command on all goes on from the last checkpoint. Received: {said}"
+                    f"A worker was lost; the same command on all goes on from the last checkpoint. Received: {reason}"
                 ) from error
             raise OSError(
                 "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
@@ -295,8 +300,8 @@ class SequentialTrainer:
         if not names:
             return
         # Of the first: later ones may be wider, and have been learned with other values of what may change.
-        learned, asked = self.bank.slice(0).facts, config.architecture
-        learned.refuse_another(asked, config.method, config.objective, config.run_dir)
+        learned, requested = self.bank.slice(0).facts, config.architecture
+        learned.refuse_another(requested, config.method, config.objective, config.run_dir)
         if not config.first_task_from and not os.path.exists(self._path(layout.CONFIG)):
             own = config.for_task(names[0])
             fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}

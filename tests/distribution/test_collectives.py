@@ -14,6 +14,7 @@ import tensorflow as tf
 from absl.testing import absltest
 
 from pgtf.config import Config, flagfile
+from pgtf.foundation import files
 from pgtf.storage.bank import FilterBank
 from pgtf.training.callbacks import Finite
 from tests.processes import Script
@@ -112,6 +113,16 @@ class TwoWorkersTest(tf.test.TestCase):
         self.assertEqual(expected.keys(), found.keys())
         for path, value in expected.items():
             self.assertAllClose(found[path], value, atol=1e-5, rtol=0, msg=path)
+
+    def test_a_run_at_which_another_process_works_is_busy_for_both(self):
+        run_dir = os.path.join(self.create_tempdir().full_path, "run")
+        with files.locked(run_dir):
+            ended = ran_by_two(dataclasses.replace(TINY, run_dir=run_dir, distribute="multi_worker"))
+        for status, _, errors in ended:
+            self.assertEqual(status, 1, errors)
+            self.assertIn("One process at a time trains in a run directory. Received: " + run_dir, errors)
+            self.assertNotIn("worker was lost", errors)
+        self.assertNotIn("tasks", os.listdir(run_dir))
 
 
 if __name__ == "__main__":
