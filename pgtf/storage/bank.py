@@ -42,12 +42,17 @@ class FilterBank(Bank):
         return bank
 
     def append(self, task_slice: TaskSlice) -> None:
-        """Appends the next task's slice. Writes it to disk if the bank has a folder."""
+        """Appends the next task's slice.
+
+        If the bank has a folder, the slice is written there and read again on first use, so that a long run does not
+        keep the values of all its tasks in memory.
+        """
         if task_slice.name in self.names:
             raise BankError(f"A bank has one slice for each task. Received: a second one of {task_slice.name!r}")
         if self._folder:
             task_slice.write(self.place(len(self), task_slice.name))
-        self._read[len(self)] = task_slice
+        else:
+            self._read[len(self)] = task_slice
         self._numbers.append(self._number(len(self)))
         self.names = [*self.names, task_slice.name]
 

@@ -1,10 +1,12 @@
 """The bank is a view of its slices: in order, side by side, and what a crash leaves of them."""
 
+import gc
 import os
 import pathlib
 import subprocess
 import sys
 import textwrap
+import weakref
 
 import numpy as np
 import tensorflow as tf
@@ -93,6 +95,16 @@ class FilterBankTest(SliceTestCase):
 
     def test_opens_nothing_as_an_empty_bank(self):
         self.assertEmpty(FilterBank.open(os.path.join(self.create_tempdir().full_path, "none")))
+
+    def test_append_keeps_no_values_in_memory_that_are_on_disk(self):
+        bank, slices = FilterBank(folder=self.create_tempdir().full_path), [a_slice(0), a_slice(1)]
+        values = [weakref.ref(one.values) for one in slices]
+        for one in slices:
+            bank.append(one)
+        del one, slices
+        gc.collect()
+        self.assertEqual([value() for value in values], [None, None])
+        self.assert_same_slice(bank["maps"], a_slice(1))
 
     def test_append_refuses_a_second_slice_of_a_task(self):
         folder = self.bank_on_disk(2)
