@@ -12,10 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly.swapping import TaskNetwork
-from pgtf.data.reading import is_image_name, of_array, read, resized, to_float
+from pgtf.data.reading import is_image_name, read
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import ImageError
 from pgtf.metrics.classification import probabilities
+from pgtf.runs.shared_body import given, shared_bodies
 
 BATCH = 32
 
@@ -53,13 +54,12 @@ class Classifier:
         Args:
           images: Arrays as `reading.of_array` takes them: gray, RGB or RGBA, uint8 or uint16.
         """
-        given = np.stack([to_float(resized(of_array(image), *self.size)) for image in images])
         with retracing.silence_retracing():
-            return probabilities(self._apply(given).numpy())
+            return probabilities(self._apply(given(images, self.size)).numpy())
 
-    def ranked(self, images: Sequence[np.ndarray], most: int) -> Iterator[tuple[tuple[str, float], ...]]:
-        """Yields the classes of each image, the likeliest first, at most so many."""
-        for found in self(images):
+    def ranked(self, shares: np.ndarray, most: int) -> Iterator[tuple[tuple[str, float], ...]]:
+        """Yields the classes of each row of probabilities, the likeliest first, at most so many."""
+        for found in shares:
             order = np.argsort(-found, kind="stable")[:most]
             yield tuple((self.labels[place], float(found[place])) for place in order)
 
@@ -93,6 +93,7 @@ def classify_files(
       unread: Called with the error of an image that can't be read; the image is left out.
     """
     classifiers = {name: run[name].classifier for name in tasks}
+    bodies = shared_bodies({name: run[name] for name in tasks})
     waiting = iter(paths)
     while batch := list(itertools.islice(waiting, BATCH)):
         images = {}
@@ -103,7 +104,11 @@ def classify_files(
                 unread(error)
         if not images:
             continue
-        found = {name: one.ranked(list(images.values()), most) for name, one in classifiers.items()}
+        shares = {name: each for body in bodies for name, each in body(list(images.values())).items()}
+        found = {}
+        for name, one in classifiers.items():
+            each = shares[name] if name in shares else one(list(images.values()))
+            found[name] = one.ranked(each, most)
         for path in images:
             for name in tasks:
                 yield Guess(path, name, next(found[name]))

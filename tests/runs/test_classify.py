@@ -1,6 +1,7 @@
 """Images of any size to labels and probabilities, from Python and from the command line; exports answer the same."""
 
 import csv
+import dataclasses
 import functools
 import io
 import json
@@ -17,10 +18,12 @@ from pgtf.cli.classify import ARGUMENTS, REPEATED, _lines
 from pgtf.cli.main import as_flags
 from pgtf.data.reading import read, resized, to_float
 from pgtf.runs.classify import Guess, classify_files, image_files
+from pgtf.runs.shared_body import body_of, shared_bodies
 from pgtf.serving.combined import export_combined
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
+from pgtf.storage.values import HeldValues
 from pgtf.studio.answers import Answers
 from tests.processes import Script
 from tests.tiny import tiny_run
@@ -61,6 +64,28 @@ class ClassifyTest(tf.test.TestCase):
             found = dict(guess.classes)
             self.assertEqual([p for _, p in guess.classes], sorted(found.values(), reverse=True))
             self.assertAllClose([found[label] for label in "abcdef"], by_hand(run[guess.task], guess.image), atol=1e-6)
+
+    def test_one_pass_serves_tasks_that_differ_in_the_last_layer_alone(self):
+        image, names = DRAW.integers(0, 256, (9, 9, 3), "uint8"), ("shapes", "textures")
+        # With finetune the latest task's layers answer for all, each with its own last one.
+        run = pgtf.load(tiny_run(tempfile.mkdtemp(), names, "resnet18", "classification", method="finetune"))
+        (body,) = shared_bodies({name: run[name] for name in names})
+        found = body([image])
+        self.assertCountEqual(found, names)
+        for name, each in found.items():
+            self.assertAllClose(each, run[name].classifier([image]), atol=1e-6)
+        self.assertNotAllClose(found["shapes"], found["textures"])
+
+    def test_tasks_with_other_norms_or_masks_share_no_pass(self):
+        run = pgtf.load(f"{folder()}/run")
+        self.assertEmpty(shared_bodies({name: run[name] for name in run.names}))
+        task = run["textures"]
+        values = {**task.slice.values, "forward/scores/bias": np.zeros(6, "float32")}
+        other_head = dataclasses.replace(task, slice=dataclasses.replace(task.slice, values=HeldValues(values)))
+        self.assertEqual(body_of(task), body_of(other_head))
+        values["forward/stem_norm/beta"] = values["forward/stem_norm/beta"] + np.float32(1e-3)
+        other_norm = dataclasses.replace(task, slice=dataclasses.replace(task.slice, values=HeldValues(values)))
+        self.assertNotEqual(body_of(task), body_of(other_norm))
 
     def test_an_image_that_cannot_be_read_is_told_and_left_out(self):
         broken, told = os.path.join(tempfile.mkdtemp(), "broken.png"), []
