@@ -1,10 +1,11 @@
-"""Reproduces the tables and figures of Piggyback GAN (Zhai et al., ECCV 2020), and the frontier of quality over bytes.
+"""Reproduces the tables of Piggyback GAN, of Piggyback masks and of CPG, and the frontier of quality over bytes.
 
     pgtf reproduce --dry_run --data_dir=DATA --inception=FOLDER    print the missing experiments and their time
     pgtf reproduce --data_dir=DATA --inception=FOLDER              run all experiments
     pgtf reproduce --table=3 --data_dir=DATA --inception=FOLDER    run those of one table
     pgtf reproduce --preset=fair --data_dir=DATA --inception=FOLDER    the comparison with fine-tuned networks
     pgtf reproduce --preset=fair --table=quality --row="Full, warm" --seeds=0,1,2    one row of a table
+    pgtf reproduce --table=masks-2 --data_dir=DATA --first_task_from=WEIGHTS    classifiers on one backbone
     pgtf reproduce --redraw                                        write the page from results/ without training
 
 Each experiment is a run directory named for its settings. It is trained once, even if several tables need it. Its
@@ -21,9 +22,14 @@ from absl import flags
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.foundation import quiet
 
-NAMES = ("1", "2", "3", "4a", "4b", "rates", "budgets", "choice", "quality", "finished")
+OF_CLASSIFIERS = ("masks-2", "masks-4", "masks-5", "masks-7", "cpg-1", "cpg-2")
+NAMES = ("1", "2", "3", "4a", "4b", *OF_CLASSIFIERS, "rates", "budgets", "choice", "quality", "finished")
 flags.DEFINE_multi_enum(
-    "table", [], NAMES, "Table. Repeat it for several. 1 to 4b are the paper's; the others need --preset=fair."
+    "table",
+    [],
+    NAMES,
+    "Table. Repeat it for several. 1 to 4b are Piggyback GAN's, masks- those of Piggyback masks, cpg- those of CPG; "
+    "the others need --preset=fair. Default: all of the preset but those of classifiers.",
 )
 flags.DEFINE_multi_string("row", [], "Row of the tables, by its title. Repeat it for several. Default: all.")
 flags.DEFINE_multi_enum("figure", [], ("3",), "Figure of the paper.")
@@ -35,6 +41,9 @@ flags.DEFINE_enum(
 flags.DEFINE_list("seeds", ["0", "1"], "Random seeds. Each row runs once with each.")
 flags.DEFINE_string("data_dir", "", "Folder with one folder per task. Default: drawn images, which show no quality.")
 flags.DEFINE_string("inception", "", "Inception network for FID. Default: distances of a classifier's features (FCD).")
+flags.DEFINE_string(
+    "first_task_from", "", "Backbone of the masks- tables with real images: a file of weights, as for `pgtf train`."
+)
 flags.DEFINE_string("runs", "runs/reproduce", "Folder for the run directories.")
 flags.DEFINE_string("results", "results", "Folder for the results.")
 flags.DEFINE_string(
@@ -49,19 +58,26 @@ def main(_):
     quiet.import_tensorflow()
     import tensorflow as tf
 
-    from pgtf.experiments.paper import fair, tables
+    from pgtf.experiments.paper import classifiers, fair, tables
     from pgtf.experiments.paper.pages import write_page
     from pgtf.experiments.paper.results import Results
     from pgtf.experiments.paper.runner import ExperimentRunner
 
     asked = flags.FLAGS
     preset, seeds = PRESETS[asked.preset], _seeds(asked.seeds)
-    tables_of = fair.tables if preset.name == "fair" else tables.tables
-    every = tables_of(preset, seeds)
+    folder = os.path.join(asked.results, preset.name)
+
+    def tables_of(seeds):
+        if preset.name == "fair":
+            return fair.tables(preset, seeds)
+        return {**tables.tables(preset, seeds), **classifiers.shown(preset, seeds, folder, _drawn(asked))}
+
+    every = tables_of(seeds)
     chosen = _chosen(asked, every)
-    results = Results(os.path.join(asked.results, preset.name), _wanted(asked))
     pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]
-    doing = ExperimentRunner(preset, results, asked.runs, data_dir=asked.data_dir, inception=asked.inception)
+    results = Results(folder, _wanted(asked, tuple({piece.kind for piece in pieces})))
+    sources = {"data_dir": asked.data_dir, "inception": asked.inception, "weights": asked.first_task_from}
+    doing = ExperimentRunner(preset, results, asked.runs, **sources)
     if asked.dry_run:
         print(doing.plan(pieces))
         return
@@ -71,7 +87,7 @@ def main(_):
     try:
         doing.do(wanted)
     finally:
-        every = tables_of(preset, sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
+        every = tables_of(sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
         if not asked.redraw:
             _write_intervals(asked, doing, {name: every[name] for name in chosen})
         page = asked.page or ("RESULTS.md" if preset.name == "mini" else os.path.join(results.folder, "README.md"))
@@ -88,7 +104,9 @@ def _chosen(asked, every):
         raise ValueError(
             f"Preset {asked.preset} has no such table. It has {', '.join(every)}. Received: {', '.join(unknown)}"
         )
-    chosen = {name: _with_rows(every[name], asked.row) for name in names or every}
+    chosen = {
+        name: _with_rows(every[name], asked.row) for name in names or every if names or name not in OF_CLASSIFIERS
+    }
     if not any(table.rows for table in chosen.values()):
         raise ValueError(f"The chosen tables have no such --row. Received: {', '.join(asked.row)}")
     return chosen
@@ -97,6 +115,11 @@ def _chosen(asked, every):
 def _with_rows(table, titles):
     """Returns a table with the named rows alone; with all if none is named."""
     return dataclasses.replace(table, rows=tuple(row for row in table.rows if not titles or row.title in titles))
+
+
+def _drawn(asked):
+    """Returns whether classifiers learn from drawn images; None: whatever the stored results are of."""
+    return not asked.data_dir if set(asked.table) & set(OF_CLASSIFIERS) and not asked.redraw else None
 
 
 def _write_intervals(asked, doing, tables):
@@ -121,14 +144,17 @@ def _write_intervals(asked, doing, tables):
             comparison.write_intervals(comparison.intervals_path(doing.results.folder, name), table, known, read)
 
 
-def _wanted(asked):
-    """Returns the data and the extractor that results must come from. With --redraw the most frequent ones decide."""
+def _wanted(asked, kinds):
+    """Returns the data and the extractor that results of these kinds must come from.
+
+    With --redraw, and for other kinds of images, the most frequent ones decide.
+    """
     from pgtf.evaluation.evaluation import extractor_of
     from pgtf.experiments.paper.identity import CLASSIFIER, Wanted, judge_identity
 
     extractor = extractor_of(asked.inception)
     judge = judge_identity(extractor.facts) if extractor else "" if asked.redraw else CLASSIFIER
-    return Wanted(asked.data_dir or (None if asked.redraw else ""), judge)
+    return Wanted(asked.data_dir or (None if asked.redraw else ""), judge, kinds)
 
 
 def _seeds(texts):

@@ -167,7 +167,7 @@ class ResultsTest(parameterized.TestCase):
         folders = [self.create_tempdir().full_path for _ in range(2)]
         for folder, task in itertools.product(folders, TASKS):
             files.write(os.path.join(folder, task, "train", "1.png"), b"an image")
-        images = {task: identity._images(folders[0], task, True, 0.0) for task in TASKS}
+        images = {task: identity._images(folders[0], task, "paired", 0.0) for task in TASKS}
         self.edited(images=images)
         for folder in folders:
             self.assertEqual(Results(self.results.folder, Wanted(folder)).hole(PIECE), "")

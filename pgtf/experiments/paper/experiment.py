@@ -9,6 +9,9 @@ from typing import Any
 from pgtf.experiments.paper.presets import PAIRED, STYLES
 from pgtf.foundation import files
 
+KINDS = "paired", "unpaired", "labelled"
+BACKBONE = "imagenet"  # The first task that comes from a file of weights, and has no images.
+
 
 @dataclasses.dataclass(frozen=True)
 class Experiment:
@@ -52,14 +55,26 @@ class Experiment:
         return dataclasses.replace(self, split=split, base=self.base.on(split) if self.base else None)
 
     @property
-    def learned(self) -> tuple[str, ...]:
-        """The tasks that the experiment learns itself."""
-        return self.tasks[1:] if self.base else self.tasks
+    def from_file(self) -> bool:
+        """Whether the first task is a file of weights."""
+        return self.tasks[0] == BACKBONE
 
     @property
-    def unpaired(self) -> bool:
-        """Whether the images are used without their pairs."""
-        return dict(self.flags).get("objective") == "cyclegan"
+    def learned(self) -> tuple[str, ...]:
+        """The tasks that the experiment learns itself."""
+        return self.tasks[1:] if self.base or self.from_file else self.tasks
+
+    @property
+    def with_images(self) -> tuple[str, ...]:
+        """The tasks that have images."""
+        return self.tasks[1:] if self.from_file else self.tasks
+
+    @property
+    def kind(self) -> str:
+        """The kind of its images, one of KINDS: in pairs, without their pairs, or with labels."""
+        return {"cyclegan": "unpaired", "classification": "labelled"}.get(
+            str(dict(self.flags).get("objective")), "paired"
+        )
 
     @property
     def validation(self) -> float:
@@ -69,6 +84,8 @@ class Experiment:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the classifier that measures Acc: all tasks of the same group, learned here or not."""
+        if self.kind == "labelled":
+            return ()
         return PAIRED if self.tasks[0] in PAIRED else STYLES
 
 

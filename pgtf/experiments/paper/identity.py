@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pgtf.data.finder import Finder
-from pgtf.experiments.paper.experiment import Experiment
+from pgtf.experiments.paper.experiment import KINDS, Experiment
 from pgtf.foundation import files
 
 DRAWN = "drawn"
@@ -41,17 +41,20 @@ class Wanted:
     """The data and the feature extractor that results must come from.
 
     data_dir: Folder of the images; "" for drawn images, None for any. judge: Start of the identity of the extractor of
-    distances. Default: any.
+    distances. Default: any. kinds: The kinds of images that this is asked of. Default: all.
     """
 
     data_dir: str | None = None
     judge: str = ""
+    kinds: tuple[str, ...] = KINDS
 
     def difference(self, piece: Experiment, found: Identity) -> str:
         """Returns why a result of this identity does not count; empty if it counts."""
+        if piece.kind not in self.kinds:
+            return ""
         if self.data_dir is not None:
-            for task in piece.tasks:
-                there = _images(self.data_dir, task, not piece.unpaired, piece.validation)
+            for task in piece.with_images:
+                there = _images(self.data_dir, task, piece.kind, piece.validation)
                 if found[f"images of {task}"] != there:
                     return f"images of {task} are {found[f'images of {task}']}, not {there}"
         judge = found.get(JUDGE, "")
@@ -76,15 +79,16 @@ def part_key(piece: Experiment, part: str) -> Any:
 
     The classifier of Acc depends on the images of its classes. Unpaired images may differ from the paired ones.
     """
-    return part if part == JUDGE else (part, piece.unpaired, piece.classes if part == ACC_JUDGE else ())
+    return part if part == JUDGE else (part, piece.kind, piece.classes if part == ACC_JUDGE else ())
 
 
 @functools.cache
-def _images(data_dir: str, task: str, paired: bool, validation: float) -> str:
+def _images(data_dir: str, task: str, kind: str, validation: float) -> str:
     if not data_dir:
         return DRAWN
     try:
-        find = Finder(data_dir, "pairs" if paired else "unpaired", (1, 1), (1, 1), cache_bytes=0, validation=validation)
+        batch = "pairs" if kind == "paired" else kind
+        find = Finder(data_dir, batch, (1, 1), (1, 1), cache_bytes=0, validation=validation)
         return images_identity(data_dir, find(task).manifest.summary())
     except (OSError, ValueError):
         return "in the data folder"

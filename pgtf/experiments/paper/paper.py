@@ -1,4 +1,4 @@
-"""Published results of Piggyback GAN (Zhai et al., ECCV 2020), from the tables of its section 4."""
+"""Published results: Piggyback GAN (section 4), Piggyback masks (tables 2 and 5), CPG (tables 1 and 2)."""
 
 from collections.abc import Mapping
 
@@ -41,3 +41,25 @@ TABLE_4B = {
     "finetune": _said(50.00, 135.05),
     "full": _said(78.97, 101.09),
 }
+
+
+def _mean_error(*errors: float) -> Figures:
+    return {"error of later tasks, %": sum(errors) / len(errors)}
+
+
+# Masks, table 2: VGG-16; CUBS, Stanford Cars, Flowers, WikiArt, Sketch. Other tasks than ours, so their mean alone.
+MASKS_2 = {
+    "Classifier Only": _mean_error(36.49, 54.66, 20.01, 49.53, 58.53),
+    "PackNet ↓": _mean_error(22.30, 15.81, 10.33, 32.80, 28.62),
+    "PackNet ↑": _mean_error(29.69, 21.66, 10.25, 31.48, 24.88),
+    "Piggyback masks": _mean_error(20.99, 11.87, 7.19, 29.91, 22.70),
+    "Individual networks, fine-tuned": _mean_error(21.30, 12.49, 7.35, 29.84, 23.54),
+}
+# Masks, table 5: ResNet-50, the same tasks.
+MASKS_5 = {
+    "ImageNet": _mean_error(18.41, 10.38, 5.23, 28.67, 20.09),
+    "Places365": _mean_error(28.50, 13.70, 10.92, 31.24, 23.17),
+    "random": _mean_error(66.24, 77.79, 71.17, 64.74, 43.75),
+}
+# CPG, tables 1 and 2: mean accuracy of twenty tasks.
+CPG = {"PackNet": 67.5, "CPG": 80.9, "scratch": 78.8}

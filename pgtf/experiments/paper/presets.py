@@ -16,9 +16,10 @@ class Preset:
 
     paired, unpaired: The flags of every run of paired and of unpaired tasks. outer: --free_up_to. It frees the same
     layers as --free_outer=4 does at this width. Results are named by a hash of their flags, so the old flag stays.
-    pace: Estimated steps per second, for paired and for unpaired tasks. first: Flags of first tasks that differ from
-    those of later ones. first_seed: Seed of the first task. Default: each seed has its own first task. title: Of
-    the page.
+    pace: Estimated steps per second, for paired, unpaired and labelled tasks. first: Flags of first tasks that differ
+    from those of later ones. first_seed: Seed of the first task. Default: each seed has its own first task. title: Of
+    the page. labelled: The flags of every run of classifiers on a backbone. labelled_small: Those with CPG's network,
+    at 32 px.
     """
 
     name: str
@@ -26,10 +27,12 @@ class Preset:
     paired: dict[str, Any]
     unpaired: dict[str, Any]
     outer: int
-    pace: tuple[float, float]
+    pace: tuple[float, float, float]
     first: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     first_seed: int | None = None
     title: str = "The papers' tables, redone"
+    labelled: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    labelled_small: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 _SMALL = {
@@ -41,17 +44,43 @@ _SMALL = {
     "batch_size": 4,
 }
 _HELD_OUT = {"validation": 0.1, "ema": 0.999}
+_LABELLED = {
+    "objective": "classification",
+    "network": "resnet18",
+    "stages": 3,
+    "norm": "batch",
+    "input_values": "imagenet",
+    "width": 64,
+    "image_size": 64,
+    "load_size": 72,
+    "solver": "sgd",
+    "learning_rate": 0.01,
+    "weight_decay": 0.0,
+}
+_VGG = {
+    "objective": "classification",
+    "network": "vgg16",
+    "norm": "batch",
+    "image_size": 32,
+    "padding": 4,
+    "batch_size": 32,
+    "solver": "sgd",
+    "learning_rate": 0.01,
+    "weight_decay": 4e-5,
+}
 _CYCLES = {"objective": "cyclegan", "network": "resnet"}
 
 PRESETS = {
     "mini": Preset(
         "mini",
         "64 px, width 32, batch 4, 2000 steps per task at a learning rate of 4e-3; unpaired: width 16, 3 blocks, "
-        "1200 steps at 2e-3",
+        "1200 steps at 2e-3; classifiers: batch 16, 100 steps, SGD at 0.01, masks by Adam at 1e-3",
         {**_SMALL, "steps": 2000, "learning_rate": 4e-3},
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
         outer=530_000,
-        pace=(8.0, 3.0),
+        pace=(8.0, 3.0, 1.0),
+        labelled={**_LABELLED, "batch_size": 16, "steps": 100, "mask_learning_rate": 1e-3},
+        labelled_small={**_VGG, "width": 16, "steps": 400, "mask_learning_rate": 1e-3},
     ),
     "fair": Preset(
         "fair",
@@ -60,7 +89,7 @@ PRESETS = {
         {**_SMALL, **_HELD_OUT, "steps": 2000, "learning_rate": 4e-3},
         {**_SMALL, **_CYCLES, **_HELD_OUT, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
         outer=530_000,
-        pace=(4.0, 2.0),
+        pace=(4.0, 2.0, 1.0),
         first={"steps": 8000, "learning_rate": 2e-3},
         first_seed=0,
         title="Small later tasks, compared with a full network for each",
@@ -71,6 +100,8 @@ PRESETS = {
         {"image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         {**_CYCLES, "image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         outer=2_100_000,
-        pace=(20.0, 8.0),
+        pace=(20.0, 8.0, 20.0),
+        labelled={**_LABELLED, "batch_size": 32, "epochs": 30, "learning_rate": 1e-3},
+        labelled_small={**_VGG, "width": 64, "epochs": 100},
     ),
 }

@@ -10,6 +10,7 @@ import os
 import re
 from typing import Any, Callable
 
+from pgtf.config import load_config
 from pgtf.experiments.paper.experiment import Experiment
 from pgtf.experiments.paper.identity import ACC_JUDGE, JUDGE, Identity, Wanted, images_identity, judge_identity
 from pgtf.foundation import files, settings
@@ -19,6 +20,7 @@ from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import BACKWARD, UNTOUCHED
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
+from pgtf.storage.task_slice import TaskSlice
 
 MISSING = "missing"
 ANY = Wanted()
@@ -30,7 +32,8 @@ class Result:
     """The measurements of an experiment.
 
     stored: {task: bytes}. full: Bytes of a full network. seconds: Duration of training and evaluation. images: {task:
-    identity of its images}. beside: n, splits, extractors, versions.
+    identity of its images}. beside: n, splits, extractors, versions. shares: Fractions of the weights of kernels that
+    tasks share, after the last task. Default: none are shared.
     """
 
     matrix: Matrix
@@ -39,6 +42,7 @@ class Result:
     seconds: float
     images: dict[str, str]
     beside: dict[str, Any]
+    shares: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def identity(self) -> Identity:
@@ -151,7 +155,8 @@ class Results:
             "stored": {each.name: int(each.stored_bytes) for each in slices},
             "full": 4 * slices[-1].facts.full_values,
             "seconds": round(seconds_of(os.path.join(run_dir, "seconds"))),
-            "images": {each.name: images_identity(each.facts.data, each.facts.images) for each in slices},
+            "images": {each.name: _images(each, run_dir) for each in slices},
+            **({"shares": dataclasses.asdict(shares)} if (shares := slices[-1].facts.shares) else {}),
             "beside": _beside(json.loads(text)["figures"]),
         }
         found = _result(piece, plain)
@@ -162,6 +167,16 @@ class Results:
             )
         files.write(self.path(piece), json.dumps({**plain, "sha256": _sha256(plain)}, indent=1).encode())
         return found
+
+
+def _images(task: TaskSlice, run_dir: str) -> str:
+    """Returns the identity of a task's images, or of the file of weights that it was instead of learning it."""
+    if task.facts.data:
+        return images_identity(task.facts.data, task.facts.images)
+    config = load_config(run_dir)
+    if config is None:
+        raise ValueError(f"A run without images of a task must have its config.cfg. Received: {run_dir}")
+    return f"weights {files.sha256_of(config.first_task_from)[:12]}"
 
 
 def seconds_of(path: str) -> float:
@@ -193,6 +208,8 @@ def _result(piece: Experiment, plain: Any) -> Result:
             raise ValueError(f"its file records no {'data' if name == 'images' else 'feature extractors'}")
         if not fits(plain.get(name)):
             raise ValueError(f"its file has a wrong `{name}`: {json.dumps(plain.get(name))[:60]}")
+    if not _named(float, 0)(plain.get("shares", {})):
+        raise ValueError(f"its file has a wrong `shares`: {json.dumps(plain['shares'])[:60]}")
     if not set(piece.tasks) <= set(plain["tasks"]) <= plain["stored"].keys():
         raise ValueError("its file has other tasks")
     if not all(plain["images"].get(task) for task in plain["tasks"]):
@@ -201,7 +218,8 @@ def _result(piece: Experiment, plain: Any) -> Result:
         matrix = Matrix(tuple(plain["tasks"]), tuple(plain["slices"]), plain["values"])
     except (ValueError, TypeError) as error:
         raise ValueError("`values` in its file are not matrices of its tasks") from error
-    return Result(matrix, **{name: plain[name] for name in ("stored", "full", "seconds", "images", "beside")})
+    fields = {name: plain[name] for name in ("stored", "full", "seconds", "images", "beside")}
+    return Result(matrix, **fields, shares=plain.get("shares", {}))
 
 
 def _texts(value: Any) -> bool:

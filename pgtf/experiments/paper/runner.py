@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from pgtf.evaluation.evaluation import extractor_of
-from pgtf.experiments.paper.experiment import Experiment, with_bases
+from pgtf.experiments.paper.experiment import KINDS, Experiment, with_bases
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
@@ -32,6 +32,7 @@ class ExperimentRunner:
       results: Folder of results.
       runs: Folder for the run directories.
       data_dir, inception: The flags of `pgtf train` and `pgtf evaluate`.
+      weights: File of the backbone that some experiments start from.
       pgtf: The command line that starts pgtf.
       patience: Seconds between checks whether another process has finished an experiment. Default: 10.
     """
@@ -44,11 +45,13 @@ class ExperimentRunner:
         *,
         data_dir: str = "",
         inception: str = "",
+        weights: str = "",
         pgtf: Sequence[str] = PGTF,
         patience: float = PATIENCE,
     ):
         self.preset, self.results, self.runs = preset, results, runs
-        self.data_dir, self.inception, self.pgtf, self.patience = data_dir, inception, pgtf, patience
+        self.data_dir, self.inception, self.weights = data_dir, inception, weights
+        self.pgtf, self.patience = pgtf, patience
 
     def folder(self, piece: Experiment) -> str:
         """Returns the path of an experiment's run directory."""
@@ -71,18 +74,18 @@ class ExperimentRunner:
 
         Takes the median time per task of finished experiments of the same kind, or else the preset's pace.
         """
-        took: dict[bool, list[float]] = {}
+        took: dict[str, list[float]] = {}
         for piece in pieces:
             if found := self.results.read(piece):
-                took.setdefault(piece.unpaired, []).append(found.seconds / len(piece.learned))
-        return {piece: self._estimate(piece, took.get(piece.unpaired, [])) for piece in self.missing(pieces)}
+                took.setdefault(piece.kind, []).append(found.seconds / len(piece.learned))
+        return {piece: self._estimate(piece, took.get(piece.kind, [])) for piece in self.missing(pieces)}
 
     def _estimate(self, piece: Experiment, took: Sequence[float]) -> float:
         if os.path.exists(os.path.join(self.folder(piece), layout.EVALUATION, layout.MATRIX)):
             return 0.0
         flags = dict(piece.flags)
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Assumes 400 images per task.
-        a_task = statistics.median(took) if took else steps / self.preset.pace[piece.unpaired]
+        a_task = statistics.median(took) if took else steps / self.preset.pace[KINDS.index(piece.kind)]
         return len(piece.learned) * a_task
 
     def do(self, pieces: Sequence[Experiment]) -> None:
@@ -123,7 +126,12 @@ class ExperimentRunner:
             )
         if missing:
             extractor_of(self.inception)
-        tasks = sorted({task for piece in missing for task in (*piece.tasks, *piece.classes)})
+        if any(piece.from_file for piece in missing) and not os.path.isfile(self.weights):
+            raise FileNotFoundError(
+                "The selected tables need a backbone: a file of weights (.npz, .safetensors or .h5). "
+                f"Received: --first_task_from={self.weights}"
+            )
+        tasks = sorted({task for piece in missing for task in (*piece.with_images, *piece.classes)})
         lacking = [task for task in tasks if not os.path.isdir(os.path.join(self.data_dir, task))]
         if self.data_dir and lacking:
             raise FileNotFoundError(
@@ -150,12 +158,16 @@ class ExperimentRunner:
     def _piece(self, piece: Experiment) -> None:
         run_dir = self.folder(piece)
         flags = [f"--{name}={value}" for name, value in piece.flags]
-        base = [f"--first_task_from={self.folder(piece.base)}"] if piece.base else []
+        start = self.folder(piece.base) if piece.base else self.weights if piece.from_file else ""
+        base = [f"--first_task_from={start}"] if start else []
         data = [f"--data_dir={self.data_dir}"] if self.data_dir else []
         common = [f"--run_dir={run_dir}", *data]
+        at_once = piece.kind == "labelled" and piece.split == "test"  # Scores need no extractor.
+        evaluate = ["--evaluate"] if at_once else []
+        settings = [*flags, *base, *evaluate, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}"]
         with _counted(os.path.join(run_dir, "seconds")):
-            self._run("train", *common, *flags, *base, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}")
-            if not self.results.read(piece):
+            self._run("train", *common, *settings)
+            if not at_once and not self.results.read(piece):
                 judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(piece.classes)}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
                 self._run("evaluate", *common, *judged, *inception, f"--split={piece.split}")
