@@ -216,7 +216,7 @@ class _Maker:
 
     def _rows(self) -> tuple[Row, ...]:
         rows = {title: self._row(title, flags, paper=paper.MASKS_2.get(title)) for title, flags in ROWS.items()}
-        first = [rows.pop(title) for title in (INDIVIDUAL, CLASSIFIER_ONLY, FIXED, TRAINED)]
+        first = [rows.pop(title) for title in (INDIVIDUAL, CLASSIFIER_ONLY, FIXED, "low rank 4, int8")]
         return (*first, *self._packnet(self._tasks, self.masks), *rows.values())
 
     def _packnet(self, tasks: tuple[str, ...], flags: Mapping[str, Any]) -> list[Row]:
