@@ -103,20 +103,22 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
-    asked = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
+    requested = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
     arguments = sys.argv[1:] if arguments is None else arguments
     known = recorded.flat() if recorded else {}
     new = {name: value for name, value in given.items() if name not in known or known[name] != value}
     if any(argument.endswith(f"/{flagfile.NAME}") for argument in arguments):  # Older runs have older flags there.
         new = {name: value for name, value in new.items() if name in _typed(arguments)}
-    _name_new_flags(asked, new)
-    _check_use(asked, given, _typed(arguments))
-    _check_overrides(asked, recorded.overrides if recorded else {}, bank)
+    _name_new_flags(requested, new)
+    _check_use(requested, given, _typed(arguments))
+    _check_overrides(requested, recorded.overrides if recorded else {}, bank)
     if recorded is None:
-        return asked
+        return requested
     learning = glob.glob(os.path.join(glob.escape(run_dir), layout.TASKS, "*", layout.CHECKPOINTS))
     # A run that has not started cannot be contradicted.
-    return resumed(recorded, asked, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else asked
+    return (
+        resumed(recorded, requested, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else requested
+    )
 
 
 def config_to_plan() -> tuple[Config, Sequence[str]]:
@@ -128,7 +130,7 @@ def config_to_plan() -> tuple[Config, Sequence[str]]:
         config = config_from_flags()
     except Contradiction as error:
         print(f"This is the plan of a new run. {error}\n", file=sys.stderr)
-        return error.asked, ()
+        return error.requested, ()
     learned = FilterBank.open(os.path.join(config.run_dir, layout.TASKS)).names
     return config, learned if config.tasks[: len(learned)] == tuple(learned) else ()
 
@@ -164,12 +166,12 @@ def _check_use(config: Config, given: Mapping[str, Any], typed: Set[str]) -> Non
             print(f"Not used with {chosen}: {', '.join(f'--{name}' for name in unused)}", file=sys.stderr)
 
 
-def _check_overrides(asked: Config, recorded: Mapping[str, Any], bank: FilterBank) -> None:
+def _check_overrides(requested: Config, recorded: Mapping[str, Any], bank: FilterBank) -> None:
     """Raises ValueError if overrides contradict the settings that a task was learned with."""
     for index, name in enumerate(bank.names):
-        own = asked.overrides.get(name, {})
+        own = requested.overrides.get(name, {})
         if own and own != recorded.get(name):
-            values = asked.for_task(name).flat()
+            values = requested.for_task(name).flat()
             bank.slice(index).facts.refuse_other_settings(name, {setting: values[setting] for setting in own})
 
 
@@ -213,8 +215,8 @@ def run(command: ModuleType) -> None:
         except (ValueError, OSError) as error:
             logging.debug("where it happened", exc_info=True)
             # The message may quote text from strangers, which must not look like lines of the program.
-            told = task_names.escaped(str(error), but="\n").replace("\n", "\n  ")
-            print(f"\n{type(error).__name__}: {told}", file=sys.stderr)
+            message = task_names.escaped(str(error), but="\n").replace("\n", "\n  ")
+            print(f"\n{type(error).__name__}: {message}", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
             print(f"\nStopped. {stopped}".rstrip(), file=sys.stderr)

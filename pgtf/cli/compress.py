@@ -33,18 +33,18 @@ def main(_):
     quiet.import_tensorflow()
     from pgtf.compression.compress import Compression, compress
 
-    asked = flags.FLAGS
-    name = asked["as"].value or f"{asked.task}-compressed"
+    given = flags.FLAGS
+    name = given["as"].value or f"{given.task}-compressed"
     settings = Compression(
-        _budget(asked.to), asked.images, asked.repair, asked.repair_images, asked.repair_rate, asked.data_dir
+        _budget(given.to), given.images, given.repair, given.repair_images, given.repair_rate, given.data_dir
     )
-    made = compress(asked.run_dir, asked.task, name, settings)
+    made = compress(given.run_dir, given.task, name, settings)
     print(f"{'layer':<12}{'stored':<14}{'bytes':>10}{'change':>12}")
     for choice in made.choices:
         print(f"{choice.name:<12}{choice.kind:<14}{choice.bytes:>10,}{choice.change:>12.2e}")
     share = made.slice.stored_bytes / (4 * made.slice.facts.full_values)
     changes = ", ".join(f"{prefix} {change:.4f}" for prefix, change in made.change.items())
-    print(f"\n{name} was added to {asked.run_dir}: {made.slice.stored_bytes:,} bytes, {share:.2%} of a full network.")
+    print(f"\n{name} was added to {given.run_dir}: {made.slice.stored_bytes:,} bytes, {share:.2%} of a full network.")
     print(f"Mean absolute change of the outputs, of the range [-1, 1]: {changes}")
 
 

@@ -43,21 +43,21 @@ def main(_):
     from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
     from pgtf.runs.run import Run
 
-    asked = flags.FLAGS
+    given = flags.FLAGS
     question = EvaluationConfig(
-        extractor=extractor_of(asked.inception),
-        split=asked.split,
-        limit=asked.limit,
-        data_dir=asked.data_dir,
-        size=pixels("image_size", asked.image_size) if asked.image_size else None,
-        kept=asked.kept,
+        extractor=extractor_of(given.inception),
+        split=given.split,
+        limit=given.limit,
+        data_dir=given.data_dir,
+        size=pixels("image_size", given.image_size) if given.image_size else None,
+        kept=given.kept,
     )
-    run = Run(asked.run_dir)
-    others = sorted(set(asked.classes) - set(run.names))
-    config = load_config(asked.run_dir) if others else None
+    run = Run(given.run_dir)
+    others = sorted(set(given.classes) - set(run.names))
+    config = load_config(given.run_dir) if others else None
     if others and config is None:
-        raise ValueError(f"--classes needs the run's config.cfg. Received: {asked.run_dir}, which has none")
+        raise ValueError(f"--classes needs the run's config.cfg. Received: {given.run_dir}, which has none")
     coming = {name: coming_data(name, task_plans(config)[0]) for name in others} if config else {}
     evaluation = Evaluation(run, question, coming=coming)
-    evaluation.measure(asked.task)
+    evaluation.measure(given.task)
     print(f"\n{evaluation.table()}")

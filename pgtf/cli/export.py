@@ -31,15 +31,15 @@ STOPPED = "Finished exports are kept. Run the same command again to resume."
 
 
 def main(_):
-    asked = flags.FLAGS
-    size = pixels("tflite_size", asked.tflite_size) if asked.tflite_size else None
-    if not asked.format or not set(asked.format) <= set(FORMATS):
-        refuse("format", f"{' or '.join(FORMATS)}, or several", ",".join(asked.format))
-    if asked.version < 1:
-        refuse("version", "1 or more", asked.version)
+    given = flags.FLAGS
+    size = pixels("tflite_size", given.tflite_size) if given.tflite_size else None
+    if not given.format or not set(given.format) <= set(FORMATS):
+        refuse("format", f"{' or '.join(FORMATS)}, or several", ",".join(given.format))
+    if given.version < 1:
+        refuse("version", "1 or more", given.version)
     for name, forms in (("version", ("saved_model", "combined")), ("tflite_size", ("tflite",))):
-        if asked[name].present and not set(forms) & set(asked.format):
-            raise ValueError(f"--{name} needs --format={forms[0]}. Received: --format={','.join(asked.format)}")
+        if given[name].present and not set(forms) & set(given.format):
+            raise ValueError(f"--{name} needs --format={forms[0]}. Received: --format={','.join(given.format)}")
 
     quiet.import_tensorflow()
     from pgtf.runs.pack import load
@@ -48,9 +48,9 @@ def main(_):
     from pgtf.serving.saved_model import SavedModel
     from pgtf.serving.tflite import TFLite
 
-    run, formats = load(asked.run_dir), {"saved_model": SavedModel(asked.version), "tflite": TFLite(size)}
-    chosen = [formats[name] for name in dict.fromkeys(asked.format) if name in formats]
+    run, formats = load(given.run_dir), {"saved_model": SavedModel(given.version), "tflite": TFLite(size)}
+    chosen = [formats[name] for name in dict.fromkeys(given.format) if name in formats]
     if chosen:
-        export(run, asked.output, chosen, asked.task)
-    if "combined" in asked.format:
-        export_combined(run, asked.output, asked.version, asked.task)
+        export(run, given.output, chosen, given.task)
+    if "combined" in given.format:
+        export_combined(run, given.output, given.version, given.task)

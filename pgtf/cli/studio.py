@@ -23,8 +23,8 @@ def main(_):
     from pgtf.studio.answers import Answers
     from pgtf.studio.server import Server
 
-    asked = flags.FLAGS
-    name = os.path.basename(os.path.abspath(asked.run_dir))
-    with Server(Answers(asked.run_dir), asked.host, asked.port, name) as server:
+    given = flags.FLAGS
+    name = os.path.basename(os.path.abspath(given.run_dir))
+    with Server(Answers(given.run_dir), given.host, given.port, name) as server:
         print(f"Open {server.url} (Ctrl-C stops the server)", flush=True)
         server.serve_forever()

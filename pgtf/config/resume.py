@@ -9,44 +9,44 @@ from pgtf.foundation import settings
 from pgtf.foundation.errors import Contradiction
 
 
-def resumed(recorded: Config, asked: Config, learned: Sequence[str]) -> Config:
+def resumed(recorded: Config, requested: Config, learned: Sequence[str]) -> Config:
     """Returns the config with which a run goes on.
 
     Args:
       recorded: The config that the run was made with.
-      asked: The config of the command line.
+      requested: The config of the command line.
       learned: The tasks that the run has learned.
 
     Raises:
       Contradiction: If `asked` differs in a setting that the run keeps.
     """
-    fixed, now = recorded.flat(), asked.flat()
+    fixed, now = recorded.flat(), requested.flat()
     changing = {name for part in (recorded, recorded.method, recorded.objective) for name in settings.changing(part)}
     others = [name for name in now if name not in changing and fixed.get(name, now[name]) != now[name]]
     if others:
         raise Contradiction(
-            f"A run keeps the flags that it was made with; {_way_out(recorded, asked, learned, others)}another "
+            f"A run keeps the flags that it was made with; {_way_out(recorded, requested, learned, others)}another "
             f"--run_dir starts another run. Received: {', '.join(f'--{name}={now[name]!r}' for name in others)}, "
-            f"where {asked.run_dir} has {', '.join(repr(fixed[name]) for name in others)}",
-            asked,
+            f"where {requested.run_dir} has {', '.join(repr(fixed[name]) for name in others)}",
+            requested,
         )
-    if asked.tasks[: len(learned)] != tuple(learned):
+    if requested.tasks[: len(learned)] != tuple(learned):
         raise Contradiction(
             "A run's learned tasks stay as they are; new ones go to the end. "
-            f"Received: --tasks={','.join(asked.tasks)}, where {asked.run_dir} has learned {','.join(learned)}",
-            asked,
+            f"Received: --tasks={','.join(requested.tasks)}, where {requested.run_dir} has learned {','.join(learned)}",
+            requested,
         )
-    turned = [task for task in learned if recorded.flipped(task) != asked.flipped(task)]
+    turned = [task for task in learned if recorded.flipped(task) != requested.flipped(task)]
     if turned:
         message = f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}"
-        raise Contradiction(message, asked)
-    return dataclasses.replace(asked, precision=recorded.precision) if asked.precision == "auto" else asked
+        raise Contradiction(message, requested)
+    return dataclasses.replace(requested, precision=recorded.precision) if requested.precision == "auto" else requested
 
 
-def _way_out(recorded: Config, asked: Config, learned: Sequence[str], others: Sequence[str]) -> str:
+def _way_out(recorded: Config, requested: Config, learned: Sequence[str], others: Sequence[str]) -> str:
     """Returns the flag that gives the first coming task these settings; empty if none can."""
-    coming = [task for task in asked.tasks if task not in learned]
+    coming = [task for task in requested.tasks if task not in learned]
     if not coming or not set(others) <= set(overrides.known(recorded)):
         return ""
-    pairs = ",".join(f"{name}={settings.as_text(asked.flat()[name])}" for name in others)
+    pairs = ",".join(f"{name}={settings.as_text(requested.flat()[name])}" for name in others)
     return f"one task has others with --override={coming[0]}:{pairs}; "

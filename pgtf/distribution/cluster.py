@@ -79,11 +79,11 @@ def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
     job, index = found.get_task_info()
     addresses = spec.as_dict()["worker"]
     _check_count(addresses)
-    here, said = os.environ.get("SLURMD_NODENAME"), addresses[index].rpartition(":")[0]
-    if here and here != said:  # TensorFlow sorts nodes by name: n10 before n9.
+    here, expected = os.environ.get("SLURMD_NODENAME"), addresses[index].rpartition(":")[0]
+    if here and here != expected:  # TensorFlow sorts nodes by name: n10 before n9.
         raise ValueError(
             "Slurm's nodes must be in the order of their names. For other nodes, set TF_CONFIG. "
-            f"Received: task {index} on {here}, not {said}"
+            f"Received: task {index} on {here}, not {expected}"
         )
     seen = {"GPU": len(tf.config.list_physical_devices("GPU"))}
     return tf.distribute.cluster_resolver.SimpleClusterResolver(

@@ -16,11 +16,11 @@ class CapacityError(ValueError):
 
 
 class Contradiction(ValueError):
-    """Flags contradict a run; asked: the config that they ask for."""
+    """Error: flags contradict a run. requested: The config with these flags."""
 
-    def __init__(self, message: str, asked: Any) -> None:
+    def __init__(self, message: str, requested: Any) -> None:
         super().__init__(message)
-        self.asked = asked
+        self.requested = requested
 
 
 class Diverged(ValueError):

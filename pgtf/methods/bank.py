@@ -91,7 +91,6 @@ class Bank:
                 (name, path, self[name].values[key])
                 for path in paths
                 for name in self.names
-                for key in sorted(self[name].lent)
-                if key.rsplit("/", 1)[0] == path
+                for key in sorted(key for key in self[name].lent if key.rsplit("/", 1)[0] == path)
             )
         )

@@ -167,13 +167,13 @@ def _legend(matrix, figures):
 
 def _remarks(figures, last):
     """Lists each note and each reason for a missing value once, with its metrics and tasks."""
-    told: dict[str, Any] = {}
+    sources: dict[str, Any] = {}
     for (task, after), found in figures.items():
         for name, figure in found.items() if after == last else ():
             for text in (*filter(None, [figure.reason]), *figure.notes):
-                names, tasks = told.setdefault(text, ({}, {}))
+                names, tasks = sources.setdefault(text, ({}, {}))
                 names[name], tasks[task] = None, None
-    return [f"{', '.join(names)} of {', '.join(tasks)}: {text}" for text, (names, tasks) in told.items()]
+    return [f"{', '.join(names)} of {', '.join(tasks)}: {text}" for text, (names, tasks) in sources.items()]
 
 
 def _known(row):

@@ -80,10 +80,10 @@ def _frontier(name: str, runs: tuple[ReportedRun, ...], drawn: Plots) -> Markup 
     points = max(alike.values(), key=len, default=[])
     if len(points) < 2:
         return None
-    told = ", ".join(f"{run} {plots.short(value)} at {size:.3g} MB" for run, size, value in points)
+    points_text = ", ".join(f"{run} {plots.short(value)} at {size:.3g} MB" for run, size, value in points)
     columns = [list(column) for column in zip(*points)]
     titles = f"{name}, average of all tasks", "stored for all tasks, MB"
-    return drawn.svg(plots.frontier, *columns, *titles, text=f"{name}: {told}")
+    return drawn.svg(plots.frontier, *columns, *titles, text=f"{name}: {points_text}")
 
 
 def _same_inputs(compared: Comparison, pictures: Pictures) -> Markup:

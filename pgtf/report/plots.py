@@ -131,8 +131,8 @@ def stored(tasks: Sequence[str], stored_bytes: Sequence[float], full_bytes: Sequ
         axes.barh(places, [value / 1e6 for value in stored_bytes], color=MAIN, height=0.66)
         for place, part, whole in zip(places, stored_bytes, full_bytes):
             share = f" ({part / whole:.0%})" if whole else ""
-            told = f"{part / 1e6:.3g} MB{share}"
-            axes.annotate(told, (max(part, whole) / 1e6, place), (6, 0), textcoords="offset points", va="center")
+            label = f"{part / 1e6:.3g} MB{share}"
+            axes.annotate(label, (max(part, whole) / 1e6, place), (6, 0), textcoords="offset points", va="center")
         axes.set_yticks(places, [_cut(name, 24) for name in tasks])
         axes.invert_yaxis()
         axes.set_xlabel("MB")
@@ -197,11 +197,11 @@ def _name(figure: Figure, points: Sequence[tuple[float, float, str, dict[str, An
     for own, (x, y, name, look) in sorted(enumerate(points), key=lambda each: len(each[1][3])):
         taken = [*names, *beside[:own], *beside[own + 1 :]]
         for left, (place, align) in zip(reversed(range(len(PLACES))), PLACES):
-            told = axes.annotate(name, (x, y), place, textcoords="offset points", **align, **look)
-            box = told.get_window_extent(renderer)
+            label = axes.annotate(name, (x, y), place, textcoords="offset points", **align, **look)
+            box = label.get_window_extent(renderer)
             if not left or not any(box.overlaps(other) for other in taken):
                 break
-            told.remove()
+            label.remove()
         names.append(box)
 
 

@@ -26,7 +26,7 @@ def head(run: ReportedRun, pictures: Pictures) -> Markup:
     """Builds the header: the run's name, an image of each task, four numbers and the method."""
     learned = len(run.learned)
     names = [task.name for task in run.tasks]
-    told = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    listed = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
     every = learned + sum(not task.learned for task in run.tasks) + len(run.to_come)
     share = f"{run.stored_bytes / run.full_bytes:.0%}" if run.full_bytes else "–"
     numbers = [
@@ -45,7 +45,7 @@ def head(run: ReportedRun, pictures: Pictures) -> Markup:
         element(
             "p",
             "A run learns to turn pictures into pictures: one task after the other, without the pictures of the tasks "
-            f"before. This one learns {told}.",
+            f"before. This one learns {listed}.",
             class_="lead",
         ),
         element("p", "Its method, ", element("b", run.method), f": {run.meaning} ", _WORDS) if run.method else None,
@@ -55,8 +55,8 @@ def head(run: ReportedRun, pictures: Pictures) -> Markup:
 
 def _conditions(run: ReportedRun) -> str:
     """Describes the size of the images, the steps of a task, and the kind of images, as far as known."""
-    told = (run.sizes, "{} pixels"), (run.steps, "{} steps a task"), (_IMAGES.get(run.images, run.images), "{}")
-    return " · ".join(text.format(value) for value, text in told if value != "–")
+    listed = (run.sizes, "{} pixels"), (run.steps, "{} steps a task"), (_IMAGES.get(run.images, run.images), "{}")
+    return " · ".join(text.format(value) for value, text in listed if value != "–")
 
 
 def _firsts(run: ReportedRun, pictures: Pictures) -> Markup | None:
@@ -74,8 +74,8 @@ def _memory(run: ReportedRun) -> tuple[str, str]:
     """Counts the replays of earlier tasks that found no change. The last `pgtf verify` takes precedence."""
     changed = [task.name for task in run.learned if task.changed]
     if changed:
-        told = ", ".join(changed[:NAMED]) + (" and more" if len(changed) > NAMED else "")
-        return f"{len(changed)} changed", f"of {len(run.learned)} tasks, as the last check found: {told}"
+        listed = ", ".join(changed[:NAMED]) + (" and more" if len(changed) > NAMED else "")
+        return f"{len(changed)} changed", f"of {len(run.learned)} tasks, as the last check found: {listed}"
     looks = [later for task in run.learned for later in task.later]
     replays = [later.replay for later in looks if later.replay]
     if not replays:
@@ -193,8 +193,8 @@ def _untouched(measured: Measured, name: str) -> str:
     found, untouched = measured.matrix, name + UNTOUCHED
     last = found.tasks[-1]
     values = {task: found.value(untouched, task, last) for task in found.tasks}
-    told = ", ".join(f"{task} {plots.short(value)}" for task, value in values.items() if value is not None)
-    return f"Doing nothing, the inputs as they are, scores: {told}." if told else ""
+    listed = ", ".join(f"{task} {plots.short(value)}" for task, value in values.items() if value is not None)
+    return f"Doing nothing, the inputs as they are, scores: {listed}." if listed else ""
 
 
 def _yardstick(measured: Measured, name: str) -> str:

@@ -93,30 +93,30 @@ class Facts:
                     f"Received: {now}, where {run_dir} has {was}"
                 )
 
-    def refuse_other_settings(self, task: str, asked: Mapping[str, Any]) -> None:
+    def refuse_other_settings(self, task: str, requested: Mapping[str, Any]) -> None:
         """Raises ValueError if settings contradict the recorded ones of this task.
 
         Args:
           task: The task's name.
-          asked: {setting: value}.
+          requested: {setting: value}.
         """
         inner = {**dataclasses.asdict(self.objective), **dataclasses.asdict(self.method)} if self.training else {}
         training = {EARLIER_NAMES.get(name, name): value for name, value in self.training.items()}
         recorded = {"seed": self.seed, **inner, **training}
-        others = [name for name, value in asked.items() if recorded.get(name, value) != value]
+        others = [name for name, value in requested.items() if recorded.get(name, value) != value]
         if others:
             raise ValueError(
                 "A learned task stays as it is; a new --run_dir starts another run. Received: "
-                + ", ".join(f"{name}={asked[name]}" for name in others)
+                + ", ".join(f"{name}={requested[name]}" for name in others)
                 + f" for {task}, whose slice has "
                 + ", ".join(f"{name}={recorded[name]}" for name in others)
             )
 
     def as_json(self) -> dict[str, Any]:
         """Returns the facts as data for JSON."""
-        said = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
+        known = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
         newer = ("probes_split", "learnt_as")  # Left out where they are empty, as in older slices.
-        plain = {name: getattr(self, name) for name in said if name not in newer or getattr(self, name)}
+        plain = {name: getattr(self, name) for name in known if name not in newer or getattr(self, name)}
         return {
             **plain,
             "architecture": self.architecture.as_json(),

@@ -76,10 +76,10 @@ def learn(
     if learner.done < steps or (best and int(best.seen.numpy()) < steps):
         with _summaries(folder, text) as writer:
             facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
-            told = (
+            logging = (
                 [Progress(title, steps), Log(writer, log, intervals.log_every, facts)] if collectives.is_chief() else []
             )
-            callbacks = [Finite(), *told, saves]
+            callbacks = [Finite(), *logging, saves]
             points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
             if points:
                 callbacks.insert(-1, points)  # Before what saves the best of them.
