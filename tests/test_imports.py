@@ -1,6 +1,7 @@
 """Imports point strictly down the tiers, and each heavy dependency has one door."""
 
 import ast
+import functools
 import pathlib
 import re
 import subprocess
@@ -52,10 +53,20 @@ def modules(root):
     return found
 
 
+def nodes(path):
+    """The nodes of a file's syntax tree."""
+    return _nodes_of(path.read_text())
+
+
+@functools.cache
+def _nodes_of(source):
+    return list(ast.walk(ast.parse(source)))
+
+
 def imported(module, path):
     """The full names of what a file imports, wherever in it; of `import pgtf`, what it takes from there."""
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -118,7 +129,7 @@ class ImportsTest(absltest.TestCase):
             if not module.startswith(("pgtf.config", "pgtf.cli")):
                 takes = [
                     f"{node.name}({argument.arg})"
-                    for node in ast.walk(ast.parse(path.read_text()))
+                    for node in nodes(path)
                     if isinstance(node, ast.FunctionDef)
                     for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
                     if argument.arg == "config"
@@ -129,7 +140,7 @@ class ImportsTest(absltest.TestCase):
     def test_only_the_command_line_and_its_progress_bar_print(self):
         for module, path in modules(ROOT).items():
             if not module.startswith("pgtf.cli") and module != "pgtf.foundation.progress":
-                calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+                calls = [node.func for node in nodes(path) if isinstance(node, ast.Call)]
                 self.assertNotIn("print", [getattr(function, "id", "") for function in calls], module)
 
     def test_networks_objectives_and_training_know_no_method(self):
@@ -144,7 +155,7 @@ class ImportsTest(absltest.TestCase):
         for module, path in modules(ROOT).items():
             if module.split(".")[1:2] in (["objectives"], ["data"]):
                 continue
-            for node in ast.walk(ast.parse(path.read_text())):
+            for node in nodes(path):
                 if isinstance(node, ast.Attribute) and ast.unparse(node.value).endswith("objective"):
                     self.assertNotIn(node.attr, inner, module)
                 self.assertFalse(isinstance(node, ast.Compare) and ast.unparse(node).count("objective.batch"), module)
