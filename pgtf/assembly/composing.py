@@ -90,7 +90,7 @@ class UnreadArray:
 
 
 @dataclasses.dataclass(frozen=True)
-class _UnreadTask:
+class UnreadTask:
     """A stored task as a bank shows it, without reading its arrays."""
 
     task_slice: TaskSlice
@@ -111,7 +111,7 @@ class _UnreadTask:
 
 def unread(bank: FilterBank, cache: TensorCache) -> PlannedBank:
     """Returns a bank of the same tasks whose arrays are read when they are used."""
-    return PlannedBank({name: _UnreadTask(bank[name], cache) for name in bank.names})
+    return PlannedBank({name: UnreadTask(bank[name], cache) for name in bank.names})
 
 
 def is_composable(facts: Facts) -> bool:
@@ -131,20 +131,20 @@ def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorC
       prefix: Name of the network.
       cache: Holds what is read of the bank.
     """
-    facts, lenders, own = task_slice.facts, unread(bank, cache), _UnreadTask(task_slice, cache)
+    facts, lenders, own = task_slice.facts, unread(bank, cache), UnreadTask(task_slice, cache)
     origin = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names)
     for name, shape, settings in kernel_sites(facts.architecture, prefix, facts.method):
         path = f"{prefix}/{name}"
         site = KernelSite(path, keras.initializers.Zeros(), 0, **settings)
-        recipe = (facts.method.head if site.task_specific else facts.method.recipe)(site, lenders)
-        stored = _stored(recipe, shape, own, path)
+        recipe = functools.partial(facts.method.head if site.task_specific else facts.method.recipe, site, lenders)
+        stored = _stored(recipe(), shape, own, path)
         if stored is not None:
             yield path, stored.key, functools.partial(getattr, stored, "tensor")
         else:
             yield path, (*origin, path), functools.partial(_made, recipe, shape, own, path)
 
 
-def _stored(recipe: Recipe, shape: tuple[int, ...], own: _UnreadTask, path: str) -> Any:
+def _stored(recipe: Recipe, shape: tuple[int, ...], own: UnreadTask, path: str) -> Any:
     """Returns the stored array that is the kernel as it is; None if the kernel is made."""
     if isinstance(recipe, Full):
         return own.values[f"{path}/unconstrained"]
@@ -153,7 +153,9 @@ def _stored(recipe: Recipe, shape: tuple[int, ...], own: _UnreadTask, path: str)
     return None
 
 
-def _made(recipe: Recipe, shape: tuple[int, ...], own: _UnreadTask, path: str) -> tf.Tensor:
+def _made(make: Callable[[], Recipe], shape: tuple[int, ...], own: UnreadTask, path: str) -> tf.Tensor:
+    recipe = make()  # A built one holds variables, so none stays.
+    recipe.draws = False
     with tf.device("CPU:0"):  # As `replay.outputs`: GPUs round to TF32.
         recipe.build(shape)
         recipe.restore({name: np.asarray(own.values[f"{path}/{name}"]) for name in recipe.task_variables()})

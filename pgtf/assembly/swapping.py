@@ -16,7 +16,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import check_extent, rebuild
-from pgtf.assembly.composing import MOST_BYTES, TensorCache, is_composable, kernels
+from pgtf.assembly.composing import MOST_BYTES, TensorCache, UnreadArray, UnreadTask, is_composable, kernels
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.keras_versions import tf_variable
@@ -35,6 +35,7 @@ class CompiledNetwork:
 
     def __init__(self, network: keras.Model, size: tuple[int, int]):
         self.network, self.size = network, size
+        self.variables = {path: tf_variable(one) for path, one in layers.variables(network).items()}
         self.values: Hashable = None
         self.keys: dict[str, Hashable] = {}  # Of the kernels that the variables have.
         self._functions: dict[tuple, Any] = {}
@@ -79,7 +80,7 @@ class SwappedNetworks:
         self.lock = threading.RLock()
         self._shared: dict[Hashable, CompiledNetwork] = {}
         self._alone: collections.OrderedDict[Hashable, CompiledNetwork] = collections.OrderedDict()
-        self._checked: set[Hashable] = set()
+        self._parts: dict[Hashable, tuple[list, dict[str, UnreadArray]]] = {}  # Kernels and arrays of each task.
 
     @property
     def compiled(self) -> list[CompiledNetwork]:
@@ -104,12 +105,13 @@ class SwappedNetworks:
             self._shared[key] = CompiledNetwork(_network(facts, self.dtype), shape.size)
         compiled = self._shared[key]
         if compiled.values != identity:
-            if identity not in self._checked:
-                check_extent(task_slice, bank)
-                self._checked.add(identity)
             compiled.values = None  # Until all are assigned.
             try:
-                self._assign(compiled, task_slice, bank, prefix)
+                if identity not in self._parts:
+                    check_extent(task_slice, bank)
+                    made = list(kernels(task_slice, bank, prefix, self.cache))
+                    self._parts[identity] = made, UnreadTask(task_slice, self.cache).values
+                self._assign(compiled, *self._parts[identity], prefix)
             except (KeyError, tf.errors.InvalidArgumentError) as error:
                 raise BankError(
                     f"The slice lacks arrays that its networks need. Received: {task_slice.name!r} ({error})"
@@ -117,19 +119,20 @@ class SwappedNetworks:
             compiled.values = identity
         return compiled
 
-    def _assign(self, compiled: CompiledNetwork, task_slice: TaskSlice, bank: FilterBank, prefix: str) -> None:
+    def _assign(self, compiled: CompiledNetwork, made: list, arrays: dict[str, UnreadArray], prefix: str) -> None:
         """Assigns a task's kernels, biases and norms to a network's variables."""
-        variables = layers.variables(compiled.network)
-        for path, key, make in kernels(task_slice, bank, prefix, self.cache):
-            place = f"{NAME}/{path.split('/', 1)[1]}/kernel"
-            variable = tf_variable(variables.pop(place))
-            layer = compiled.network.get_layer(path.split("/", 1)[1])
-            if compiled.keys.get(place) != key:
-                compiled.keys.pop(place, None)
-                variable.assign(self._fitting(key, make, variable.dtype, isinstance(layer, Conv2DTranspose)))
-                compiled.keys[place] = key
-        for place, one in variables.items():
-            one.assign(task_slice.values[f"{prefix}/{place.split('/', 1)[1]}"])
+        variables = dict(compiled.variables)
+        for path, key, make in made:
+            name = path.split("/", 1)[1]
+            variable = variables.pop(f"{NAME}/{name}/kernel")
+            if compiled.keys.get(name) != key:
+                compiled.keys.pop(name, None)
+                outputs_first = isinstance(compiled.network.get_layer(name), Conv2DTranspose)
+                variable.assign(self._fitting(key, make, variable.dtype, outputs_first))
+                compiled.keys[name] = key
+        for place, variable in variables.items():
+            tensor = arrays[f"{prefix}/{place.split('/', 1)[1]}"].tensor
+            variable.assign(tensor if tensor.dtype == variable.dtype else tf.cast(tensor, variable.dtype))
 
     def _fitting(self, key: Hashable, make: Callable[[], tf.Tensor], dtype: tf.DType, outputs_first: bool) -> tf.Tensor:
         """Returns a kernel in a layer's layout and dtype."""

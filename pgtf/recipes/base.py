@@ -72,6 +72,7 @@ class Recipe(keras.layers.Layer):
         """
         raise NotImplementedError
 
+    draws: bool = True  # Whether initial values are drawn. False: zeros, for a recipe that is restored at once.
     precision: str = ""  # Of what it stores, where a method gives its layers one of their own.
 
     def stored(self, shape: tuple[int, ...]) -> dict[str, Spec]:
@@ -83,6 +84,10 @@ class Recipe(keras.layers.Layer):
         """Creates the variables for a kernel [height, width, c_in, c_out]; borrowed ones are not trainable."""
         self.kernel_shape = tuple(shape)
         super().build(shape)
+
+    def add_weight(self, *args: Any, **kwargs: Any) -> Any:
+        """Adds a variable, as a Keras layer does; see `draws`."""
+        return super().add_weight(*args, **(kwargs if self.draws else {**kwargs, "initializer": "zeros"}))
 
     def prepare_for_training(self) -> None:
         """Caches borrowed values in the compute dtype; call it when the recipe is built and initialized."""
