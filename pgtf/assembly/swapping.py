@@ -17,6 +17,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import check_extent, rebuild
 from pgtf.assembly.composing import MOST_BYTES, TensorCache, UnreadArray, UnreadTask, is_composable, kernels
+from pgtf.distribution.precision import resolved
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.keras_versions import tf_variable
@@ -163,6 +164,12 @@ def _network(facts: Facts, dtype: str) -> keras.Model:
     with build.precision(dtype):
         image = keras.Input(shape.input, dtype="float32")
         return keras.Model(image, shape(image, make, facts.method.width(shape.width)), name=NAME)
+
+
+def answering(precision: str) -> SwappedNetworks:
+    """Returns networks that answer in float32, in bfloat16, or for "auto" in the faster one of this machine."""
+    sixteen = resolved("auto") == "mixed_bfloat16" if precision == "auto" else precision == "bfloat16"
+    return SwappedNetworks(dtype="bfloat16" if sixteen else "float32")
 
 
 class TaskNetwork:

@@ -6,6 +6,7 @@ The page is available on this machine only. Default address: 127.0.0.1; see --ho
 """
 
 import os
+import threading
 
 from absl import flags
 
@@ -15,16 +16,25 @@ ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "Run to try.", required=True)
 flags.DEFINE_string("host", "127.0.0.1", "Address to listen on. With 0.0.0.0 others can connect, without a password.")
 flags.DEFINE_integer("port", 8600, "Port to listen on. 0 chooses a free one.", lower_bound=0, upper_bound=65535)
+flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ("float32", "bfloat16", "auto"),
+    "Precision of answers. bfloat16 is faster on processors that multiply it; auto takes it there.",
+)
 STOPPED = ""
 
 
 def main(_):
     quiet.import_tensorflow()
+    from pgtf.assembly.swapping import answering
     from pgtf.studio.answers import Answers
     from pgtf.studio.server import Server
 
     given = flags.FLAGS
     name = os.path.basename(os.path.abspath(given.run_dir))
-    with Server(Answers(given.run_dir), given.host, given.port, name) as server:
+    answers = Answers(given.run_dir, answering(given.precision))
+    with Server(answers, given.host, given.port, name) as server:
+        threading.Thread(target=answers.warm_up, daemon=True).start()
         print(f"Open {server.url} (Ctrl-C stops the server)", flush=True)
         server.serve_forever()

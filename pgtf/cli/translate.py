@@ -2,6 +2,7 @@
 
     pgtf translate --run_dir=runs/demo --task=facades --input=photo.jpg --output=facade.png
     pgtf translate --run_dir=runs/demo --task=facades --input=photos --output=out --compare
+    pgtf translate --run_dir=runs/demo --task=facades --input=inbox --output=out --watch
 
 Each image becomes a PNG file of the same size. In an output folder the file has the image's name, and subfolders are
 kept. Only the first frame of a GIF is translated. Files that are left out are printed with the reason. The exit status
@@ -31,19 +32,38 @@ flags.DEFINE_integer(
     "Size of a tile in pixels. Larger images are translated in blended tiles. Smaller tiles take less memory. With a "
     "U-Net, tiles near the size of training give sharper images.",
 )
+flags.DEFINE_enum(
+    "precision",
+    "float32",
+    ("float32", "bfloat16", "auto"),
+    "Precision of answers. bfloat16 is faster on processors that multiply it; auto takes it there.",
+)
+flags.DEFINE_bool("watch", False, "Go on, and translate each image that arrives in the input folder. Ctrl-C ends it.")
 flags.DEFINE_integer("workers", 2, "Number of threads that read and write images while the network runs.")
 STOPPED = "Translated images are kept. To translate all again, add --overwrite."
 
 
 def main(_):
     given = flags.FLAGS
+    if given.watch and given.overwrite:
+        raise ValueError("--watch writes beside what is there. Received: --watch with --overwrite")
     if given.workers < 1:
         refuse("workers", "1 or more", given.workers)
 
     quiet.import_tensorflow()
+    from pgtf.assembly.swapping import answering
     from pgtf.runs.pack import load
-    from pgtf.runs.translate_files import few, outputs, skipped, translate_files
+    from pgtf.runs.translate_files import arrivals, few, outputs, skipped, translate_files
 
+    def translator():
+        return load(given.run_dir, answering(given.precision))[given.task].translator(given.backward, given.tile)
+
+    how = {"compare": given.compare, "workers": given.workers, "title": given.task}
+    if given.watch:
+        translate = translator()
+        print(f"Translating what arrives in {given.input} (Ctrl-C ends it)", flush=True)
+        for targets in arrivals(given.input, given.output):
+            translate_files(translate, targets, **how)
     targets = outputs(given.input, given.output, given.overwrite)
     unread_formats, others = skipped(given.input, given.output)
     if unread_formats:
@@ -53,7 +73,6 @@ def main(_):
         )
     if others:
         print(f"left out {len(others)} files that are not images: {few(others)}")
-    translator = load(given.run_dir)[given.task].translator(given.backward, given.tile)
-    unread = translate_files(translator, targets, compare=given.compare, workers=given.workers, title=given.task)
+    unread = translate_files(translator(), targets, **how)
     print(f"{len(targets) - len(unread)} of {len(targets)} images translated into {given.output}")
     return 1 if unread or unread_formats else 0

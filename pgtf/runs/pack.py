@@ -17,6 +17,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.foundation import files, task_names
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.version import __version__
@@ -96,17 +97,17 @@ def _staging_of(path: str) -> str:
     return files.inside(folder, f"{STAGING}{name}")
 
 
-def load(path: str) -> Run:
-    """Opens a run directory, or a file that `pgtf pack` wrote."""
-    return unpacked(path) if os.path.isfile(path) else Run(path)
+def load(path: str, compiled: Optional[SwappedNetworks] = None) -> Run:
+    """Opens a run directory, or a file that `pgtf pack` wrote. compiled: As for `Run`."""
+    return unpacked(path, compiled) if os.path.isfile(path) else Run(path, compiled)
 
 
-def unpacked(path: str) -> Run:
+def unpacked(path: str, compiled: Optional[SwappedNetworks] = None) -> Run:
     """Unpacks a pack into a temporary folder that lasts as long as the process."""
     temporary = tempfile.TemporaryDirectory(prefix="pgtf-")
     atexit.register(temporary.cleanup)
     unpack(path, temporary.name)
-    return Run(temporary.name)
+    return Run(temporary.name, compiled)
 
 
 def unpack(path: str, folder: str) -> None:

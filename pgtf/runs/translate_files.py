@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import collections
 import concurrent.futures
+import contextlib
 import io
 import os
+import time
 from collections.abc import Iterator
 from typing import IO, Callable
 
@@ -58,6 +60,37 @@ def outputs(source: str, output: str, overwrite: bool = False) -> dict[str, str]
                 f"An output would replace an input. Choose another output folder. Received: {path!r} as both"
             )
     return found
+
+
+def arrivals(source: str, output: str, pause: Callable[[], None] = lambda: time.sleep(0.5)) -> Iterator[dict[str, str]]:
+    """Yields {input image: output PNG} of what arrives in a folder, without end.
+
+    An image is taken once its size and time are the same before and after a pause. Those that have an output already
+    are left out.
+
+    Args:
+      source: The folder; it is looked at with its subfolders.
+      output: Another folder.
+      pause: Waits between two looks. Default: half a second.
+    """
+    if not os.path.isdir(source) or _is_file(output) or os.path.realpath(source) == os.path.realpath(output):
+        raise ValueError(f"--watch needs an input folder and another output folder. Received: {source!r}, {output!r}")
+    before: dict[str, tuple[int, int]] = {}
+    taken: set[tuple[str, tuple[int, int]]] = set()
+    while True:
+        targets, now = _targets(source, output), {}
+        for path in targets:
+            with contextlib.suppress(FileNotFoundError):  # It was moved away.
+                found = os.stat(path)
+                now[path] = found.st_size, found.st_mtime_ns
+        ready = {path for path, stamp in now.items() if before.get(path) == stamp and (path, stamp) not in taken}
+        new = {path: targets[path] for path in sorted(ready) if not os.path.exists(targets[path])}
+        taken.update((path, now[path]) for path in new)
+        before = now
+        if new:
+            yield new
+        else:
+            pause()
 
 
 def _is_file(output: str) -> bool:

@@ -1,10 +1,13 @@
 """A run's tasks for the studio. All answer in one compiled network of their architecture."""
 
+import contextlib
 import dataclasses
 import threading
+from typing import Optional
 
 import numpy as np
 
+from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.runs.run import Run, Task
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
@@ -38,10 +41,11 @@ class Answers:
 
     Args:
       run_dir: The run's folder.
+      compiled: The networks in which tasks answer. Default: new ones, in float32.
     """
 
-    def __init__(self, run_dir: str):
-        self.run_dir, self._run = run_dir, Run(run_dir)
+    def __init__(self, run_dir: str, compiled: Optional[SwappedNetworks] = None):
+        self.run_dir, self._run = run_dir, Run(run_dir, compiled)
         scored = [task.name for task in self._run if task.facts.objective.makes != "images"]
         if scored:
             raise ValueError(
@@ -58,6 +62,11 @@ class Answers:
         prefix = self.tasks[task].ways[way].prefix
         with self._lock:
             return self._ready(task)(picture, backward=prefix == "backward")
+
+    def warm_up(self) -> None:
+        """Lets the first task answer once, so that the first visitor does not wait for the network to be compiled."""
+        with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
+            self(0, 0, np.zeros((*self.tasks[0].size, 3), "uint8"))
 
     def _ready(self, number: int) -> Task:
         """Returns a task. If the ledger has changed, all tasks are opened again, and altered ones raise an error."""

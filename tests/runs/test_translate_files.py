@@ -8,7 +8,7 @@ import numpy as np
 from absl.testing import absltest, parameterized
 from PIL import Image
 
-from pgtf.runs.translate_files import few, outputs, skipped, translate_files
+from pgtf.runs.translate_files import arrivals, few, outputs, skipped, translate_files
 
 
 def noise(*shape):
@@ -177,6 +177,29 @@ class FileTranslationTest(parameterized.TestCase):
         self.assertEqual(few([*"abcdefg"]), "a, b, c, d, e and 2 more")
         _, unread, _ = self.translated(os.path.join(self.input, "x.HEIC"))
         self.assertRegex(str(*unread.values()), "does not read its format; convert it to JPEG or PNG")
+
+    def test_what_arrives_is_taken_once_it_is_whole(self):
+        source, output = (os.path.join(self.create_tempdir().full_path, name) for name in ("in", "out"))
+        first, second = (os.path.join(source, name) for name in ("a.png", "b.png"))
+        sizes, taken = [], []
+
+        def grow():
+            with open(first, "ab") as file:
+                file.write(b"part" if len(sizes) < 3 else b"")
+            sizes.append(os.path.getsize(first))
+
+        os.makedirs(source)
+        found = arrivals(source, output, pause=grow)
+        taken.append(next(found))
+        self.assertEqual(sizes, [4, 8, 12, 12])
+        os.makedirs(output)
+        for path in (second, os.path.join(source, "c.png"), os.path.join(output, "c.png")):
+            with open(path, "wb") as file:
+                file.write(b"whole")
+        taken.append(next(found))
+        self.assertEqual(taken, [{path: path.replace(source, output)} for path in (first, second)])
+        with self.assertRaisesRegex(ValueError, "--watch needs an input folder and another output folder. Received: "):
+            next(arrivals(first, output))
 
     def test_compare_has_the_input_at_the_left(self):
         picture = noise(5, 9, 3)

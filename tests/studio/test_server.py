@@ -80,6 +80,13 @@ class ServerTest(tf.test.TestCase):
                 self.assertEqual((status, headers["Content-Type"]), (200, "image/png"))
                 self.assertAllEqual(np.asarray(Image.open(io.BytesIO(content))), run[TASKS[number]](picture()))
 
+    def test_warmed_up_nothing_is_traced_for_the_first_visitor(self):
+        self.answers.warm_up()
+        (compiled,) = self.answers._run.compiled.compiled
+        self.assertEqual(compiled.traces, 1)
+        self.answer(2, png(picture(8, 8)))
+        self.assertEqual(compiled.traces, 1)
+
     def test_the_page_and_what_may_run_in_it(self):
         status, headers, content = self.ask("GET", "/")
         self.assertEqual((status, headers["Content-Type"]), (200, "text/html; charset=utf-8"))
