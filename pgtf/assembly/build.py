@@ -3,7 +3,8 @@
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Optional
 
 import keras
@@ -77,9 +78,10 @@ def stream(plan: TaskPlan, data: TaskData) -> Stream:
     )
 
 
-def probes(objective: Objective, data: TaskData) -> Probes:
+def probes(plan: TaskPlan, data: TaskData) -> Probes:
     """Returns the first examples of a task's `shown_split` as probes."""
-    return Probes(*objective.probes(*map(np.stack, examples(data.shown, PROBES))))
+    shown, shape = map(np.stack, examples(data.shown, PROBES)), plan.architecture.input
+    return Probes(*plan.objective.probes(*shown, shape=shape))
 
 
 def generators(
@@ -114,7 +116,8 @@ def generators(
             init=architecture.row.init,
         )
         image = keras.Input(architecture.input)
-        output = architecture(image, method.maker(make, image, bank), method.width(architecture.width))
+        maker = method.maker(make, image, bank)
+        output = architecture(method.input(maker, image, bank), maker, method.width(architecture.width))
         built[prefix] = keras.Model(image, output, name=prefix)
     return built
 
@@ -132,11 +135,21 @@ def discriminator(
     n_layers: int = 3,
     norm: str = "instance",
     seed: Any = 0,
+    size: tuple[int, int] = (256, 256),
+    **options: Any,
 ) -> keras.Model:
-    """Builds a row of DISCRIMINATORS. Every task has its own, and none is stored."""
-    image = keras.Input(auxiliary.input)
-    make = layers.LayerFactory(name, norm=norm, seed=seed)
-    return keras.Model(image, DISCRIMINATORS[auxiliary.network](n_layers)(image, make, width), name=name)
+    """Builds a row of DISCRIMINATORS. Every task has its own.
+
+    Args:
+      name, width, norm, seed: As for a `layers.LayerFactory` and a network.
+      auxiliary: What the objective says of it.
+      n_layers, size, **options: Settings of the row, which ignores those that it lacks.
+    """
+    image = keras.Input(auxiliary.input_at(size))
+    make, kind = layers.LayerFactory(name, norm=norm, seed=seed), DISCRIMINATORS[auxiliary.network]
+    given = {"layers": n_layers, "size": size, **options}
+    row = kind(**{field.name: given[field.name] for field in dataclasses.fields(kind) if field.name in given})
+    return keras.Model(image, row(image, make, width), name=name)
 
 
 def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bool) -> CheckpointedPhaseContext:
@@ -171,7 +184,13 @@ def begun(plan: TaskPlan, bank: Bank) -> dict[str, keras.Model]:
     return networks
 
 
-def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS) -> Learner:
+def learner(
+    plan: TaskPlan,
+    bank: Bank,
+    steps: int,
+    moves: Sequence[str] = KINDS,
+    auxiliary: Mapping[str, np.ndarray] = MappingProxyType({}),
+) -> Learner:
     """Builds the learner of a new task.
 
     Args:
@@ -179,6 +198,7 @@ def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS
       bank: Of all tasks so far.
       steps: For how many steps.
       moves: The kinds of networks that it has an optimizer of.
+      auxiliary: {path: array}, the initial values of discriminators. Default: random ones.
 
     Returns:
       A learner; where it moves its generators, with their moving average if one is asked for.
@@ -191,14 +211,19 @@ def learner(plan: TaskPlan, bank: Bank, steps: int, moves: Sequence[str] = KINDS
         discriminators = {
             name: discriminator(
                 name,
-                auxiliary,
+                kind,
                 width=plan.networks.discriminator_width,
                 n_layers=plan.networks.discriminator_layers,
                 norm=plan.networks.norm,
                 seed=plan.seed,
+                size=plan.data.size,
+                **plan.networks.row_settings,
             )
-            for name, auxiliary in objective.auxiliary.items()
+            for name, kind in objective.auxiliary.items()
         }
+        for network in discriminators.values() if auxiliary else ():
+            layers.restore(network, auxiliary)
+        objective.begin_auxiliary(discriminators, is_first=not bank.names)
         rates = [pair for network in networks.values() for pair in layers.rates(network)]
         moves = [kind for kind in moves if kind == "generators" or discriminators]
         optimizers = {kind: optimizer(plan, steps, rates if kind == "generators" else ()) for kind in moves}

@@ -141,14 +141,17 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )
-    if type(method).maker is Method.maker:  # Then all tasks have the layers of a network of free kernels.
+    if (
+        type(method).maker is Method.maker and type(method).input is Method.input
+    ):  # Then all tasks have the layers of a network of free kernels.
         free = _free(architecture, prefix, method.width(architecture.width))
         for name, shape, site in free.met:
             count.meet(name, shape, **site)
         count.others = free.others
         return count
     image = keras.Input(architecture.input)
-    architecture(image, method.maker(count, image, bank), method.width(architecture.width))
+    maker = method.maker(count, image, bank)
+    architecture(method.input(maker, image, bank), maker, method.width(architecture.width))
     return count
 
 

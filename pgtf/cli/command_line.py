@@ -17,6 +17,7 @@ from pgtf.config import DEFAULTS, EARLIER_NAMES, GROUPS, Config, flagfile, load_
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.errors import Contradiction
 from pgtf.foundation.settings import as_text
+from pgtf.objectives import OBJECTIVES
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
@@ -103,7 +104,9 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
-    requested = Config.from_flat({**recorded.flat(), **given} if recorded else _parsed(flags.FLAGS))
+    requested = Config.from_flat(
+        {**recorded.flat(), **given} if recorded else {**_parsed(flags.FLAGS), **_preferred(given)}
+    )
     arguments = sys.argv[1:] if arguments is None else arguments
     known = recorded.flat() if recorded else {}
     new = {name: value for name, value in given.items() if name not in known or known[name] != value}
@@ -119,6 +122,13 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     return (
         resumed(recorded, requested, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else requested
     )
+
+
+def _preferred(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns {setting: value} of the settings that are not given, and whose defaults are others with the objective."""
+    kind = OBJECTIVES.get(given.get("objective", ""))
+    found = kind.preferred(given.get("image_size", Config.image_size)) if kind else {}
+    return {name: value for name, value in found.items() if name not in given}
 
 
 def config_to_plan() -> tuple[Config, Sequence[str]]:

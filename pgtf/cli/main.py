@@ -24,6 +24,7 @@ COMMANDS = {
     "list": "List the tasks of a run, with their sizes and dates.",
     "translate": "Translate images with a learned task.",
     "classify": "Classify images with a learned task.",
+    "generate": "Generate images with a learned task.",
     "verify": "Check that no stored task has changed.",
     "evaluate": "Measure every task of a run on its test images.",
     "report": "Write a run's report: one HTML page.",

@@ -83,7 +83,7 @@ def compress(run_dir: str, name: str, new_name: str, settings: Compression) -> C
         run.bank.append(proven(made.slice, lenders, dataclasses.replace(probes, outputs={}), folder))
         replay = {new_name: dataclasses.asdict(run.at(len(run) - 1).replay())}
         files.write(os.path.join(folder, layout.REPLAYS), json.dumps(replay, indent=1).encode())
-        files.write(sample_path(run_dir, new_name), png(made.slice.facts.objective.example(probes.inputs)))
+        files.write(sample_path(run_dir, new_name), png(made.slice.facts.objective.example(probes)))
         ledger.checked(run.bank).write(run_dir)
         if config:
             flagfile.save(config.having_learned(run.bank.names))
@@ -134,5 +134,6 @@ def _compressed(run: Run, name: str, new_name: str, settings: Compression) -> Co
 
 def _inputs(facts: Facts, sources: Sequence[Source], count: int) -> dict[str, np.ndarray]:
     """Returns {prefix: float inputs} of the first images."""
-    inputs, _ = facts.objective.probes(*map(np.stack, examples(sources, count)))
+    shown = map(np.stack, examples(sources, count))
+    inputs, _ = facts.objective.probes(*shown, shape=facts.architecture.input)
     return {prefix: to_input(array) for prefix, array in inputs.items()}

@@ -18,6 +18,8 @@ def refusal(method: Method, objective: Objective, network: type[Network]) -> str
     for name, shape in objective.networks.items():
         if tuple(shape) != tuple(network.input):
             return f"The objective gives {name} inputs of shape {shape}, and the network takes {network.input}"
+    if method.needs and method.needs != network.takes:
+        return f"The method needs a network of {method.needs}, and this one takes {network.takes}"
     if method.needs_distance and type(objective).distance is Objective.distance:
         return "The method prunes by a distance, and the objective has none"
     if method.compares_outputs and objective.own_outputs:

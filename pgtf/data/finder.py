@@ -28,6 +28,7 @@ from pgtf.data.sources import (
     Cached,
     Drawn,
     DrawnSingles,
+    DrawnUnlabelled,
     FilePairs,
     Images,
     Labelled,
@@ -79,6 +80,8 @@ class Finder:
         train, test = (_files(layout, folder, split) for split in ("train", shown))
         if self.batch == "labelled":
             return self._labelled(task, folder, layout, train[""], test[""])
+        if self.batch == "images":
+            return self._images(task, folder, train[""], test[""])
         sources, parts = {}, {}
         for side in sorted(train, reverse=flipped):
             found = {**self._held_out(train[side]), "test": test[side]}
@@ -106,9 +109,20 @@ class Finder:
             sources[split] = Labelled(source, numbers_of(files, classes))
         return TaskData(task, sources, Manifest(parts), folder, labels=classes)
 
+    def _images(self, task, folder, train, test):
+        """Finds images without labels."""
+        parts = {**self._held_out(train), "test": test}
+        sources: dict[str, Source] = {}
+        for split, files in parts.items():
+            source = Images(files.paths, *(self.train_size if split == "train" else self.test_size))
+            sources[split] = self._cached(source) if split == "train" else source
+        return TaskData(task, sources, Manifest(parts), folder)
+
     def _drawn(self, task, flipped):
         if self.batch == "labelled":
             return self._drawn_labelled(task)
+        if self.batch == "images":
+            return self._drawn_images(task)
         if not drawn.is_drawn(task):
             raise ValueError(f"Without --data_dir a task must be a drawn one: {drawn.KNOWN}. Received: {task!r}")
         sources: dict[str, Source] = {}
@@ -135,6 +149,19 @@ class Finder:
             sources[split] = Labelled(self._cached(source) if split == "train" else source, labels)
             parts[split] = DrawnImages(task, self.seed, first, count)
         return TaskData(task, sources, Manifest(parts), "drawn", labels=classes)
+
+    def _drawn_images(self, task):
+        if not drawn.is_single(task):
+            known = f"{', '.join(drawn.SINGLES)}, {drawn.KNOWN}"
+            raise ValueError(f"Without --data_dir a task must be a drawn one: {known}. Received: {task!r}")
+        sources: dict[str, Source] = {}
+        parts: dict[str, Part] = {}
+        for split, (first, count) in self._drawn_ranges(DRAWN_LABELLED_TESTS).items():
+            size = self.train_size if split == "train" else self.test_size
+            source = DrawnUnlabelled(task, count, *size, first=first, seed=self.seed)
+            sources[split] = self._cached(source) if split == "train" else source
+            parts[split] = DrawnImages(task, self.seed, first, count)
+        return TaskData(task, sources, Manifest(parts), "drawn")
 
     def _drawn_ranges(self, tests):
         """Returns {split: (first number, count)} of drawn examples."""
@@ -174,7 +201,7 @@ class Finder:
         folder = os.path.join(self.data_dir, task)
         if os.path.isdir(folder):
             return folder
-        names = drawn.LABELLED if self.batch == "labelled" else drawn.TASKS
+        names = {"labelled": drawn.LABELLED, "images": (*drawn.SINGLES, *drawn.TASKS)}.get(self.batch, drawn.TASKS)
         known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
         raise FileNotFoundError(
             f"A task's images must be in DATA_DIR/TASK, here {folder!r}. Received: "

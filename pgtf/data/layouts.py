@@ -106,6 +106,18 @@ class TwoFolders(Sides):
         return {"": PairedFiles.listed(first.folder, targets, tuple(alone))}
 
 
+class Flat(Layout):
+    """SPLIT/*.jpg: images without labels. Training images may also lie in the task's folder itself."""
+
+    def has(self, folder: str, split: str) -> bool:
+        inside = split == "train" and any(map(is_image_name, os.listdir(folder)))
+        return inside or os.path.isdir(os.path.join(folder, split))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        path = os.path.join(folder, split)
+        return {"": ImageFiles.of(path if os.path.isdir(path) else folder)}
+
+
 class ClassFolders(Layout):
     """SPLIT/CLASS/*.jpg: images in a folder for each class. `valid` and `validation` stand for `val`."""
 
@@ -177,6 +189,7 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
     "pairs": (Table(), SideBySide(), TwoFolders()),
     "unpaired": (Sides(), Table(), SideBySide()),  # Pairs can be used as unpaired images.
     "labelled": (ClassFolders(), ClassTable(), ClassArrays()),
+    "images": (Flat(),),
 }
 
 
@@ -186,13 +199,15 @@ def layout_of(folder: str, batch: str) -> Layout:
         if layout.has(folder, "train"):
             return layout
     there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"
-    kinds = (
-        "train (a folder for each class), train.csv (lines image,label) or train.npz (images, labels)"
-        if batch == "labelled"
-        else "train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired images of two domains), "
+    pairs = (
+        "train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired images of two domains), "
         "or train.csv (lines input,target)"
     )
-    raise FileNotFoundError(f"A task's folder must have {kinds}. Received: {folder!r} with {there}")
+    kinds = {
+        "labelled": "train (a folder for each class), train.csv (lines image,label) or train.npz (images, labels)",
+        "images": "images (jpg, png, …), or a folder train with images",
+    }
+    raise FileNotFoundError(f"A task's folder must have {kinds.get(batch, pairs)}. Received: {folder!r} with {there}")
 
 
 def _rows(path: str) -> Sequence[tuple[int, list[str]]]:

@@ -117,6 +117,16 @@ class DrawnSingles(Drawn):
         return resized(image, self.height, self.width)[None]
 
 
+class DrawnUnlabelled(Drawn):
+    """`count` drawn images without labels, from number `first` on: stacks of one."""
+
+    images = 1
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        image = drawn.draw_single(self.task, self.first + index, max(self.height, self.width), self.seed)
+        return resized(image, self.height, self.width)[None]
+
+
 class ArrayImages(Images):
     """Single images of a .npz file: stacks of one. paths: [file]."""
 

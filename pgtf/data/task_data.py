@@ -79,7 +79,8 @@ class TaskData:
     def refuse_single_images(self) -> None:
         """Raises ValueError if the files that should hold pairs side by side look like single images."""
         files = self.manifest.files.get("train")
-        if files and not isinstance(files, (PairedFiles, LabelledFiles)):
+        pairs = "train" in self.sources and self.sources["train"].images == 2
+        if files and pairs and not isinstance(files, (PairedFiles, LabelledFiles)):
             refuse_single_images(files.folder, files.paths)
 
     def unread(self) -> str:

@@ -82,7 +82,7 @@ def sides(data: TaskData, split: str, *, flipped: bool = False, limit: int = 0) 
 def sides_of(data: TaskData, split: str) -> tuple[Source, Source]:
     """Returns the sources of the single inputs and of the single targets of a split."""
     found = [source for name, source in data.sources.items() if name.startswith(split)]
-    if found[0].labels is not None:
+    if found[0].images == len(found) == 1:  # Of classes, or without a partner.
         return found[0], found[0]
     return (found[0], found[1]) if len(found) == 2 else (Side(found[0], 0), Side(found[0], 1))
 

@@ -53,7 +53,7 @@ def measure(
     def point(networks):
         for prefix, network in networks.items():
             if prefix not in generators:
-                generators[prefix] = Generator(network, plan.data.size)
+                generators[prefix] = Generator(network, plan.data.size, plan.architecture.input)
         return point_of(evaluator.figures(data.name, generators, images, plan.objective), plan.objective)
 
     return point

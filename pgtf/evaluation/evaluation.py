@@ -191,7 +191,8 @@ class Evaluation:
 
     def _measured(self, index: int, latest: int) -> dict[str, Measurement]:
         facts, task = self.slices[index].facts, self.run.at(index, latest)
-        generators = {prefix: Generator(task.network(prefix), facts.architecture.size) for prefix in facts.generators}
+        shape = facts.architecture
+        generators = {prefix: Generator(task.network(prefix), shape.size, shape.input) for prefix in facts.generators}
         return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective)
 
     def _effort(self, cell: Cell) -> int:

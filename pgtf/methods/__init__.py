@@ -11,7 +11,9 @@ from pgtf.methods.full import Full, Half, Quarter
 from pgtf.methods.layered import Layered
 from pgtf.methods.lora import Lora
 from pgtf.methods.low_rank import LowRank
+from pgtf.methods.mapping_only import MappingOnly
 from pgtf.methods.mask import Mask
+from pgtf.methods.minegan import MineGAN
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.packnet import PackNet
 from pgtf.methods.piggyback import Factorized, Piggyback
@@ -34,6 +36,8 @@ METHODS: dict[str, type[Method]] = {
     "layered": Layered,
     "width_wise": WidthWise,
     "layer_wise": LayerWise,
+    "mapping_only": MappingOnly,
+    "minegan": MineGAN,
     "packnet": PackNet,
     "cpg": Cpg,
     "progressive": Progressive,
@@ -57,8 +61,10 @@ __all__ = [
     "LentFilters",
     "Lora",
     "LowRank",
+    "MappingOnly",
     "Mask",
     "Method",
+    "MineGAN",
     "Modulated",
     "PackNet",
     "Phase",

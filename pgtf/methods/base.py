@@ -173,6 +173,17 @@ class Method:
         del image, bank
         return make
 
+    def input(self, make: Any, input: Any, bank: Bank) -> Any:
+        """Returns what a network takes for its input. Override it to put layers in front of the network.
+
+        Args:
+          make: What `maker` returned.
+          input: The input, [n, …].
+          bank: The tasks that this one borrows from.
+        """
+        del make, bank
+        return input
+
     def initialize(self, networks: dict[str, Any], bank: Bank) -> None:
         """Sets the values that a task's new networks start from. Default: leaves the initializers' values.
 
@@ -219,6 +230,7 @@ class Method:
     )
     needs_distance: ClassVar[bool] = False  # Whether its phases use the objective's distance.
     compares_outputs: ClassVar[bool] = False  # Whether its penalty compares the outputs of two tasks' networks.
+    needs: ClassVar[str] = ""  # Kind of input that its networks must take: "images" or "latents". Default: any.
     plan_note: ClassVar[str] = ""  # Conditions under which the planned sizes are the stored ones.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:

@@ -14,6 +14,8 @@ from pgtf.methods.base import Method
 class Progressive(Method):
     """Every kernel is free. A task stores its column, which starts at random, and its laterals."""
 
+    needs = "images"
+
     def borrows(self, learned):
         return learned
 

@@ -1,6 +1,7 @@
 """The residual discriminator of StyleGAN2 (Karras et al., CVPR 2020): scores an image as real or generated."""
 
 import dataclasses
+import re
 from typing import TYPE_CHECKING, Any
 
 from pgtf.networks.stylegan2 import activated, filters_at, sizes_of
@@ -49,3 +50,11 @@ class StyleDiscriminator:
         y = activated(make.equalized(f"conv{size}_down", filters, 3, **down)(Smooth((2, 2))(y)))
         h = make.equalized(f"skip{size}", filters, 1, use_bias=False)(Smooth((1, 1), strides=2)(h))
         return keras.layers.Rescaling(0.5**0.5)(keras.layers.Add()([y, h]))
+
+
+def outer_layers(network: Any, count: int) -> list[str]:
+    """Returns the names of the layers of the first blocks of a discriminator, counted from the image."""
+    sizes = {layer.name: re.fullmatch(r"(?:rgb|conv|skip)(\d+)(?:_down)?", layer.name) for layer in network.layers}
+    found = {name: int(match[1]) for name, match in sizes.items() if match}
+    outer = sorted(set(found.values()), reverse=True)[:count]
+    return [name for name, size in found.items() if size in outer]

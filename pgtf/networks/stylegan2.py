@@ -121,6 +121,14 @@ class StyleGAN2(Network):
         return dense(make, f"{name}_style", h.shape[-1], kind="equalized", bias=1.0, makes_styles=True)(style)
 
 
+def halves(network: Any) -> tuple[Any, Any]:
+    """Splits a network into mapping (latents to styles [n, number of styles, values]) and synthesis, which share it."""
+    import keras
+
+    styles = network.get_layer(STYLES).output
+    return keras.Model(network.input, styles, name="mapping"), keras.Model(styles, network.output, name="synthesis")
+
+
 def activated(h: Any) -> Any:
     """Applies a leaky ReLU of gain √2."""
     import keras

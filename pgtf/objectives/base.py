@@ -24,15 +24,16 @@ class Auxiliary:
     Attributes:
       channels: Number of input channels.
       network: Its row in `networks.DISCRIMINATORS`.
+      any_size: Whether it takes images of any size. Default: True.
     """
 
     channels: int
     network: str = "patchgan"
+    any_size: bool = True
 
-    @property
-    def input(self) -> Shape:
-        """Shape of an input, without the batch."""
-        return (*IMAGE[:2], self.channels)
+    def input_at(self, size: tuple[int, int]) -> Shape:
+        """Returns the shape of an input, without the batch. size: (height, width) of training images."""
+        return (*(IMAGE[:2] if self.any_size else size), self.channels)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,14 +45,15 @@ class Objective:
       makes: Kind of their outputs, as `networks.Network.makes` has it. Default: "images".
       architecture: {name: value} of the fields of `networks.Architecture` that the objective decides.
       auxiliary: {name: Auxiliary} of the networks that only training needs, such as discriminators.
-      batch: Kind of the training data: "pairs", "unpaired", "labelled" or "latents". Default: "pairs".
-      serves: Kind of the inputs of exported signatures. Only "images" can be translated and exported.
+      batch: Kind of the training data: "pairs", "unpaired", "labelled" or "images". Default: "pairs".
+      serves: Kind of exported signatures: "images" can be translated, "scores" classified, "latents" generated.
       common_inputs: Whether all tasks take the same kind of input, so that samples compare them on one input.
       needs_extractor: Whether nothing can be measured without an extractor or a classifier.
       compares_features: Whether figures compare images by features, of an extractor or of a classifier of the tasks.
         Default: True.
       own_outputs: Whether each task has outputs of its own, such as its classes. Their number follows from its data,
         and the task keeps its last layer where a later task's network answers for it. Default: False.
+      continues_auxiliary: Whether auxiliary networks of later tasks start from the first task's. Default: False.
     """
 
     networks: ClassVar[Mapping[str, Shape]] = {"forward": IMAGE}
@@ -64,9 +66,16 @@ class Objective:
     needs_extractor: ClassVar[bool] = False
     compares_features: ClassVar[bool] = True
     own_outputs: ClassVar[bool] = False
+    continues_auxiliary: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         settings.check(self)
+
+    @classmethod
+    def preferred(cls, image_size: str) -> dict[str, Any]:
+        """Returns {setting: value} of the settings of a run whose defaults are others. image_size: As the flag's."""
+        del image_size
+        return {}
 
     def for_data(self, data: "TaskData") -> "Objective":
         """Returns the objective of one task, with what follows from its data. Default: the same for every task."""
@@ -113,20 +122,29 @@ class Objective:
         """
         raise NotImplementedError
 
-    def probes(self, *examples: np.ndarray) -> tuple[Arrays, Arrays]:
+    def begin_auxiliary(self, networks: Mapping[str, Any], is_first: bool) -> None:
+        """Prepares a task's auxiliary networks, when they have their initial values. Default: nothing.
+
+        Args:
+          networks: {name: network}.
+          is_first: Whether the task is the first one of its run.
+        """
+
+    def probes(self, *examples: np.ndarray, shape: Shape = IMAGE) -> tuple[Arrays, Arrays]:
         """Returns the inputs and the targets of probes, {network: array} each.
 
         Args:
           *examples: The first examples of a task, an array [n, …] for each entry of a batch. Images are uint8.
+          shape: Shape of an input of the networks, without the batch.
         """
         return {"forward": examples[0]}, {"forward": examples[1]}
 
     def check_probes(self, inputs: Arrays, targets: Arrays, outputs: Arrays) -> None:
         """Raises ValueError if recorded probes are not what this objective's networks take and make."""
 
-    def example(self, inputs: Arrays) -> np.ndarray:
-        """Returns a picture, uint8 [h, w, 3], of an input of the probes."""
-        return np.asarray(inputs["forward"][0])
+    def example(self, probes: Any) -> np.ndarray:
+        """Returns a picture, uint8 [h, w, 3], of an input of a task's `Probes`."""
+        return np.asarray(probes.inputs["forward"][0])
 
     def preview(self, networks: Mapping[str, Any], inputs: Arrays, targets: Arrays) -> dict[str, np.ndarray]:
         """Returns {title: uint8 [h, w, 3]}: pictures of what networks make of probes. Default: none."""

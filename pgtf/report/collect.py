@@ -51,7 +51,8 @@ class Collector:
         self._changed = Ledger.read(run_dir).changed
         self._problems: dict[int, str] = {}
         found = {index: probes for index in range(len(self.bank)) if (probes := self._read_probes(index))}
-        self._probes = {index: probes for index, probes in found.items() if self._makes_images(index)}
+        self._probes = {index: probes for index, probes in found.items() if self._serves(index) == "images"}
+        self._generated = {index: probes for index, probes in found.items() if self._serves(index) == "latents"}
 
     def run(self, through: bool = True) -> ReportedRun:
         """Collects all content. through: Also translate one input with all tasks, for which networks are built."""
@@ -127,8 +128,8 @@ class Collector:
             self._problems[index] = str(error)
             return None
 
-    def _makes_images(self, index: int) -> bool:
-        return self.bank.slice(index).facts.objective.makes == "images"
+    def _serves(self, index: int) -> str:
+        return str(self.bank.slice(index).facts.objective.serves)
 
     def _learned(self, index: int, later: tuple[Later, ...]) -> ReportedTask:
         own = self.bank.slice(index)
@@ -140,6 +141,7 @@ class Collector:
             step=facts.steps,
             facts=described(own),
             ways=self._ways(self._probes.get(index)),
+            generated=generated(self._generated.get(index)),
             later=later,
             curves=self._curves.get(own.name, {}),
             measured_by=self._measured_by.get(own.name, {}),
@@ -168,6 +170,7 @@ class Collector:
             learned=False,
             step=max((steps[-1] for steps, _ in curves.values()), default=0),
             ways=self._ways(sample),
+            generated=generated(sample),
             curves=curves,
             measured_by=self._measured_by.get(name, {}),
             split=begun_split(os.path.join(self.folder, layout.TASKS, folder)),
@@ -212,3 +215,10 @@ class Collector:
             for index in sources:
                 outputs[index][self.bank.names[player]] = self.answers(player, [pictures[index]])[0]
         return tuple(Through(self.bank.names[index], pictures[index], outputs[index]) for index in sources)
+
+
+def generated(probes: Optional[Probes]) -> tuple[np.ndarray, ...]:
+    """Returns the images of latents; none if the inputs of probes are images."""
+    if probes is None or probes.inputs["forward"].ndim != 2 or probes.outputs["forward"].ndim != 4:
+        return ()
+    return tuple(to_uint8(probes.outputs["forward"]))

@@ -60,7 +60,7 @@ class ReportedTask:
     its curve}. problem: Why something is missing. size: (height, width) of its images. drawn: Whether they are
     drawn ones. changed: Whether the last check found that it is no longer what was learned. split: Of its pictures;
     "train" where it learned from them. has_test: Whether there are test images to measure it on.
-    answers: Of a classifier, as the last evaluation kept them.
+    answers: Of a classifier, as the last evaluation kept them. generated: Images of the same latents for all tasks.
     """
 
     name: str
@@ -81,6 +81,7 @@ class ReportedTask:
     split: str = "test"
     has_test: bool = True
     answers: Answers | None = None
+    generated: tuple[Picture, ...] = ()
 
     @property
     def kind(self) -> str:

@@ -28,6 +28,7 @@ def task_section(task: ReportedTask, pictures: Pictures, drawn: Plots) -> Markup
         element("p", CHANGED, class_="note") if task.changed else None,
         element("p", task.problem, class_="note") if task.problem else None,
         [_way(task, way, pictures) for way in task.ways],
+        _generated(task, pictures) if task.generated else None,
         answers_block(task.name, task.answers, pictures) if task.answers else None,
         _afterwards(task, pictures) if task.later and shown else None,
         _curves(task, drawn) if task.curves else None,
@@ -71,6 +72,14 @@ def _way(task: ReportedTask, way: Direction, pictures: Pictures) -> Markup:
         element("div", _slider(name, way, pictures), grid, class_="beside"),
         class_="way",
     )
+
+
+def _generated(task: ReportedTask, pictures: Pictures) -> Markup:
+    """Shows generated images, in the order of their latents, which all tasks have in common."""
+    images = [pictures.image(image, f"{task.name}, latent of seed {seed}") for seed, image in enumerate(task.generated)]
+    about = "Generated images. Those at the same place in the sections of other tasks come from the same latents."
+    heads = [f"seed {seed}" for seed in range(len(images))]
+    return joined(element("p", about), table(f"{task.name}, generated", heads, [images], "strip"))
 
 
 def _slider(name: str, way: Direction, pictures: Pictures) -> Markup:

@@ -8,6 +8,7 @@ from typing import Any, Optional
 
 import numpy as np
 
+from pgtf import layers
 from pgtf.assembly.bank import NetworkBank, head_of, rebuild
 from pgtf.assembly.replay import replayed
 from pgtf.assembly.swapping import SwappedNetworks, TaskNetwork
@@ -15,6 +16,7 @@ from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.objectives import OBJECTIVES, Objective
 from pgtf.runs.classify import Classifier
+from pgtf.runs.generate import ImageGenerator
 from pgtf.runs.translate import TILE, Translator
 from pgtf.storage import layout
 from pgtf.storage.bank import none_learned
@@ -119,6 +121,16 @@ class Task:
                 f"Only tasks of classification can classify. Received: {self.name!r}, {_kind(facts.objective)}"
             )
         return Classifier(self.network("forward"), facts.architecture.size, labels_of(facts))
+
+    @functools.cached_property
+    def image_generator(self) -> ImageGenerator:
+        """The function of latents: float32 [n, length] -> uint8 images [n, h, w, 3]."""
+        if self.facts.objective.serves != "latents":
+            raise ValueError(
+                f"Only tasks of unconditional generation generate from latents. Received: {self.name!r}, "
+                f"{_kind(self.facts.objective)}"
+            )
+        return ImageGenerator(layers.folded(self.rebuilt()["forward"]))
 
     @functools.cached_property
     def _translators(self) -> dict:

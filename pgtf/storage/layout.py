@@ -30,6 +30,7 @@ PROBES = "probes.safetensors"
 REPLAYS = "replays.json"
 BEGUN = "begun.json"
 NEAREST = "nearest.json"
+AUXILIARY = "discriminators.safetensors"  # Where later tasks start from them; no task needs them.
 DROPPED = "dropped.json"
 CHECKPOINTS = "train"
 SAMPLE = os.path.join(CHECKPOINTS, "sample.safetensors")  # The last one of a task in training.

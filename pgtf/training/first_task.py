@@ -61,6 +61,10 @@ def take_base(plan: TaskPlan, bank: NetworkBank, following: Optional[TaskPlan] =
     rebuild(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
     with open(os.path.join(task.folder, layout.PROBES), "rb") as file:
         files.write(os.path.join(bank.place(0, task.name), layout.PROBES), file.read(), read_only=True)
+    auxiliary = os.path.join(task.folder, layout.AUXILIARY)
+    if os.path.exists(auxiliary):
+        with open(auxiliary, "rb") as file:
+            files.write(os.path.join(bank.place(0, task.name), layout.AUXILIARY), file.read())
     bank.append(taken)
 
 

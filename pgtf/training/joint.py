@@ -112,7 +112,7 @@ class _Member:
         """Builds one of these tasks, with its data as recorded at the start."""
         folder = bank.place(plan.index, data.name)
         data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names)
-        return cls(plan, data, folder, build.probes(plan.objective, data), build.stream(plan, data))
+        return cls(plan, data, folder, build.probes(plan, data), build.stream(plan, data))
 
     @property
     def name(self) -> str:

@@ -7,6 +7,11 @@ import os
 from collections.abc import Sequence
 from typing import Callable, Optional
 
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
@@ -52,6 +57,9 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
     lenders = bank.only(task.plan.method.borrows(bank.names))
     facts = facts_of(attempt.plan, attempt.data, attempt.steps, plan)
     task_slice = slice_of(data.name, learner.generators, lenders, facts)
+    if attempt.plan.objective.continues_auxiliary:
+        values = {path: value for one in learner.discriminators.values() for path, value in layers.state(one).items()}
+        files.write(os.path.join(task.folder, layout.AUXILIARY), save(values))
     bank.append(proven(task_slice, lenders, task.probes, task.folder))
 
 
@@ -83,7 +91,7 @@ class _Task:
         """Returns the next task of a run. follows: Whether the chief has recorded it."""
         folder = bank.place(len(bank), data.name)
         data = record_or_resume(plan, data, folder, follows=follows)
-        plan, probes = build.with_data(plan, data), build.probes(plan.objective, data)
+        plan, probes = build.with_data(plan, data), build.probes(plan, data)
         method = plan.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
         return cls(dataclasses.replace(plan, method=method), bank, data, probes, folder)
 
@@ -149,7 +157,7 @@ class _Attempt:
             measure(plan, tasks[index:], self.bank, self.data) if plan.monitoring.evaluate_every and draw else None
         )
         with strategy(plan.training.distribute).scope():
-            learner = build.learner(plan, self.bank, self.steps)
+            learner = build.learner(plan, self.bank, self.steps, auxiliary=auxiliary_of_first(plan, self.bank))
             trial = build.trial(plan.objective, plan.data.size, self.data, self.wider)
             phases = plan.method.phases(self.steps, trial)
             learn(
@@ -167,6 +175,23 @@ class _Attempt:
                 text=plan.text,
             )
         return learner
+
+
+def auxiliary_of_first(plan: TaskPlan, bank: NetworkBank) -> dict[str, np.ndarray]:
+    """Returns {path: array} of the first task's discriminators, where later tasks start from them; else none."""
+    if not (plan.objective.continues_auxiliary and bank.names):
+        return {}
+    path = os.path.join(bank.place(0, bank.names[0]), layout.AUXILIARY)
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        LOG.warning(f"{plan.name}: its discriminator starts at random, as {path} is missing; it may learn nothing")
+        return {}
+    except SafetensorError as error:
+        raise ValueError(
+            "The first task's discriminators can't be read. Restore the file, or remove it to start from random ones. "
+            f"Received: {path} ({error})"
+        ) from error
 
 
 def intervals(settings: MonitoringSettings) -> Intervals:

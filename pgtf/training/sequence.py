@@ -20,7 +20,7 @@ from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.plan_tables import table
 from pgtf.assembly.recorded_data import coming_data
 from pgtf.config import Config, flagfile, load_config, task_plans
-from pgtf.data.reading import png
+from pgtf.data.reading import png, to_input
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
 from pgtf.distribution.strategy import check_batch, strategy
@@ -246,10 +246,10 @@ class SequentialTrainer:
     def _sample(self, index: int, after: str) -> None:
         """Writes sample images of every task so far to samples/ and to TensorBoard."""
         shown = {}
-        objective, inputs = self.config.objective, self._reread(index, index).probes.inputs
+        objective, probes = self.config.objective, self._reread(index, index).probes
         compared = objective.common_inputs and index
-        images = floats(inputs["forward"]) if compared else []
-        columns = [images]
+        given = probes.inputs["forward"]
+        columns = [floats(given)] if given.dtype == np.uint8 else []  # Latents are no pictures.
         for number in range(index + 1):
             task = self._reread(number, index)
             if not task.has_probes:
@@ -257,7 +257,7 @@ class SequentialTrainer:
             previews = objective.preview(task.networks, task.probes.inputs, task.probes.targets)
             shown.update({f"{task.name}/{title}": picture for title, picture in previews.items()})
             if compared:
-                columns.append(through(task.networks["forward"], images))
+                columns.append(through(task.networks["forward"], to_input(given)))
         if compared:
             shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))
         writer = tf.summary.create_file_writer(self._path(layout.TENSORBOARD))
@@ -267,7 +267,7 @@ class SequentialTrainer:
                 self._save(layout.picture(index, title), picture)
         writer.close()
         # The last one says that all are there; it is something to try the task on, too.
-        self._save(layout.example(after), objective.example(inputs))
+        self._save(layout.example(after), objective.example(probes))
 
     def _reread(self, index: int, latest: int) -> Task:
         """Opens a task from disk, as it answers after the latest task."""

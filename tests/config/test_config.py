@@ -81,7 +81,7 @@ def otherwise(method, **values):
 
 
 METHODS_OTHERWISE = [other(kind) for kind in METHODS.values()]
-OBJECTIVES_OTHERWISE = [other(kind) for kind in OBJECTIVES.values() if kind.makes == "images"]
+OBJECTIVES_OTHERWISE = [other(kind) for kind in OBJECTIVES.values() if kind.serves == "images"]
 # {flag: value} that is refused, what the rule says of the first of them
 REFUSED = [
     (dict(unconstrained_ratio=-0.01), r"in \[0, 1\]"),

@@ -39,7 +39,7 @@ SETTINGS = {
     "width_wise": {"learn_ratio": 1.0},
     "layer_wise": {"learn_ratio": 1.0},
 }
-SMALL = {"blocks": 1, "stages": 1}  # Settings of networks that make them small.
+SMALL = {"blocks": 1, "stages": 1, "mapping_layers": 1, "narrow_from": 4}  # Settings of networks that make them small.
 SIDE = {"vgg16": 32}  # Of the smallest images of a network. Default: 16.
 IN_CONFORMANCE = (("pix2pix", "unet"), ("cyclegan", "resnet"))  # Of test_conformance.py.
 LABEL = {"score": np.float32([[0.5]])}  # Of an objective's batch of one. Default: class 0.
@@ -63,8 +63,15 @@ def reason(method, objective, network):
     objective, network = ALL_OBJECTIVES[objective], ALL_NETWORKS[network]
     if objective.makes != network.makes:
         return f"The objective learns {objective.makes}, and the network makes {network.makes}"
-    if network.takes == "latents" and objective is not OBJECTIVES.get("unconditional"):
-        return "The objective gives forward inputs of shape (None, None, 3), and the network takes (None,)"
+    given, taken = (
+        "(None,)" if latents else "(None, None, 3)"
+        for latents in (objective is OBJECTIVES["unconditional"], network.takes == "latents")
+    )
+    if given != taken:
+        return f"The objective gives forward inputs of shape {given}, and the network takes {taken}"
+    needed = {"progressive": "images", "mapping_only": "latents", "minegan": "latents"}.get(method, network.takes)
+    if needed != network.takes:
+        return f"The method needs a network of {needed}, and this one takes {network.takes}"
     if METHODS[method].needs_distance and "distance" not in vars(objective):
         return "The method prunes by a distance, and the objective has none"
     if method == "distilled" and objective is OBJECTIVES["classification"]:
@@ -106,6 +113,8 @@ def config_of(method, objective, network):
 
 def batch_of(plan, name):
     image = np.random.default_rng(3).uniform(-1, 1, [1, *plan.data.size, 3]).astype("float32")
+    if plan.objective.serves == "latents":
+        return (image,)
     return image, (LABEL.get(name, np.int32([0])) if plan.objective.batch == "labelled" else image[:, ::-1])
 
 
@@ -129,7 +138,8 @@ class CombinationsTest(tf.test.TestCase, parameterized.TestCase):
             else:
                 self.assertEqual(made.stored_bytes, sizes[plan.name])
             bank.append(made)
-        image, _ = batch_of(plan, objective)
+        image, *_ = batch_of(plan, objective)
+        image = image[:, 0, 0, :1] * np.float32([range(32)]) if plan.objective.serves == "latents" else image
         again = rebuild(made, lenders)["forward"]
         self.assertAllEqual(again(image), rebuild(made, lenders)["forward"](image))
         self.assertAllClose(again(image), learner.generators["forward"](image), atol=1e-4)

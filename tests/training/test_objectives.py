@@ -9,7 +9,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 import pgtf
-from pgtf.objectives import OBJECTIVES
+from pgtf.methods import WidthWise
+from pgtf.objectives import OBJECTIVES, Unconditional
 from pgtf.runs.verify import verdicts
 from tests.training.test_classification import config_of
 from tests.training.test_sequence import TINY, UNPAIRED, ran
@@ -20,6 +21,20 @@ CONFIGS = {
     "pix2pix": dataclasses.replace(TINY, steps=2),
     "cyclegan": dataclasses.replace(UNPAIRED, steps=2),
     "classification": config_of("mask", steps=2),
+    "unconditional": dataclasses.replace(
+        TINY,
+        steps=2,
+        image_size="16",
+        tasks=("faces", "cats"),
+        objective=Unconditional(path_length_weight=0.0),
+        method=WidthWise(0.5),
+        network="stylegan2",
+        options=(("mapping_layers", 1), ("narrow_from", 4)),
+        norm="none",
+        width=1,
+        discriminator_width=1,
+        ema=0.9,
+    ),
 }
 
 
@@ -35,6 +50,9 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
         if run[second].facts.objective.serves == "images":
             image = np.random.default_rng(0).integers(0, 256, [16, 16, 3], "uint8")
             self.assertEqual(run[second](image).shape, image.shape)
+        if run[second].facts.objective.serves == "latents":
+            self.assertEqual(run[second].image_generator.seeds([1, 2]).shape, (2, *config.size, 3))
+            self.assertNotAllEqual(run[first].image_generator.seeds([1]), run[second].image_generator.seeds([1]))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import numpy as np
 
 from pgtf.data.drawn.classes import LABELLED
 from pgtf.data.drawn.facades import facade
+from pgtf.data.drawn.faces import SINGLES
 from pgtf.data.drawn.handbags import handbag
 from pgtf.data.drawn.landscapes import monet, ukiyoe
 from pgtf.data.drawn.maps import city_map
@@ -65,6 +66,18 @@ def draw_labelled(task: str, index: int, size: int, seed: int = 0) -> np.ndarray
     """Draws one image of a labelled task, uint8 [size, size, 3]; see `label_of`."""
     rng = np.random.default_rng([seed, zlib.crc32(task.encode()), index])
     return LABELLED[task].draw(label_of(task, index), rng, size)
+
+
+def is_single(task: str) -> bool:
+    """Returns whether single images of a task can be drawn, without a label."""
+    return task in SINGLES or is_drawn(task)
+
+
+def draw_single(task: str, index: int, size: int, seed: int = 0) -> np.ndarray:
+    """Draws one image, uint8 [size, size, 3]: of a task of single images, or the target of a pair."""
+    if task in SINGLES:
+        return SINGLES[task](np.random.default_rng([seed, zlib.crc32(task.encode()), index]), size)
+    return draw(task, index, size, seed)[1]
 
 
 def _recoloured(image: np.ndarray, variant: int) -> np.ndarray:

@@ -33,7 +33,7 @@ class CycleGAN(Translation):
 
         return there_and_back(first, "forward", "backward") + there_and_back(second, "backward", "forward")
 
-    def probes(self, *examples):
+    def probes(self, *examples, shape=IMAGE):
         first, second = examples
         return {"forward": first, "backward": second}, {}
 
