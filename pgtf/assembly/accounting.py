@@ -46,7 +46,7 @@ def plan(
     method: Method,
     prefixes: Iterable[str],
     precisions: Mapping[str, str] = MappingProxyType({}),
-    outputs: Mapping[str, int] = MappingProxyType({}),
+    channels: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> list[Cost]:
     """Computes a Cost for each task and layer.
 
@@ -56,9 +56,9 @@ def plan(
       method: How their kernels are made.
       prefixes: Names of the networks of a task.
       precisions: {task: precision of its slice}. Default: float32.
-      outputs: {task: number of outputs} of tasks with another number than the architecture's.
+      channels: {task: (inputs, outputs)} of tasks with other numbers than the architecture's.
     """
-    own = tuple(sorted(precisions.items())), tuple(sorted(outputs.items()))
+    own = tuple(sorted(precisions.items())), tuple(sorted(channels.items()))
     return list(_plan(tuple(names), architecture, method, tuple(prefixes), *own))
 
 
@@ -69,10 +69,10 @@ def _plan(
     method: Method,
     prefixes: tuple[str, ...],
     precisions: tuple[tuple[str, str], ...],
-    outputs: tuple[tuple[str, int], ...],
+    channels: tuple[tuple[str, tuple[int, int]], ...],
 ) -> tuple[Cost, ...]:
     precision_of = dict(precisions).get
-    shapes = {name: dataclasses.replace(architecture, outputs=count) for name, count in outputs}
+    shapes = {name: architecture.with_channels(*both) for name, both in channels}
     stored: dict[str, PlannedTask] = {}
     alike: dict[str, int] = {}  # {task: the number of the first one that stores the same}
     counts: dict[Any, ParameterCounter] = {}  # What tasks store that borrow from tasks alike is counted once.
@@ -86,7 +86,7 @@ def _plan(
         shape = shapes.get(name, architecture)
         for prefix in prefixes:
             full = values_by_layer(shape, prefix)
-            key = prefix, shape.outputs, *(alike[lender] for lender in borrowed)
+            key = prefix, shape.inputs, shape.outputs, *(alike[lender] for lender in borrowed)
             if key not in counts:
                 counts[key] = count_parameters(shape, method, prefix, bank)
             count = counts[key]

@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.assembly.parameters import PlannedBank
+from pgtf.assembly.parameters import PlannedBank, recipe_at
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
 from pgtf.config import DataSettings, TaskPlan
 from pgtf.data.finder import Finder
-from pgtf.data.reading import resized, to_float
+from pgtf.data.reading import resized, to_input
 from pgtf.data.sources import examples
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
@@ -52,6 +52,7 @@ def finder(settings: DataSettings, batch: str, seed: int) -> Finder:
         drawn_images=settings.drawn_images,
         cache_bytes=settings.cache_mb * 2**20,
         validation=settings.validation,
+        pixels=settings.pixels,
     )
 
 
@@ -61,8 +62,8 @@ def data_of(plan: TaskPlan) -> TaskData:
 
 
 def with_data(plan: TaskPlan, data: TaskData) -> TaskPlan:
-    """Returns a task's plan with the objective of its data; see `Objective.for_data`."""
-    return dataclasses.replace(plan, objective=plan.objective.for_data(data))
+    """Returns a task's plan with the channels and the objective of its data; see `Objective.for_data`."""
+    return dataclasses.replace(plan, objective=plan.objective.for_data(data), channels=data.channels)
 
 
 def stream(plan: TaskPlan, data: TaskData) -> Stream:
@@ -108,16 +109,17 @@ def generators(
     for prefix in prefixes:
         make = layers.LayerFactory(
             prefix,
-            recipe=lambda place: method.recipe(place, bank),
+            recipe=lambda place: recipe_at(architecture, method, place, bank),
             head=lambda place: method.head(place, bank),
             norm=architecture.norm,
             upsampling=architecture.upsampling,
             seed=seed,
             init=architecture.row.init,
         )
-        image = keras.Input(architecture.input)
+        shape = architecture.of(prefix)
+        image = keras.Input(shape.input)
         maker = method.maker(make, image, bank)
-        output = architecture(method.input(maker, image, bank), maker, method.width(architecture.width))
+        output = shape(method.input(maker, image, bank), maker, method.width(shape.width))
         built[prefix] = keras.Model(image, output, name=prefix)
     return built
 
@@ -157,7 +159,7 @@ def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bo
 
     def entry(array):
         """Returns a batch of one."""
-        return (to_float(resized(array, *size)) if array.dtype == np.uint8 else array)[None]
+        return to_input(resized(array, *size) if array.ndim == 3 else array)[None]
 
     @functools.cache
     def batches():
@@ -219,7 +221,7 @@ def learner(
                 size=plan.data.size,
                 **plan.networks.row_settings,
             )
-            for name, kind in objective.auxiliary.items()
+            for name, kind in objective.auxiliary_of(*plan.channels).items()
         }
         for network in discriminators.values() if auxiliary else ():
             layers.restore(network, auxiliary)

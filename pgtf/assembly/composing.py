@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.assembly.parameters import PlannedBank, kernel_sites
+from pgtf.assembly.parameters import PlannedBank, kernel_sites, recipe_at
 from pgtf.layers.factory import KernelSite
 from pgtf.methods import Method
 from pgtf.recipes.base import Recipe
@@ -136,7 +136,10 @@ def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorC
     for name, shape, settings in kernel_sites(facts.architecture, prefix, facts.method):
         path = f"{prefix}/{name}"
         site = KernelSite(path, keras.initializers.Zeros(), 0, **settings)
-        recipe = functools.partial(facts.method.head if site.task_specific else facts.method.recipe, site, lenders)
+        if site.task_specific:
+            recipe = functools.partial(facts.method.head, site, lenders)
+        else:
+            recipe = functools.partial(recipe_at, facts.architecture, facts.method, site, lenders)
         stored = _stored(recipe(), shape, own, path)
         if stored is not None:
             yield path, stored.key, functools.partial(getattr, stored, "tensor")

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from pgtf import recipes
 from pgtf.layers.factory import LayerFactory
 from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
@@ -132,11 +133,25 @@ class PlannedBank(Bank):
         """Returns None: a network may hold all those before it, and shapes say what is stored."""
 
 
+def recipe_at(architecture: Architecture, method: Method, place: Any, bank: Bank) -> Any:
+    """Returns the recipe of a task's kernel that is not task-specific.
+
+    The layer that reads the image can borrow only from tasks with as many input channels. With others it is free and
+    the task's own: later tasks do not borrow it.
+    """
+    prefix, name = place.path.split("/", 1)
+    if name == architecture.row.first_layer and bank.names:
+        lent = bank.lent(place.path).parts
+        if lent and lent[0][2].shape[2] != architecture.of(prefix).inputs:
+            return recipes.Full(place.initializer, lent=False)
+    return method.recipe(place, bank)
+
+
 def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Bank) -> ParameterCounter:
     """Counts what one generator would store."""
     count = ParameterCounter(
         prefix,
-        recipe=lambda place: method.recipe(place, bank),
+        recipe=lambda place: recipe_at(architecture, method, place, bank),
         head=lambda place: method.head(place, bank),
         norm=architecture.norm,
         upsampling=architecture.upsampling,
@@ -145,13 +160,14 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
         type(method).maker is Method.maker and type(method).input is Method.input
     ):  # Then all tasks have the layers of a network of free kernels.
         free = _free(architecture, prefix, method.width(architecture.width))
-        for name, shape, site in free.met:
-            count.meet(name, shape, **site)
+        for name, kernel_shape, site in free.met:
+            count.meet(name, kernel_shape, **site)
         count.others = free.others
         return count
-    image = keras.Input(architecture.input)
+    shape = architecture.of(prefix)
+    image = keras.Input(shape.input)
     maker = method.maker(count, image, bank)
-    architecture(method.input(maker, image, bank), maker, method.width(architecture.width))
+    shape(method.input(maker, image, bank), maker, method.width(shape.width))
     return count
 
 
@@ -172,7 +188,8 @@ def task_specific_layers(architecture: Architecture, prefix: str) -> list[str]:
 def _free(architecture: Architecture, prefix: str, width: int) -> ParameterCounter:
     """Counts the parameters of a network of full kernels. Cached, because it takes a quarter of a second."""
     count = ParameterCounter(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
-    architecture(keras.Input(architecture.input), count, width)
+    shape = architecture.of(prefix)
+    shape(keras.Input(shape.input), count, width)
     return count
 
 

@@ -34,7 +34,7 @@ def warning(
     architecture: Architecture,
     method: Method,
     prefixes: Iterable[str],
-    outputs: Mapping[str, int] = MappingProxyType({}),
+    channels: Mapping[str, tuple[int, int]] = MappingProxyType({}),
 ) -> str:
     """Names the later tasks that store no less than a full network, in one precision; empty if there are none.
 
@@ -42,7 +42,7 @@ def warning(
     """
     if type(method).recipe is Method.recipe:
         return ""
-    later = summary(plan(names, architecture, method, prefixes, outputs=outputs))["tasks"][1:]
+    later = summary(plan(names, architecture, method, prefixes, channels=channels))["tasks"][1:]
     large = [row for row in later if row["share"] >= 1]
     if not large:
         return ""

@@ -33,6 +33,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
         drawn_images=facts.images.get("train", {}).get("count", DataSettings.drawn_images) if drawn else 1,
         cache_bytes=0,
         validation=facts.training.get("validation", 0.0),
+        pixels=(facts.input_pixels, facts.target_pixels),
     )
     data = dataclasses.replace(find(facts.learnt_as or name, facts.direction == "BtoA"), name=name)
     facts.objective.for_data(data)  # Refuses data that the task can't have been learned from.

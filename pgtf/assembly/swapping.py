@@ -47,7 +47,7 @@ class CompiledNetwork:
         return sum(function.experimental_get_tracing_count() for function in self._functions.values())
 
     def __call__(self, images: Any) -> tf.Tensor:
-        """Applies the network to images [n, h, w, 3] in [-1, 1].
+        """Applies the network to images [n, h, w, channels] in [-1, 1].
 
         At the training size, for the first few batch sizes, small maps are computed as matrix products.
         """
@@ -100,10 +100,10 @@ class SwappedNetworks:
         identity = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names), prefix
         if not is_composable(facts):
             return self._of_its_own(identity, task_slice, bank, prefix)
-        shape = facts.architecture
+        shape = facts.architecture.of(prefix)
         key = shape.network, shape.row, facts.method.width(shape.width), shape.norm, shape.upsampling, shape.size
         if key not in self._shared:
-            self._shared[key] = CompiledNetwork(_network(facts, self.dtype), shape.size)
+            self._shared[key] = CompiledNetwork(_network(facts, prefix, self.dtype), shape.size)
         compiled = self._shared[key]
         if compiled.values != identity:
             compiled.values = None  # Until all are assigned.
@@ -157,9 +157,9 @@ class SwappedNetworks:
         return self._alone[identity]
 
 
-def _network(facts: Facts, dtype: str) -> keras.Model:
+def _network(facts: Facts, prefix: str, dtype: str) -> keras.Model:
     """Builds the network of a task's architecture for inference, with zeros as values."""
-    shape = facts.architecture
+    shape = facts.architecture.of(prefix)
     make = AnsweringFactory(NAME, norm=shape.norm, upsampling=shape.upsampling)
     with build.precision(dtype):
         image = keras.Input(shape.input, dtype="float32")
@@ -186,7 +186,7 @@ class TaskNetwork:
         self.networks, self.task_slice, self.bank, self.prefix = networks, task_slice, bank, prefix
 
     def __call__(self, images: Any, training: Optional[bool] = False) -> tf.Tensor:
-        """Applies the network to float32 images [n, h, w, 3] in [-1, 1], in inference mode."""
+        """Applies the network to float32 images [n, h, w, channels] in [-1, 1], in inference mode."""
         if training:
             raise ValueError("A stored task's network is for inference. Received: training=True")
         with self.networks.lock:

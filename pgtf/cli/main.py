@@ -19,6 +19,7 @@ from pgtf.foundation.version import __version__
 
 COMMANDS = {
     "demo": "Learn three small drawn tasks, measure them and write a report.",
+    "data": "Describe a folder of data: tasks, counts, sizes, channels, broken files.",
     "train": "Learn tasks one after another, or resume an interrupted run.",
     "plan": "Count what each task will store, before training.",
     "list": "List the tasks of a run, with their sizes and dates.",

@@ -4,9 +4,10 @@
     pgtf translate --run_dir=runs/demo --task=facades --input=photos --output=out --compare
     pgtf translate --run_dir=runs/demo --task=facades --input=inbox --output=out --watch
 
-Each image becomes a PNG file of the same size. In an output folder the file has the image's name, and subfolders are
-kept. Only the first frame of a GIF is translated. Files that are left out are printed with the reason. The exit status
-is 1 if an image is among them.
+Each image becomes a file of the same size, with the channels and the depth of the task's targets: PNG of 8 or 16 bits,
+or TIFF for floats and for more than four channels. In an output folder the file has the image's name, and subfolders
+are kept. Only the first frame of a GIF is translated. Files that are left out are printed with the reason. The exit
+status is 1 if an image is among them.
 """
 
 from absl import flags
@@ -19,10 +20,10 @@ flags.DEFINE_string("run_dir", None, "Run that learned the task, or a file that 
 flags.DEFINE_string("task", None, "Name of the task. `pgtf list` lists them.")
 flags.DEFINE_string("input", None, "Image, or folder of images and subfolders, of any sizes.", required=True)
 flags.DEFINE_string(
-    "output", None, "New or empty folder for the PNG files. For one image also a .png file.", required=True
+    "output", None, "New or empty folder for the files. For one image also a .png, .tif or .npy file.", required=True
 )
 flags.DEFINE_bool("backward", False, "Translate from target to input. Needs a task learned with cyclegan.")
-flags.DEFINE_bool("compare", False, "Write input and output side by side.")
+flags.DEFINE_bool("compare", False, "Write input and output side by side, as 8-bit pictures.")
 flags.DEFINE_bool(
     "overwrite", False, "Write into a folder that is not empty, or to an existing file. Replaces files of equal names."
 )
@@ -52,19 +53,19 @@ def main(_):
 
     quiet.import_tensorflow()
     from pgtf.assembly.swapping import answering
+    from pgtf.data.writing import ending_for
     from pgtf.runs.pack import load
     from pgtf.runs.translate_files import arrivals, few, outputs, skipped, translate_files
 
-    def translator():
-        return load(given.run_dir, answering(given.precision))[given.task].translator(given.backward, given.tile)
-
-    how = {"compare": given.compare, "workers": given.workers, "title": given.task}
+    translator = load(given.run_dir, answering(given.precision))[given.task].translator(given.backward, given.tile)
+    pixels = translator.input, translator.output
+    how = {"compare": given.compare, "workers": given.workers, "title": given.task, "pixels": pixels}
+    ending = ".png" if given.compare else ending_for(pixels[1].channels, pixels[1].dtype)
     if given.watch:
-        translate = translator()
         print(f"Translating what arrives in {given.input} (Ctrl-C ends it)", flush=True)
-        for targets in arrivals(given.input, given.output):
-            translate_files(translate, targets, **how)
-    targets = outputs(given.input, given.output, given.overwrite)
+        for targets in arrivals(given.input, given.output, ending=ending):
+            translate_files(translator, targets, **how)
+    targets = outputs(given.input, given.output, given.overwrite, ending)
     unread_formats, others = skipped(given.input, given.output)
     if unread_formats:
         print(
@@ -73,6 +74,6 @@ def main(_):
         )
     if others:
         print(f"left out {len(others)} files that are not images: {few(others)}")
-    unread = translate_files(translator(), targets, **how)
+    unread = translate_files(translator, targets, **how)
     print(f"{len(targets) - len(unread)} of {len(targets)} images translated into {given.output}")
     return 1 if unread or unread_formats else 0

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from pgtf.data.pixels import Asked
 from pgtf.foundation import settings, task_names
 from pgtf.foundation.settings import refuse, setting
 from pgtf.networks import NETWORKS, Architecture
@@ -160,6 +161,23 @@ class DataSettings(Group):
         most=0.5,
         may_change=True,
     )
+    input_channels: int = setting(
+        0,
+        "Channels of the inputs. 0: those of the files; 8-bit pictures are then RGB, with transparency on white. An "
+        "8-bit picture can become 1 (gray), 2, 3 or 4 (with alpha); other files must have as many, or one.",
+        least=0,
+        may_change=True,
+    )
+    output_channels: int = setting(
+        0, "Channels of the targets, and so of the outputs; as --input_channels.", least=0, may_change=True
+    )
+    input_range: str = setting(
+        "",
+        "LOW:HIGH, the values of inputs that become -1 and 1 (others are clipped), or measured: the least and the "
+        "greatest of the training images. Default: 0:255 for uint8, 0:65535 for uint16, measured for floats.",
+        may_change=True,
+    )
+    output_range: str = setting("", "The same for the targets, and so for the outputs.", may_change=True)
     bad_images: str = setting(
         "refuse", "A broken image: stop and name it, or skip it and count.", choices=("refuse", "skip"), may_change=True
     )
@@ -175,6 +193,14 @@ class DataSettings(Group):
             refuse("direction", "one for each task", ",".join(self.direction))
         if self.load[0] < self.size[0] or self.load[1] < self.size[1]:
             refuse("load_size", f"at least the image size, {self.image_size}", self.load_size)
+
+        for side, asked in zip(("input", "output"), self.pixels):
+            asked.check(side)
+
+    @property
+    def pixels(self) -> tuple[Asked, Asked]:
+        """Returns the pixels that are asked for, of inputs and of targets."""
+        return Asked(self.input_channels, self.input_range), Asked(self.output_channels, self.output_range)
 
     @property
     def size(self) -> tuple[int, int]:

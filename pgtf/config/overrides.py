@@ -9,7 +9,10 @@ from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
 
 _OF_THE_RUN = ("precision", "distribute", "deterministic")  # Settings of training that all tasks of a run share.
-_OF_DATA = ("load_size", "padding", "flip", "bad_images")
+_OF_DATA = (
+    *("load_size", "padding", "flip", "bad_images"),
+    *("input_channels", "output_channels", "input_range", "output_range"),
+)
 
 
 def parsed(texts: Sequence[str], tasks: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -22,6 +22,7 @@ class TaskPlan:
       run, networks, data, training, monitoring: Its settings, by group.
       method, objective: Its method and its objective.
       text: The run's config as a flagfile, for TensorBoard.
+      channels: Numbers of channels of inputs and of targets, which follow from the data. Default: RGB.
     """
 
     name: str
@@ -34,11 +35,13 @@ class TaskPlan:
     method: Method
     objective: Objective
     text: str = ""
+    channels: tuple[int, int] = (3, 3)
 
     @property
     def architecture(self) -> Architecture:
         """The architecture of the task's generators."""
-        return groups.architecture(self.networks, self.data.size, self.objective.architecture)
+        shape = groups.architecture(self.networks, self.data.size, self.objective.architecture)
+        return shape.with_channels(*self.channels) if self.objective.serves == "images" else shape
 
     @property
     def seed(self) -> str:

@@ -22,6 +22,8 @@ from pgtf.data.manifest import (
     is_held_out,
     split_of,
 )
+from pgtf.data.pixels import RGB, Asked, Pixels
+from pgtf.data.reader import Reader
 from pgtf.data.reading import is_unread_image_name
 from pgtf.data.sources import (
     ArrayImages,
@@ -57,6 +59,8 @@ class Finder:
       drawn_images: Number of drawn training images. Default: 400.
       cache_bytes: Most bytes of training images that are cached. Default: 2 GiB.
       validation: Fraction of training images that are held out. Default: 0.
+      pixels: Those of inputs and of targets: recorded ones, or `Asked` for those of the files. Default: RGB. Labelled
+        images are always RGB.
     """
 
     data_dir: str
@@ -67,6 +71,7 @@ class Finder:
     drawn_images: int = 400
     cache_bytes: int = 2**31
     validation: float = 0.0
+    pixels: tuple[Asked | Pixels, Asked | Pixels] = (RGB, RGB)
 
     def __call__(self, task: str, flipped: bool = False) -> TaskData:
         """Returns the data of a task; flipped: whether to translate from B to A."""
@@ -82,14 +87,27 @@ class Finder:
             return self._labelled(task, folder, layout, train[""], test[""])
         if self.batch == "images":
             return self._images(task, folder, train[""], test[""])
+        held = {side: self._held_out(train[side]) for side in sorted(train, reverse=flipped)}
+        readers = self._readers([found["train"] for found in held.values()], flipped)
         sources, parts = {}, {}
-        for side in sorted(train, reverse=flipped):
-            found = {**self._held_out(train[side]), "test": test[side]}
-            for split, files in found.items():
-                source = self._source(files, side, self.train_size if split == "train" else self.test_size, flipped)
+        for place, (side, found) in enumerate(held.items()):
+            for split, files in {**found, "test": test[side]}.items():
+                size = self.train_size if split == "train" else self.test_size
+                source = self._source(files, size, flipped, readers if not side else readers[place : place + 1])
                 sources[split + side] = self._cached(source, share=len(train)) if split == "train" else source
                 parts[split + side] = files
-        return TaskData(task, sources, Manifest(parts), folder, pairs_apart=self.batch == "unpaired" and "" in train)
+        apart = self.batch == "unpaired" and "" in train
+        return TaskData(task, sources, Manifest(parts), folder, pairs_apart=apart, readers=readers)
+
+    def _readers(self, train, flipped):
+        """Returns the readers of inputs and of targets. train: [pairs], or [inputs, targets]."""
+        if len(train) == 1 and not isinstance(train[0], PairedFiles) and self.pixels[0] == self.pixels[1]:
+            return (Reader.of(self.pixels[0], train[0].paths),) * 2
+        paths = [train[0].paths, train[0].target_paths] if len(train) == 1 else [files.paths for files in train]
+        if len(train) == 1 and flipped:
+            paths.reverse()
+        first, second = map(Reader.of, self.pixels, paths)
+        return first, second
 
     def _labelled(self, task, folder, layout, train, test):
         """Finds labelled images. A folder `val` beside `test` is the validation split; else it is held out."""
@@ -132,7 +150,9 @@ class Finder:
             source = Drawn(task, count, *size, first=first, seed=self.seed, flipped=flipped)
             sources[split] = self._cached(source) if split == "train" else source
             parts[split] = DrawnImages(task, self.seed, first, count)
-        return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired")
+        pixels = drawn.pixels_of(task)[:: -1 if flipped else 1]
+        readers = Reader(pixels[0]), Reader(pixels[1])
+        return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired", readers=readers)
 
     def _drawn_labelled(self, task):
         if task not in drawn.LABELLED:
@@ -186,13 +206,13 @@ class Finder:
         return parts
 
     @staticmethod
-    def _source(files, side, size, flipped):
+    def _source(files, size, flipped, readers):
         height, width = size
-        if side:
-            return Images(files.paths, height, width)
+        if len(readers) == 1:
+            return Images(files.paths, height, width, readers[0])
         if isinstance(files, PairedFiles):
-            return FilePairs(files.paths, files.target_paths, height, width, flipped=flipped)
-        return Pairs(files.paths, height, width, flipped=flipped)
+            return FilePairs(files.paths, files.target_paths, height, width, flipped, readers)
+        return Pairs(files.paths, height, width, flipped, readers)
 
     def _cached(self, source, share=1):
         return Cached(source, self.cache_bytes // share)
@@ -201,7 +221,8 @@ class Finder:
         folder = os.path.join(self.data_dir, task)
         if os.path.isdir(folder):
             return folder
-        names = {"labelled": drawn.LABELLED, "images": (*drawn.SINGLES, *drawn.TASKS)}.get(self.batch, drawn.TASKS)
+        pairs = (*drawn.TASKS, *drawn.DEEP)
+        names = {"labelled": drawn.LABELLED, "images": (*drawn.SINGLES, *drawn.TASKS)}.get(self.batch, pairs)
         known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
         raise FileNotFoundError(
             f"A task's images must be in DATA_DIR/TASK, here {folder!r}. Received: "

@@ -6,12 +6,13 @@ A layout finds the files of a split: {"": pairs}, or {"A": images, "B": images} 
 from __future__ import annotations
 
 import csv
+import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
 
 from pgtf.data.arrays import read_arrays
-from pgtf.data.manifest import ARRAYS, TABLE, ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
+from pgtf.data.manifest import ARRAYS, LINES, TABLE, ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
 from pgtf.data.reading import ENDINGS, is_image_name
 from pgtf.foundation.task_names import first_names
 
@@ -59,6 +60,27 @@ class Table(Layout):
                     f"Received: {path!r}, line {line}: {','.join(row)!r:.200}"
                 )
             targets[row[0]] = row[1]
+        return {"": PairedFiles.listed(path, targets)}
+
+
+class Lines(Table):
+    """SPLIT.jsonl: a line {"input": PATH, "target": PATH} for each pair, paths relative to the file."""
+
+    def has(self, folder: str, split: str) -> bool:
+        return os.path.isfile(os.path.join(folder, split + LINES))
+
+    def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
+        path, targets = os.path.join(folder, split + LINES), dict[str, str]()
+        with open(path, encoding="utf-8-sig") as file:
+            for line, text in enumerate(file, 1):
+                pair = _pair(text) if text.strip() else None
+                if text.strip() and (pair is None or pair[0] in targets):
+                    raise ValueError(
+                        'Lines of pairs must be {"input": PATH, "target": PATH}, each input once. '
+                        f"Received: {path!r}, line {line}: {text.strip()!r:.200}"
+                    )
+                if pair:
+                    targets[pair[0]] = pair[1]
         return {"": PairedFiles.listed(path, targets)}
 
 
@@ -186,8 +208,8 @@ class ClassArrays(Layout):
 
 # The layouts of each kind of training data, in the order in which they are looked for.
 LAYOUTS: dict[str, tuple[Layout, ...]] = {
-    "pairs": (Table(), SideBySide(), TwoFolders()),
-    "unpaired": (Sides(), Table(), SideBySide()),  # Pairs can be used as unpaired images.
+    "pairs": (Table(), Lines(), SideBySide(), TwoFolders()),
+    "unpaired": (Sides(), Table(), Lines(), SideBySide()),  # Pairs can be used as unpaired images.
     "labelled": (ClassFolders(), ClassTable(), ClassArrays()),
     "images": (Flat(),),
 }
@@ -201,13 +223,23 @@ def layout_of(folder: str, batch: str) -> Layout:
     there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"
     pairs = (
         "train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired images of two domains), "
-        "or train.csv (lines input,target)"
+        "train.csv (lines input,target) or train.jsonl (lines with input and target)"
     )
     kinds = {
         "labelled": "train (a folder for each class), train.csv (lines image,label) or train.npz (images, labels)",
         "images": "images (jpg, png, …), or a folder train with images",
     }
     raise FileNotFoundError(f"A task's folder must have {kinds.get(batch, pairs)}. Received: {folder!r} with {there}")
+
+
+def _pair(text: str) -> tuple[str, str] | None:
+    """Returns (input, target) of a line of JSON; None if it is not one."""
+    try:
+        plain = json.loads(text)
+        pair = plain["input"], plain["target"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return pair if all(isinstance(path, str) and path for path in pair) else None
 
 
 def _rows(path: str) -> Sequence[tuple[int, list[str]]]:

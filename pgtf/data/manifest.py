@@ -11,7 +11,7 @@ from typing import Any, Union
 from pgtf.data.reading import is_image_name
 from pgtf.foundation import files, settings
 
-TABLE, ARRAYS = ".csv", ".npz"
+TABLE, LINES, ARRAYS = ".csv", ".jsonl", ".npz"
 SPLITS = ("train", "test", "val")
 
 
@@ -132,7 +132,7 @@ class PairedFiles(ImageFiles):
 
     @property
     def root(self) -> str:
-        return os.path.dirname(self.folder) if self.folder.endswith(TABLE) else self.folder
+        return os.path.dirname(self.folder) if self.folder.endswith((TABLE, LINES)) else self.folder
 
     @property
     def target_paths(self) -> list[str]:
@@ -178,7 +178,7 @@ class LabelledFiles(ImageFiles):
 
     @property
     def root(self) -> str:
-        return os.path.dirname(self.folder) if self.folder.endswith(TABLE) else self.folder
+        return os.path.dirname(self.folder) if self.folder.endswith((TABLE, LINES)) else self.folder
 
     @property
     def sha256(self) -> str:

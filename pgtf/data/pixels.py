@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from pgtf.foundation import settings
+from pgtf.foundation.settings import refuse
 
 MOST_CHANNELS = 512
+MEASURED = "measured"
 # {type: (least value, greatest value)} that integers have; floats have the range that was measured or asked for.
 TYPES: dict[str, tuple[float, float]] = {"uint8": (0.0, 255.0), "uint16": (0.0, 65535.0), "float32": (0.0, 1.0)}
 
@@ -59,8 +61,39 @@ class Pixels:
         span = (self.high - self.low) / 2
         return np.clip((image.astype("float64") - self.low) / span - 1, -1, 1).astype("float32")
 
+    def of_array(self, array: np.ndarray) -> np.ndarray:
+        """Converts an array of an image to pgtf's image; see `scaled`. RGB takes also gray, RGBA and uint16.
+
+        Args:
+          array: [h, w, channels] of this type, or [h, w] if there is one channel.
+        """
+        from pgtf.data.reading import of_array  # Pillow is not imported before an image is.
+
+        if self.is_rgb:
+            return of_array(array)
+        array = np.asarray(array)
+        if array.ndim == 2:
+            array = array[..., None]
+        if array.ndim != 3 or array.shape[-1] != self.channels or array.dtype != self.dtype or not array.size:
+            raise ValueError(
+                f"An image of this task must be {self.dtype} [h, w, {self.channels}]. "
+                f"Received: {array.dtype} {list(array.shape)}"
+            )
+        if not np.isfinite(array).all():
+            raise ValueError("An image must have finite values. Received: NaN or infinity")
+        return self.scaled(array)
+
+    def of_picture(self, picture: np.ndarray) -> np.ndarray:
+        """Converts a picture, uint8 RGB [h, w, 3], to an image of this type; one channel is the mean of its colours."""
+        if self.is_rgb:
+            return picture
+        levels = picture.astype("float64") / 127.5 - 1
+        return self.unscaled(levels.mean(axis=-1, keepdims=True) if self.channels == 1 else levels)
+
     def unscaled(self, image: np.ndarray) -> np.ndarray:
         """Converts an image in [-1, 1] to the files' type, rounded if it is an integer."""
+        if self.is_rgb:
+            return to_picture(image)
         span = (self.high - self.low) / 2
         values = (np.clip(image, -1, 1).astype("float64") + 1) * span + self.low
         if self.dtype == "float32":
@@ -73,6 +106,43 @@ class Pixels:
 
 
 RGB = Pixels()
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """The pixels that settings ask for; the files decide the rest.
+
+    Args:
+      channels: Number of channels. Default: those of the files; RGB for 8-bit pictures.
+      range: "LOW:HIGH", the values that become -1 and 1; or "measured", those of the training images. Default: the
+        whole range of an integer type, and measured for floats.
+    """
+
+    channels: int = 0
+    range: str = ""
+
+    @property
+    def limits(self) -> tuple[float, float] | None:
+        """(low, high) of a range in numbers, else None. Raises ValueError for a malformed text."""
+        if self.range in ("", MEASURED):
+            return None
+        low, _, high = self.range.partition(":")
+        try:
+            found = float(low), float(high)
+        except ValueError:
+            found = math.nan, math.nan
+        if not (math.isfinite(found[0]) and math.isfinite(found[1]) and found[0] < found[1]):
+            raise ValueError(f"A range must be LOW:HIGH, two numbers, or {MEASURED}. Received: {self.range!r}")
+        return found
+
+    def check(self, side: str) -> None:
+        """Raises ValueError if a setting of a side, "input" or "output", is malformed."""
+        if self.channels > MOST_CHANNELS:
+            refuse(f"{side}_channels", f"at most {MOST_CHANNELS}", self.channels)
+        try:
+            self.limits  # noqa: B018  (rejects malformed text)
+        except ValueError:
+            refuse(f"{side}_range", f"LOW:HIGH, two numbers, or {MEASURED}", self.range)
 
 
 def to_picture(image: np.ndarray) -> np.ndarray:

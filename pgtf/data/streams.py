@@ -88,7 +88,7 @@ class Stream:
         entries = []
         for number, source in enumerate(self.sources):
             index = self._index(position, number, len(source))
-            entries.extend(tf.unstack(self._augmented(self._fetch(number, index), position, number)))
+            entries.extend(self._augmented(self._fetch(number, index), position, number))
             if source.labels is not None:
                 entries.append(tf.gather(source.labels, index))
         return tuple(entries)
@@ -115,25 +115,27 @@ class Stream:
                 raise
 
         source = self.sources[number]
-        stack = tf.numpy_function(fetch, [index], tf.uint8, stateful=False)
-        return tf.ensure_shape(stack, [source.images, source.height, source.width, 3])
+        kinds = [tf.as_dtype(kind) for _, kind in source.formats]
+        stack = tf.numpy_function(lambda index: list(fetch(index)), [index], kinds, stateful=False)
+        shapes = [(source.height, source.width, channels) for channels, _ in source.formats]
+        return [tf.ensure_shape(image, shape) for image, shape in zip(stack, shapes)]
 
     def _augmented(self, stack, position, number):
-        """Crops at random and flips half of the time, the same for the whole stack."""
-        x = tf.cast(stack, tf.float32) / 127.5 - 1
+        """Scales images to [-1, 1], crops at random and flips half of the time, the same for the whole stack."""
+        images = [tf.cast(x, tf.float32) / 127.5 - 1 if x.dtype == tf.uint8 else x for x in stack]
         if self.padding:
-            x = tf.pad(x, [[0, 0], [self.padding] * 2, [self.padding] * 2, [0, 0]])
-        k, height, width, _ = x.shape
+            images = [tf.pad(x, [[self.padding] * 2, [self.padding] * 2, [0, 0]]) for x in images]
+        height, width, _ = images[0].shape
         top, left = (height - self.height) // 2, (width - self.width) // 2
         if self.augment:
             chance = tf.random.stateless_uniform([3], counted(self._crop_seeds[number], position))
             room = tf.constant([height - self.height + 1, width - self.width + 1], tf.float32)
             top, left = tf.unstack(tf.cast(chance[:2] * room, tf.int32))
             if self.flip:
-                x = tf.cond(chance[2] < 0.5, lambda: tf.reverse(x, [2]), lambda: x)
-        return tf.ensure_shape(
-            tf.slice(x, [0, top, left, 0], [k, self.height, self.width, 3]), [k, self.height, self.width, 3]
-        )
+                flips = chance[2] < 0.5
+                images = [tf.cond(flips, lambda x=x: tf.reverse(x, [1]), lambda x=x: x) for x in images]
+        sizes = [[self.height, self.width, x.shape[-1]] for x in images]
+        return [tf.ensure_shape(tf.slice(x, [top, left, 0], size), size) for x, size in zip(images, sizes)]
 
 
 class Streams:

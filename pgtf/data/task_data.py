@@ -10,7 +10,9 @@ from collections.abc import Sequence
 from typing import IO
 
 from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
+from pgtf.data.pixels import Pixels
 from pgtf.data.prefetch import prefetch
+from pgtf.data.reader import Reader
 from pgtf.data.reading import is_unread_image_name
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
@@ -35,6 +37,7 @@ class TaskData:
       pairs_apart: Whether pairs are used as unpaired images. Default: False.
       skipped: A message for each image that is left out.
       labels: Names of the classes of labelled images; an image's label is a place in it. Default: none.
+      readers: Of the files of inputs and of targets. Default: RGB.
     """
 
     name: str
@@ -44,6 +47,22 @@ class TaskData:
     pairs_apart: bool = False
     skipped: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
+    readers: tuple[Reader, Reader] = dataclasses.field(default_factory=lambda: (Reader(), Reader()))
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """Numbers of channels of inputs and of targets."""
+        return self.readers[0].channels, self.readers[1].channels
+
+    @property
+    def pixels(self) -> tuple[Pixels, Pixels]:
+        """The pixels of inputs and of targets. A range that is measured is measured now."""
+        return self.readers[0].pixels, self.readers[1].pixels
+
+    def fix_pixels(self, pixels: Sequence[Pixels]) -> None:
+        """Sets the recorded pixels of inputs and of targets. Raises ValueError if the files have others."""
+        for reader, recorded in zip(self.readers, pixels):
+            reader.fix(recorded)
 
     @property
     def train(self) -> list[Source]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from pgtf.data.reading import to_float
+from pgtf.data.reading import to_input
 from pgtf.layers import Conv2D
 from pgtf.storage.probes import Probes
 
@@ -42,11 +42,19 @@ def _convolved(network: keras.Model) -> list:
     return [layer.output for layer in network.layers if isinstance(layer, Conv2D)][:CONVOLUTIONS]
 
 
+def with_channels(images: np.ndarray, channels: int) -> np.ndarray:
+    """Returns images [n, h, w, c] with this many channels: their own, or their mean, repeated."""
+    if images.shape[-1] == channels:
+        return images
+    return np.repeat(images.mean(axis=-1, keepdims=True), channels, axis=-1)
+
+
 def _features(seen: keras.Model, probes: Probes) -> list[np.ndarray]:
     """Computes the features of each convolution: [2 sides, 2 (mean and standard deviation), channels]."""
     arrays = (probes.inputs["forward"], *probes.targets.values(), probes.inputs.get("backward"))
-    images = [array for array in arrays if array is not None and array.dtype == np.uint8]
-    sides = [[layer.numpy() for layer in seen(to_float(side))] for side in images]
+    channels = seen.input.shape[-1]
+    images = [with_channels(to_input(array), channels) for array in arrays if array is not None and array.ndim == 4]
+    sides = [[layer.numpy() for layer in seen(side)] for side in images]
     return [
         np.stack([[values.mean((0, 1, 2)), values.std((0, 1, 2))] for values in layer_of_sides])
         for layer_of_sides in zip(*sides)

@@ -40,12 +40,12 @@ class Collection:
         return self.source.labels
 
     def images(self) -> np.ndarray:
-        """uint8 [n, h, w, 3]."""
+        """uint8 RGB, or float32 in [-1, 1], [n, h, w, c]."""
         return np.stack(list(self))
 
 
 def read(source: Source) -> Iterator[np.ndarray]:
-    """Yields the single images of a source in order, uint8 [h, w, 3]. Threads read ahead."""
+    """Yields the single images of a source in order. Threads read ahead."""
     with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
         for _, reading in prefetch(pool, source.__getitem__, range(len(source)), 8 * WORKERS):
             yield reading.result()[0]

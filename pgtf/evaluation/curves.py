@@ -53,7 +53,8 @@ def measure(
     def point(networks):
         for prefix, network in networks.items():
             if prefix not in generators:
-                generators[prefix] = Generator(network, plan.data.size, plan.architecture.input)
+                shape, output = plan.architecture.of(prefix), data.pixels[0 if prefix == "backward" else 1]
+                generators[prefix] = Generator(network, plan.data.size, shape.input, output)
         return point_of(evaluator.figures(data.name, generators, images, plan.objective), plan.objective)
 
     return point

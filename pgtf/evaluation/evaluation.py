@@ -192,7 +192,10 @@ class Evaluation:
     def _measured(self, index: int, latest: int) -> dict[str, Measurement]:
         facts, task = self.slices[index].facts, self.run.at(index, latest)
         shape = facts.architecture
-        generators = {prefix: Generator(task.network(prefix), shape.size, shape.input) for prefix in facts.generators}
+        generators = {
+            prefix: Generator(task.network(prefix), shape.size, shape.of(prefix).input, facts.pixels_of(prefix)[1])
+            for prefix in facts.generators
+        }
         return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective)
 
     def _effort(self, cell: Cell) -> int:

@@ -8,6 +8,7 @@ from typing import Callable, Optional
 import numpy as np
 import tensorflow as tf
 
+from pgtf.data.pixels import to_picture
 from pgtf.data.sources import Source, Subset
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, choice, has_test, sides_of
@@ -28,7 +29,7 @@ MOMENT = 2.0  # Seconds of work without a progress bar.
 
 @dataclasses.dataclass(frozen=True)
 class Evaluator:
-    """Measures generated images.
+    """Measures generated images. Features are those of `to_picture`: RGB of 8 bits, of whatever channels and depth.
 
     folder: Cache for features of real images. extractor: Extractor for distances. Default: the classifier's features.
     classifier: Classifier for Acc; None if there is only one task. watched: Iterator that images pass through, for
@@ -46,7 +47,8 @@ class Evaluator:
         extractor = self._extractor()
         if not extractor:
             return {name: figure for name, figure in unclassified(made_from).items() if name != "Acc"}
-        return distances(self._kept(extractor, real), activations(extractor, self.watched(made), made_from))
+        seen = map(to_picture, self.watched(made))
+        return distances(self._kept(extractor, real), activations(extractor, seen, made_from))
 
     def identity_baseline(self, real: Collection, inputs: Collection) -> dict[str, Measurement]:
         """Measures the Fréchet distance of the inputs themselves to real targets: the score of doing nothing."""
@@ -60,7 +62,7 @@ class Evaluator:
         """Measures Acc of a task's generated images."""
         if not self.classifier:
             return unclassified(made_from)["Acc"]
-        return accuracy_figure(self.classifier, task, made, made_from)
+        return accuracy_figure(self.classifier, task, to_picture(made), made_from)
 
     def figures(
         self, task: str, generators: Mapping[str, Callable], sides: tuple[Collection, Collection], objective: Objective
@@ -69,7 +71,7 @@ class Evaluator:
 
         Args:
           task: Name of the task.
-          generators: {"forward": …} and optionally "backward". Each translates images to uint8 [n, h, w, 3].
+          generators: {"forward": …} and optionally "backward". Each translates images; see `Generator`.
           sides: The inputs and the targets.
           objective: The task's objective.
 
@@ -84,7 +86,9 @@ class Evaluator:
 
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:
         """Returns the features of images on disk, from the cache if possible."""
-        return kept_activations(os.path.join(self.folder, layout.ACTIVATIONS), extractor, lambda: side, side.image_set)
+        return kept_activations(
+            os.path.join(self.folder, layout.ACTIVATIONS), extractor, lambda: map(to_picture, side), side.image_set
+        )
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:
@@ -129,7 +133,7 @@ def _small(source: Source, bar: Bar) -> np.ndarray:
     images = []
     for index in range(len(source)):
         try:
-            image = source[index][0]
+            image = to_picture(source[index][0])
         except ImageError:
             continue  # Training of the task reports unreadable images.
         if min(image.shape[:2]) > SIZE:

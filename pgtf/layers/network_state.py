@@ -91,10 +91,16 @@ def restore(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
 def copy_matching(network: keras.Model, values: Mapping[str, np.ndarray]) -> None:
     """Copies the arrays of another task's state that match by path and shape: norms, biases and free kernels.
 
-    Kernels that recipes compose have other arrays and keep their initial values.
+    Kernels that recipes compose have other arrays and keep their initial values. A first layer of other input channels
+    starts as the mean over the other's channels, scaled so that an image with equal channels gives the same output.
     """
     own = state(network)
     fitting = {path: values[path] for path in own if path in values and own[path].shape == values[path].shape}
+    first = f"{next(iter(made_kernels(network)), '')}/unconstrained"
+    if first in own and first in values and first not in fitting:
+        (*size, channels, filters), kernel = own[first].shape, np.asarray(values[first])
+        if kernel.shape[:2] == tuple(size) and kernel.shape[3] == filters:
+            fitting[first] = np.repeat(kernel.sum(axis=2, keepdims=True) / channels, channels, axis=2)
     restore(network, {**own, **fitting})
 
 

@@ -231,6 +231,7 @@ class Method:
     needs_distance: ClassVar[bool] = False  # Whether its phases use the objective's distance.
     compares_outputs: ClassVar[bool] = False  # Whether its penalty compares the outputs of two tasks' networks.
     needs: ClassVar[str] = ""  # Kind of input that its networks must take: "images" or "latents". Default: any.
+    fixed_channels: ClassVar[bool] = False  # Whether all tasks must have images with the first task's channels.
     plan_note: ClassVar[str] = ""  # Conditions under which the planned sizes are the stored ones.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:

@@ -14,6 +14,8 @@ from pgtf.methods.base import Method
 class Finetune(Method):
     """Every kernel is free and starts equal to the previous task's; the latest network answers for all tasks."""
 
+    fixed_channels = True
+
     def initialize(self, networks, bank):
         if bank.names:
             for network in networks.values():

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 class Packing(Method):
     """All tasks share their kernels. A task trains the weights that no earlier task owns, and releases some of them."""
 
+    fixed_channels = True
+
     retrain_share: float = setting(
         0.33, "Fraction of a task's steps that follow its first pruning; at least one step.", least=0, most=1
     )

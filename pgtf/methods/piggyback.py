@@ -107,7 +107,7 @@ class Piggyback(Method):
                     continue
                 if lent_all:
                     recipe.copy_matching(lenders.lent(*self._lenders(path)).copying(former, path))
-                else:
+                elif learned[path].kernel_shape == recipe.kernel_shape:  # Not a first layer of other channels.
                     recipe.fit_to(learned[path].kernel().numpy())
 
     def _lenders(self, path):

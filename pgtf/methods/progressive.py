@@ -15,6 +15,7 @@ class Progressive(Method):
     """Every kernel is free. A task stores its column, which starts at random, and its laterals."""
 
     needs = "images"
+    fixed_channels = True
 
     def borrows(self, learned):
         return learned

@@ -3,7 +3,7 @@
 import os
 
 from pgtf.foundation import files
-from pgtf.metrics.image_checks import checked
+from pgtf.metrics.image_checks import checked_any
 
 
 def files_sha256(paths) -> str:
@@ -12,8 +12,8 @@ def files_sha256(paths) -> str:
 
 
 def images_sha256(images) -> str:
-    """Hashes the sizes and pixels of images uint8 [n, h, w, 3], in order."""
-    return _listed((str(image.shape), image.tobytes()) for image in checked(images))
+    """Hashes the sizes and pixels of images, uint8 RGB or float32 [n, h, w, c], in order."""
+    return _listed((str(image.shape), image.tobytes()) for image in checked_any(images))
 
 
 def arrays_sha256(arrays: dict) -> str:

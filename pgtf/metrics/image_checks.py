@@ -13,10 +13,17 @@ def checked(images) -> np.ndarray:
     return images
 
 
+def checked_any(images) -> np.ndarray:
+    """Returns images as an array: uint8 RGB, or float32 [n, h, w, c] in [-1, 1]. Raises ValueError if it is neither."""
+    images = np.asarray(images)
+    is_scaled = images.dtype == np.float32 and images.ndim == 4 and images.size and np.abs(images).max() <= 1
+    return images if is_scaled else checked(images)
+
+
 def checked_pairs(generated, targets) -> tuple:
-    """Returns pairs of images as two arrays. Raises ValueError if their shapes differ."""
-    generated, targets = checked(generated), checked(targets)
-    if generated.shape != targets.shape:
+    """Returns pairs of images as two arrays. Raises ValueError if their shapes or types differ."""
+    generated, targets = checked_any(generated), checked_any(targets)
+    if (generated.shape, generated.dtype) != (targets.shape, targets.dtype):
         raise ValueError(
             "Each generated image needs a target of the same size. "
             f"Received: {list(generated.shape)} generated, {list(targets.shape)} targets"

@@ -1,4 +1,8 @@
-"""Distances of generated images to their own targets, for paired tasks."""
+"""Distances of generated images to their own targets, for paired tasks.
+
+Images are uint8 RGB [n, h, w, 3], or float32 [n, h, w, c] in [-1, 1], which is the range of their values. They are
+measured on the scale of 0 to 255, so that figures of all ranges can be compared.
+"""
 
 import functools
 
@@ -11,12 +15,12 @@ WINDOW = 11  # Height and width of SSIM's windows, px.
 
 
 def l1(generated, targets) -> np.ndarray:
-    """Computes mean |a - b| on the scale of [-1, 1]: uint8 [n, h, w, 3] twice to float64 [n]."""
+    """Computes mean |a - b| on the scale of [-1, 1], float64 [n]."""
     return np.array([np.abs(a - b).mean() for a, b in _float_pairs(generated, targets)]) / 127.5
 
 
 def psnr(generated, targets) -> np.ndarray:
-    """Computes 10 log10(255² / mean (a - b)²) in dB: uint8 [n, h, w, 3] twice to float64 [n].
+    """Computes 10 log10(255² / mean (a - b)²) in dB, float64 [n].
 
     Equal images give infinity.
     """
@@ -32,7 +36,7 @@ def ssim(generated, targets) -> np.ndarray:
     11 px with σ = 1.5 that lie inside the image, C1 = (0.01 · 255)², C2 = (0.03 · 255)².
 
     Args:
-      generated, targets: uint8 [n, h, w, 3].
+      generated, targets: Images.
 
     Returns:
       float64 [n].
@@ -87,4 +91,10 @@ def _mean(name, values, figure):
 def _float_pairs(generated, targets):
     """Yields pairs as float64, one at a time to save memory."""
     for a, b in zip(*checked_pairs(generated, targets)):
-        yield a.astype("float64"), b.astype("float64")
+        yield _levels(a), _levels(b)
+
+
+def _levels(image):
+    """Converts an image to float64 in [0, 255]."""
+    values = image.astype("float64")
+    return values if image.dtype == np.uint8 else (values + 1) * 127.5

@@ -13,7 +13,7 @@ from pgtf.networks.table import NETWORKS
 
 NORMS = ("instance", "batch", "none")
 UPSAMPLINGS = ("transpose", "resize", "resize_even")
-SHARED = ("size", "blocks", "outputs", "dropout")  # What a row may take from the fields of an architecture.
+SHARED = ("size", "blocks", "outputs", "inputs", "dropout")  # What a row may take from the fields of an architecture.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Architecture:
       upsampling: "transpose" or "resize". "resize_even" is the resize of runs of format 1, with the U-Net's even
         kernels, which shift their output by half a pixel.
       blocks: Number of residual blocks of a ResNet.
-      outputs: Number of output channels.
+      outputs: Number of output channels, of the forward network.
       dropout: Whether a U-Net has dropout during training; a ResNet has none.
       options: ((setting, value), …) of other networks, in the order of names. Slices leave them out if there are none.
+      inputs: Number of input channels, of the forward network. Slices leave them out if there are three.
     """
 
     network: str = "unet"
@@ -42,12 +43,15 @@ class Architecture:
     outputs: int = 3
     dropout: bool = True
     options: tuple[tuple[str, Any], ...] = ()
+    inputs: int = 3
 
     def __post_init__(self) -> None:
         settings.check_types(self)
         for field, allowed in (("network", NETWORKS), ("norm", NORMS), ("upsampling", UPSAMPLINGS)):
             if getattr(self, field) not in allowed:
                 raise ValueError(f"`{field}` must be one of {', '.join(allowed)}. Received: {getattr(self, field)!r}")
+        if min(self.inputs, self.outputs) < 1:
+            raise ValueError(f"A network must have input and output channels. Received: {self.inputs}, {self.outputs}")
         if self.width < 1:
             raise ValueError(f"`width`, the filters of the first layer, must be at least 1. Received: {self.width}")
         if self.norm not in self.row.norms:  # The row also rejects sizes and settings.
@@ -70,6 +74,16 @@ class Architecture:
         one, two = ((each.network, each.row, each.width, each.norm, each.upsampling) for each in (self, other))
         return one == two
 
+    def of(self, prefix: str) -> "Architecture":
+        """Returns the architecture of one network: "backward" has input and output channels exchanged."""
+        if prefix != "backward" or self.inputs == self.outputs:
+            return self
+        return dataclasses.replace(self, inputs=self.outputs, outputs=self.inputs)
+
+    def with_channels(self, inputs: int, outputs: int) -> "Architecture":
+        """Returns the architecture with other channels."""
+        return dataclasses.replace(self, inputs=inputs, outputs=outputs)
+
     @property
     def input(self) -> tuple[Any, ...]:
         """Shape of an input, without the batch."""
@@ -87,8 +101,8 @@ class Architecture:
     def as_json(self) -> dict[str, Any]:
         """Returns the architecture as plain data."""
         plain = dataclasses.asdict(self)
-        options = dict(plain.pop("options"))
-        return {**plain, "options": options} if options else plain
+        options, inputs = dict(plain.pop("options")), plain.pop("inputs")
+        return {**plain, **({"options": options} if options else {}), **({"inputs": inputs} if inputs != 3 else {})}
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> "Architecture":

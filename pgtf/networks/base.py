@@ -8,6 +8,8 @@ from pgtf.foundation import settings
 if TYPE_CHECKING:
     from pgtf.layers.factory import LayerFactory
 
+IMAGE = (None, None, 3)
+
 
 @dataclasses.dataclass(frozen=True)
 class Network:
@@ -16,23 +18,28 @@ class Network:
     Importing a network must not import TensorFlow, which takes seconds; `__call__` does.
 
     Attributes:
-      input: Shape of an input, without the batch; None stands for any length. Default: an image of any size.
+      input: Kind of an input, by its shape for RGB, without the batch. Default: an image of any size.
       makes: Kind of the output: "images" or "scores". Default: "images".
       takes: Kind of the input: "images" or "latents". Default: "images".
       norms: The norms that it may have, as --norm has them. Default: all.
       init: Initial values of free kernels, as `LayerFactory` has them. Default: "normal".
+      first_layer: Name of the layer that reads the image. Its kernel has the image's channels, so tasks with other
+        channels than the first task's have one of their own. Default: none.
       size: (height, width) of the training images.
       outputs: Number of output channels, or of scores.
+      inputs: Number of input channels.
     """
 
-    input: ClassVar[tuple[Any, ...]] = (None, None, 3)
+    input: ClassVar[tuple[Any, ...]] = IMAGE
     makes: ClassVar[str] = "images"
     takes: ClassVar[str] = "images"
     norms: ClassVar[tuple[str, ...]] = ("instance", "batch", "none")
     init: ClassVar[str] = "normal"
+    first_layer: ClassVar[str] = ""
 
     size: tuple[int, int] = (256, 256)
     outputs: int = 3
+    inputs: int = 3
 
     def __post_init__(self) -> None:
         settings.check(self)
@@ -44,9 +51,9 @@ class Network:
         return 1
 
     def input_at(self, width: int) -> tuple[Any, ...]:
-        """Returns the shape of an input of a network of this width, without the batch. Default: `input`."""
+        """Returns the shape of an input of a network of this width, without the batch."""
         del width
-        return self.input
+        return (None, None, self.inputs) if self.input == IMAGE else self.input
 
     @property
     def published_names(self) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pgtf.networks.base import Network
 class ResNet(Network):
     """Two halvings, residual blocks, two doublings."""
 
+    first_layer = "stem"
     blocks: int = setting(9, "Residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)
 
     @property

@@ -14,6 +14,7 @@ class UNet(Network):
       dropout: Whether inner decoder blocks have dropout during training. Default: True.
     """
 
+    first_layer = "down1"
     dropout: bool = True
 
     @property

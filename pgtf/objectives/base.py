@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Union
 
 import numpy as np
 
+from pgtf.data.pixels import to_picture
 from pgtf.foundation import settings
 
 if TYPE_CHECKING:
@@ -82,6 +83,11 @@ class Objective:
         del data
         return self
 
+    def auxiliary_of(self, inputs: int, outputs: int) -> Mapping[str, Auxiliary]:
+        """Returns `auxiliary` for images of these numbers of channels. Default: as they are for RGB."""
+        del inputs, outputs
+        return self.auxiliary
+
     def optimizer(self, schedule: Any, precision: str, rates: Sequence[tuple[Any, float]] = ()) -> Any:
         """Returns the optimizer of one kind of networks. Default: Adam, as pix2pix and CycleGAN have it.
 
@@ -134,7 +140,8 @@ class Objective:
         """Returns the inputs and the targets of probes, {network: array} each.
 
         Args:
-          *examples: The first examples of a task, an array [n, …] for each entry of a batch. Images are uint8.
+          *examples: The first examples of a task, an array [n, …] for each entry of a batch. Images are uint8 RGB, or
+            float32 in [-1, 1].
           shape: Shape of an input of the networks, without the batch.
         """
         return {"forward": examples[0]}, {"forward": examples[1]}
@@ -144,7 +151,7 @@ class Objective:
 
     def example(self, probes: Any) -> np.ndarray:
         """Returns a picture, uint8 [h, w, 3], of an input of a task's `Probes`."""
-        return np.asarray(probes.inputs["forward"][0])
+        return to_picture(probes.inputs["forward"][0])
 
     def preview(self, networks: Mapping[str, Any], inputs: Arrays, targets: Arrays) -> dict[str, np.ndarray]:
         """Returns {title: uint8 [h, w, 3]}: pictures of what networks make of probes. Default: none."""

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from pgtf.data.reading import to_float, to_uint8
+from pgtf.data.pixels import to_picture
+from pgtf.data.reading import to_input
 from pgtf.metrics.measurements import BACKWARD, UNTOUCHED, Measurement
 from pgtf.objectives.base import Objective, outputs_of
 
@@ -16,11 +17,12 @@ class Translation(Objective):
     """Base class of objectives whose networks translate images to images of the same size."""
 
     def check_probes(self, inputs, targets, outputs):
-        for images, kind in ((inputs, np.uint8), (targets, np.uint8), (outputs, np.float32)):
+        for images, is_made in ((inputs, False), (targets, False), (outputs, True)):
             for prefix, values in images.items():
-                if values.ndim != 4 or values.shape[-1] != 3 or values.dtype != kind:
+                is_rgb = values.dtype == np.uint8 and values.shape[-1] == 3 and not is_made
+                if values.ndim != 4 or not (is_rgb or values.dtype == np.float32):
                     raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
-                if values.shape != inputs[prefix].shape:
+                if values.shape[:3] != inputs[prefix].shape[:3]:
                     raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
 
     def figures(self, judge, task, generators, sides):
@@ -53,8 +55,8 @@ def _renamed(suffix: str, figures: Mapping[str, Measurement]) -> dict[str, Measu
 
 
 def floats(images: np.ndarray) -> list[np.ndarray]:
-    """Returns uint8 images [n, h, w, 3] as a list of [h, w, 3] in [-1, 1]."""
-    return [to_float(image) for image in images]
+    """Returns images, uint8 RGB or float32 [n, h, w, c], as a list of [h, w, c] in [-1, 1]."""
+    return [to_input(image) for image in images]
 
 
 def through(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
@@ -63,5 +65,5 @@ def through(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
 
 
 def grid(rows: Iterable[Iterable[np.ndarray]]) -> np.ndarray:
-    """Joins rows of images in [-1, 1] to one image, uint8 [h, w, 3]."""
-    return to_uint8(np.concatenate([np.concatenate(list(row), axis=1) for row in rows], axis=0))
+    """Joins rows of images in [-1, 1] to one picture, uint8 [h, w, 3]."""
+    return np.concatenate([np.concatenate([to_picture(image) for image in row], axis=1) for row in rows], axis=0)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from pgtf.assembly.replay import outputs
-from pgtf.data.reading import to_uint8
+from pgtf.data.pixels import to_picture
 from pgtf.foundation import files
 from pgtf.report.parts import Parts
 from pgtf.runs.run import Run, Task
@@ -26,12 +26,12 @@ class AnswerCache:
 
         Args:
           index: Index of the task.
-          images: uint8 [h, w, 3], all of one size that the network takes.
+          images: All of one size and of the channels that the network takes.
           prefix: Direction of the network.
           latest: Index of the latest learned task. Default: the last one.
 
         Returns:
-          The outputs, uint8 [h, w, 3].
+          The outputs as pictures, uint8 [h, w, 3].
         """
         task = self.run.at(index, latest)
         given = np.stack(images)
@@ -39,10 +39,10 @@ class AnswerCache:
         facts = ["answer", player, prefix, given.shape, files.sha256(given.tobytes())]
         content = self.parts.of(facts, lambda: _png(self._answer(task, prefix, given)))
         with Image.open(io.BytesIO(content)) as image:
-            return list(np.asarray(image).reshape(given.shape))
+            return list(np.asarray(image).reshape(*given.shape[:3], 3))
 
     def _answer(self, task: Task, prefix: str, images: np.ndarray) -> np.ndarray:
-        return to_uint8(outputs(task.network(prefix), images))
+        return to_picture(outputs(task.network(prefix), images))
 
 
 def _png(images: np.ndarray) -> bytes:

@@ -8,7 +8,8 @@ import numpy as np
 
 from pgtf.assembly.parameters import full_values
 from pgtf.config import flagfile, load_config
-from pgtf.data.reading import resized, to_uint8
+from pgtf.data.pixels import to_picture
+from pgtf.data.reading import resized
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.files import sha256_of
 from pgtf.foundation.settings import name_in
@@ -98,6 +99,8 @@ class Collector:
 
     def _answered(self, index: int, pictures: list, latest: int) -> list:
         assert self.played
+        if any(picture.shape[-1] != self.bank.slice(index).facts.architecture.inputs for picture in pictures):
+            return [None] * len(pictures)  # Images of another task, with other channels.
         try:
             return self.played.of(index, pictures, latest=latest)
         except BankError as error:
@@ -106,7 +109,7 @@ class Collector:
 
     def _recorded(self, index: int) -> list:
         """Returns a task's recorded outputs for its inputs."""
-        return list(to_uint8(self._probes[index].outputs["forward"][: self.shown]))
+        return list(to_picture(self._probes[index].outputs["forward"][: self.shown]))
 
     def _player(self, index: int, latest: int) -> int:
         return self.bank.slice(index).facts.method.network_for(index, latest)
@@ -184,13 +187,13 @@ class Collector:
         return tuple(
             Direction(
                 prefix,
-                list(images[: self.shown]),
-                list(to_uint8(probes.outputs[prefix][: self.shown])),
-                list(probes.targets[prefix][: self.shown]) if prefix in probes.targets else None,
+                list(to_picture(images[: self.shown])),
+                list(to_picture(probes.outputs[prefix][: self.shown])),
+                list(to_picture(probes.targets[prefix][: self.shown])) if prefix in probes.targets else None,
                 titles.get(prefix, ""),
             )
             for prefix, images in sorted(probes.inputs.items(), reverse=True)  # Forward first.
-            if images.ndim == 4 and probes.outputs[prefix].shape == images.shape  # Scores are no pictures.
+            if images.ndim == 4 and probes.outputs[prefix].shape[:3] == images.shape[:3]  # Scores are no pictures.
         )
 
     def _later(self) -> dict[int, tuple[Later, ...]]:
@@ -214,11 +217,11 @@ class Collector:
         for player in range(len(self.bank)):
             for index in sources:
                 outputs[index][self.bank.names[player]] = self.answers(player, [pictures[index]])[0]
-        return tuple(Through(self.bank.names[index], pictures[index], outputs[index]) for index in sources)
+        return tuple(Through(self.bank.names[index], to_picture(pictures[index]), outputs[index]) for index in sources)
 
 
 def generated(probes: Optional[Probes]) -> tuple[np.ndarray, ...]:
     """Returns the images of latents; none if the inputs of probes are images."""
     if probes is None or probes.inputs["forward"].ndim != 2 or probes.outputs["forward"].ndim != 4:
         return ()
-    return tuple(to_uint8(probes.outputs["forward"]))
+    return tuple(to_picture(probes.outputs["forward"]))

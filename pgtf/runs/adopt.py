@@ -111,4 +111,4 @@ def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_nam
     files.write(os.path.join(staged, layout.REPLAYS), json.dumps({name: replay}, indent=1).encode())
     os.rename(staged, task_path(run_dir, folder))
     files.sync_folder(task_path(run_dir))
-    files.write(sample_path(run_dir, name), png(task.probes.inputs["forward"][0]))
+    files.write(sample_path(run_dir, name), png(task.facts.objective.example(task.probes)))

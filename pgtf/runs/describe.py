@@ -43,6 +43,7 @@ def described(task_slice: TaskSlice) -> dict[str, str]:
         "Pictures": f"of {facts.shown_split} images",
         "Size": f"{shape.size[0]} × {shape.size[1]} pixels",
         "Direction": facts.ways,
+        **({"Inputs": str(facts.input_pixels), "Targets": str(facts.target_pixels)} if facts.pixels else {}),
         "Network": f"{shape.network}, width {shape.width}, {shape.norm} norm",
         "Method": _settings(METHODS, facts.method),
         "Objective": _settings(OBJECTIVES, facts.objective),

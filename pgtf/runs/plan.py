@@ -1,10 +1,12 @@
 """Plan of a run: the stored size of each task before training."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pgtf.assembly import accounting, plan_tables
 from pgtf.config import TaskPlan
+from pgtf.data import drawn
+from pgtf.networks import Architecture
 from pgtf.runs.listing import row_lines, rows
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
@@ -15,33 +17,70 @@ def planned(plans: Sequence[TaskPlan]) -> list[accounting.Cost]:
     first, networks = plans[0], plans[0].objective.networks
     precisions = {plan.name: plan.training.slice_precision for plan in plans}
     return accounting.plan(
-        first.run.tasks, first.architecture, first.method, networks, precisions, outputs_of_tasks(plans)
+        first.run.tasks, first.architecture, first.method, networks, precisions, channels_of_tasks(plans)
     )
 
 
 def size_warning(plans: Sequence[TaskPlan]) -> str:
     """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
     first, networks = plans[0], plans[0].objective.networks
-    return plan_tables.warning(first.run.tasks, first.architecture, first.method, networks, outputs_of_tasks(plans))
+    return plan_tables.warning(first.run.tasks, first.architecture, first.method, networks, channels_of_tasks(plans))
 
 
-def outputs_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, int]:
-    """Returns {task: number of outputs}, read from slices or from data, where each task has outputs of its own."""
-    if not plans[0].objective.own_outputs:
-        return {}
-    from pgtf.assembly import build  # Imports TensorFlow.
-    from pgtf.assembly.given_weights import outputs_in
+def channels_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, tuple[int, int]]:
+    """Returns {task: (inputs, outputs)}, read from slices or from data. Tasks whose data are not there yet are RGB.
+
+    Raises ValueError if the method needs the first task's channels and a task has others.
+    """
+    bank = FilterBank.open(os.path.join(plans[0].run.run_dir, layout.TASKS))
+    found = {name: _channels(bank[name].facts.architecture) for name in bank.names}
+    if plans[0].objective.own_outputs:
+        found = {**_given(plans, found), **found}
+    for plan in plans:
+        if plan.name not in found and plan.objective.serves == "images":
+            found[plan.name] = _of_images(plan)
+        elif plan.name not in found and plan.objective.own_outputs:
+            from pgtf.assembly import build  # Imports TensorFlow.
+
+            found[plan.name] = _channels(build.with_data(plan, build.data_of(plan)).architecture)
+    first = found.get(plans[0].name)
+    for plan in plans:
+        if plan.method.fixed_channels and not plan.objective.own_outputs and found.get(plan.name, first) != first:
+            raise ValueError(
+                "With this method all tasks need images with the first task's channels. Choose another --method. "
+                f"Received: {plan.name} with {found[plan.name]}, where {plans[0].name} has {first} (inputs, outputs)"
+            )
+    return found
+
+
+def _channels(shape: Architecture) -> tuple[int, int]:
+    return shape.inputs, shape.outputs
+
+
+def _given(plans: Sequence[TaskPlan], stored: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Returns the channels of a first task that is taken from a file or from another run, and not stored yet."""
+    from pgtf.assembly.given_weights import outputs_in  # Imports TensorFlow.
     from pgtf.runs.run import Run
 
-    bank = FilterBank.open(os.path.join(plans[0].run.run_dir, layout.TASKS))
-    stored = {name: bank[name].facts.architecture.outputs for name in bank.names}
-    given = plans[0].run.first_task_from
-    if not stored and os.path.isfile(given):
-        stored[plans[0].name] = outputs_in(given, plans[0].architecture.row.published_names)
-    elif not stored and given:
-        stored[plans[0].name] = Run(given).at(0).facts.architecture.outputs
-    coming = [build.with_data(plan, build.data_of(plan)) for plan in plans if plan.name not in stored]
-    return {**stored, **{plan.name: plan.architecture.outputs for plan in coming}}
+    source, name = plans[0].run.first_task_from, plans[0].name
+    if stored or not source:
+        return {}
+    if os.path.isfile(source):
+        return {name: (3, outputs_in(source, plans[0].architecture.row.published_names))}
+    return {name: _channels(Run(source).at(0).facts.architecture)}
+
+
+def _of_images(plan: TaskPlan) -> tuple[int, int]:
+    """Returns the channels of a task's images; RGB if they cannot be found."""
+    if not plan.data.data_dir:
+        inputs, targets = drawn.pixels_of(plan.name)[:: -1 if plan.flipped else 1]
+        return inputs.channels, targets.channels
+    from pgtf.assembly import build  # Imports TensorFlow.
+
+    try:
+        return build.data_of(plan).channels
+    except (OSError, ValueError):  # Training names the reason; a plan needs no images.
+        return plan.channels
 
 
 def check_plan(plans: Sequence[TaskPlan]) -> None:

@@ -84,13 +84,13 @@ class Task:
         """Translates images.
 
         Args:
-          image: [h, w] or [h, w, channels], gray, RGB or RGBA, uint8 or uint16, of any size; or n such images
-            [n, h, w, channels]. They are converted to RGB as files are.
+          image: [h, w] or [h, w, channels] of any size; or n such images [n, h, w, channels]. Where the task's inputs
+            are RGB, uint8 or uint16, gray, RGB or RGBA, converted as files are; else of the inputs' channels and type.
           backward: Translate from B to A. Needs a task that was learned in both directions.
           tile: Size of a tile in pixels. Larger images are translated in blended tiles.
 
         Returns:
-          uint8 [h, w, 3] or [n, h, w, 3].
+          [h, w, channels] or [n, h, w, channels] of the targets' type: uint8 [h, w, 3] for RGB.
         """
         image, translator = np.asarray(image), self.translator(backward, tile)
         return np.stack([translator(one) for one in image]) if image.ndim == 4 else translator(image)
@@ -109,7 +109,8 @@ class Task:
             )
         key = prefix, tile
         if key not in self._translators:
-            self._translators[key] = Translator(self.network(prefix), self.facts.architecture.multiple, tile)
+            multiple, pixels = self.facts.architecture.multiple, self.facts.pixels_of(prefix)
+            self._translators[key] = Translator(self.network(prefix), multiple, tile, pixels=pixels)
         return self._translators[key]
 
     @functools.cached_property

@@ -9,7 +9,8 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly.swapping import TaskNetwork
-from pgtf.data.reading import of_array, to_float, to_uint8
+from pgtf.data.pixels import RGB, Pixels
+from pgtf.data.reading import to_input
 from pgtf.foundation import retracing
 
 TILE = 1024
@@ -17,7 +18,7 @@ LEAST = 16  # Smallest height and width that every network takes.
 
 
 class Translator:
-    """Applies a network [1, h, w, 3] -> [1, h, w, 3] in [-1, 1] to one uint8 image [h, w, 3] of any size.
+    """Applies a network of images [1, h, w, channels] in [-1, 1] to one image of any size.
 
     Images are padded by reflection to a multiple of `multiple`, and the result is cropped back. An image that is higher
     or wider than `tile` is translated in tiles that overlap and are blended. The outermost pixels of a tile, which
@@ -32,9 +33,18 @@ class Translator:
       multiple: The number that the network's input height and width must be multiples of.
       tile: Height and width of a tile in pixels, rounded down to a multiple of `multiple`.
       overlap: Least overlap of tiles in pixels. Default: a quarter of a tile.
+      pixels: Those of inputs and of outputs. Default: RGB.
     """
 
-    def __init__(self, network: Callable, multiple: int, tile: int = TILE, overlap: int | None = None):
+    def __init__(
+        self,
+        network: Callable,
+        multiple: int,
+        tile: int = TILE,
+        overlap: int | None = None,
+        pixels: tuple[Pixels, Pixels] = (RGB, RGB),
+    ):
+        self.input, self.output = pixels
         self.multiple, self.least = multiple, _up(LEAST, multiple)
         self.tile = tile // multiple * multiple
         self.overlap = self.tile // 4 if overlap is None else overlap
@@ -46,19 +56,19 @@ class Translator:
             )
 
         # One signature for all sizes: a folder of images of different sizes is traced once.
-        @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
+        @tf.function(input_signature=[tf.TensorSpec([1, None, None, self.input.channels], tf.float32)])
         def apply(image):
             return network(image, training=False)
 
         self._apply = network if isinstance(network, TaskNetwork) else apply
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Translates an image: gray, RGB or RGBA, uint8 or uint16 (see `images.of_array`). Returns uint8 [h, w, 3]."""
-        image = of_array(image)
+        """Translates an array that `Pixels.of_array` takes. Returns [h, w, channels] of the outputs' type."""
+        image = self.input.of_array(image)
         height, width, _ = image.shape
         rows, columns = (_tiles(length, self.tile, self.overlap) for length in (height, width))
-        result = np.empty_like(image)
-        band = np.zeros((len(rows[0][1]), width, 3), "float32")
+        result = np.empty((height, width, self.output.channels), self.output.dtype)
+        band = np.zeros((len(rows[0][1]), width, self.output.channels), "float32")
         ends = [top for top, _ in rows[1:]] + [height]
         for (top, row_weights), end in zip(rows, ends):
             for left, column_weights in columns:
@@ -66,17 +76,17 @@ class Translator:
                 piece = self._piece(image[top : top + len(row_weights), across])
                 band[:, across] += row_weights[:, None, None] * column_weights[:, None] * piece
             done = end - top  # Rows that no later tile covers.
-            result[top:end] = to_uint8(band[:done])
+            result[top:end] = self.output.unscaled(band[:done])
             band[:-done] = band[done:]
             band[-done:] = 0
         return result
 
     def _piece(self, image):
-        """Applies the network to uint8 [h, w, 3], at most one tile. Returns [h, w, 3] in [-1, 1]."""
+        """Applies the network to an image of at most one tile. Returns [h, w, channels] in [-1, 1]."""
         sizes = image.shape[:2]
         missing = [max(_up(size, self.multiple), self.least) - size for size in sizes]
         padding = [(lack // 2, lack - lack // 2) for lack in missing]
-        padded = np.pad(to_float(image), (*padding, (0, 0)), "reflect")
+        padded = np.pad(to_input(image), (*padding, (0, 0)), "reflect")
         try:
             with retracing.silence_retracing():
                 output = self._apply(padded[None])[0].numpy()

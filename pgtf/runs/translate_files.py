@@ -5,35 +5,36 @@ from __future__ import annotations
 import collections
 import concurrent.futures
 import contextlib
-import io
 import os
 import time
 from collections.abc import Iterator
 from typing import IO, Callable
 
 import numpy as np
-from PIL import Image
 
+from pgtf.data import writing as image_files
+from pgtf.data.pixels import RGB, Pixels, to_picture
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reading import ENDINGS, UNREAD_ENDINGS, is_image_name, is_unread_image_name, read
+from pgtf.data.reader import Reader
+from pgtf.data.reading import ENDINGS, UNREAD_ENDINGS, is_image_name, is_unread_image_name
 from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
 
-GIF = ".gif"  # Its first frame is translated. Training does not read GIF files.
-READ = (*ENDINGS, GIF)
+PNG = ".png"
 
 
-def outputs(source: str, output: str, overwrite: bool = False) -> dict[str, str]:
+def outputs(source: str, output: str, overwrite: bool = False, ending: str = PNG) -> dict[str, str]:
     """Plans the output files for one image, or for the images in a folder and its subfolders.
 
     Args:
       source: An image or a folder.
-      output: A new or empty folder. For one image also a .png file.
+      output: A new or empty folder. For one image also a file: .png, .tif or .npy.
       overwrite: Whether existing files may be replaced. An input is never replaced.
+      ending: Ending of the files in a folder. Default: .png.
 
     Returns:
-      {input image: output PNG}.
+      {input image: output image}.
 
     Raises:
       FileNotFoundError: If the source does not exist.
@@ -50,9 +51,9 @@ def outputs(source: str, output: str, overwrite: bool = False) -> dict[str, str]
         there = f"which holds {few(names)}" if names else ""
     if there and not overwrite:
         raise ValueError(f"The output exists. To replace files, add --overwrite. Received: {output!r}, {there}")
-    found = _targets(source, output)
+    found = _targets(source, output, ending)
     if not found:
-        raise ValueError(f"The folder holds no image ({', '.join(READ)}). Received: {source!r}")
+        raise ValueError(f"The folder holds no image ({', '.join(ENDINGS)}). Received: {source!r}")
     inputs = {os.path.realpath(path) for path in found}
     for path in found.values():
         if os.path.realpath(path) in inputs:
@@ -62,8 +63,10 @@ def outputs(source: str, output: str, overwrite: bool = False) -> dict[str, str]
     return found
 
 
-def arrivals(source: str, output: str, pause: Callable[[], None] = lambda: time.sleep(0.5)) -> Iterator[dict[str, str]]:
-    """Yields {input image: output PNG} of what arrives in a folder, without end.
+def arrivals(
+    source: str, output: str, pause: Callable[[], None] = lambda: time.sleep(0.5), ending: str = PNG
+) -> Iterator[dict[str, str]]:
+    """Yields {input image: output image} of what arrives in a folder, without end.
 
     An image is taken once its size and time are the same before and after a pause. Those that have an output already
     are left out.
@@ -72,13 +75,14 @@ def arrivals(source: str, output: str, pause: Callable[[], None] = lambda: time.
       source: The folder; it is looked at with its subfolders.
       output: Another folder.
       pause: Waits between two looks. Default: half a second.
+      ending: Ending of the outputs. Default: .png.
     """
     if not os.path.isdir(source) or _is_file(output) or os.path.realpath(source) == os.path.realpath(output):
         raise ValueError(f"--watch needs an input folder and another output folder. Received: {source!r}, {output!r}")
     before: dict[str, tuple[int, int]] = {}
     taken: set[tuple[str, tuple[int, int]]] = set()
     while True:
-        targets, now = _targets(source, output), {}
+        targets, now = _targets(source, output, ending), {}
         for path in targets:
             with contextlib.suppress(FileNotFoundError):  # It was moved away.
                 found = os.stat(path)
@@ -95,7 +99,9 @@ def arrivals(source: str, output: str, pause: Callable[[], None] = lambda: time.
 
 def _is_file(output: str) -> bool:
     """Returns whether an output names a file: an existing one, or a new name with an image's ending."""
-    return not os.path.isdir(output) and (os.path.exists(output) or output.lower().endswith((*READ, *UNREAD_ENDINGS)))
+    return not os.path.isdir(output) and (
+        os.path.exists(output) or output.lower().endswith((*ENDINGS, *UNREAD_ENDINGS))
+    )
 
 
 def _check_file(source: str, output: str) -> None:
@@ -103,19 +109,22 @@ def _check_file(source: str, output: str) -> None:
         raise ValueError(
             f"The output for a folder of images must be a folder, without a file ending. Received: {output!r}"
         )
-    if not output.lower().endswith(".png"):
-        raise ValueError(f"The output must be a .png file or a folder: images are written as PNG. Received: {output!r}")
+    if not output.lower().endswith(image_files.WRITTEN):
+        raise ValueError(
+            "The output must be a .png file or a folder: images are written as PNG, or as .tif or .npy. "
+            f"Received: {output!r}"
+        )
 
 
-def _targets(source: str, output: str) -> dict[str, str]:
+def _targets(source: str, output: str, ending: str) -> dict[str, str]:
     if _is_file(output):
         return {source: output}
     if not os.path.isdir(source):
-        return {source: os.path.join(output, os.path.splitext(os.path.basename(source))[0] + ".png")}
+        return {source: os.path.join(output, os.path.splitext(os.path.basename(source))[0] + ending)}
     found = {}
     for place, target, names in _folders(source, output, output):
-        for name, stem in _stems([name for name in names if _is_read(name)]).items():
-            found[os.path.join(place, name)] = os.path.join(target, f"{stem}.png")
+        for name, stem in _stems([name for name in names if is_image_name(name)]).items():
+            found[os.path.join(place, name)] = os.path.join(target, stem + ending)
     return found
 
 
@@ -125,7 +134,7 @@ def skipped(source: str, output: str) -> tuple[list[str], list[str]]:
     others: list[str] = []
     for place, _, names in _folders(source, output, output) if os.path.isdir(source) else ():
         for name in names:
-            if not _is_read(name):
+            if not is_image_name(name):
                 path = os.path.relpath(os.path.join(place, name), source)
                 (unread if is_unread_image_name(name) else others).append(path)
     return unread, others
@@ -134,10 +143,6 @@ def skipped(source: str, output: str) -> tuple[list[str], list[str]]:
 def few(names: list[str]) -> str:
     """Joins the first five names and the number of the others."""
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def _is_read(name: str) -> bool:
-    return is_image_name(name) or (name.lower().endswith(GIF) and not name.startswith("."))
 
 
 def _folders(place: str, target: str, output: str, above: tuple[str, ...] = ()) -> Iterator[tuple[str, str, list[str]]]:
@@ -176,16 +181,18 @@ def translate_files(
     workers: int = 2,
     title: str = "",
     out: IO[str] | None = None,
+    pixels: tuple[Pixels, Pixels] = (RGB, RGB),
 ) -> dict[str, ImageError]:
     """Translates image files. At most `workers` images wait for the network, and as many results wait to be written.
 
     Args:
-      translate: Function of a uint8 image [h, w, 3].
+      translate: Function of an image [h, w, channels] of a file's type.
       targets: {input: output}.
-      compare: Whether to write the input to the left of the output.
+      compare: Whether to write the input to the left of the output, as a picture of 8 bits.
       workers: Number of threads that read and write.
       title: Title of the progress bar.
       out: Stream of the progress bar.
+      pixels: Those of inputs and of outputs. Default: RGB.
 
     Returns:
       {input: error} for files that can't be read. Each is also printed when it is met.
@@ -193,7 +200,7 @@ def translate_files(
     bar, unread = Bar(title, len(targets), "images", out=out), {}
     writing: collections.deque[concurrent.futures.Future] = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for done, (path, reading) in enumerate(prefetch(pool, read, targets, workers), 1):
+        for done, (path, reading) in enumerate(prefetch(pool, Reader(pixels[0]).raw, targets, workers), 1):
             try:
                 image = reading.result()
             except ImageError as error:
@@ -202,7 +209,8 @@ def translate_files(
             else:
                 picture = translate(image)
                 if compare:
-                    picture = np.concatenate([image, picture], axis=1)
+                    both = [to_picture(one.scaled(each)) for one, each in zip(pixels, (image, picture))]
+                    picture = np.concatenate(both, axis=1)
                 writing.append(pool.submit(_write, targets[path], picture))
             while len(writing) > (workers if done < len(targets) else 0):
                 writing.popleft().result()
@@ -211,6 +219,4 @@ def translate_files(
 
 
 def _write(path, picture):
-    content = io.BytesIO()
-    Image.fromarray(picture).save(content, "PNG")
-    files.write(path, content.getbuffer())
+    files.write(path, image_files.content(picture, image_files.ending_of(path)))

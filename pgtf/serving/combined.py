@@ -49,6 +49,12 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
             "Combined exports hold tasks of images; each classifier is exported by itself, with --format=saved_model. "
             f"Received: {', '.join(scored)}"
         )
+    pixels = {direction.pixels for direction in directions}
+    if len(pixels) > 1:
+        raise ValueError(
+            "A combined export holds tasks whose images have the same channels, type and range. Export others by "
+            f"themselves, with --format=saved_model, or name tasks. Received: {len(pixels)} kinds of images"
+        )
     path, started = os.path.join(output, NAME, str(version)), time.monotonic()
     with alone_in(output):
         kept = os.path.lexists(path)
@@ -99,7 +105,9 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
         shared = isinstance(direction.task.facts.method, Piggyback)
         networks.append(sharing_network(direction.task, direction.prefix, filters) if shared else direction.plain)
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3]), tf.TensorSpec([], tf.string)])
+    pixels = directions[0].pixels
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, pixels[0].channels]), tf.TensorSpec([], tf.string)])
     def chosen(images: tf.Tensor, task: tf.Tensor) -> tf.Tensor:
         found = tf.equal(names, task)
         tf.debugging.Assert(tf.reduce_any(found), [f"Unknown task. The task must be one of {known}. Received:", task])
@@ -110,7 +118,9 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
     module = tf.Module()
     module.values = list({id(v): v for network in networks for v in network.variables}.values())
     description = {direction.name: direction.description() for direction in directions}
-    signatures = Signatures(lambda images, task, training: chosen(images, task), multiple, takes_task=True)
+    signatures = Signatures(
+        lambda images, task, training: chosen(images, task), multiple, takes_task=True, pixels=pixels
+    )
     save(signatures, module, {"tasks": description}, path)
 
 
@@ -118,7 +128,7 @@ def _checked(directions: Sequence[Direction], path: str, otherwise: str) -> floa
     """Returns the largest difference between a SavedModel and the learned tasks. Raises ValueError above TOLERANCE."""
     ask, largest = tf.saved_model.load(path).signatures, 0.0
     for direction in directions:
-        difference = largest_difference(ask, *direction.shown(), task=tf.constant(direction.name))
+        difference = largest_difference(ask, *direction.shown(), direction.pixels, task=tf.constant(direction.name))
         if not difference <= TOLERANCE:  # Written so that NaN fails.
             raise ValueError(
                 f"The export's output differs from the learned task's by more than {TOLERANCE:.0e}. {otherwise}. "

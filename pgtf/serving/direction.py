@@ -8,6 +8,7 @@ from typing import Any, Optional, Protocol
 import numpy as np
 
 from pgtf.assembly.replay import outputs
+from pgtf.data.pixels import Pixels
 from pgtf.data.reading import resized
 from pgtf.foundation.version import __version__
 from pgtf.layers import folded
@@ -84,6 +85,12 @@ class Direction:
         return self.task.facts.architecture.multiple
 
     @property
+    def pixels(self) -> tuple[Pixels, Pixels]:
+        """The channels, types and ranges of inputs and of outputs."""
+        given, made = self.task.facts.pixels_of(self.prefix)
+        return given, made
+
+    @property
     def size(self) -> tuple[int, int]:
         """(height, width) of the training images."""
         return self.task.facts.architecture.size
@@ -133,9 +140,9 @@ class Direction:
           size: (height, width) to resize the task's probe images to. Default: their own size.
 
         Returns:
-          uint8 images [n, h, w, 3] and float32 outputs: images in [-1, 1], or scores [n, classes]. The outputs are the
-          recorded ones. Where none are recorded (another size, or a task whose method forgets), the live network
-          computes them.
+          Images, uint8 RGB or float32 in [-1, 1], and float32 outputs: images in [-1, 1], or scores [n, classes]. The
+          outputs are the recorded ones. Where none are recorded (another size, or a task whose method forgets), the
+          live network computes them.
         """
         images = self._images
         if size and size != images.shape[1:3]:

@@ -139,7 +139,7 @@ class Export:
         """Returns the difference between an export's outputs and the task's. Raises ValueError above TOLERANCE."""
         images, expected = self.direction.shown(self.form.size_for(self.direction))
         try:
-            difference = self.form.difference(path, images, expected)
+            difference = self.form.difference(path, images, expected, self.direction.pixels)
             wrong = "" if difference <= TOLERANCE else f"differs by {difference:.1e}"  # NaN differs too.
         except Exception as error:  # TensorFlow raises many types of errors for broken files.
             wrong = f"can't be read ({type(error).__name__}: {error})"

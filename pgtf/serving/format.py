@@ -5,6 +5,7 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
+from pgtf.data.pixels import RGB, Pixels
 from pgtf.foundation.keras_versions import tf_variable
 from pgtf.serving.direction import Direction
 
@@ -58,13 +59,16 @@ class Format:
         """
         raise NotImplementedError
 
-    def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
+    def difference(
+        self, path: str, images: np.ndarray, expected: np.ndarray, pixels: tuple[Pixels, Pixels] = (RGB, RGB)
+    ) -> float:
         """Runs an export on images and compares its outputs with the expected ones.
 
         Args:
           path: The export.
-          images: uint8 [n, h, w, 3].
-          expected: float32 in [-1, 1], the same shape.
+          images: uint8 RGB, or float32 in [-1, 1], [n, h, w, channels].
+          expected: float32 in [-1, 1].
+          pixels: Those of inputs and of outputs. Default: RGB.
 
         Returns:
           The largest absolute difference.

@@ -10,7 +10,8 @@ from typing import Any, Union
 import numpy as np
 import tensorflow as tf
 
-from pgtf.data.reading import to_float
+from pgtf.data.pixels import RGB, Pixels
+from pgtf.data.reading import to_float, to_input
 from pgtf.foundation import files
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
@@ -43,12 +44,14 @@ class SavedModel(Format):
         if direction.labels:
             save(ScoreSignatures(plain, direction.size), variables_of(plain), description, path, direction.labels)
         else:
-            write_saved_model(plain, direction.multiple, description, path)
+            write_saved_model(plain, direction.multiple, description, path, direction.pixels)
 
-    def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
+    def difference(
+        self, path: str, images: np.ndarray, expected: np.ndarray, pixels: tuple[Pixels, Pixels] = (RGB, RGB)
+    ) -> float:
         if expected.ndim == 2:
             return largest_score_difference(tf.saved_model.load(path).signatures, images, expected)
-        return largest_difference(tf.saved_model.load(path).signatures, images, expected)
+        return largest_difference(tf.saved_model.load(path).signatures, images, expected, pixels)
 
 
 def described(path: str) -> Any:
@@ -60,26 +63,37 @@ def described(path: str) -> Any:
         return None
 
 
-def largest_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **more: tf.Tensor) -> float:
-    """Runs all three signatures and returns their largest difference from the expected outputs.
+def largest_difference(
+    ask: Any,
+    images: np.ndarray,
+    expected: np.ndarray,
+    pixels: tuple[Pixels, Pixels] = (RGB, RGB),
+    **more: tf.Tensor,
+) -> float:
+    """Runs all signatures and returns their largest difference from the expected outputs.
 
-    uint8 outputs are rounded to 256 levels. A difference of up to half a level counts as zero for them.
+    Integer outputs are rounded. A difference of up to half a level counts as zero for them.
 
     Args:
       ask: {name: signature}.
-      images: uint8 [n, h, w, 3].
-      expected: float32 in [-1, 1], the same shape.
+      images: uint8 RGB, or float32 in [-1, 1], [n, h, w, channels].
+      expected: float32 in [-1, 1].
+      pixels: Those of inputs and of outputs. Default: RGB.
       **more: Further arguments of each signature.
 
     Returns:
       The largest absolute difference, on the scale of [-1, 1].
     """
-    floats = ask["floats"](images=tf.constant(to_float(images)), **more)["images"].numpy()
-    levels = ask["serving_default"](images=tf.constant(images), **more)["images"].numpy()
-    png = tf.stack([tf.io.encode_png(image) for image in images])
-    answers = ask["encoded"](image_bytes=png, **more)["image_bytes"].numpy()
-    decoded = np.stack([tf.io.decode_png(answer) for answer in answers])
-    beyond = [np.abs(rounded / 127.5 - 1 - expected) - 1 / 255 for rounded in (levels, decoded)]
+    given, made = pixels
+    floats = ask["floats"](images=tf.constant(to_input(images)), **more)["images"].numpy()
+    own = images if given.is_rgb else given.unscaled(images)
+    answers = [ask["serving_default"](images=tf.constant(own), **more)["images"].numpy()]
+    if "encoded" in ask:
+        png = tf.stack([tf.io.encode_png(image) for image in own])
+        contents = ask["encoded"](image_bytes=png, **more)["image_bytes"].numpy()
+        answers.append(np.stack([tf.io.decode_png(content, dtype=made.dtype) for content in contents]))
+    span, half = (made.high - made.low) / 2, 0 if made.dtype == "float32" else 1 / (made.high - made.low)
+    beyond = [np.abs((answer - made.low) / span - 1 - expected) - half for answer in answers]
     return float(np.max([np.abs(floats - expected), *beyond]))
 
 
@@ -100,7 +114,13 @@ def largest_score_difference(ask: Any, images: np.ndarray, expected: np.ndarray)
     return max(probes.largest_difference(answer["scores"].numpy(), expected) for answer in answers)
 
 
-def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], path: str) -> None:
+def write_saved_model(
+    plain: Any,
+    multiple: int,
+    description: dict[str, Any],
+    path: str,
+    pixels: tuple[Pixels, Pixels] = (RGB, RGB),
+) -> None:
     """Writes a network as a SavedModel with `Signatures` and an asset task.json.
 
     Args:
@@ -108,8 +128,9 @@ def write_saved_model(plain: Any, multiple: int, description: dict[str, Any], pa
       multiple: The number that its input height and width must be multiples of.
       description: The content of task.json.
       path: A folder that does not exist yet.
+      pixels: Those of inputs and of outputs. Default: RGB.
     """
-    save(Signatures(plain, multiple), variables_of(plain), description, path)
+    save(Signatures(plain, multiple, pixels=pixels), variables_of(plain), description, path)
 
 
 def save(
@@ -137,4 +158,4 @@ def save(
             files.write(listed, "".join(f"{label}\n" for label in labels).encode())
             module.labels = tf.saved_model.Asset(listed)
         named = {"serving_default": signatures.images, "encoded": signatures.encoded, "floats": signatures.floats}
-        tf.saved_model.save(module, path, named)
+        tf.saved_model.save(module, path, {name: one for name, one in named.items() if one is not None})

@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from pgtf import layers
+from pgtf.assembly.parameters import recipe_at
 from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
 
@@ -65,14 +66,14 @@ def sharing_network(task: Any, prefix: str, filters: Filters) -> keras.Model:
       The network with the task's values.
     """
     facts = task.facts
-    shape, method = facts.architecture, facts.method
+    shape, method = facts.architecture.of(prefix), facts.method
 
     def recipe(place: layers.KernelSite) -> Any:
-        own = method.recipe(place, task.bank)
+        own = recipe_at(facts.architecture, method, place, task.bank)
         return SharingPiggyback(own, filters) if isinstance(own, Piggyback) else own
 
     make = layers.LayerFactory(prefix, recipe=recipe, norm=shape.norm, upsampling=shape.upsampling)
-    image = keras.Input((*shape.size, 3))
+    image = keras.Input((*shape.size, shape.inputs))
     network = keras.Model(image, shape(image, make, method.width(shape.width)), name=prefix)
     layers.restore(network, task.slice.values)
     for path, made in layers.made_kernels(network).items():

@@ -4,45 +4,58 @@ from typing import Callable
 
 import tensorflow as tf
 
+from pgtf.data.pixels import RGB, TYPES, Pixels
+from pgtf.data.writing import ending_for
 from pgtf.runs.translate import LEAST
 
 
 class Signatures:
     """The three signatures of a SavedModel, each for batches of any size.
 
-    floats: images [n, h, w, 3], float32 in [-1, 1], of any height and width, to the same.
-    images: uint8 [n, h, w, 3] to the same.
+    floats: images [n, h, w, channels], float32 in [-1, 1], of any height and width, to such images.
+    images: images of the type and the range of the task's files, uint8 for RGB, to such images.
     encoded: image_bytes [n], JPEG or PNG files of any sizes, to PNG files. The suffix _bytes makes TensorFlow Serving's
-        REST interface encode them as {"b64": …}.
+        REST interface encode them as {"b64": …}. None if PNG can't hold the task's inputs or outputs: floats, or more
+        than four channels. JPEG files are for RGB only.
 
     Each takes the name of a task as a second argument if `takes_task`.
 
     Args:
-      network: (images, training=) -> images, both [n, h, w, 3] in [-1, 1]; or (images, task, training=).
+      network: (images, training=) -> images, both [n, h, w, channels] in [-1, 1]; or (images, task, training=).
       multiple: The number that the network's input height and width must be multiples of.
       takes_task: Whether the network takes a task's name.
+      pixels: Those of inputs and of outputs. Default: RGB.
     """
 
-    def __init__(self, network: Callable, multiple: int, takes_task: bool = False):
+    def __init__(
+        self,
+        network: Callable,
+        multiple: int,
+        takes_task: bool = False,
+        pixels: tuple[Pixels, Pixels] = (RGB, RGB),
+    ):
+        given, made = pixels
+
         def floats(images: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
             return {"images": _at_any_size(lambda x, training: network(x, *task, training=training), images, multiple)}
 
         def images(images: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
-            levels = tf.round((floats(tf.cast(images, tf.float32) / 127.5 - 1, *task)["images"] + 1) * 127.5)
-            return {"images": tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)}
+            return {"images": _unscaled(floats(_scaled(images, given), *task)["images"], made)}
 
         def encoded(image_bytes: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
             def translated(content: tf.Tensor) -> tf.Tensor:
-                return tf.io.encode_png(images(_decoded(content)[None], *task)["images"][0])
+                return tf.io.encode_png(images(_decoded_as(content, given)[None], *task)["images"][0])
 
             # One image at a time: sizes differ, and each image already uses every core.
             png = tf.map_fn(translated, image_bytes, fn_output_signature=tf.string, parallel_iterations=1)
             return {"image_bytes": png}
 
-        shape, task = [None, None, None, 3], [tf.TensorSpec([], tf.string, "task")] if takes_task else []
+        shape, task = [None, None, None, given.channels], [tf.TensorSpec([], tf.string, "task")] if takes_task else []
         self.floats = tf.function(floats, [tf.TensorSpec(shape, tf.float32, "images"), *task])
-        self.images = tf.function(images, [tf.TensorSpec(shape, tf.uint8, "images"), *task])
-        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes"), *task])
+        self.images = tf.function(images, [tf.TensorSpec(shape, given.dtype, "images"), *task])
+        self.encoded = None
+        if ending_for(given.channels, given.dtype) == ending_for(made.channels, made.dtype) == ".png":
+            self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes"), *task])
 
 
 class ScoreSignatures:
@@ -83,6 +96,31 @@ class ScoreSignatures:
         self.floats = tf.function(floats, [tf.TensorSpec([None, None, None, 3], tf.float32, "images")])
         self.images = tf.function(images, [tf.TensorSpec([None, None, None, 3], tf.uint8, "images")])
         self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes")])
+
+
+def _scaled(images: tf.Tensor, pixels: Pixels) -> tf.Tensor:
+    """Converts images of a type to float32 in [-1, 1]."""
+    values = tf.cast(images, tf.float32)
+    if pixels.is_rgb:
+        return values / 127.5 - 1
+    return tf.clip_by_value((values - pixels.low) / ((pixels.high - pixels.low) / 2) - 1, -1, 1)
+
+
+def _unscaled(images: tf.Tensor, pixels: Pixels) -> tf.Tensor:
+    """Converts images in [-1, 1] to a type, rounded if it is an integer."""
+    values = (images + 1) * ((pixels.high - pixels.low) / 2)
+    if pixels.low:
+        values += pixels.low
+    if pixels.dtype == "float32":
+        return values
+    return tf.cast(tf.clip_by_value(tf.round(values), *TYPES[pixels.dtype]), pixels.dtype)
+
+
+def _decoded_as(content: tf.Tensor, pixels: Pixels) -> tf.Tensor:
+    """Decodes an image file with the channels and the type of a task's inputs."""
+    if pixels.channels == 3 and pixels.dtype == "uint8":
+        return _decoded(content)
+    return tf.io.decode_png(content, channels=pixels.channels, dtype=pixels.dtype)
 
 
 def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tensor:

@@ -12,7 +12,8 @@ from typing import Any, Optional
 import numpy as np
 import tensorflow as tf
 
-from pgtf.data.reading import to_float
+from pgtf.data.pixels import RGB, Pixels
+from pgtf.data.reading import to_input
 from pgtf.foundation import files
 from pgtf.runs.translate import LEAST
 from pgtf.serving.direction import Direction
@@ -22,7 +23,7 @@ from pgtf.storage.probes import largest_difference
 
 @dataclasses.dataclass(frozen=True)
 class TFLite(Format):
-    """Export format NAME.tflite: float32 [1, height, width, 3] in [-1, 1] to the same, or to scores [1, classes].
+    """Export format NAME.tflite: float32 [1, height, width, channels] in [-1, 1] to such, or to scores [1, classes].
 
     It has built-in operations only.
 
@@ -59,24 +60,26 @@ class TFLite(Format):
             return None
 
     def write(self, direction: Direction, path: str) -> None:
-        content = io.BytesIO(converted(direction.plain, self.size_for(direction)))
+        content = io.BytesIO(converted(direction.plain, self.size_for(direction), direction.pixels[0].channels))
         # TFLite files carry metadata as a zip file at their end, which interpreters ignore.
         with zipfile.ZipFile(content, "a") as archive:
             archive.writestr(zipfile.ZipInfo("task.json"), json.dumps(self.description(direction), indent=1))
         files.write(path, content.getvalue())
 
-    def difference(self, path: str, images: np.ndarray, expected: np.ndarray) -> float:
+    def difference(
+        self, path: str, images: np.ndarray, expected: np.ndarray, pixels: tuple[Pixels, Pixels] = (RGB, RGB)
+    ) -> float:
         ask = _interpreter()(path).get_signature_runner()
         (output,) = ask.get_output_details()
         return largest_difference(
-            np.concatenate([ask(images=to_float(image)[None])[output] for image in images]), expected
+            np.concatenate([ask(images=to_input(image)[None])[output] for image in images]), expected
         )
 
 
-def converted(plain: Any, size: tuple[int, int]) -> bytes:
-    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, 3]."""
+def converted(plain: Any, size: tuple[int, int], channels: int = 3) -> bytes:
+    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, channels]."""
 
-    @tf.function(input_signature=[tf.TensorSpec([1, *size, 3], tf.float32, "images")])
+    @tf.function(input_signature=[tf.TensorSpec([1, *size, channels], tf.float32, "images")])
     def translated(images):
         outputs = plain(images, training=False)
         return {"images" if outputs.shape.rank == 4 else "scores": outputs}

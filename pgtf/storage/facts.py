@@ -6,6 +6,7 @@ from typing import Any, Optional
 
 from pgtf.config import EARLIER_NAMES
 from pgtf.data.manifest import check_summary, split_of
+from pgtf.data.pixels import RGB, Pixels, of_json
 from pgtf.foundation import settings, task_names
 from pgtf.methods import METHODS, Method, WeightOwnership
 from pgtf.networks import Architecture
@@ -22,6 +23,7 @@ class Facts:
     probes. probes_split: the split that they are of: test, val, train (the task learned from them) or validation; empty
     in older slices. learnt_as: the task's name when it was learned, where it has another now. shares: whose the weights
     of its kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
+    pixels: {"input": …, "target": …}, the fields of their `Pixels`; empty if both are RGB.
     """
 
     architecture: Architecture
@@ -42,12 +44,35 @@ class Facts:
     learnt_as: str = ""
     shares: Optional[WeightOwnership] = None
     unsaid: tuple[str, ...] = ()
+    pixels: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         settings.check_types(self)
         check_summary(self.images)
         if self.learnt_as and not task_names.is_name(self.learnt_as):
             raise ValueError(f"Tasks must have {task_names.RULE}. Received: {self.learnt_as!r}")
+
+        of_pixels = (self.input_pixels.channels, self.target_pixels.channels)
+        of_networks = (self.architecture.inputs, self.architecture.outputs)
+        if (self.pixels or of_networks[0] != 3) and of_pixels != of_networks:
+            raise ValueError(
+                f"The networks must have the images' channels. Received: {of_networks}, where images have {of_pixels}"
+            )
+
+    @property
+    def input_pixels(self) -> Pixels:
+        """The channels, the type and the range of inputs."""
+        return of_json(self.pixels["input"]) if self.pixels else RGB
+
+    @property
+    def target_pixels(self) -> Pixels:
+        """The channels, the type and the range of targets, and so of outputs."""
+        return of_json(self.pixels["target"]) if self.pixels else RGB
+
+    def pixels_of(self, prefix: str) -> tuple[Pixels, Pixels]:
+        """Returns the pixels of one network's inputs and outputs."""
+        both = self.input_pixels, self.target_pixels
+        return both[::-1] if prefix == "backward" else both
 
     @property
     def shown_split(self) -> str:
@@ -80,8 +105,8 @@ class Facts:
         """
         unsaid = {name: getattr(method, name) for name in self.unsaid if hasattr(method, name)}
         mine = dataclasses.replace(self.method, **unsaid)
-        if objective.own_outputs:  # Their number follows from a task's data.
-            shape = dataclasses.replace(shape, outputs=self.architecture.outputs)
+        if objective.own_outputs or not method.fixed_channels:  # They follow from a task's data.
+            shape = shape.with_channels(self.architecture.inputs, self.architecture.outputs)
         for what, same, was, now in (
             ("objective", self.generators == tuple(objective.networks), self.generators, tuple(objective.networks)),
             ("networks", self.architecture.is_same(shape), self.architecture, shape),
@@ -115,7 +140,7 @@ class Facts:
     def as_json(self) -> dict[str, Any]:
         """Returns the facts as data for JSON."""
         known = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
-        newer = ("probes_split", "learnt_as")  # Left out where they are empty, as in older slices.
+        newer = ("probes_split", "learnt_as", "pixels")  # Left out where they are empty, as in older slices.
         plain = {name: getattr(self, name) for name in known if name not in newer or getattr(self, name)}
         return {
             **plain,

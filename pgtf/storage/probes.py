@@ -17,7 +17,8 @@ TOLERANCE = 1e-4
 class Probes:
     """A few test examples of a task, and the outputs of its networks when it was learned.
 
-    inputs: {prefix: array [n, …]}; images are uint8. targets: the same where there are some. outputs: float32.
+    inputs: {prefix: array [n, …]}; images are uint8 RGB, or float32 in [-1, 1]. targets: the same where there are
+    some. outputs: float32.
     """
 
     inputs: dict
@@ -87,15 +88,15 @@ class Replay:
 
 
 def _check_arrays(inputs: dict, targets: dict, outputs: dict) -> None:
-    """Raises ValueError for empty arrays, arrays of other lengths than the inputs, and outputs that are not finite."""
+    """Raises ValueError for empty arrays, arrays of other lengths than the inputs, and floats that are not finite."""
     for arrays in (inputs, targets, outputs):
         for prefix, values in arrays.items():
             if not values.ndim or not values.size:
                 raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
+            if values.dtype.kind == "f" and not np.isfinite(values).all():
+                raise ValueError(f"{prefix}: {'outputs' if arrays is outputs else 'values'} that are not finite")
             if prefix not in inputs or len(values) != len(inputs[prefix]):
                 raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
     for prefix, values in outputs.items():
         if values.dtype != np.float32:
             raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
-        if not np.isfinite(values).all():
-            raise ValueError(f"{prefix}: outputs that are not finite")

@@ -18,7 +18,8 @@ from pgtf.storage import layout, quantization
 from pgtf.storage.facts import Facts, of_format_1
 from pgtf.storage.values import HeldValues, StoredValues, Values
 
-FORMAT = 4
+FORMAT = 5
+WITHOUT_PIXELS = 4  # The format of a slice whose images are RGB.
 WITHOUT_STREAMS = 3  # The format of a slice in which nothing is entropy-coded.
 DEFAULT_BLOCKS = 9  # What a U-Net's facts say of blocks that it doesn't have.
 
@@ -96,7 +97,7 @@ class TaskSlice:
             for path, shape in self.shapes.items()
         }
         description = {
-            "format": FORMAT if values.streams else WITHOUT_STREAMS,
+            "format": FORMAT if self.facts.pixels else WITHOUT_PIXELS if values.streams else WITHOUT_STREAMS,
             "name": self.name,
             "sha256": self.sha256,
             "tensors": tensors,
@@ -123,7 +124,7 @@ class TaskSlice:
         """
         facts, shape = self.facts, self.facts.architecture
         largest = max((side for tensor in self.shapes.values() for side in tensor), default=0)
-        wide = max(facts.method.width(shape.width), shape.outputs) > largest
+        wide = max(facts.method.width(shape.width), shape.outputs, shape.inputs) > largest
         if wide or shape.blocks > len(self.shapes) + DEFAULT_BLOCKS:
             raise BankError(
                 "The slice's facts do not match its tensors. "

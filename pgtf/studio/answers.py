@@ -8,9 +8,12 @@ from typing import Optional
 import numpy as np
 
 from pgtf.assembly.swapping import SwappedNetworks
+from pgtf.data.pixels import to_picture
 from pgtf.runs.run import Run, Task
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
+
+CHANNELS = (1, 3)  # Of inputs that a browser can draw.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,16 +55,27 @@ class Answers:
                 "The studio shows tasks that make images. Classify images with `pgtf classify`. "
                 f"Received: {', '.join(scored)} in {run_dir}"
             )
-        self.tasks = [_offered(task) for task in self._run]
+        drawable = [task for task in self._run if task.facts.architecture.inputs in CHANNELS]
+        if not drawable:
+            raise ValueError(
+                "The studio shows tasks whose inputs have 1 or 3 channels. Translate others with `pgtf translate`. "
+                f"Received: {', '.join(self._run.names)} in {run_dir}"
+            )
+        self.tasks = [_offered(task) for task in drawable]
         self._stamp = Ledger.stamp(run_dir)
         # One image at a time: each uses all cores.
         self._lock = threading.Lock()
 
     def __call__(self, task: int, way: int, picture: np.ndarray) -> np.ndarray:
-        """Translates uint8 [h, w, 3] with a task in one direction. Both are indices into `tasks` and its `ways`."""
+        """Translates uint8 [h, w, 3] with a task in one direction. Both are indices into `tasks` and its `ways`.
+
+        Returns the output as a picture, uint8 [h, w, 3].
+        """
         prefix = self.tasks[task].ways[way].prefix
         with self._lock:
-            return self._ready(task)(picture, backward=prefix == "backward")
+            ready = self._ready(task)
+            given, made = ready.facts.pixels_of(prefix)
+            return to_picture(made.scaled(ready(given.of_picture(picture), backward=prefix == "backward")))
 
     def warm_up(self) -> None:
         """Lets the first task answer once, so that the first visitor does not wait for the network to be compiled."""
@@ -77,11 +91,12 @@ class Answers:
 
 
 def _offered(task: Task) -> Offered:
-    prefixes = task.facts.generators
+    shape = task.facts.architecture
+    prefixes = [prefix for prefix in task.facts.generators if shape.of(prefix).inputs in CHANNELS]
     titles = {"forward": "A to B", "backward": "B to A"} if len(prefixes) > 1 else {}
     ways = []
     for prefix in prefixes:
-        examples = tuple(task.probes.inputs[prefix]) if task.has_probes else ()
+        examples = tuple(to_picture(task.probes.inputs[prefix])) if task.has_probes else ()
         colours = palette(examples) if examples else ["#ffffff", "#000000"]
         ways.append(Direction(prefix, titles.get(prefix, ""), examples, tuple(colours)))
     return Offered(task.name, task.facts.architecture.size, tuple(ways))

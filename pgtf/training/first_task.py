@@ -48,8 +48,7 @@ def take_base(plan: TaskPlan, bank: NetworkBank, following: Optional[TaskPlan] =
     task.probes  # noqa: B018  (reads, and so checks)
     facts = dataclasses.replace(task.facts, method=plan.method)
     shape = plan.architecture
-    if plan.objective.own_outputs:  # Their number follows from the task's data.
-        shape = dataclasses.replace(shape, outputs=facts.architecture.outputs)
+    shape = shape.with_channels(facts.architecture.inputs, facts.architecture.outputs)  # They follow from its data.
     asked = (plan.name, tuple(plan.objective.networks))
     found = (task.name, facts.generators)
     if asked != found or not shape.is_same(facts.architecture):

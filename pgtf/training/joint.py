@@ -112,6 +112,7 @@ class _Member:
         """Builds one of these tasks, with its data as recorded at the start."""
         folder = bank.place(plan.index, data.name)
         data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names)
+        plan = build.with_data(plan, data)
         return cls(plan, data, folder, build.probes(plan, data), build.stream(plan, data))
 
     @property
@@ -142,7 +143,7 @@ def learn_together(
     members = [_Member.of(plan, data, bank, names) for plan, data in zip(plans, found)]
     steps = max(member.steps for member in members)
     keras.backend.clear_session()
-    first, together = plans[0], learner(plans, steps)
+    first, together = plans[0], learner([member.plan for member in members], steps)
     learn(
         together,
         Streams([member.stream for member in members]),

@@ -32,7 +32,7 @@ from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
 from pgtf.training.loop import Intervals, learn
 from pgtf.training.observers import Observer
-from pgtf.training.recorded import nearest_recorded, record_or_resume, training_of
+from pgtf.training.recorded import nearest_recorded, pixels_json, record_or_resume, training_of
 from pgtf.training.sampling import sampler
 
 # Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
@@ -231,6 +231,7 @@ def facts_of(learned: TaskPlan, data: TaskData, steps: int, asked: TaskPlan, tog
         load_size=learned.data.load,
         skipped_images=len(data.skipped),
         learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        pixels=pixels_json(data),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pgtf.assembly.bank import NetworkBank
 from pgtf.config import EARLIER_NAMES, TaskPlan, TrainingSettings
 from pgtf.data.manifest import Manifest
+from pgtf.data.pixels import RGB, of_json
 from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
 from pgtf.foundation import files
@@ -32,6 +33,8 @@ TRAINING = (
     "ema",
     "slice_precision",
 )
+PIXELS = ("input_channels", "output_channels", "input_range", "output_range")  # Recorded where they are given.
+SIDES = ("input", "target")
 # The settings that choose the best point, and with it what is learned.
 CHOOSING = ("evaluate_every", "evaluate_images", "inception")
 
@@ -71,6 +74,8 @@ def record_or_resume(
         lines = [f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines()]
         LOG.info("\n  ".join(lines))
     record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
+    if pixels := pixels_json(data):
+        record["pixels"] = pixels
     files.write(os.path.join(folder, layout.BEGUN), json.dumps(record, indent=1).encode())
     return data
 
@@ -82,6 +87,7 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
         with open(path, "rb") as file:
             record = json.load(file)
         begun, manifest = {**unsaid, **record["settings"]}, Manifest.from_json(record["data"])
+        pixels = [of_json(record["pixels"][side]) for side in SIDES] if "pixels" in record else [RGB, RGB]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"The record of the task's start can't be read: {path}. Restore it, or remove {folder} to start the task "
@@ -94,7 +100,15 @@ def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict
             f"A task must keep the settings that it began with. Give those; or remove {folder}, and the task starts "
             f"again. Received: for {data.name}, {', '.join(changed)}"
         )
+    data.fix_pixels(pixels)
     return data.resumed(manifest)
+
+
+def pixels_json(data: TaskData) -> dict[str, Any]:
+    """Returns the pixels of a task's images as plain data, with measured ranges; empty if both are RGB."""
+    if all(pixels.is_rgb for pixels in data.pixels):
+        return {}
+    return {side: dataclasses.asdict(pixels) for side, pixels in zip(SIDES, data.pixels)}
 
 
 def begun_split(folder: str) -> str:
@@ -112,6 +126,7 @@ def training_of(plan: TaskPlan, together: Sequence[str] = ()) -> dict[str, Any]:
         *TRAINING,
         *(CHOOSING if plan.training.keep_weights == "best" else ()),
         *(name for name in ("validation", "padding") if getattr(plan.data, name)),
+        *(name for name in PIXELS if getattr(plan.data, name)),
         *(["keep_norms"] if plan.training.keep_norms else []),
         *([] if plan.data.flip else ["flip"]),
     ]

@@ -249,14 +249,14 @@ class SequentialTrainer:
         objective, probes = self.config.objective, self._reread(index, index).probes
         compared = objective.common_inputs and index
         given = probes.inputs["forward"]
-        columns = [floats(given)] if given.dtype == np.uint8 else []  # Latents are no pictures.
+        columns = [floats(given)] if given.ndim == 4 else []  # Latents are no pictures.
         for number in range(index + 1):
             task = self._reread(number, index)
             if not task.has_probes:
                 continue
             previews = objective.preview(task.networks, task.probes.inputs, task.probes.targets)
             shown.update({f"{task.name}/{title}": picture for title, picture in previews.items()})
-            if compared:
+            if compared and (given.ndim != 4 or task.facts.architecture.inputs == given.shape[-1]):
                 columns.append(through(task.networks["forward"], to_input(given)))
         if compared:
             shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))

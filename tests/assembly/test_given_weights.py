@@ -19,7 +19,7 @@ from pgtf.config import Config, task_plans
 from pgtf.evaluation.evaluation import Evaluation
 from pgtf.networks import Architecture
 from pgtf.objectives import Classification
-from pgtf.runs.plan import outputs_of_tasks
+from pgtf.runs.plan import channels_of_tasks
 from pgtf.runs.run import Run
 from pgtf.training.first_task import take_base
 from tests.tiny import random_value
@@ -171,7 +171,7 @@ class FirstTaskTest(tf.test.TestCase):
         source = network(SHAPE)
         config = of_weights(methods.Mask(), torchs(source))
         plans = task_plans(config)
-        self.assertEqual(outputs_of_tasks(plans), {"imagenet": 5, "shapes": 6})
+        self.assertEqual(channels_of_tasks(plans), {"imagenet": (3, 5), "shapes": (3, 6)})
         bank = NetworkBank(folder=os.path.join(config.run_dir, "tasks"))
         take_base(plans[0], bank)
         task = Run(config.run_dir)["imagenet"]

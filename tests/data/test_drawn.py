@@ -4,7 +4,8 @@ import unittest
 
 import numpy as np
 
-from pgtf.data.drawn import TASKS, draw, facades, streets
+from pgtf.data import drawn
+from pgtf.data.drawn import DEEP, TASKS, draw, facades, streets
 
 
 def shrunk(picture, factor):
@@ -61,6 +62,19 @@ class DrawTest(unittest.TestCase):
                     self.assertGreater(same, correlation(coarse, shrunk(other[side], 12)))
                     turned = correlation(coarse, shrunk(large[side], 12).transpose(1, 0, 2))
                     self.assertGreater(same, turned, (task, index, side))
+
+    def test_measured_inputs_are_one_scene_at_every_size_with_their_own_pixels(self):
+        for task in DEEP:
+            given, made = drawn.pixels_of(f"{task}#3")
+            for index in range(3):
+                small, large, other = draw(task, index, 64), draw(task, index, 192), draw(task, index + 10, 192)
+                for side, pixels in ((0, given), (1, made)):
+                    self.assertEqual((small[side].shape, small[side].dtype), ((64, 64, pixels.channels), pixels.dtype))
+                    coarse = shrunk(small[side], 4)
+                    same = correlation(coarse, shrunk(large[side], 12))
+                    self.assertGreater(same, 0.9, (task, index, side))
+                    self.assertGreater(same, correlation(coarse, shrunk(other[side], 12)))
+                    self.assertGreater(same, correlation(coarse, shrunk(large[side], 12).transpose(1, 0, 2)))
 
     def test_refuses_what_it_cannot_draw(self):
         with self.assertRaisesRegex(ValueError, "cityscapes.*photo2ukiyoe.*Received: 'horses'"):

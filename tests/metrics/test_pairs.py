@@ -98,6 +98,13 @@ class PairFiguresTest(tf.test.TestCase):
         self.assertIsNotNone(found["PSNR"].value)
 
 
+class OtherChannelsTest(tf.test.TestCase):
+    def test_floats_are_measured_on_their_range_and_in_all_channels(self):
+        a, b = ((each[..., [0, 1, 2, 0, 1, 2]] / 127.5 - 1).astype("float32") for each in (A, NEAR))
+        for metric in (l1, psnr, ssim):
+            self.assertAllClose(metric(a, b), metric(A, NEAR), rtol=1e-5)
+
+
 class BadInputTest(tf.test.TestCase):
     def test_is_refused(self):
         for metric in (l1, psnr, ssim):

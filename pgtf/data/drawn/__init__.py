@@ -11,7 +11,10 @@ from pgtf.data.drawn.faces import SINGLES
 from pgtf.data.drawn.handbags import handbag
 from pgtf.data.drawn.landscapes import monet, ukiyoe
 from pgtf.data.drawn.maps import city_map
+from pgtf.data.drawn.relief import relief
+from pgtf.data.drawn.satellite import satellite
 from pgtf.data.drawn.streets import street
+from pgtf.data.pixels import RGB, Pixels
 
 SMALLEST = 16
 
@@ -26,6 +29,14 @@ TASKS = {
     "photo2ukiyoe": ukiyoe,
 }
 
+# The same of inputs that are not RGB: one channel of 16 bits, and six.
+DEEP = {"depth2relief": relief, "satellite2map": satellite}
+PIXELS: dict[str, tuple[Pixels, Pixels]] = {
+    "depth2relief": (Pixels.of_type(1, "uint16"), RGB),
+    "satellite2map": (Pixels(6, "uint16", 0.0, 20_000.0), RGB),
+}
+
+
 # Both styles draw the same photos: their inputs are equal, their outputs differ.
 _SCENES = {"photo2monet": "photo", "photo2ukiyoe": "photo"}
 
@@ -33,18 +44,23 @@ _SCENES = {"photo2monet": "photo", "photo2ukiyoe": "photo"}
 # NAME#7 is NAME with the colour channels of its targets permuted and inverted in one of VARIANTS ways: another task.
 _EXCHANGES = tuple(itertools.permutations(range(3)))
 VARIANTS = 8 * len(_EXCHANGES)
-KNOWN = f"{', '.join(TASKS)}, each also as NAME#1 … NAME#{VARIANTS - 1}"
+KNOWN = f"{', '.join((*TASKS, *DEEP))}, each also as NAME#1 … NAME#{VARIANTS - 1}"
 
 
 def is_drawn(task: str) -> bool:
     """Returns whether a task can be drawn."""
     name, sign, number = task.partition("#")
     proper = number.isdecimal() and number.isascii() and number == str(int(number)) and 0 < int(number) < VARIANTS
-    return name in TASKS and (proper if sign else True)
+    return (name in TASKS or name in DEEP) and (proper if sign else True)
+
+
+def pixels_of(task: str) -> tuple[Pixels, Pixels]:
+    """Returns the pixels of a drawn task's inputs and targets."""
+    return PIXELS.get(task.partition("#")[0], (RGB, RGB))
 
 
 def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Draws one (input, target) pair of a task. Both are uint8 [size, size, 3]."""
+    """Draws one (input, target) pair of a task. Both are uint8 [size, size, 3], or as `pixels_of` says."""
     if not is_drawn(task):
         raise ValueError(f"`task` must be one of {KNOWN}. Received: {task!r}")
     if size < SMALLEST:
@@ -53,7 +69,7 @@ def draw(task: str, index: int, size: int, seed: int = 0) -> tuple[np.ndarray, n
         raise ValueError(f"`index` and `seed` must not be negative. Received: index={index}, seed={seed}")
     name, _, number = task.partition("#")
     scene = zlib.crc32(_SCENES.get(name, name).encode())
-    given, target = TASKS[name](np.random.default_rng([seed, scene, index]), size)
+    given, target = (TASKS.get(name) or DEEP[name])(np.random.default_rng([seed, scene, index]), size)
     return given, _recoloured(target, int(number or 0))
 
 

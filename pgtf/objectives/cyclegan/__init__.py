@@ -21,8 +21,15 @@ class CycleGAN(Translation):
     needs_extractor = True
 
     cycle_weight: float = setting(10.0, "cyclegan: weight of the cycle-consistency loss.", least=0)
-    identity_weight: float = setting(0.5, "cyclegan: weight of the identity loss, times cycle_weight.", least=0)
+    identity_weight: float = setting(
+        0.5,
+        "cyclegan: weight of the identity loss, times cycle_weight. It is left out where A and B differ in channels.",
+        least=0,
+    )
     pool_size: int = setting(50, "cyclegan: number of generated images in each discriminator's image pool.", least=0)
+
+    def auxiliary_of(self, inputs, outputs):
+        return {"discriminator_a": Auxiliary(inputs), "discriminator_b": Auxiliary(outputs)}
 
     def distance(self, generators, first, second):
         def there_and_back(images, *names):
@@ -41,11 +48,13 @@ class CycleGAN(Translation):
         forward, backward = networks["forward"], networks["backward"]
         a, b = floats(inputs["forward"]), floats(inputs["backward"])
         to_b, to_a = through(forward, a), through(backward, b)
-        return {
+        shown = {
             "A-B-A": grid(zip(a, to_b, through(backward, to_b))),
             "B-A-B": grid(zip(b, to_a, through(forward, to_a))),
-            "A-identity-B-identity": grid(zip(a, through(backward, a), b, through(forward, b))),
         }
+        if a[0].shape[-1] != b[0].shape[-1]:
+            return shown
+        return {**shown, "A-identity-B-identity": grid(zip(a, through(backward, a), b, through(forward, b)))}
 
     def learner(self, *networks, **settings):
         from pgtf.objectives.cyclegan.learner import CycleGANLearner  # Only training needs TensorFlow.

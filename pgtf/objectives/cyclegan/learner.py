@@ -26,7 +26,12 @@ class CycleGANLearner(Learner):
     def __init__(self, *networks: Any, image_shape: tuple[int, int, int], seed: Any = 0) -> None:
         super().__init__(*networks, image_shape=image_shape, seed=seed)
         size = self.objective.pool_size
-        self.pool_a, self.pool_b = (ImagePool(size, image_shape, seed=seed, name=f"pool_{side}") for side in "ab")
+        channels = [self.generators[name].output.shape[-1] for name in ("backward", "forward")]
+        self.alike = channels[0] == channels[1]
+        self.pool_a, self.pool_b = (
+            ImagePool(size, (*image_shape[:2], own), seed=seed, name=f"pool_{side}")
+            for side, own in zip("ab", channels)
+        )
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         of_generators, (fake_a, fake_b) = self.descend("generators", self._of_generators, *batch)
@@ -37,8 +42,12 @@ class CycleGANLearner(Learner):
     def _of_generators(self, a, b):
         forward, backward = self.generators["forward"], self.generators["backward"]
         discriminator_a, discriminator_b = self._discriminators()
-        fake_b, same_b = jointly(forward, a, b)
-        fake_a, same_a = jointly(backward, b, a)
+        if self.alike:
+            fake_b, same_b = jointly(forward, a, b)
+            fake_a, same_a = jointly(backward, b, a)
+        else:  # An image of B is no input of forward.
+            fake_b, same_b = forward(a, training=True), b
+            fake_a, same_a = backward(b, training=True), a
         adversarial = {
             "generator_forward": losses.least_squares_generator(discriminator_b(fake_b, training=True)),
             "generator_backward": losses.least_squares_generator(discriminator_a(fake_a, training=True)),

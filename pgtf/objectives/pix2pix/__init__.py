@@ -18,6 +18,9 @@ class Pix2Pix(Translation):
 
     l1_weight: float = setting(100.0, "pix2pix: weight of the L1 loss to the target.", least=0)
 
+    def auxiliary_of(self, inputs, outputs):
+        return {"discriminator": Auxiliary(inputs + outputs)}
+
     def distance(self, generators, first, second):
         return float(abs(np.asarray(generators["forward"](first, training=False)) - second).mean())
 

@@ -1,0 +1,29 @@
+"""Describes a folder of data: its tasks, their layout, counts, sizes, channels, types, and broken files.
+
+    pgtf data DATA
+    pgtf data DATA --sheet=sheet.png --images=0
+
+Reads files and changes none. The exit status is 1 if a file is broken or unlike the others of its side.
+"""
+
+from absl import flags
+
+from pgtf.data.survey import contact_sheet, survey
+from pgtf.foundation import files, task_names
+
+ARGUMENTS = ("data_dir",)
+flags.DEFINE_string("data_dir", None, "Folder with a folder for each task.", required=True)
+flags.DEFINE_integer("images", 200, "Number of files to read of each task and side; 0 reads all.", lower_bound=0)
+flags.DEFINE_string("sheet", "", "PNG file to draw the first examples of each task into. Default: none.")
+STOPPED = ""
+
+
+def main(_):
+    given = flags.FLAGS
+    found = survey(given.data_dir, given.images)
+    for one in found:
+        print(*map(task_names.escaped, one.lines()), sep="\n")
+    if given.sheet:
+        files.write(given.sheet, contact_sheet(found))
+        print(f"examples: {given.sheet}")
+    return 1 if any(one.broken for one in found) else 0

@@ -1,0 +1,175 @@
+"""Tasks whose images have other channels, depths and ranges than RGB: learned, resumed, exported and adopted."""
+
+import contextlib
+import dataclasses
+import io
+import os
+
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from pgtf.assembly.accounting import summary
+from pgtf.config import Config, task_plans
+from pgtf.data import writing
+from pgtf.methods import METHODS
+from pgtf.runs.adopt import adopt
+from pgtf.runs.plan import channels_of_tasks, planned
+from pgtf.runs.run import Run
+from pgtf.serving.export import export
+from pgtf.serving.saved_model import SavedModel
+from pgtf.serving.tflite import TFLite
+from pgtf.storage.ledger import Ledger
+from pgtf.training.sequence import SequentialTrainer
+
+SIZE = 16
+
+
+def quietly(function, *arguments):
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(*arguments)
+
+
+class AnyChannelsTestCase(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+
+    def put(self, task, **sides):
+        """Writes six pairs of a task; sides: (channels, type, factor of the values) of trainA and trainB."""
+        draw = np.random.default_rng(sum(map(ord, task)))
+        for side, (channels, dtype, factor) in sides.items():
+            for number in range(6):
+                values = draw.random((SIZE, SIZE, channels)) * factor
+                image = values.astype("float32") if dtype == "float32" else np.rint(values).astype(dtype)
+                ending = writing.ending_for(channels, dtype)
+                path = os.path.join(self.folder, "data", task, side, f"{number}{ending}")
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "wb") as file:
+                    file.write(writing.content(image, ending))
+
+    def config(self, *tasks, run="run", **settings):
+        small = dict(width=4, discriminator_width=4, discriminator_layers=1, steps=2, checkpoint_minutes=0)
+        return Config(
+            run_dir=os.path.join(self.folder, run),
+            data_dir=os.path.join(self.folder, "data"),
+            tasks=tasks,
+            image_size=str(SIZE),
+            load_size=str(SIZE),
+            method=METHODS["piggyback"](),
+            **{**small, **settings},
+        )
+
+
+class WholeTest(AnyChannelsTestCase):
+    @parameterized.parameters(
+        ((1, "uint16", 65535), (3, "uint8", 255)),
+        ((3, "uint8", 255), (1, "uint16", 65535)),
+        ((6, "uint8", 255), (3, "uint8", 255)),
+        ((4, "uint16", 65535), (4, "float32", 300)),
+    )
+    def test_a_task_is_learned_resumed_exported_and_adopted(self, given, made):
+        self.put("first", trainA=(3, "uint8", 255), trainB=(3, "uint8", 255))
+        self.put("any", trainA=given, trainB=made)
+        asked = dict(input_channels=given[0]) if given[1] == "uint8" else {}
+        for name, steps in (("run", 2), ("other", 2)):
+            quietly(SequentialTrainer(self.config("first", run=name, steps=steps)).run)
+        quietly(SequentialTrainer(self.config("first", "any", **asked)).run)
+        run = Run(os.path.join(self.folder, "run"))
+        task, first = run["any"], run["first"]
+        self.assertTrue(task.replay().bit_equal and first.replay().bit_equal)
+        self.assertEqual(first.slice.facts.pixels, {})
+
+        facts = task.facts
+        self.assertEqual((facts.input_pixels.channels, facts.input_pixels.dtype), given[:2])
+        self.assertEqual((facts.target_pixels.channels, facts.target_pixels.dtype), made[:2])
+        image = np.zeros((20, 24, given[0]), given[1])
+        answer = task(image)
+        self.assertEqual((answer.shape, answer.dtype), ((20, 24, made[0]), np.dtype(made[1])))
+
+        # The layer that reads the image is the task's own where its channels differ; the plan counts it.
+        shapes = task.slice.shapes
+        own = given[0] != 3
+        self.assertEqual("forward/down1/mixing" in shapes, not own)
+        self.assertEqual(shapes["forward/down1/unconstrained"][2:], (given[0], 4 if own else 1))
+        costs = summary(planned(task_plans(self.config("first", "any"))))["tasks"]
+        self.assertEqual(costs[1]["values"], task.slice.size)
+
+        place = os.path.join(self.folder, "exports")
+        quietly(export, run, place, [SavedModel(), TFLite()], ["any"])  # Each is read back and compared.
+        loaded = tf.saved_model.load(os.path.join(place, "any", "1")).signatures["serving_default"]
+        whole = np.zeros((1, 20, 24, given[0]), given[1])
+        np.testing.assert_allclose(loaded(images=tf.constant(whole))["images"][0], answer, rtol=1e-3, atol=1)
+
+        other = os.path.join(self.folder, "other")
+        Ledger().checked(Run(other).bank).write(other)
+        self.assertEqual(quietly(adopt, other, run, ["any"]), ["any"])
+        np.testing.assert_array_equal(Run(other)["any"](image), answer)
+
+    def test_a_killed_task_goes_on_with_its_range(self):
+        self.put("any", trainA=(1, "float32", 300), trainB=(2, "uint16", 9000))
+        whole = self.config("any", run="whole", output_range="measured", steps=4, sample_every=2)
+        quietly(SequentialTrainer(whole).run)
+        killed = dataclasses.replace(whole, run_dir=os.path.join(self.folder, "killed"))
+
+        class Killed(BaseException):
+            pass
+
+        trainer = SequentialTrainer(killed)
+        trainer.observer.on_samples = lambda run_dir: (_ for _ in ()).throw(Killed)
+        with self.assertRaises(Killed):
+            quietly(trainer.run)
+        quietly(SequentialTrainer(killed).run)
+        one, other = (Run(config.run_dir)["any"].slice for config in (whole, killed))
+        self.assertEqual(one.sha256, other.sha256)
+        self.assertEqual(one.facts.pixels, other.facts.pixels)
+        self.assertLess(one.facts.target_pixels.high, 9001)
+        self.assertLess(one.facts.input_pixels.low, 10)
+
+
+class RefusedTest(AnyChannelsTestCase):
+    @parameterized.parameters("finetune", "packnet", "progressive")
+    def test_methods_that_need_equal_channels_say_so(self, method):
+        self.put("first", trainA=(3, "uint8", 255), trainB=(3, "uint8", 255))
+        self.put("any", trainA=(1, "uint16", 255), trainB=(3, "uint8", 255))
+        plans = task_plans(dataclasses.replace(self.config("first", "any"), method=METHODS[method]()))
+        with self.assertRaisesRegex(ValueError, r"first task's channels.* any with \(1, 3\)"):
+            channels_of_tasks(plans)
+
+    def test_a_file_of_another_type_is_named(self):
+        self.put("any", trainA=(1, "uint16", 65535), trainB=(3, "uint8", 255))
+        path = os.path.join(self.folder, "data", "any", "trainA", "3.png")
+        with open(path, "wb") as file:
+            file.write(writing.content(np.zeros((SIZE, SIZE, 3), "uint16"), ".png"))
+        with self.assertRaisesRegex(ValueError, "3.png' .it has 3 channels, where 1 are wanted"):
+            quietly(SequentialTrainer(self.config("any")).run)
+
+
+class PlanTest(AnyChannelsTestCase):
+    @parameterized.parameters("piggyback", "full", "low_rank", "mask", "frozen", "layer_wise", "layered")
+    def test_every_other_method_counts_a_free_first_layer(self, method):
+        self.put("first", trainA=(3, "uint8", 255), trainB=(3, "uint8", 255))
+        self.put("any", trainA=(1, "uint16", 255), trainB=(2, "uint16", 255))
+        plans = task_plans(dataclasses.replace(self.config("first", "any"), method=METHODS[method]()))
+        self.assertEqual(channels_of_tasks(plans), {"first": (3, 3), "any": (1, 2)})
+        costs = {cost.path: cost for cost in planned(plans) if cost.task == "any"}
+        self.assertEqual(costs["forward/down1"].kernels, 4 * 4 * 1 * 4)
+        self.assertEqual(costs["forward/output"].kernels, 4 * 4 * 8 * 2)
+
+
+class StartTest(tf.test.TestCase):
+    def test_a_first_layer_starts_as_the_mean_over_channels(self):
+        from pgtf import layers
+        from pgtf.assembly import build
+        from pgtf.networks import Architecture
+
+        shape = Architecture(size=(8, 8), width=4)
+        first = build.generators(shape, METHODS["full"](), ("forward",), seed=1)["forward"]
+        gray = build.generators(shape.with_channels(1, 3), METHODS["full"](), ("forward",), seed=2)["forward"]
+        layers.copy_matching(gray, layers.state(first))
+        image = np.random.default_rng(0).random((1, 8, 8, 1)).astype("float32")
+        np.testing.assert_allclose(gray(image), first(image.repeat(3, -1)), atol=1e-6)
+
+
+if __name__ == "__main__":
+    tf.test.main()
