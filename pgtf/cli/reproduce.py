@@ -136,7 +136,7 @@ def _write_intervals(asked, doing, tables):
     reader = SampleReader(extractor, "test", os.path.join(asked.runs, "kept"), asked.data_dir)
 
     def read(piece, task):
-        return reader(Run(doing.folder(piece)), task)
+        return reader(Run(doing.folder(piece)), piece.name_in_run(task))
 
     for name, table in tables.items():
         if table.reference:

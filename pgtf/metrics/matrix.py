@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Optional
 
 import numpy as np
@@ -101,6 +102,12 @@ class Matrix:
         rows = [list(row) for row in self.values.get(name, [[None] * len(self.tasks)] * len(self.tasks))]
         rows[i][j] = value
         return dataclasses.replace(self, values={**self.values, name: rows})
+
+    def of(self, names: Mapping[str, str]) -> "Matrix":
+        """Returns the matrix of some tasks, in the order of learning. names: {their names in it: their names here}."""
+        places = [self._index(name) for name in names.values()]
+        values = {name: [[rows[i][j] for j in places] for i in places] for name, rows in self.values.items()}
+        return Matrix(tuple(names), tuple(self.slices[place] for place in places), values)
 
     def value(self, name: str, task: str, after: str) -> Optional[float]:
         """Returns r of `task` after the task `after`; None if unknown."""

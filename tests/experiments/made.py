@@ -15,15 +15,15 @@ UNTOUCHED = [[8.0] * 3, [None, 10.0, 10.0], [None, None, None]]  # The last task
 ACC = [[1.0, 0.5, 0.25], [None, 0.75, 0.5], [None, None, 1.0]]
 
 
-def finished_run(folder, fid=FID):
+def finished_run(folder, fid=FID, tasks=TASKS):
     """A run of three tasks, measured."""
-    tiny_run(folder, TASKS)
+    tiny_run(folder, tasks)
     slices = tuple(task.slice.sha256 for task in Run(folder))
     plain = json.loads(
-        matrix_text.to_json(Matrix(TASKS, slices, {"FID-8": fid, "Acc": ACC, "FID-8-untouched": UNTOUCHED}))
+        matrix_text.to_json(Matrix(tasks, slices, {"FID-8": fid, "Acc": ACC, "FID-8-untouched": UNTOUCHED}))
     )
     del plain["own_sha256"]  # It is written anew.
-    plain["figures"] = [_figure(task) for task in TASKS] + [_figure(TASKS[0], "FID-8-backward", 9)]
+    plain["figures"] = [_figure(task) for task in tasks] + [_figure(tasks[0], "FID-8-backward", 9)]
     os.makedirs(os.path.join(folder, "evaluation"), exist_ok=True)
     with open(os.path.join(folder, "evaluation", "matrix.json"), "w", encoding="utf-8") as file:
         json.dump(plain, file)

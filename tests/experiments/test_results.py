@@ -15,7 +15,8 @@ from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import MISSING, Results
 from pgtf.experiments.paper.tables import distance, later_distance, later_figure, later_share, tables
 from pgtf.foundation import files
-from tests.experiments.made import TASKS, finished_run
+from pgtf.runs.run import Run
+from tests.experiments.made import FID, TASKS, finished_run
 
 NOT_THERE = "not in the data folder"
 BASE = piece(TASKS[:1], {"method": "full", "steps": 5}, 1)
@@ -68,6 +69,24 @@ class ResultsTest(parameterized.TestCase):
         self.assertIsNone(found.figure("KID"))
         self.assertAlmostEqual(later_share(found), (found.stored["maps"] + found.stored["shoes"]) / 2 / found.full)
         self.assertEqual(found.beside["n"], {"facades": 7, "maps": 7, "shoes": 7})
+
+    def test_compressed_copies_count_as_their_tasks(self):
+        tasks = ("facades", "maps", "maps-2percent")
+        run = finished_run(self.create_tempdir().full_path, tasks=tasks)
+        slices = [task.slice for task in Run(run)]
+        own = dataclasses.replace(PIECE, tasks=tasks[:2])
+        copied = dataclasses.replace(own, compressed="2%")
+        self.assertNotEqual(copied.name, own.name)
+        self.assertEqual(copied.run_name, own.run_name)
+        for one, place in ((own, 1), (copied, 2)):
+            self.results.write(one, run)
+            found = self.results.read(one)
+            self.assertEqual(found.matrix.tasks, ("facades", "maps"))
+            self.assertEqual(found.matrix.slices, (slices[0].sha256, slices[place].sha256))
+            self.assertEqual(distance(found, "maps"), FID[place][place])
+            self.assertEqual(distance(found, "facades"), FID[0][place])
+            self.assertEqual(found.stored["maps"], slices[place].stored_bytes)
+            self.assertEqual(found.beside["n"], {"facades": 7, "maps": 7})
 
     def test_seeds(self):
         self.assertEmpty(self.results.seeds())

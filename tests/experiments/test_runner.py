@@ -1,5 +1,6 @@
 """Checks that missing results are made once, resumed after a stop, and left out on failure. pgtf is a stand-in."""
 
+import dataclasses
 import os
 import pathlib
 import sys
@@ -68,6 +69,15 @@ class DoingTest(absltest.TestCase):
         self.assertEmpty(doing.missing([PIECE]))
         self.do(PIECE)
         self.assertEmpty(self.done)
+
+    def test_later_tasks_are_compressed_once(self):
+        copied = dataclasses.replace(PIECE, base=None, tasks=TASKS[:2], compressed="2%")
+        self.made = finished_run(self.create_tempdir().full_path, tasks=("facades-2percent", "maps-2percent", "x"))
+        self.do(copied)
+        run = copied.run_name
+        self.assertEqual(self.done, [f"train {run} ", f"compress {run} ", f"compress {run} ", f"evaluate {run} "])
+        self.do(dataclasses.replace(copied, split="validation"))
+        self.assertEqual(self.done, [f"train {run} ", f"evaluate {run} "])
 
     def test_time_is_told_by_the_pace_and_then_by_what_was_taken(self):
         pace = PRESETS["mini"].pace

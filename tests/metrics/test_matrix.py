@@ -23,6 +23,11 @@ MATRIX = Matrix(TASKS, SLICES, {"FID-768": FID, "Acc": ACC})
 
 
 class MeasuresTest(absltest.TestCase):
+    def test_some_tasks_under_other_names(self):
+        found = MATRIX.of({"streets": "maps", "bags": "edges"})
+        self.assertEqual((found.tasks, found.slices), (("streets", "bags"), (SLICES[0], SLICES[2])))
+        self.assertEqual(found.values["FID-768"], ((100, 130), (None, 70)))
+
     def test_average(self):
         self.assertEqual(MATRIX.average("FID-768"), (130 + 45 + 70) / 3)
         self.assertEqual(MATRIX.average("FID-768", "facades"), (90 + 50) / 2)

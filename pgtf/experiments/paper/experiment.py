@@ -1,4 +1,4 @@
-"""One training run that results come from, named by a hash of all its settings."""
+"""One training run that results come from, or the compressed copies of its tasks; named by a hash of all its settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ class Experiment:
 
     tasks: The tasks in order. flags: ((flag, value), …) with all other settings that affect the result. seed: The
     random seed. base: The experiment whose first task this one starts from. Default: it learns its first task itself.
-    split: The images that it is measured on, "test" or "validation".
+    split: The images that it is measured on, "test" or "validation". compressed: Budget of `pgtf compress`, as
+    "2%": the later tasks are compressed copies of those that the same run learned. Default: they are as learned.
     """
 
     tasks: tuple[str, ...]
@@ -27,6 +28,7 @@ class Experiment:
     seed: int = 0
     base: Experiment | None = None
     split: str = "test"
+    compressed: str = ""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -37,6 +39,7 @@ class Experiment:
             "seed": self.seed,
             "base": self.base.facts if self.base else None,
             **({} if self.split == "test" else {"split": self.split}),  # Older results have no split.
+            **({"compressed": self.compressed} if self.compressed else {}),
         }
 
     @property
@@ -47,8 +50,13 @@ class Experiment:
 
     @property
     def run_name(self) -> str:
-        """Name of the run directory. Experiments that differ in the split alone share one run."""
-        return self.on("test").name
+        """Name of the run directory. Experiments that differ in the split or the compression alone share one run."""
+        return dataclasses.replace(self.on("test"), compressed="").name
+
+    def name_in_run(self, task: str) -> str:
+        """Returns a task's name in the run, which differs for a compressed copy."""
+        copied = self.compressed and task in self.learned
+        return f"{task}-{self.compressed.replace('%', 'percent')}" if copied else task
 
     def on(self, split: str) -> Experiment:
         """Returns the same experiment, measured on another split, and its base too."""

@@ -29,7 +29,8 @@ from pgtf.experiments.paper.tables import (
     thousand,
 )
 
-COLD, WARM, OURS = "Full, cold", "Full, warm", "outer 3 free, inner frozen, int8"
+COLD, WARM, OURS = "Full, cold", "Full, warm", "Full, warm, compressed to 2 %"
+COMPRESSED = "compressed"  # Not a flag of `pgtf train`: the budget of `pgtf compress`.
 _MIXED = {"method": "piggyback", "borrow_from": "first"}
 _COPY = {**_MIXED, "unconstrained_ratio": 1.0}  # No filter is mixed: a full network that starts as the first task.
 _INT8 = {"slice_precision": "int8"}
@@ -43,7 +44,9 @@ def _layered(rules: str) -> dict[str, Any]:
 # {title: flags}. The learning rates are those of table "rates"; where none is given, it is the preset's.
 ROWS: dict[str, dict[str, Any]] = {
     WARM: _COPY,
-    OURS: _layered("outer3:free:int8,inner:frozen"),
+    OURS: {**_COPY, COMPRESSED: "2%"},
+    "Full, warm, compressed to 1 %": {**_COPY, COMPRESSED: "1%"},
+    "outer 3 free, inner frozen, int8": _layered("outer3:free:int8,inner:frozen"),
     COLD: {"method": "full", "learning_rate": 8e-3},
     "outer 3 free, inner low rank 4, int8": _layered("outer3:free:int8,inner:low_rank(4):int8"),
     "outer 3 free, inner LoRA 4, int8": _layered("outer3:free:int8,inner:lora(4):int8"),
@@ -100,8 +103,10 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
 def _row(
     make: TableMaker, title: str, flags: Mapping[str, Any], tasks: tuple[str, ...] = PAIRED, split: str = "test"
 ) -> Row:
-    row = make.row(title, tasks, **flags)
-    return dataclasses.replace(row, pieces=tuple(piece.on(split) for piece in row.pieces))
+    row = make.row(title, tasks, **{name: value for name, value in flags.items() if name != COMPRESSED})
+    budget = flags.get(COMPRESSED, "")
+    pieces = (dataclasses.replace(piece.on(split), compressed=budget) for piece in row.pieces)
+    return dataclasses.replace(row, pieces=tuple(pieces))
 
 
 def steps_to_cold(budgets: Mapping[str, Mapping[int, Row]], known: Mapping[str, Result]) -> str:

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import re
+from collections.abc import Mapping
 from typing import Any, Callable
 
 from pgtf.config import load_config
@@ -145,19 +146,21 @@ class Results:
         """Stores the measurements of a run as an experiment's result."""
         with open(os.path.join(run_dir, layout.EVALUATION, layout.MATRIX), encoding="utf-8") as file:
             text = file.read()
-        matrix, bank = matrix_text.from_json(text), FilterBank.open(os.path.join(run_dir, layout.TASKS))
-        slices = [bank.slice(index) for index in range(len(bank))]
+        names = {task: piece.name_in_run(task) for task in piece.tasks}
+        matrix, bank = matrix_text.from_json(text).of(names), FilterBank.open(os.path.join(run_dir, layout.TASKS))
+        slices = {task: bank.slice(bank.names.index(name)) for task, name in names.items()}
+        last = slices[piece.tasks[-1]].facts
         plain = {
             "piece": piece.facts,
             "tasks": list(matrix.tasks),
             "slices": list(matrix.slices),
             "values": matrix.values,
-            "stored": {each.name: int(each.stored_bytes) for each in slices},
-            "full": 4 * slices[-1].facts.full_values,
+            "stored": {task: int(each.stored_bytes) for task, each in slices.items()},
+            "full": 4 * last.full_values,
             "seconds": round(seconds_of(os.path.join(run_dir, "seconds"))),
-            "images": {each.name: _images(each, run_dir) for each in slices},
-            **({"shares": dataclasses.asdict(shares)} if (shares := slices[-1].facts.shares) else {}),
-            "beside": _beside(json.loads(text)["figures"]),
+            "images": {task: _images(each, run_dir) for task, each in slices.items()},
+            **({"shares": dataclasses.asdict(last.shares)} if last.shares else {}),
+            "beside": _beside(json.loads(text)["figures"], names),
         }
         found = _result(piece, plain)
         if difference := self.wanted.difference(piece, found.identity):
@@ -251,8 +254,13 @@ _FIELDS: dict[str, Callable[[Any], bool]] = {
 _BESIDE = {"n": _named(int, 1), "split": _texts, "extractors": _named(str), "notes": _texts, "versions": _named(str)}
 
 
-def _beside(figures: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns how the metrics were measured: n, splits, extractors, notes and versions."""
+def _beside(figures: list[dict[str, Any]], names: Mapping[str, str]) -> dict[str, Any]:
+    """Returns how the metrics of some tasks were measured: n, splits, extractors, notes and versions.
+
+    names: {task: its name in the run}.
+    """
+    tasks = {name: task for task, name in names.items()}
+    figures = [{**one, "task": tasks[one["task"]]} for one in figures if one["task"] in tasks]
     extractors = {one["name"]: one["extractor"] for one in figures if one["extractor"]}
     forth = [one for one in figures if not one["name"].endswith(ASIDE)]
     return {

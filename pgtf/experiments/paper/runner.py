@@ -19,6 +19,7 @@ from pgtf.foundation.errors import Busy
 from pgtf.foundation.progress import clock
 from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
+from pgtf.storage.bank import FilterBank
 
 PGTF = sys.executable, "-m", "pgtf"
 PATIENCE = 10.0
@@ -167,12 +168,22 @@ class ExperimentRunner:
         settings = [*flags, *base, *evaluate, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}"]
         with _counted(os.path.join(run_dir, "seconds")):
             self._run("train", *common, *settings)
+            self._compress(piece, run_dir)
             if not at_once and not self.results.read(piece):
                 judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(piece.classes)}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
                 self._run("evaluate", *common, *judged, *inception, f"--split={piece.split}")
         if not self.results.read(piece):
             self.results.write(piece, run_dir)
+
+    def _compress(self, piece: Experiment, run_dir: str) -> None:
+        """Adds the compressed copies of the later tasks that the run does not have yet."""
+        names = {task: piece.name_in_run(task) for task in piece.learned}
+        learned = FilterBank.open(os.path.join(run_dir, layout.TASKS)).names if piece.compressed else ()
+        for task, name in names.items():
+            if piece.compressed and name not in learned:
+                given = f"--task={task}", f"--to={piece.compressed}", f"--as={name}", f"--data_dir={self.data_dir}"
+                self._run("compress", f"--run_dir={run_dir}", *given)
 
     def _run(self, name: str, *flags: str) -> None:
         command = [*self.pgtf, name, *flags]

@@ -52,7 +52,7 @@ class SampleReader:
             "L1": Values(pairs.l1(made, wanted)),
             "SSIM": Values(pairs.ssim(made, wanted)),
         }
-        if task in FROM_LABELS:
+        if (one.facts.learnt_as or task) in FROM_LABELS:
             labels = inputs.images()
             found[LABELS] = Values(self._label_network(data, one).recovery(made, labels).pixel_accuracy)
         return found
