@@ -1,4 +1,4 @@
-"""One training run that results come from, or the compressed copies of its tasks; named by a hash of all its settings."""
+"""One training run that results come from, or the compressed copies of its tasks; named by a hash of all settings."""
 
 from __future__ import annotations
 
