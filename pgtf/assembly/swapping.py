@@ -43,7 +43,7 @@ class CompiledNetwork:
 
     @property
     def traces(self) -> int:
-        """How often the network was traced: once for each function."""
+        """Number of traces of the network: one for each function."""
         return sum(function.experimental_get_tracing_count() for function in self._functions.values())
 
     def __call__(self, images: Any) -> tf.Tensor:

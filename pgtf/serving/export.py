@@ -19,7 +19,6 @@ from pgtf.serving.direction import Direction, LearnedTask
 from pgtf.serving.format import Format
 from pgtf.serving.models_config import write_models_config
 from pgtf.serving.true_float32 import true_float32
-from pgtf.storage.probes import TOLERANCE
 
 STAGING = ".exporting-"
 
@@ -136,16 +135,16 @@ class Export:
         return difference
 
     def _checked(self, path: str, otherwise: str) -> float:
-        """Returns the difference between an export's outputs and the task's. Raises ValueError above TOLERANCE."""
+        """Returns the difference between an export's outputs and the task's. Raises ValueError above the tolerance."""
         images, expected = self.direction.shown(self.form.size_for(self.direction))
         try:
             difference = self.form.difference(path, images, expected, self.direction.pixels)
-            wrong = "" if difference <= TOLERANCE else f"differs by {difference:.1e}"  # NaN differs too.
+            wrong = "" if difference <= self.form.tolerance else f"differs by {difference:.1e}"  # NaN differs too.
         except Exception as error:  # TensorFlow raises many types of errors for broken files.
             wrong = f"can't be read ({type(error).__name__}: {error})"
         if wrong:
             raise ValueError(
-                f"The export's output differs from the learned task's by more than {TOLERANCE:.0e}. {otherwise}. "
-                f"Received: an export to {self.path} that {wrong}"
+                f"The export's output differs from the learned task's by more than {self.form.tolerance:.0e}. "
+                f"{otherwise}. Received: an export to {self.path} that {wrong}"
             )
         return difference

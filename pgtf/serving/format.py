@@ -8,10 +8,16 @@ import tensorflow as tf
 from pgtf.data.pixels import RGB, Pixels
 from pgtf.foundation.keras_versions import tf_variable
 from pgtf.serving.direction import Direction
+from pgtf.storage.probes import TOLERANCE
 
 
 class Format:
     """A file format for exported networks: writes a network with its provenance, and runs a written one."""
+
+    @property
+    def tolerance(self) -> float:
+        """The most that `difference` may be. Default: 1e-4."""
+        return TOLERANCE
 
     def path(self, output: str, direction: Direction) -> str:
         """Returns the file or folder of an export.
@@ -71,7 +77,7 @@ class Format:
           pixels: Those of inputs and of outputs. Default: RGB.
 
         Returns:
-          The largest absolute difference.
+          The largest absolute difference; the mean one in formats that round values.
         """
         raise NotImplementedError
 

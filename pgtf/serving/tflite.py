@@ -6,19 +6,23 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Optional
 
 import numpy as np
 import tensorflow as tf
 
 from pgtf.data.pixels import RGB, Pixels
-from pgtf.data.reading import to_input
+from pgtf.data.reading import resized, to_input
 from pgtf.foundation import files
+from pgtf.foundation.voice import LOG
 from pgtf.runs.translate import LEAST
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
-from pgtf.storage.probes import largest_difference
+from pgtf.storage.probes import TOLERANCE, largest_difference
+
+# {precision: the most that outputs may differ from the task's: at most in float32, on average in the others}
+TOLERANCES = {"float32": TOLERANCE, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.2}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +31,26 @@ class TFLite(Format):
 
     It has built-in operations only.
 
-    size: (height, width). Default: the size of training.
+    size: (height, width). Default: the size of training. precision: A key of TOLERANCES. float16 and dynamic round
+    kernels, int8 also what layers compute; input and output stay float32, and the file is NAME.PRECISION.tflite.
+    calibration: uint8 images [h, w, 3] that int8 takes the ranges of maps from. Default: the task's probes.
     """
 
     size: Optional[tuple[int, int]] = None
+    precision: str = "float32"
+    calibration: Sequence[np.ndarray] = ()
+
+    @property
+    def tolerance(self) -> float:
+        return TOLERANCES[self.precision]
 
     def path(self, output: str, direction: Direction) -> str:
-        return os.path.join(output, f"{direction.name}.tflite")
+        inner = "" if self.precision == "float32" else f".{self.precision}"
+        return os.path.join(output, f"{direction.name}{inner}.tflite")
+
+    def identity(self, direction: Direction) -> dict[str, Any]:
+        own = {} if self.precision == "float32" else {"precision": self.precision}
+        return {**super().identity(direction), **own}
 
     def instead(self, path: str) -> str:
         return "Choose another folder"
@@ -60,7 +77,10 @@ class TFLite(Format):
             return None
 
     def write(self, direction: Direction, path: str) -> None:
-        content = io.BytesIO(converted(direction.plain, self.size_for(direction), direction.pixels[0].channels))
+        size = self.size_for(direction)
+        shown = [resized(image, *size) for image in self.calibration] or direction.shown(size)[0]
+        channels = direction.pixels[0].channels
+        content = io.BytesIO(converted(direction.plain, size, channels, self.precision, shown))
         # TFLite files carry metadata as a zip file at their end, which interpreters ignore.
         with zipfile.ZipFile(content, "a") as archive:
             archive.writestr(zipfile.ZipInfo("task.json"), json.dumps(self.description(direction), indent=1))
@@ -71,13 +91,30 @@ class TFLite(Format):
     ) -> float:
         ask = _interpreter()(path).get_signature_runner()
         (output,) = ask.get_output_details()
-        return largest_difference(
-            np.concatenate([ask(images=to_input(image)[None])[output] for image in images]), expected
-        )
+        answers = np.concatenate([ask(images=to_input(image)[None])[output] for image in images])
+        largest, mean = largest_difference(answers, expected), float(np.abs(answers - expected).mean())
+        if self.precision == "float32":
+            return largest
+        LOG.info(f"{self.precision}: differs by {mean:.1e} on average, by {largest:.1e} at most")
+        return mean
 
 
-def converted(plain: Any, size: tuple[int, int], channels: int = 3) -> bytes:
-    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, channels]."""
+def converted(
+    plain: Any,
+    size: tuple[int, int],
+    channels: int = 3,
+    precision: str = "float32",
+    calibration: Iterable[np.ndarray] = (),
+) -> bytes:
+    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, channels].
+
+    Args:
+      plain: The network.
+      size: (height, width).
+      channels: Number of channels of an image.
+      precision: A key of TOLERANCES.
+      calibration: For int8, images of this size.
+    """
 
     @tf.function(input_signature=[tf.TensorSpec([1, *size, channels], tf.float32, "images")])
     def translated(images):
@@ -87,6 +124,13 @@ def converted(plain: Any, size: tuple[int, int], channels: int = 3) -> bytes:
     functions = [translated.get_concrete_function()]
     converter = tf.lite.TFLiteConverter.from_concrete_functions(functions, variables_of(plain))
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if precision == "int8":  # Operations without int8 stay float32.
+        converter.target_spec.supported_ops.append(tf.lite.OpsSet.TFLITE_BUILTINS_INT8)
+        converter.representative_dataset = lambda: ([to_input(image)[None]] for image in calibration)
     with _hushed():
         return converter.convert()
 

@@ -265,8 +265,9 @@ class CommandTest(parameterized.TestCase):
         self.assertEqual(found, [(name, name) for name in ("facades", "maps", "monet", "monet_backward")])
 
     @parameterized.parameters(
-        ("--format=onnx", "--format must be saved_model or tflite or combined, or several. Received: 'onnx'"),
-        ("--format=", "--format must be saved_model or tflite or combined, or several. Received: ''"),
+        ("--format=keras", "--format must be saved_model or combined or onnx or tflite or .* Received: 'keras'"),
+        ("--format=", "--format must be saved_model or combined or onnx or .* or several. Received: ''"),
+        ("--calibration=photos", "--calibration needs --format=tflite_int8. Received: --format=saved_model"),
         ("--version=0", "--version must be 1 or more. Received: 0"),
         ("--tflite_size=32", "--tflite_size needs --format=tflite. Received: --format=saved_model"),
     )
