@@ -13,9 +13,9 @@ from pgtf.methods import Piggyback
 from pgtf.serving.direction import Direction
 from pgtf.serving.export import STAGING, Tasks, alone_in
 from pgtf.serving.models_config import write_models_config
-from pgtf.serving.saved_model import described, largest_difference, save
+from pgtf.serving.saved_model import described, largest_difference, largest_score_difference, save
 from pgtf.serving.sharing import Filters, sharing_network
-from pgtf.serving.signatures import Signatures
+from pgtf.serving.signatures import ScoreSignatures, Signatures
 from pgtf.serving.true_float32 import true_float32
 from pgtf.storage.probes import TOLERANCE
 
@@ -43,11 +43,10 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
     needed = {task.name for task in asked} | {name for task in asked for name in task.bank.names}
     learned = [run[name] for name in run.names if name in needed]
     directions = [Direction(task, prefix) for task in learned for prefix in task.facts.generators]
-    scored = [direction.name for direction in directions if direction.labels]
-    if scored:
+    if len({(bool(direction.labels), direction.size if direction.labels else ()) for direction in directions}) > 1:
         raise ValueError(
-            "Combined exports hold tasks of images; each classifier is exported by itself, with --format=saved_model. "
-            f"Received: {', '.join(scored)}"
+            "A combined export holds tasks of images, or classifiers of one image size. "
+            f"Received: {', '.join(direction.name for direction in directions)}"
         )
     pixels = {direction.pixels for direction in directions}
     if len(pixels) > 1:
@@ -97,8 +96,12 @@ def _put(directions: Sequence[Direction], path: str, output: str) -> float:
 
 
 def write_combined(directions: Sequence[Direction], path: str) -> None:
-    """Writes directions as one SavedModel. A piggyback task must come after the tasks that it borrows from."""
+    """Writes directions as one SavedModel; classifiers with their classes in TASK.txt.
+
+    A piggyback task must come after the tasks that it borrows from.
+    """
     filters: Filters = {}
+    size = directions[0].size if directions[0].labels else (None, None)
     networks, names = [], tf.constant([direction.name for direction in directions])
     known = ", ".join(direction.name for direction in directions)
     for direction in directions:
@@ -106,8 +109,9 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
         networks.append(sharing_network(direction.task, direction.prefix, filters) if shared else direction.plain)
 
     pixels = directions[0].pixels
+    scored = {f"{direction.name}.txt": direction.labels for direction in directions if direction.labels}
 
-    @tf.function(input_signature=[tf.TensorSpec([None, None, None, pixels[0].channels]), tf.TensorSpec([], tf.string)])
+    @tf.function(input_signature=[tf.TensorSpec([None, *size, pixels[0].channels]), tf.TensorSpec([], tf.string)])
     def chosen(images: tf.Tensor, task: tf.Tensor) -> tf.Tensor:
         found = tf.equal(names, task)
         tf.debugging.Assert(tf.reduce_any(found), [f"Unknown task. The task must be one of {known}. Received:", task])
@@ -118,17 +122,22 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
     module = tf.Module()
     module.values = list({id(v): v for network in networks for v in network.variables}.values())
     description = {direction.name: direction.description() for direction in directions}
-    signatures = Signatures(
-        lambda images, task, training: chosen(images, task), multiple, takes_task=True, pixels=pixels
-    )
-    save(signatures, module, {"tasks": description}, path)
+    answer = lambda images, task, training: chosen(images, task)  # noqa: E731
+    if scored:
+        save(ScoreSignatures(answer, size, takes_task=True), module, {"tasks": description}, path, scored)
+    else:
+        save(Signatures(answer, multiple, takes_task=True, pixels=pixels), module, {"tasks": description}, path)
 
 
 def _checked(directions: Sequence[Direction], path: str, otherwise: str) -> float:
     """Returns the largest difference between a SavedModel and the learned tasks. Raises ValueError above TOLERANCE."""
     ask, largest = tf.saved_model.load(path).signatures, 0.0
     for direction in directions:
-        difference = largest_difference(ask, *direction.shown(), direction.pixels, task=tf.constant(direction.name))
+        task = tf.constant(direction.name)
+        if direction.labels:
+            difference = largest_score_difference(ask, *direction.shown(), task=task)
+        else:
+            difference = largest_difference(ask, *direction.shown(), direction.pixels, task=task)
         if not difference <= TOLERANCE:  # Written so that NaN fails.
             raise ValueError(
                 f"The export's output differs from the learned task's by more than {TOLERANCE:.0e}. {otherwise}. "

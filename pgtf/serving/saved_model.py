@@ -4,7 +4,8 @@ import dataclasses
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Union
 
 import numpy as np
@@ -42,7 +43,13 @@ class SavedModel(Format):
     def write(self, direction: Direction, path: str) -> None:
         plain, description = direction.plain, self.description(direction)
         if direction.labels:
-            save(ScoreSignatures(plain, direction.size), variables_of(plain), description, path, direction.labels)
+            save(
+                ScoreSignatures(plain, direction.size),
+                variables_of(plain),
+                description,
+                path,
+                {"labels.txt": direction.labels},
+            )
         else:
             write_saved_model(plain, direction.multiple, description, path, direction.pixels)
 
@@ -97,19 +104,20 @@ def largest_difference(
     return float(np.max([np.abs(floats - expected), *beyond]))
 
 
-def largest_score_difference(ask: Any, images: np.ndarray, expected: np.ndarray) -> float:
+def largest_score_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **more: tf.Tensor) -> float:
     """Returns the largest difference of the scores of all three signatures from the expected ones.
 
     Args:
       ask: {name: signature}, those of `ScoreSignatures`.
       images: uint8 [n, h, w, 3].
       expected: float32 [n, classes].
+      **more: Further arguments of each signature.
     """
     png = tf.stack([tf.io.encode_png(image) for image in images])
     answers = [
-        ask["floats"](images=tf.constant(to_float(images))),
-        ask["serving_default"](images=tf.constant(images)),
-        ask["encoded"](image_bytes=png),
+        ask["floats"](images=tf.constant(to_float(images)), **more),
+        ask["serving_default"](images=tf.constant(images), **more),
+        ask["encoded"](image_bytes=png, **more),
     ]
     return max(probes.largest_difference(answer["scores"].numpy(), expected) for answer in answers)
 
@@ -138,24 +146,25 @@ def save(
     module: tf.Module,
     description: dict[str, Any],
     path: str,
-    labels: Sequence[str] = (),
+    labels: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> None:
-    """Writes a SavedModel with an asset task.json; with labels also labels.txt, a class a line, in order of the scores.
+    """Writes a SavedModel with an asset task.json, and one for each list of labels, a class a line.
 
     Args:
       signatures: Its signatures.
       module: Holds their variables.
       description: The content of task.json.
       path: A folder that does not exist yet.
-      labels: Names of the classes. Default: none.
+      labels: {name of an asset: names of the classes, in order of the scores}. Default: none.
     """
     with tempfile.TemporaryDirectory(dir=os.path.dirname(path)) as folder:  # `alone_in` removes it after a kill.
         asset = os.path.join(folder, "task.json")
         files.write(asset, json.dumps(description, indent=1).encode())
         module.description = tf.saved_model.Asset(asset)
-        if labels:
-            listed = os.path.join(folder, "labels.txt")
-            files.write(listed, "".join(f"{label}\n" for label in labels).encode())
-            module.labels = tf.saved_model.Asset(listed)
+        listed = []
+        for name, classes in labels.items():
+            files.write(os.path.join(folder, name), "".join(f"{label}\n" for label in classes).encode())
+            listed.append(tf.saved_model.Asset(os.path.join(folder, name)))
+        module.labels = listed
         named = {"serving_default": signatures.images, "encoded": signatures.encoded, "floats": signatures.floats}
         tf.saved_model.save(module, path, {name: one for name, one in named.items() if one is not None})

@@ -67,12 +67,15 @@ class ScoreSignatures:
 
     Images of another size than that of training are resized, bicubic with antialiasing.
 
+    Each takes the name of a task as a second argument if `takes_task`.
+
     Args:
-      network: (images, training=) -> scores.
+      network: (images, training=) -> scores; or (images, task, training=).
       size: (height, width) of the training images.
+      takes_task: Whether the network takes a task's name.
     """
 
-    def __init__(self, network: Callable, size: tuple[int, int]):
+    def __init__(self, network: Callable, size: tuple[int, int], takes_task: bool = False):
         def at_size(images: tf.Tensor) -> tf.Tensor:
             return tf.cond(
                 tf.reduce_all(tf.shape(images)[1:3] == size),
@@ -80,22 +83,24 @@ class ScoreSignatures:
                 lambda: tf.clip_by_value(tf.image.resize(images, size, "bicubic", antialias=True), -1.0, 1.0),
             )
 
-        def floats(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            scores = network(tf.ensure_shape(at_size(images), [None, *size, 3]), training=False)
+        def floats(images: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
+            scores = network(tf.ensure_shape(at_size(images), [None, *size, 3]), *task, training=False)
             return {"scores": scores, "probabilities": tf.nn.softmax(scores)}
 
-        def images(images: tf.Tensor) -> dict[str, tf.Tensor]:
-            return floats(tf.cast(images, tf.float32) / 127.5 - 1)
+        def images(images: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
+            return floats(tf.cast(images, tf.float32) / 127.5 - 1, *task)
 
-        def encoded(image_bytes: tf.Tensor) -> dict[str, tf.Tensor]:
+        def encoded(image_bytes: tf.Tensor, *task: tf.Tensor) -> dict[str, tf.Tensor]:
             def decoded(content: tf.Tensor) -> tf.Tensor:
                 return tf.ensure_shape(at_size(tf.cast(_decoded(content), tf.float32)[None] / 127.5 - 1)[0], [*size, 3])
 
-            return floats(tf.map_fn(decoded, image_bytes, fn_output_signature=tf.TensorSpec([*size, 3], tf.float32)))
+            shape = tf.TensorSpec([*size, 3], tf.float32)
+            return floats(tf.map_fn(decoded, image_bytes, fn_output_signature=shape), *task)
 
-        self.floats = tf.function(floats, [tf.TensorSpec([None, None, None, 3], tf.float32, "images")])
-        self.images = tf.function(images, [tf.TensorSpec([None, None, None, 3], tf.uint8, "images")])
-        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes")])
+        shape, task = [None, None, None, 3], [tf.TensorSpec([], tf.string, "task")] if takes_task else []
+        self.floats = tf.function(floats, [tf.TensorSpec(shape, tf.float32, "images"), *task])
+        self.images = tf.function(images, [tf.TensorSpec(shape, tf.uint8, "images"), *task])
+        self.encoded = tf.function(encoded, [tf.TensorSpec([None], tf.string, "image_bytes"), *task])
 
 
 def _scaled(images: tf.Tensor, pixels: Pixels) -> tf.Tensor:

@@ -15,7 +15,7 @@ class TwoDevicesTest(absltest.TestCase):
         said, errors = steps.communicate()
         self.assertEqual(steps.returncode, 0, errors)
         apart = json.loads(said.splitlines()[-1])
-        self.assertEqual(set(apart), {"pix2pix", "cyclegan", "run"})
+        self.assertEqual(set(apart), {"pix2pix", "cyclegan", "run", "classes"})
         for case, distance in apart.items():
             self.assertLess(distance, 1e-5, case)
 

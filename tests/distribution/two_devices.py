@@ -16,7 +16,7 @@ import tensorflow as tf
 from pgtf.config import Config
 from pgtf.distribution.strategy import strategy
 from pgtf.layers import Dropout
-from pgtf.objectives import CycleGAN, Pix2Pix
+from pgtf.objectives import Classification, CycleGAN, Pix2Pix
 from pgtf.storage.bank import FilterBank
 from pgtf.training.sequence import SequentialTrainer
 
@@ -64,11 +64,11 @@ def stepped(objective, wrap, parts, where):
     return [*values, np.float32(learner.steps_done.numpy())]
 
 
-def learnt(distribute, **settings):
+def learnt(distribute, tasks=("maps",), **settings):
     """Learns one task in a few steps and returns its stored values."""
     tf.config.run_functions_eagerly(distribute == "none")
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
-        config = Config(run_dir=os.path.join(folder, "run"), distribute=distribute, tasks=("maps",), **settings)
+        config = Config(run_dir=os.path.join(folder, "run"), distribute=distribute, tasks=tasks, **settings)
         SequentialTrainer(config).run()
         values = FilterBank.open(os.path.join(config.run_dir, "tasks")).slice(0).values
         # Not biases: before a norm their gradients are zero, and Adam makes whole steps of what rounding leaves.
@@ -94,4 +94,10 @@ def main():
     small = dict(image_size="16", width=2, discriminator_width=2, discriminator_layers=1, batch_size=4, steps=4)
     small.update(drawn_images=8, steps_per_call=2, log_every=2)
     found["run"] = apart(learnt("none", **small), learnt("mirrored", **small))
+    classes = {
+        name: small[name] for name in ("image_size", "width", "batch_size", "steps", "drawn_images", "log_every")
+    }
+    classes.update(objective=Classification(class_balance=True), network="resnet18", options=(("stages", 1),))
+    classes.update(norm="batch", learning_rate=0.01)
+    found["classes"] = apart(*(learnt(where, ("shapes",), **classes) for where in ("none", "mirrored")))
     print(json.dumps(found))

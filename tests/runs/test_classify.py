@@ -168,10 +168,23 @@ class ExportTest(tf.test.TestCase):
         scores[1, 4] += 0.01 * np.abs(scores).max()
         self.assertGreater(SavedModel().difference(f"{place}/shapes/1", images, scores), 1e-3)
 
+    def test_combined_ones_answer_as_each_does_with_as_many_classes(self):
+        place = tempfile.mkdtemp()
+        tiny_run(place, ("shapes", "textures"), "resnet18", "classification", method="finetune")
+        run = pgtf.load(place)
+        path = export_combined(run, tempfile.mkdtemp())
+        ask = tf.saved_model.load(path).signatures
+        for name in run.names:
+            with open(f"{path}/assets/{name}.txt") as file:
+                self.assertEqual(tuple(file.read().split()), run[name].facts.objective.labels)
+            images = run[name].probes.inputs["forward"]
+            answer = ask["serving_default"](images=tf.constant(images), task=tf.constant(name))
+            self.assertAllClose(answer["probabilities"], run[name].classifier(list(images)), atol=1e-5)
+        with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "must be one of shapes, textures"):
+            ask["serving_default"](images=tf.constant(images), task=tf.constant("digits"))
+
     def test_what_classifiers_have_not_is_refused(self):
         run = pgtf.load(f"{folder()}/run")
-        with self.assertRaisesRegex(ValueError, "each classifier is exported by itself.*shapes"):
-            export_combined(run, tempfile.mkdtemp())
         with self.assertRaisesRegex(ValueError, "has the size of training.*16x16 instead of 8x8"):
             export(run, tempfile.mkdtemp(), [TFLite((16, 16))], ["shapes"])
 

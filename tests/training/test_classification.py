@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 
+import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly.accounting import summary
@@ -125,6 +126,20 @@ class RunTest(tf.test.TestCase):
         one, other = (Run(each.run_dir).bank.slice(0).values for each in (config, stopping))
         for path in one:
             self.assertAllEqual(one[path], other[path], path)
+
+    def test_it_computes_in_16_bits_and_stores_and_scores_in_32(self):
+        config = config_of("full", tasks=("shapes",), precision="mixed_bfloat16", steps=8)
+        learn(config)
+        task = Run(config.run_dir)["shapes"]
+        self.assertEqual({value.dtype for value in task.slice.values.values()}, {np.dtype("float32")})
+        self.assertEqual(task.probes.outputs["forward"].dtype, np.float32)
+        self.assertTrue(task.replay().bit_equal)
+        exact = dataclasses.replace(config, run_dir=tempfile.mkdtemp(), precision="float32")
+        learn(exact)
+        one, other = (Run(each.run_dir).bank.slice(0).values for each in (config, exact))
+        path = "forward/stem/unconstrained"
+        self.assertNotAllEqual(one[path], other[path])
+        self.assertAllClose(one[path], other[path], atol=0.1)  # Kernels start at about 0.3.
 
     def test_methods_that_compare_outputs_are_refused(self):
         with self.assertRaisesRegex(ValueError, "compares outputs of two tasks' networks"):
