@@ -226,7 +226,7 @@ def learner(
         for network in discriminators.values() if auxiliary else ():
             layers.restore(network, auxiliary)
         objective.begin_auxiliary(discriminators, is_first=not bank.names)
-        rates = [pair for network in networks.values() for pair in layers.rates(network)]
+        rates = [pair for network in networks.values() for pair in layers.rates(network)] + objective.rates(networks)
         moves = [kind for kind in moves if kind == "generators" or discriminators]
         optimizers = {kind: optimizer(plan, steps, rates if kind == "generators" else ()) for kind in moves}
         made = objective.learner(networks, discriminators, optimizers, image_shape=(*plan.data.size, 3), seed=plan.seed)

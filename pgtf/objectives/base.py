@@ -88,6 +88,14 @@ class Objective:
         del inputs, outputs
         return self.auxiliary
 
+    def rates(self, networks: Mapping[str, Any]) -> list[tuple[Any, float]]:
+        """Returns [(variable, initial learning rate)] of variables to which the objective gives a rate of their own.
+
+        networks: {prefix: network}. Default: none.
+        """
+        del networks
+        return []
+
     def optimizer(self, schedule: Any, precision: str, rates: Sequence[tuple[Any, float]] = ()) -> Any:
         """Returns the optimizer of one kind of networks. Default: Adam, as pix2pix and CycleGAN have it.
 

@@ -12,6 +12,7 @@ from pgtf.data.finder import Finder
 from pgtf.data.manifest import LabelledArrays, LabelledFiles, Manifest, is_held_out
 from pgtf.data.sources import examples
 from pgtf.data.streams import Stream
+from pgtf.objectives import Classification
 
 LEVELS = {"cat": 10, "dog": 60, "emu": 110}  # The gray level of the images of a class.
 
@@ -118,6 +119,41 @@ class FindTest(LabelledTestCase):
         )
         self.assertIn("1 of another class", folders.parts["train"].change(other))
         self.assertNotEqual(folders.parts["train"].sha256, other.sha256)
+
+
+class UnusualTest(LabelledTestCase):
+    def test_ten_thousand_classes(self):
+        names = [f"class{number}" for number in range(10_000)]
+        images = (np.arange(10_000) % 251).astype("uint8").repeat(4).reshape(-1, 2, 2)
+        np.savez(self.path("train.npz"), images=images, labels=names)
+        np.savez(self.path("test.npz"), images=images[:7], labels=names[:7])
+        data = self.find()
+        self.assertEqual(data.labels, tuple(sorted(names)))
+        for place in (0, 1, 4_321, 9_999):
+            label = data.labels[data.sources["train"].labels[place]]
+            self.assertEqual(int(data.sources["train"][place][0, 0, 0, 0]), int(label[5:]) % 251)
+        objective = Classification().for_data(data)
+        self.assertEqual(objective.architecture, {"outputs": 10_000})
+        self.assertEqual(set(objective.counts), {1})
+
+    def test_ten_thousand_unknown_classes_are_named_in_a_line(self):
+        names = [f"class{number}" for number in range(10_000)]
+        np.savez(self.path("train.npz"), images=np.zeros([2, 2, 2], "uint8"), labels=["cat", "dog"])
+        np.savez(self.path("test.npz"), images=np.zeros([10_000, 2, 2], "uint8"), labels=names)
+        with self.assertRaisesRegex(
+            ValueError, "10000 that are not in .*train.npz': class0, class1, class10, and 9997 more"
+        ) as raised:
+            self.find()
+        self.assertLess(len(str(raised.exception)), 400)
+
+    def test_gray_transparent_sixteen_bit_and_huge_images_are_read_as_any(self):
+        self.put("train")
+        Image.fromarray(np.full([4, 6], 60 * 257, "uint16")).save(self.path("train/dog/deep.png"))
+        Image.new("RGBA", (6, 4), (60, 60, 60, 255)).save(self.path("train/dog/alpha.png"))
+        Image.new("L", (5_000, 4_000), 60).save(self.path("train/dog/huge.png"))
+        data = self.find()
+        self.assertEqual(self.check(data, "train"), 18)
+        self.assertEqual({data.sources["train"][place].shape for place in range(18)}, {(1, 10, 10, 3)})
 
 
 class RefusedTest(LabelledTestCase):

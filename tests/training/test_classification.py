@@ -11,7 +11,10 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from pgtf import layers
+from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
+from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, load_config, task_plans
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.methods import METHODS
@@ -140,6 +143,22 @@ class RunTest(tf.test.TestCase):
         path = "forward/stem/unconstrained"
         self.assertNotAllEqual(one[path], other[path])
         self.assertAllClose(one[path], other[path], atol=0.1)  # Kernels start at about 0.3.
+
+    def test_the_last_layer_may_learn_at_a_rate_of_its_own(self):
+        objective = Classification(head_learning_rate=0.02)
+        config = dataclasses.replace(config_of("full", tasks=("shapes",), learning_rate=0.001), objective=objective)
+        plan = task_plans(config)[0]
+        plan = build.with_data(plan, build.data_of(plan))
+        learner = build.learner(plan, NetworkBank(), steps=10)
+        network = learner.generators["forward"]
+        before = layers.state(network)
+        learner.step(
+            (np.random.default_rng(0).uniform(-1, 1, (4, 16, 16, 3)).astype("float32"), np.arange(4, dtype="int32"))
+        )
+        moved = {path: np.abs(value - before[path]).max() for path, value in layers.state(network).items()}
+        for part in ("unconstrained", "bias"):  # Adam's first step is its rate.
+            self.assertAllClose(moved[f"forward/scores/{part}"], 0.02, rtol=1e-3)
+        self.assertBetween(moved["forward/stem/unconstrained"], 1e-6, 0.005)
 
     def test_methods_that_compare_outputs_are_refused(self):
         with self.assertRaisesRegex(ValueError, "compares outputs of two tasks' networks"):

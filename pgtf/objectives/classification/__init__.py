@@ -7,6 +7,7 @@ import numpy as np
 
 from pgtf.foundation.settings import setting
 from pgtf.metrics.classification import answers, label_figures
+from pgtf.networks.classifier import HEAD
 from pgtf.objectives.base import Objective
 
 
@@ -30,6 +31,12 @@ class Classification(Objective):
     weight_decay: float = setting(
         5e-4, "classification: weight of the L2 penalty; values with a learning rate of their own have none.", least=0
     )
+    head_learning_rate: float = setting(
+        0.0,
+        "classification: learning rate of the last layer, which then takes Adam; it decays like --learning_rate. 0: it "
+        "learns like the others.",
+        least=0,
+    )
     class_balance: bool = setting(False, "classification: weigh classes alike, however many images each has.")
     labels: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
@@ -47,6 +54,14 @@ class Classification(Objective):
             )
         counts = np.bincount(data.train[0].labels, minlength=len(data.labels))
         return dataclasses.replace(self, labels=data.labels, counts=tuple(counts.tolist()))
+
+    def rates(self, networks):
+        from pgtf import layers  # Only training needs TensorFlow.
+
+        if not self.head_learning_rate:
+            return []
+        found = {path: one for network in networks.values() for path, one in layers.variables(network).items()}
+        return [(one, self.head_learning_rate) for path, one in found.items() if path.split("/")[1] == HEAD]
 
     def optimizer(self, schedule, precision, rates=()):
         from pgtf.objectives.optimizers import Decaying, adam  # Only training needs TensorFlow.
