@@ -124,7 +124,7 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
     description = {direction.name: direction.description() for direction in directions}
     answer = lambda images, task, training: chosen(images, task)  # noqa: E731
     if scored:
-        save(ScoreSignatures(answer, size, takes_task=True), module, {"tasks": description}, path, scored)
+        save(ScoreSignatures(answer, directions[0].size, takes_task=True), module, {"tasks": description}, path, scored)
     else:
         save(Signatures(answer, multiple, takes_task=True, pixels=pixels), module, {"tasks": description}, path)
 
