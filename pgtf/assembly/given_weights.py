@@ -17,6 +17,8 @@ from safetensors.numpy import load_file
 from pgtf.networks.classifier import HEAD
 
 ENDINGS = (".npz", ".safetensors", ".h5")
+BGR = "block1_conv1.weight"  # The first kernel of keras.applications's VGG16, whose images have blue first.
+KERAS_RESNET = "conv2_block1_1_conv.weight"
 EPSILON = 1e-5  # Of batch norms.
 # {array of a slice: the same in PyTorch}
 PARTS = {
@@ -41,7 +43,23 @@ def read_weights(path: str) -> dict[str, np.ndarray]:
             found = _read_h5(path)
     except (OSError, ValueError, KeyError, EOFError, SafetensorError, zipfile.BadZipFile) as error:
         raise ValueError(f"A file of weights must be {', '.join(ENDINGS)}. Received: {path!r} ({error})") from error
-    return {name: np.asarray(array, "float32") for name, array in found.items() if array.dtype.kind == "f"}
+    found = {name: np.asarray(array, "float32") for name, array in found.items() if array.dtype.kind == "f"}
+    if KERAS_RESNET in found:
+        raise ValueError(
+            "The ResNets of keras.applications halve maps in their 1 × 1 convolutions, and those of --network in the "
+            f"3 × 3: another function. Use torchvision's weights. Received: {path!r}"
+        )
+    if BGR in found:
+        found[BGR] = np.ascontiguousarray(found[BGR][:, :, ::-1])
+    return found
+
+
+def check_input_values(weights: Mapping[str, np.ndarray], values: str, path: str) -> None:
+    """Raises ValueError if a file's weights want other values of images than --input_values."""
+    if BGR in weights and values != "caffe":
+        raise ValueError(
+            f"Weights of keras.applications's VGG16 need --input_values=caffe. Received: {path!r}, {values}"
+        )
 
 
 def outputs_in(path: str, names: Mapping[str, str]) -> int:
@@ -111,6 +129,7 @@ def _read_h5(path: str) -> dict[str, np.ndarray]:
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
             layer, part = name.split("/")[0], name.rsplit("/", 1)[-1].split(":")[0]
+            part = {f"{layer}_W_1": "kernel", f"{layer}_b_1": "bias"}.get(part, part)  # Of Keras's first releases.
             found[f"{layer}.{words.get(part, part.replace('moving', 'running'))}"] = np.asarray(item)
 
     with h5py.File(path) as file:

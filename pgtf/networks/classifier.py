@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 HEAD = "scores"  # The last layer with weights; all others make the features that it scores.
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # Of ImageNet's channels, in [0, 1].
 
+CAFFE_MEAN = (123.68, 116.779, 103.939)  # In [0, 255].
+
 
 @dataclasses.dataclass(frozen=True)
 class Classifier(Network):
@@ -19,7 +21,7 @@ class Classifier(Network):
 
     Attributes:
       least: Smallest height and width of an image.
-      input_values: "plain" or "imagenet".
+      input_values: "plain", "imagenet" or "caffe".
     """
 
     makes = "scores"
@@ -28,8 +30,9 @@ class Classifier(Network):
     least: ClassVar[int] = 8
     input_values: str = setting(
         "plain",
-        "plain: images in [-1, 1]; imagenet: less ImageNet's mean, by its spread, as torchvision's weights have them.",
-        choices=("plain", "imagenet"),
+        "plain: images in [-1, 1]; imagenet: less ImageNet's mean, by its spread, as torchvision's weights have them; "
+        "caffe: 0 to 255 less ImageNet's mean, as those of keras.applications's VGG16.",
+        choices=("plain", "imagenet", "caffe"),
     )
 
     @property
@@ -49,6 +52,8 @@ class Classifier(Network):
             scale = [1 / (2 * spread) for spread in SPREAD]
             offset = [(0.5 - mean) / spread for mean, spread in zip(MEAN, SPREAD)]
             input = keras.layers.Rescaling(scale, offset)(input)
+        elif self.input_values == "caffe":
+            input = keras.layers.Rescaling(127.5, [127.5 - mean for mean in CAFFE_MEAN])(input)
         h = self.features(input, make, width)
         scores = dense(make, HEAD, self.outputs, task_specific=True)(h)
         return keras.layers.Activation("linear", dtype="float32")(scores)

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pgtf.networks.classifier import Classifier
+from pgtf.networks.classifier import HEAD, Classifier
 
 CONVOLUTIONS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))  # (filters of the width, convolutions) between halvings.
 
@@ -17,6 +17,14 @@ class VGG16(Classifier):
 
     least = 32
     dropout: bool = True
+
+    @property
+    def published_names(self):
+        """{layer: its name in keras.applications}. torchvision flattens channels first: its dense kernels differ."""
+        names = {"dense1": "fc1", "dense2": "fc2", HEAD: "predictions"}
+        for level, (_, count) in enumerate(CONVOLUTIONS, 1):
+            names.update({f"conv{level}_{number}": f"block{level}_conv{number}" for number in range(1, count + 1)})
+        return names
 
     def features(self, input, make, width):
         import keras

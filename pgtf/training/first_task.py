@@ -14,7 +14,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.folded_norms import measure_folded_norms
-from pgtf.assembly.given_weights import matched, outputs_in, read_weights
+from pgtf.assembly.given_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.assembly.parameters import full_values
 from pgtf.config import TaskPlan
 from pgtf.data.drawn import draw_labelled
@@ -85,6 +85,7 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str, following: Option
     # Only objectives of classes have outputs of their own.
     plan = dataclasses.replace(plan, objective=dataclasses.replace(plan.objective, labels=labels))  # type: ignore[call-arg]
     shape, prefixes, weights = plan.architecture, plan.objective.networks, read_weights(path)
+    check_input_values(weights, plan.networks.row_settings["input_values"], path)
     values: dict[str, np.ndarray] = {}
     for network in build.free_generators(shape, prefixes, seed=plan.seed).values():
         layers.restore(network, matched(layers.state(network), weights, names, path))

@@ -4,6 +4,7 @@ import dataclasses
 import os
 import tempfile
 
+import h5py
 import keras
 import numpy as np
 import tensorflow as tf
@@ -14,7 +15,7 @@ from pgtf import layers, methods
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.folded_norms import measure_folded_norms
-from pgtf.assembly.given_weights import matched, outputs_in, read_weights
+from pgtf.assembly.given_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.config import Config, task_plans
 from pgtf.evaluation.evaluation import Evaluation
 from pgtf.networks import Architecture
@@ -57,8 +58,8 @@ def written(weights, ending):
     return path
 
 
-def images():
-    return np.random.default_rng(1).uniform(-1, 1, (2, 16, 16, 3)).astype("float32")
+def images(size=16):
+    return np.random.default_rng(1).uniform(-1, 1, (2, size, size, 3)).astype("float32")
 
 
 class MatchedTest(tf.test.TestCase, parameterized.TestCase):
@@ -75,6 +76,34 @@ class MatchedTest(tf.test.TestCase, parameterized.TestCase):
         path = os.path.join(tempfile.mkdtemp(), "one.weights.h5")
         model.save_weights(path, **({} if keras.__version__ >= "3" else {"save_format": "h5"}))
         self.assertLen(read_weights(path), 2)
+
+    def test_keras_applications_vgg16(self):
+        """A file with the names of the published one, read by a network that gets the same images as RGB."""
+        shape = Architecture("vgg16", (32, 32), width=2, norm="none", outputs=5, options=(("input_values", "caffe"),))
+        names, target = shape.row.published_names, network(shape, seed=9)
+        source = network(dataclasses.replace(shape, options=()))
+        path = os.path.join(tempfile.mkdtemp(), "vgg16_weights_tf_dim_ordering_tf_kernels.h5")
+        with h5py.File(path, "w") as file:
+            for place, value in layers.state(source).items():
+                _, layer, part = place.split("/")
+                theirs, dense = names[layer], layer.startswith(("dense", "scores"))
+                value = value[0, 0] if dense and part == "unconstrained" else value
+                file[f"{theirs}/{theirs}_{'b' if part == 'bias' else 'W'}_1:0"] = value
+        weights = read_weights(path)
+        self.assertEqual(outputs_in(path, names), 5)
+        layers.restore(target, matched(layers.state(target), weights, names, path))
+        levels = (images(32) + 1) * 127.5
+        given = levels[..., ::-1] - np.array([103.939, 116.779, 123.68], "float32")
+        self.assertAllClose(target(images(32)), source(given), rtol=1e-4, atol=1e-3)
+        with self.assertRaisesRegex(ValueError, "need --input_values=caffe. Received: .*, plain"):
+            check_input_values(weights, "plain", path)
+
+    def test_keras_applications_resnet50_is_refused_with_the_reason(self):
+        path = os.path.join(tempfile.mkdtemp(), "resnet50.h5")
+        with h5py.File(path, "w") as file:
+            file["conv2_block1_1_conv/conv2_block1_1_conv/kernel:0"] = np.zeros([1, 1, 64, 64], "float32")
+        with self.assertRaisesRegex(ValueError, "halve maps in their 1 × 1 convolutions.*Use torchvision's weights"):
+            read_weights(path)
 
     def test_folded_norms_become_norms_that_do_the_same(self):
         plain = dataclasses.replace(SHAPE, norm="none")
