@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import io
 import os
+from unittest import mock
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,12 @@ from absl.testing import parameterized
 from pgtf.assembly.accounting import summary
 from pgtf.config import Config, task_plans
 from pgtf.data import writing
+from pgtf.data.drawn import draw
+from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
+from pgtf.data.pixels import to_picture
+from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.methods import METHODS
+from pgtf.report.write import report
 from pgtf.runs.adopt import adopt
 from pgtf.runs.plan import channels_of_tasks, planned
 from pgtf.runs.run import Run
@@ -20,6 +26,7 @@ from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.serving.tflite import TFLite
 from pgtf.storage.ledger import Ledger
+from pgtf.studio.answers import Answers
 from pgtf.training.sequence import SequentialTrainer
 
 SIZE = 16
@@ -50,9 +57,9 @@ class AnyChannelsTestCase(tf.test.TestCase, parameterized.TestCase):
 
     def config(self, *tasks, run="run", **settings):
         small = dict(width=4, discriminator_width=4, discriminator_layers=1, steps=2, checkpoint_minutes=0)
+        small["data_dir"] = os.path.join(self.folder, "data")
         return Config(
             run_dir=os.path.join(self.folder, run),
-            data_dir=os.path.join(self.folder, "data"),
             tasks=tasks,
             image_size=str(SIZE),
             load_size=str(SIZE),
@@ -125,6 +132,36 @@ class WholeTest(AnyChannelsTestCase):
         self.assertEqual(one.facts.pixels, other.facts.pixels)
         self.assertLess(one.facts.target_pixels.high, 9001)
         self.assertLess(one.facts.input_pixels.low, 10)
+
+
+class ShownTest(AnyChannelsTestCase):
+    def test_a_drawn_run_is_measured_reported_and_shown(self):
+        tasks = "depth2relief", "satellite2map"
+        config = self.config(*tasks, drawn_images=6, steps=1, data_dir="")
+        quietly(SequentialTrainer(config).run)
+        run = Run(config.run_dir)
+        self.assertEqual(run["satellite2map"].facts.input_pixels.high, 20_000)
+
+        with mock.patch("pgtf.evaluation.evaluation.classifier_of", return_value=None):  # It takes half a minute.
+            matrix = quietly(Evaluation(run, EvaluationConfig(None)).measure)
+        made, targets = run["depth2relief"].networks["forward"], []
+        inputs = []
+        for number in range(DRAWN_TESTS):
+            given, target = draw("depth2relief", DRAWN_TEST + number, SIZE)
+            inputs.append(given / 32767.5 - 1)
+            targets.append(target / 127.5 - 1)
+        outputs = np.rint((made(np.array(inputs, "float32"), training=False).numpy() + 1) * 127.5) / 127.5 - 1
+        np.testing.assert_allclose(matrix.values["L1"][0][0], np.abs(outputs - targets).mean(), atol=1e-3)
+
+        with open(quietly(report, config.run_dir), encoding="utf-8") as file:
+            self.assertIn("1 channel, uint16, 0 to 65535", file.read())
+        answers = Answers(config.run_dir)
+        self.assertEqual([offered.name for offered in answers.tasks], ["depth2relief"])  # Six bands can't be drawn.
+        example = answers.tasks[0].ways[0].examples[0]
+        answer = answers(0, 0, example)
+        self.assertEqual((answer.shape, answer.dtype), ((SIZE, SIZE, 3), np.uint8))
+        exact = to_picture(run["depth2relief"].probes.outputs["forward"][0])
+        self.assertLess(np.abs(answer.astype(int) - exact).max(), 12)  # The example has 8 bits of 16.
 
 
 class RefusedTest(AnyChannelsTestCase):
