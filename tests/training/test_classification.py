@@ -120,6 +120,8 @@ class RunTest(tf.test.TestCase):
         )
 
     def test_it_goes_on_to_the_same_end(self):
+        tf.config.run_functions_eagerly(True)  # Three runs; the one above is traced.
+        self.addCleanup(tf.config.run_functions_eagerly, False)
         config = config_of("finetune", tasks=("shapes",), sample_every=2, steps_per_call=1)
         stopping = dataclasses.replace(config, run_dir=tempfile.mkdtemp())
         learn(config)
