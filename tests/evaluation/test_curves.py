@@ -25,7 +25,7 @@ from pgtf.foundation.errors import ImageError
 from pgtf.metrics import accuracy
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Pix2Pix
-from pgtf.report.observer import ReportObserver
+from pgtf.report.write import renew
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
@@ -65,7 +65,7 @@ class OnTheWayTest(tf.test.TestCase):
     def ran(self, **settings):
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            SequentialTrainer(dataclasses.replace(TINY, run_dir=self.run_dir, **settings), ReportObserver()).run()
+            SequentialTrainer(dataclasses.replace(TINY, run_dir=self.run_dir, **settings)).run()
         return said.getvalue()
 
     def path(self, *parts):
@@ -154,7 +154,7 @@ class StageTest(OnTheWayTest):
         # An older slice says it by the folder.
         self.assertEqual(dataclasses.replace(task.facts, probes_split="").shown_split, "train")
         self.assertEndsWith(list(row_lines(rows(self.run_dir)))[1], f"{data}/maps (pictures are of train images)")
-        with open(self.path("report", "index.html"), encoding="utf-8") as file:
+        with open(renew(self.run_dir), encoding="utf-8") as file:
             page = file.read()
         self.assertIn("On training pictures, which the tasks learned from", page)
         self.assertIn("--split=train", page)

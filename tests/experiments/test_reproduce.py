@@ -6,6 +6,7 @@ import pathlib
 import sys
 from unittest import mock
 
+import tensorflow as tf
 from absl.testing import absltest, parameterized
 
 from pgtf.experiments.paper.experiment import piece
@@ -24,9 +25,9 @@ FLAGS = {
     "discriminator_width": 4,
     "discriminator_layers": 1,
     "drawn_images": 8,
-    "steps": 60,
-    "log_every": 5,
-    "steps_per_call": 5,
+    "steps": 24,
+    "log_every": 2,
+    "steps_per_call": 2,
     "deterministic": True,
 }
 TASKS = ("maps",)  # One: no classifier has to be learnt.
@@ -42,11 +43,16 @@ def _steps(log):
     return [line["step"] for line in lines if "step" in line]
 
 
+def _step_by_step():
+    """Traces nothing, in a process that takes few steps."""
+    tf.config.run_functions_eagerly(True)
+
+
 def _forked(command, **_):
     """A process of `pgtf`."""
     python, *module, name = command[:4]
     assert (python, module) == (sys.executable, ["-m", "pgtf"]), command
-    return Script(SCRIPTS / f"{name}.py", *command[4:])
+    return Script(SCRIPTS / f"{name}.py", *command[4:], before=_step_by_step)
 
 
 class ReproduceTest(parameterized.TestCase):
