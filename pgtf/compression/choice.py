@@ -17,6 +17,7 @@ from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
 from pgtf.compression.knapsack import chosen
+from pgtf.foundation.progress import Bar
 from pgtf.methods import Bank, Layered
 from pgtf.networks import Architecture
 from pgtf.objectives.optimizers import LinearDecay, adam
@@ -123,11 +124,13 @@ def choose(
       final: Whether the result is stored as it is, without repair. Default: yes.
     """
     options: dict[str, dict[str, tuple[int, float]]] = {}
+    bar = Bar("comparing", sum(len(layers.made_kernels(network)) for network in networks.values()), "layers", silent=5)
     for prefix, network in networks.items():
         plain = layers.folded(network)
         apply = tf.function(plain)
         wanted = outputs(apply, inputs[prefix])
         for path in layers.made_kernels(network):
+            bar.show(bar.done + 1, path)
             lent = bank.lent(path)
             if not lent.parts:
                 continue  # A task-specific layer.
