@@ -21,7 +21,8 @@ from pgtf.config import Config, flagfile, task_plans
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
-from pgtf.objectives import Classification, CycleGAN, Pix2Pix
+from pgtf.objectives import Classification, CycleGAN, Pix2Pix, Unconditional
+from pgtf.objectives.unconditional.latents import latents
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
@@ -52,13 +53,19 @@ def _made(
     precision="float32",
 ):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
-    folder, side = temporary.name, {"unet": 8, "resnet": 16}.get(network, 8)
+    folder, side = temporary.name, {"resnet": 16, "stylegan2": 16}.get(network, 8)
     size = size or (side, side)
     method = METHODS[method]() if isinstance(method, str) else method
     classes = Classification(labels=tuple("abcdef"))  # As many as drawn shapes and textures have.
-    objective = {"pix2pix": Pix2Pix(), "cyclegan": CycleGAN(), "classification": classes}[objective]
-    norm = "batch" if objective.makes == "scores" else norm
-    options = {"resnet18": (("stages", 1),)}.get(network, ())
+    objective = {
+        "pix2pix": Pix2Pix(),
+        "cyclegan": CycleGAN(),
+        "classification": classes,
+        "unconditional": Unconditional(path_length_weight=0.0),
+    }[objective]
+    norm = {"scores": "batch", "latents": "none"}.get(objective.serves, norm)
+    small = {"resnet18": (("stages", 1),), "stylegan2": (("mapping_layers", 1), ("narrow_from", 4))}
+    options = small.get(network, ())
     architecture = Architecture(
         network,
         size,
@@ -113,6 +120,8 @@ def learnt(bank, name, facts, draw):
     height, width = facts.architecture.size
     shape = (height, width) if facts.objective.makes == "scores" else (max(16, height), 32)
     images = {prefix: draw.integers(0, 256, [2, *shape, 3], dtype="uint8") for prefix in facts.generators}
+    if facts.objective.serves == "latents":
+        images = {prefix: latents(range(2), *facts.architecture.input) for prefix in facts.generators}
     targets = {"pairs": images, "labelled": {"forward": np.array([0, 1], "int32")}}.get(facts.objective.batch, {})
     probes = Probes(images, targets)
     task_slice = slice_of(name, networks, lenders, facts)

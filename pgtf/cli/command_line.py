@@ -105,7 +105,7 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
     requested = Config.from_flat(
-        {**recorded.flat(), **given} if recorded else {**_parsed(flags.FLAGS), **_preferred(given)}
+        {**recorded.flat(), **given} if recorded else _without_preferred(_parsed(flags.FLAGS), given)
     )
     arguments = sys.argv[1:] if arguments is None else arguments
     known = recorded.flat() if recorded else {}
@@ -124,11 +124,11 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     )
 
 
-def _preferred(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns {setting: value} of the settings that are not given, and whose defaults are others with the objective."""
+def _without_preferred(values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values without those that are not given and for which the objective prefers others than the defaults."""
     kind = OBJECTIVES.get(given.get("objective", ""))
-    found = kind.preferred(given.get("image_size", Config.image_size)) if kind else {}
-    return {name: value for name, value in found.items() if name not in given}
+    preferred = kind.preferred(Config.image_size) if kind else {}
+    return {name: value for name, value in values.items() if name in given or name not in preferred}
 
 
 def config_to_plan() -> tuple[Config, Sequence[str]]:

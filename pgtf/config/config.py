@@ -161,9 +161,12 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
     def from_flat(cls, values: dict[str, Any]) -> "Config":
         """Returns the config of {flag: value}.
 
-        A setting that is missing or None has its default. One that the network, method or objective lacks is ignored.
+        A setting that is missing or None has its default, or the one that the objective prefers. One that the network,
+        method or objective lacks is ignored.
         """
         given = {name: value for name, value in values.items() if value is not None}
+        preferring = OBJECTIVES.get(given.get("objective", ""), Objective)
+        given = {**preferring.preferred(given.get("image_size", cls.image_size)), **given}
         parts = {}
         for flag, table in (("method", METHODS), ("objective", OBJECTIVES)):
             kind = _row(flag, table, given.get(flag, DEFAULTS[flag]))

@@ -43,6 +43,12 @@ def export_combined(run: Tasks, output: str, version: int = 1, tasks: Sequence[s
     needed = {task.name for task in asked} | {name for task in asked for name in task.bank.names}
     learned = [run[name] for name in run.names if name in needed]
     directions = [Direction(task, prefix) for task in learned for prefix in task.facts.generators]
+    generating = [direction.name for direction in directions if direction.takes_latents]
+    if generating:
+        raise ValueError(
+            "A generator is exported by itself, with --format=saved_model. Name other tasks. "
+            f"Received: {', '.join(generating)}"
+        )
     if len({(bool(direction.labels), direction.size if direction.labels else ()) for direction in directions}) > 1:
         raise ValueError(
             "A combined export holds tasks of images, or classifiers of one image size. "

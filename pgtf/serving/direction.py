@@ -71,8 +71,10 @@ class Direction:
                 f"hold a slash or be {MODELS_CONFIG}. Received: {name!r}"
             )
         objective = self.task.facts.objective
-        if objective.serves not in ("images", "scores"):
-            raise ValueError(f"Only tasks of images or of scores can be exported. Received: {name!r}, {objective}")
+        if objective.serves not in ("images", "scores", "latents"):
+            raise ValueError(
+                f"Only tasks of images, scores or latents can be exported. Received: {name!r}, {objective}"
+            )
 
     @property
     def name(self) -> str:
@@ -99,6 +101,11 @@ class Direction:
     def labels(self) -> tuple[str, ...]:
         """Names of the classes that the network scores; none if it makes images."""
         return labels_of(self.task.facts)
+
+    @property
+    def takes_latents(self) -> bool:
+        """Whether the network's inputs are latents, [n, length]."""
+        return bool(self.task.facts.objective.serves == "latents")
 
     @property
     def identity(self) -> dict[str, str]:
@@ -134,7 +141,7 @@ class Direction:
         return folded(self.live)
 
     def shown(self, size: Optional[tuple[int, int]] = None) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the images to verify an export with, and the expected outputs.
+        """Returns the images, or latents, to verify an export with, and the expected outputs.
 
         Args:
           size: (height, width) to resize the task's probe images to. Default: their own size.
@@ -145,7 +152,7 @@ class Direction:
           live network computes them.
         """
         images = self._images
-        if size and size != images.shape[1:3]:
+        if size and images.ndim == 4 and size != images.shape[1:3]:
             images = np.stack([resized(image, *size) for image in images])
         elif not self.task.player:
             return images, self._recorded

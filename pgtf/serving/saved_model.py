@@ -17,7 +17,7 @@ from pgtf.foundation import files
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
 from pgtf.serving.models_config import versions
-from pgtf.serving.signatures import ScoreSignatures, Signatures
+from pgtf.serving.signatures import LatentSignatures, ScoreSignatures, Signatures
 from pgtf.storage import probes
 
 
@@ -42,7 +42,9 @@ class SavedModel(Format):
 
     def write(self, direction: Direction, path: str) -> None:
         plain, description = direction.plain, self.description(direction)
-        if direction.labels:
+        if direction.takes_latents:
+            save(LatentSignatures(plain, plain.input.shape[-1]), variables_of(plain), description, path)
+        elif direction.labels:
             save(
                 ScoreSignatures(plain, direction.size),
                 variables_of(plain),
@@ -56,6 +58,8 @@ class SavedModel(Format):
     def difference(
         self, path: str, images: np.ndarray, expected: np.ndarray, pixels: tuple[Pixels, Pixels] = (RGB, RGB)
     ) -> float:
+        if images.ndim == 2:
+            return largest_generated_difference(tf.saved_model.load(path).signatures, images, expected)
         if expected.ndim == 2:
             return largest_score_difference(tf.saved_model.load(path).signatures, images, expected)
         return largest_difference(tf.saved_model.load(path).signatures, images, expected, pixels)
@@ -104,6 +108,21 @@ def largest_difference(
     return float(np.max([np.abs(floats - expected), *beyond]))
 
 
+def largest_generated_difference(ask: Any, latents: np.ndarray, expected: np.ndarray) -> float:
+    """Returns the largest difference of the images of all three signatures from the expected ones.
+
+    Args:
+      ask: {name: signature}, those of `LatentSignatures`.
+      latents: float32 [n, length].
+      expected: float32 [n, h, w, 3], about [-1, 1].
+    """
+    given, clipped = tf.constant(latents), np.clip(expected, -1, 1)
+    levels = ask["serving_default"](latents=given)["images"].numpy()
+    decoded = np.stack([tf.io.decode_png(file) for file in ask["encoded"](latents=given)["image_bytes"].numpy()])
+    beyond = [float(np.max(np.abs(rounded / 127.5 - 1 - clipped) - 1 / 255)) for rounded in (levels, decoded)]
+    return max(probes.largest_difference(ask["floats"](latents=given)["images"].numpy(), expected), *beyond)
+
+
 def largest_score_difference(ask: Any, images: np.ndarray, expected: np.ndarray, **more: tf.Tensor) -> float:
     """Returns the largest difference of the scores of all three signatures from the expected ones.
 
@@ -142,7 +161,7 @@ def write_saved_model(
 
 
 def save(
-    signatures: Union[Signatures, ScoreSignatures],
+    signatures: Union[Signatures, ScoreSignatures, LatentSignatures],
     module: tf.Module,
     description: dict[str, Any],
     path: str,

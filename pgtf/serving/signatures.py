@@ -128,6 +128,34 @@ def _decoded_as(content: tf.Tensor, pixels: Pixels) -> tf.Tensor:
     return tf.io.decode_png(content, channels=pixels.channels, dtype=pixels.dtype)
 
 
+class LatentSignatures:
+    """The three signatures of a SavedModel that generates images, each for batches of any size.
+
+    floats: latents [n, length], from N(0, 1), to images, float32 [n, h, w, 3], about [-1, 1].
+    images: latents to uint8 images.
+    encoded: latents to image_bytes [n], PNG files.
+
+    Args:
+      network: (latents, training=) -> images.
+      length: Number of values of a latent.
+    """
+
+    def __init__(self, network: Callable, length: int):
+        def floats(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+            return {"images": network(latents, training=False)}
+
+        def images(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+            levels = tf.round((floats(latents)["images"] + 1) * 127.5)
+            return {"images": tf.cast(tf.clip_by_value(levels, 0, 255), tf.uint8)}
+
+        def encoded(latents: tf.Tensor) -> dict[str, tf.Tensor]:
+            made = images(latents)["images"]
+            return {"image_bytes": tf.map_fn(tf.io.encode_png, made, fn_output_signature=tf.string)}
+
+        signature = [tf.TensorSpec([None, length], tf.float32, "latents")]
+        self.floats, self.images, self.encoded = (tf.function(one, signature) for one in (floats, images, encoded))
+
+
 def _at_any_size(network: Callable, images: tf.Tensor, multiple: int) -> tf.Tensor:
     """Runs a network that takes multiples of `multiple` on images of any size: pads by reflection and crops back."""
     places = []

@@ -29,6 +29,8 @@ TOLERANCES = {"float32": TOLERANCE, "float16": 5e-3, "dynamic": 5e-2, "int8": 0.
 class TFLite(Format):
     """Export format NAME.tflite: float32 [1, height, width, channels] in [-1, 1] to such, or to scores [1, classes].
 
+    A generator takes latents [1, length].
+
     It has built-in operations only.
 
     size: (height, width). Default: the size of training. precision: A key of TOLERANCES. float16 and dynamic round
@@ -57,12 +59,17 @@ class TFLite(Format):
 
     def size_for(self, direction: Direction) -> tuple[int, int]:
         size = self.size or direction.size
-        if self.size and direction.labels and self.size != direction.size:
+        if self.size and (direction.labels or direction.takes_latents) and self.size != direction.size:
+            given, needed = ("x".join(map(str, each)) for each in (self.size, direction.size))
             raise ValueError(
-                f"A classifier has the size of training. Leave --tflite_size out. Received: {direction.name}, "
-                f"{'x'.join(map(str, self.size))} instead of {'x'.join(map(str, direction.size))}"
+                "A classifier or a generator has the size of training. Leave --tflite_size out. "
+                f"Received: {direction.name}, {given} instead of {needed}"
             )
-        if self.size and any(side % direction.multiple or side < LEAST for side in size):
+        if (
+            self.size
+            and not direction.takes_latents
+            and any(side % direction.multiple or side < LEAST for side in size)
+        ):
             raise ValueError(
                 f"The size does not fit {direction.name}: height and width must be at least {LEAST} px, "
                 f"in multiples of {direction.multiple}. Received: {'x'.join(map(str, size))}"
@@ -91,12 +98,16 @@ class TFLite(Format):
     ) -> float:
         ask = _interpreter()(path).get_signature_runner()
         (output,) = ask.get_output_details()
-        answers = np.concatenate([ask(images=to_input(image)[None])[output] for image in images])
+        answers = np.concatenate([ask(**{_name(image): to_input(image)[None]})[output] for image in images])
         largest, mean = largest_difference(answers, expected), float(np.abs(answers - expected).mean())
         if self.precision == "float32":
             return largest
         LOG.info(f"{self.precision}: differs by {mean:.1e} on average, by {largest:.1e} at most")
         return mean
+
+
+def _name(array: np.ndarray) -> str:
+    return "latents" if array.ndim == 1 else "images"
 
 
 def converted(
@@ -106,7 +117,7 @@ def converted(
     precision: str = "float32",
     calibration: Iterable[np.ndarray] = (),
 ) -> bytes:
-    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, channels].
+    """Converts a network of plain layers to a TFLite model that takes one image [1, *size, channels], or latent.
 
     Args:
       plain: The network.
@@ -116,9 +127,12 @@ def converted(
       calibration: For int8, images of this size.
     """
 
-    @tf.function(input_signature=[tf.TensorSpec([1, *size, channels], tf.float32, "images")])
-    def translated(images):
-        outputs = plain(images, training=False)
+    latent = plain.input.shape[1:] if len(plain.input.shape) == 2 else None
+    shape, name = ([1, *latent], "latents") if latent else ([1, *size, channels], "images")
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name)])
+    def translated(inputs):
+        outputs = plain(inputs, training=False)
         return {"images" if outputs.shape.rank == 4 else "scores": outputs}
 
     functions = [translated.get_concrete_function()]

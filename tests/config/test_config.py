@@ -84,7 +84,7 @@ def otherwise(method, **values):
     return Config(**{**OTHER, **ruled_out, **values}, method=method)
 
 
-METHODS_OTHERWISE = [other(kind) for kind in METHODS.values()]
+METHODS_OTHERWISE = [other(kind) for kind in METHODS.values() if kind.needs != "latents"]
 OBJECTIVES_OTHERWISE = [other(kind) for kind in OBJECTIVES.values() if kind.serves == "images"]
 # {flag: value} that is refused, what the rule says of the first of them
 REFUSED = [

@@ -1,4 +1,4 @@
-"""What StyleGAN2's networks should answer, written from the paper (Karras et al., 2020) in plain numpy, in float64."""
+"""Outputs of StyleGAN2's networks, from the paper alone (Karras et al., 2020), in plain numpy and float64."""
 
 import math
 
