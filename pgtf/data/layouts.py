@@ -102,7 +102,7 @@ class Sides(Layout):
 
 
 class TwoFolders(Sides):
-    """The folders of `Sides`, holding pairs: input and target have the same name, up to its ending."""
+    """SPLITA/*.jpg and SPLITB/*.jpg, or A and B for training: pairs of the same name, up to its ending."""
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         first, second = super().find(folder, split).values()

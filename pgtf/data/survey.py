@@ -14,7 +14,7 @@ from PIL import Image
 
 from pgtf.data.decoding import decode
 from pgtf.data.layouts import LAYOUTS, Layout
-from pgtf.data.manifest import ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
+from pgtf.data.manifest import ImageFiles, LabelledArrays, PairedFiles
 from pgtf.data.pixels import Pixels, to_picture
 from pgtf.data.prefetch import prefetch
 from pgtf.data.reader import WORKERS
@@ -23,7 +23,12 @@ from pgtf.foundation.task_names import first_names
 
 SPLITS = ("train", "val", "test")
 SHOWN, CELL, GAP = 6, 128, 4  # Examples of a task on the contact sheet; pixels of an image there, and between two.
-OBJECTIVES = {"pairs": "pix2pix", "unpaired": "cyclegan", "labelled": "classification"}
+OBJECTIVES = {
+    "pairs": "pix2pix",
+    "labelled": "classification",
+    "unpaired": "cyclegan",
+    "images": "unconditional",
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +37,7 @@ class TaskSurvey:
 
     Attributes:
       name: The task's name.
-      kind: Kind of its data: "pairs", "unpaired" or "labelled".
+      kind: Kind of its data: "pairs", "labelled", "unpaired" or "images".
       layout: Description of its arrangement.
       counts: {split: number of pairs, or "n + m" of unpaired images}.
       sides: {"input" or "target", or "A" or "B": lines about the images that were read}.
@@ -83,7 +88,7 @@ def _task(name: str, folder: str, most: int) -> TaskSurvey | None:
     splits = {split: layout.find(folder, split) for split in SPLITS if layout.has(folder, split)}
     counts = {split: " + ".join(str(len(files.sizes)) for files in found.values()) for split, found in splits.items()}
     train = splits["train"]
-    paths = _paths(train)
+    paths = _paths(train, kind)
     chosen = {side: _spread(files, most) for side, files in paths.items()}
     sides, broken, pictures = {}, [], {}
     for side, some in chosen.items():
@@ -104,7 +109,7 @@ def _arrangement(folder: str) -> tuple[str, Layout] | None:
 
     Folders A and B hold pairs if they share a name.
     """
-    for kind in ("pairs", "labelled", "unpaired"):
+    for kind in OBJECTIVES:
         for layout in LAYOUTS[kind]:
             if not (os.path.isdir(folder) and layout.has(folder, "train")):
                 continue
@@ -117,7 +122,7 @@ def _arrangement(folder: str) -> tuple[str, Layout] | None:
     return None
 
 
-def _paths(train) -> dict[str, list[str]]:
+def _paths(train, kind: str) -> dict[str, list[str]]:
     """Returns {side: files} of a split. Pairs side by side in a file have one side."""
     if "" not in train:
         return {side: files.paths for side, files in train.items()}
@@ -126,7 +131,7 @@ def _paths(train) -> dict[str, list[str]]:
         return {}
     if isinstance(files, PairedFiles):
         return {"input": files.paths, "target": files.target_paths}
-    return {"images" if isinstance(files, LabelledFiles) else "input | target": files.paths}
+    return {"input | target" if kind == "pairs" else "images": files.paths}
 
 
 def _spread(paths: Sequence[str], most: int) -> list[str]:

@@ -50,7 +50,7 @@ class SurveyTest(parameterized.TestCase):
         self.assertRegex(text, "1 files without a partner: .*alone.png")
         self.assertRegex(text, "no test images")
 
-    @parameterized.parameters("side by side", "csv", "jsonl", "unpaired", "labelled")
+    @parameterized.parameters("side by side", "csv", "jsonl", "unpaired", "labelled", "images")
     def test_every_layout_is_known(self, layout):
         for number in range(3):
             for name in {
@@ -58,6 +58,7 @@ class SurveyTest(parameterized.TestCase):
                 "csv": [f"images/{number}.png", f"images/t{number}.png"],
                 "jsonl": [f"images/{number}.png", f"images/t{number}.png"],
                 "unpaired": [f"trainA/{number}.png", f"trainB/other{number}.png"],
+                "images": [f"{number}.png"],
                 "labelled": [f"train/cat/{number}.png", f"train/dog/{number}.png"],
             }[layout]:
                 self.put("task", *name.split("/"))
@@ -67,7 +68,7 @@ class SurveyTest(parameterized.TestCase):
             lines = [json.dumps({"input": f"images/{n}.png", "target": f"images/t{n}.png"}) for n in range(3)]
             self.text("task/train.jsonl", "\n".join(lines))
         found = self.only()
-        kind = layout if layout in ("unpaired", "labelled") else "pairs"
+        kind = layout if layout in ("unpaired", "labelled", "images") else "pairs"
         counts = {"unpaired": "3 + 3", "labelled": "6"}.get(layout, "3")
         self.assertEqual((found.kind, found.counts["train"], found.broken), (kind, counts, ()))
         self.assertEqual("test" in found.counts, layout == "side by side")
@@ -87,7 +88,7 @@ class SurveyTest(parameterized.TestCase):
             self.assertEqual(sheet.getpixel((4 + 12 + 4 + 1, 5)), (50, 50, 50))
 
     def test_a_folder_without_tasks_is_refused(self):
-        self.put("photos", "1.png")
+        self.text("photos", "no folder")
         with self.assertRaisesRegex(ValueError, "a folder for each task.*Received: .*photos"):
             survey(self.data)
 
