@@ -45,6 +45,12 @@ def channels_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, tuple[int, int]]:
             found[plan.name] = _channels(build.with_data(plan, build.data_of(plan)).architecture)
     first = found.get(plans[0].name)
     for plan in plans:
+        inputs, outputs = found.get(plan.name, (3, 3))
+        if getattr(plan.method, "share_bank", False) and inputs != outputs:
+            raise ValueError(
+                "--share_bank needs as many channels in A as in B, because each generator mixes the filters of both. "
+                f"Received: {plan.name} with {inputs} and {outputs}"
+            )
         if plan.method.fixed_channels and not plan.objective.own_outputs and found.get(plan.name, first) != first:
             raise ValueError(
                 "With this method all tasks need images with the first task's channels. Choose another --method. "

@@ -219,6 +219,22 @@ class FinderTest(FinderTestCase):
         with self.assertRaisesRegex(ValueError, "each input once. Received: '.*train.csv', line 2: 'train/1.png,"):
             self.find("t")
 
+    def test_lines_of_pairs(self):
+        self.put("t", "train", count=3, level=10)
+        self.put("t", "deep", "er", count=3, level=50)
+        lines = (
+            '{"input": "train/2.png", "target": "deep/er/0.png"}',
+            "",
+            '{"target": "deep/er/1.png", "input": "train/0.png"}',
+        )
+        self.table("train.jsonl", *lines)
+        task = self.find("t")
+        self.assertEqual([self.levels(task.train[0], index) for index in (0, 1)], [[14, 50], [10, 52]])
+        for wrong in (lines[0], '{"input": "a.png"}', "[]", "nothing", '{"input": 1, "target": "a.png"}'):
+            self.table("train.jsonl", lines[0], wrong)
+            with self.assertRaisesRegex(ValueError, "each input once. Received: '.*train.jsonl', line 2: "):
+                self.find("t")
+
     def test_another_table_lists_no_pairs(self):
         self.put("t", "train")
         self.table("train.csv", "id,label,split", "1,cat,train")

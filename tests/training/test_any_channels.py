@@ -18,6 +18,7 @@ from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.data.pixels import to_picture
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.methods import METHODS
+from pgtf.objectives import CycleGAN
 from pgtf.report.write import report
 from pgtf.runs.adopt import adopt
 from pgtf.runs.plan import channels_of_tasks, planned
@@ -132,6 +133,26 @@ class WholeTest(AnyChannelsTestCase):
         self.assertEqual(one.facts.pixels, other.facts.pixels)
         self.assertLess(one.facts.target_pixels.high, 9001)
         self.assertLess(one.facts.input_pixels.low, 10)
+
+
+class UnpairedTest(AnyChannelsTestCase):
+    def test_cyclegan_goes_from_one_channel_to_three_and_back(self):
+        self.put("any", trainA=(1, "uint16", 65535), trainB=(3, "uint8", 255))
+        config = self.config("any", objective=CycleGAN(pool_size=2), steps=1)
+        quietly(SequentialTrainer(config).run)
+        task = Run(config.run_dir)["any"]
+        self.assertTrue(task.replay().bit_equal)
+        made = task(np.zeros((16, 20, 1), "uint16"))
+        self.assertEqual((made.shape, made.dtype), ((16, 20, 3), np.uint8))
+        back = task(made, backward=True)
+        self.assertEqual((back.shape, back.dtype), ((16, 20, 1), np.uint16))
+
+    def test_a_shared_bank_needs_equal_channels(self):
+        self.put("any", trainA=(1, "uint16", 65535), trainB=(3, "uint8", 255))
+        config = self.config("any", objective=CycleGAN())
+        plans = task_plans(dataclasses.replace(config, method=METHODS["piggyback"](share_bank=True)))
+        with self.assertRaisesRegex(ValueError, "--share_bank needs .* Received: any with 1 and 3"):
+            channels_of_tasks(plans)
 
 
 class ShownTest(AnyChannelsTestCase):
