@@ -7,7 +7,7 @@ from absl.testing import parameterized
 
 from pgtf import methods
 from pgtf.assembly import build
-from pgtf.assembly.parameters import PlannedBank, count_parameters
+from pgtf.assembly.parameters import PlannedBank, PlannedTask, count_parameters
 from pgtf.layers import LayerFactory, folded, restore, state
 from pgtf.networks import Architecture
 from pgtf.networks.style_discriminator import StyleDiscriminator
@@ -43,6 +43,27 @@ class StyleGAN2Test(tf.test.TestCase, parameterized.TestCase):
         others = count.others["forward/conv64_up"]["biases"] + count.others["forward/conv64_up_noise"]["norms"]
         style = count.kernels["forward/conv64_up_style"]["unconstrained"].values + 512
         self.assertEqual(kernel + others + style, 2_622_465)  # synthesis.b64.conv0
+
+    @parameterized.parameters(0.01, 0.1)
+    def test_width_wise_frees_the_first_inputs_of_every_layer(self, ratio):
+        first = count_parameters(architecture(256, 64), methods.Full(), "forward", PlannedBank({}))
+        bank = PlannedBank({"faces": PlannedTask(first.kernels)})
+        later = count_parameters(architecture(256, 64), methods.WidthWise(ratio), "forward", bank)
+        self.assertEqual(later.kernels.keys(), first.kernels.keys())
+        for path, specs in first.kernels.items():
+            height, width, c_in, c_out = specs["unconstrained"].shape
+            free = {5: c_in * 1 // 100, 51: c_in // 10}[int(512 * ratio)] if c_in > 1 else 0
+            expected = {(height, width, free, c_out)} if free else set()
+            self.assertEqual({spec.shape for spec in later.kernels[path].values()}, expected, path)
+
+    def test_mapping_only_frees_what_makes_styles(self):
+        first = count_parameters(architecture(), methods.Full(), "forward", PlannedBank({}))
+        bank = PlannedBank({"faces": PlannedTask(first.kernels)})
+        later = count_parameters(architecture(), methods.MappingOnly(), "forward", bank)
+        free = {path.split("/")[1] for path, specs in later.kernels.items() if specs}
+        self.assertEqual(
+            free, {name for name in map(_last, first.kernels) if name.endswith("_style") or name.startswith("mapping")}
+        )
 
     def test_a_discriminator_has_the_published_count(self):
         image = keras.Input((256, 256, 3))
@@ -84,6 +105,10 @@ class StyleGAN2Test(tf.test.TestCase, parameterized.TestCase):
     def test_other_sizes_are_refused(self, size):
         with self.assertRaisesRegex(ValueError, "square images of 16, 32, 64"):
             StyleGAN2(size=size)
+
+
+def _last(path):
+    return path.split("/")[1]
 
 
 if __name__ == "__main__":
