@@ -9,9 +9,12 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 import pgtf
+from pgtf import layers
+from pgtf.config import task_plans
 from pgtf.methods import WidthWise
 from pgtf.objectives import OBJECTIVES, Unconditional
 from pgtf.runs.verify import verdicts
+from pgtf.training import joint
 from tests.training.test_classification import config_of
 from tests.training.test_sequence import TINY, UNPAIRED, ran
 
@@ -53,6 +56,24 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
         if run[second].facts.objective.serves == "latents":
             self.assertEqual(run[second].image_generator.seeds([1, 2]).shape, (2, *config.size, 3))
             self.assertNotAllEqual(run[first].image_generator.seeds([1]), run[second].image_generator.seeds([1]))
+
+    def test_domains_learn_together_and_share_kernels(self):
+        plans = task_plans(dataclasses.replace(CONFIGS["unconditional"], schedule="together", ema=0.0))
+        learner = joint.learner(plans, 4)
+        kernels = [layers.made_kernels(one.generators["forward"]) for one in learner.learners.values()]
+        first, second = (found["forward/conv8"] for found in kernels)
+        self.assertIs(first.unconstrained, second.bank)
+        before, free = np.array(first.unconstrained), np.array(second.free)
+        draw = np.random.default_rng(0)
+        batch = tuple((tf.constant(draw.uniform(-1, 1, [2, 16, 16, 3]), tf.float32),) for _ in plans)
+        losses = learner.step(batch)
+        self.assertTrue(all(np.isfinite(float(value)) for value in losses.values()), losses)
+        self.assertNotAllEqual(first.unconstrained, before)
+        self.assertNotAllEqual(second.free, free)
+        counts = [int(one.count.numpy()) for one in learner.learners.values()]
+        self.assertEqual(counts, [1, 1])
+        one, other = (one.trained("discriminators") for one in learner.learners.values())
+        self.assertEmpty(set(map(id, one)) & set(map(id, other)))
 
 
 if __name__ == "__main__":
