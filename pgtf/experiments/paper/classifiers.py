@@ -158,7 +158,7 @@ class _Maker:
         self.cpg = {**preset.labelled_small, **(_DRAWN_CPG if drawn else {})}
 
     def masks_2(self) -> Table:
-        return Table("Masks, table 2: one backbone, later tasks", self._columns(), self._rows(), plot=True)
+        return Table("Masks, table 2: one backbone, later tasks", self._columns(), self._rows())
 
     def masks_4(self) -> Table:
         """The same with another network, at 32 px, which learns its first task here."""
