@@ -300,7 +300,9 @@ class SequentialTrainer:
         if not names:
             return
         # Of the first: later ones may be wider, and have been learned with other values of what may change.
-        learned, requested = self.bank.slice(0).facts, config.architecture
+        learned = self.bank.slice(0).facts
+        # Channels follow from data; the plan refuses other ones where a method needs equal ones.
+        requested = config.architecture.with_channels(learned.architecture.inputs, learned.architecture.outputs)
         learned.refuse_another(requested, config.method, config.objective, config.run_dir)
         if not config.first_task_from and not os.path.exists(self._path(layout.CONFIG)):
             own = config.for_task(names[0])

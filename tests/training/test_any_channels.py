@@ -194,6 +194,13 @@ class RefusedTest(AnyChannelsTestCase):
         with self.assertRaisesRegex(ValueError, r"first task's channels.* any with \(1, 3\)"):
             channels_of_tasks(plans)
 
+    def test_a_method_that_needs_equal_channels_may_have_one(self):
+        self.put("any", trainA=(1, "uint16", 65535), trainB=(1, "uint16", 65535))
+        config = dataclasses.replace(self.config("any", steps=1), method=METHODS["finetune"]())
+        for _ in range(2):  # The second time it is finished, and opened again.
+            quietly(SequentialTrainer(config).run)
+        self.assertEqual(Run(config.run_dir)["any"].facts.input_pixels.channels, 1)
+
     def test_a_file_of_another_type_is_named(self):
         self.put("any", trainA=(1, "uint16", 65535), trainB=(3, "uint8", 255))
         path = os.path.join(self.folder, "data", "any", "trainA", "3.png")
