@@ -32,6 +32,9 @@ flags.DEFINE_list("bench_networks", ["unet", "resnet"], "Networks to measure: un
 flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Tasks whose steps are timed, from 1. ResNet: the first two.")
 flags.DEFINE_list("batches", ["1", "4"], "Batch sizes. ResNet: only the first.")
 flags.DEFINE_list("open_tasks", ["10", "100"], "Numbers of tasks that are open at once, for --only=answers.")
+flags.DEFINE_list(
+    "peers", ["onnxruntime", "torch", "torch.compile"], "Programs that --only=answers compares with, where installed."
+)
 flags.DEFINE_list("many", ["2", "10", "30", "100"], "Numbers of tasks of the runs that are opened and listed.")
 flags.DEFINE_integer("bench_rounds", 5, "Number of rounds of each measurement.", lower_bound=1)
 flags.DEFINE_string("results", ".bench", "Folder for the figures. Remove it to measure everything again.")
@@ -77,7 +80,8 @@ def pieces_of_versions():
 def pieces_of_answers():
     """Lists the measurements of answering."""
     found: list[dict] = [{"benchmark": "swap", "kind": kind} for kind in ("outer", "low_rank", "mixing", "full")]
-    found += [{"benchmark": name} for name in ("steady", "photos", "combined", "start")]
+    found += [{"benchmark": "steady", "peers": flags.FLAGS.peers}]
+    found += [{"benchmark": name} for name in ("photos", "combined", "start")]
     found += [{"benchmark": "opened", "tasks": int(count)} for count in flags.FLAGS.open_tasks]
     return [{"network": "unet", **piece} for piece in found]
 
@@ -128,7 +132,7 @@ def main(_):
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
         piece = json.loads(flags.FLAGS.piece)
-        what = {name: piece[name] for name in ("task", "tasks", "kind") if name in piece}
+        what = {name: piece[name] for name in ("task", "tasks", "kind", "peers") if name in piece}
         plan = task_plans(config_of(piece))[0]
         print(json.dumps(BENCHMARKS[piece["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return

@@ -22,7 +22,7 @@ from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.data.reading import to_float
-from pgtf.experiments.speed import peers
+from pgtf.experiments.speed.peers import sides as sides_of_peers
 from pgtf.methods import Full, Layered, LowRank, Method, Piggyback
 from pgtf.runs.run import Run
 from pgtf.runs.translate import Translator
@@ -90,7 +90,7 @@ def swap(plan, rounds, kind):
         return against(cpu_times(sides, rounds), "same")
 
 
-def steady(plan, rounds):
+def steady(plan, rounds, peers):
     """Compares a network's answers at batch 1 and 8, in float32, bfloat16, as before, and in other programs."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -99,7 +99,7 @@ def steady(plan, rounds):
         sixteen = dataclasses.replace(task, compiled=SwappedNetworks(dtype="bfloat16")).network()
         plain = layers.folded(task.rebuilt()["forward"])
         before = Translator(plain, plan.architecture.multiple)._apply
-        others = peers.sides(plain, plan.architecture)
+        others = sides_of_peers(plain, plan.architecture, peers)
         for batch in (1, 8):
             given = to_float(np.stack([noise(plan, seed) for seed in range(batch)]))
             asked = {"float32": exact, "bfloat16": sixteen, **({"before": before} if batch == 1 else {}), **others}

@@ -20,6 +20,8 @@ def section(found: Found, plan: Any, rounds: int) -> str:
     """Returns the section as text. found: [(measurement, its figures)]."""
     height, width = plan.data.size
     command = f"pgtf bench --only=answers --image_size={height} --width={plan.networks.width} --bench_rounds={rounds}"
+    for piece, _ in _of(found, "steady"):
+        command += f" --peers={','.join(piece['peers'])}"
     lines = [
         TITLE,
         "",

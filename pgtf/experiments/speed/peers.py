@@ -4,6 +4,7 @@ import functools
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from typing import Any, Callable
 
 import keras
@@ -15,15 +16,17 @@ from pgtf.networks import Architecture
 Ask = Callable[[np.ndarray], np.ndarray]
 
 
-def sides(plain: keras.Model, architecture: Architecture) -> dict[str, Ask]:
+def sides(plain: keras.Model, architecture: Architecture, peers: Sequence[str]) -> dict[str, Ask]:
     """Returns {program: function of images [n, h, w, 3]} of those that are installed.
 
     Args:
       plain: A network of plain layers.
       architecture: Its architecture. PyTorch is compared with U-Nets that have instance norms.
+      peers: Some of "onnxruntime", "torch" and "torch.compile".
     """
     found: dict[str, Ask] = {}
-    for name, make in (("ONNX Runtime", _onnx_runtime), ("PyTorch", _torch), ("torch.compile", _torch_compiled)):
+    for peer in peers:
+        name, make = PEERS[peer]
         try:
             ask = make(plain, architecture)
         except ImportError:
@@ -128,3 +131,10 @@ def _torch_unet(plain: keras.Model) -> Any:
             return torch.tanh(self.output(nn.functional.relu(x)))
 
     return UNet()
+
+
+PEERS: dict[str, tuple[str, Callable]] = {
+    "onnxruntime": ("ONNX Runtime", _onnx_runtime),
+    "torch": ("PyTorch", _torch),
+    "torch.compile": ("torch.compile", _torch_compiled),
+}
