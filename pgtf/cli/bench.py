@@ -27,6 +27,7 @@ from pgtf.foundation import files, quiet
 from pgtf.foundation.settings import refuse
 from pgtf.objectives import CycleGAN, Pix2Pix
 
+ANSWERS = ("swap", "steady", "photos", "combined", "start", "opened")
 command_line.define()
 flags.DEFINE_list("bench_networks", ["unet", "resnet"], "Networks to measure: unet (pix2pix), resnet (CycleGAN).")
 flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Tasks whose steps are timed, from 1. ResNet: the first two.")
@@ -41,7 +42,11 @@ flags.DEFINE_string("results", ".bench", "Folder for the figures. Remove it to m
 flags.DEFINE_string("write", "BENCH.md", "File to write.")
 flags.DEFINE_string("plot", "docs/many.svg", "Plot to write: costs over the number of tasks.")
 flags.DEFINE_string("other_python", "", "Another Python with pgtf's requirements. Compare a step on it with one here.")
-flags.DEFINE_list("only", [], "Measure only this, and write its section: answers. Default: all of training.")
+flags.DEFINE_list(
+    "only",
+    [],
+    f"Measure only this, and write its section: answers, or some of {', '.join(ANSWERS)}. Default: training.",
+)
 flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for the command's subprocesses.")
 PRECISIONS = ("float32", "mixed_bfloat16")
 STOPPED = "Run the same command again to resume."
@@ -83,7 +88,8 @@ def pieces_of_answers():
     found += [{"benchmark": "steady", "peers": flags.FLAGS.peers}]
     found += [{"benchmark": name} for name in ("photos", "combined", "start")]
     found += [{"benchmark": "opened", "tasks": int(count)} for count in flags.FLAGS.open_tasks]
-    return [{"network": "unet", **piece} for piece in found]
+    asked = flags.FLAGS.only
+    return [{"network": "unet", **one} for one in found if "answers" in asked or one["benchmark"] in asked]
 
 
 def config_of(piece):
@@ -125,8 +131,8 @@ def _run(text, python=sys.executable):
 
 
 def main(_):
-    if set(flags.FLAGS.only) - {"answers"}:
-        refuse("only", "answers", ",".join(flags.FLAGS.only))
+    if not set(flags.FLAGS.only) <= {"answers", *ANSWERS}:
+        refuse("only", f"answers or some of {', '.join(ANSWERS)}", ",".join(flags.FLAGS.only))
     if flags.FLAGS.piece:
         quiet.import_tensorflow()
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
@@ -144,7 +150,7 @@ def main(_):
         return
     if flags.FLAGS.only:
         found = [(piece, measured(piece)) for piece in pieces_of_answers()]
-        versions.write(flags.FLAGS.write, own=answers_page.section(found, plan, rounds))
+        versions.write(flags.FLAGS.write, own=answers_page.section(found, plan, rounds, flags.FLAGS.only))
         print("Written:", flags.FLAGS.write)
         return
     from pgtf.experiments.speed.page import page

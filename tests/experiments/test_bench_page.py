@@ -16,16 +16,22 @@ def steps(task, chosen):
     return piece, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
 
 
+def precisions(task, ratio):
+    piece = {"benchmark": "precisions", "network": "unet", "batch": 1, "task": task}
+    sides = {"float32": {"seconds": 1.0, "ratio": 1.0}, "mixed_bfloat16": {"seconds": ratio, "ratio": ratio}}
+    return piece, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
+
+
 PLAN = task_plans(Config())[0]
 
 
 class PageTest(absltest.TestCase):
     def test_goals_met_and_missed_and_those_that_were_not_measured(self):
-        lines = page([steps(2, 0.69), steps(4, 0.81)], PLAN, 5).splitlines()
-        self.assertIn("| piggyback ÷ full, task 2, batch 1, U-Net | ≤ 0.7 | 0.69 | yes |", lines)
-        self.assertIn("| piggyback ÷ full, task 4, batch 1, U-Net | ≤ 0.8 | 0.81 | no |", lines)
-        missed = "Conv2D 40%, Cast 25%, and its multiply-adds are 0.97 of the full step's"
-        self.assertIn(f"- piggyback ÷ full, task 4, batch 1, U-Net: {missed}", lines)
+        found = [steps(2, 0.69), steps(4, 0.81), precisions(1, 0.59), precisions(2, 0.61)]
+        lines = page(found, PLAN, 5).splitlines()
+        self.assertIn("| bfloat16 ÷ float32, task 1, batch 1, U-Net | ≤ 0.6 | 0.59 | yes |", lines)
+        self.assertIn("| bfloat16 ÷ float32, task 2, batch 1, U-Net | ≤ 0.6 | 0.61 | no |", lines)
+        self.assertIn("- bfloat16 ÷ float32, task 2, batch 1, U-Net: Conv2D 40%, Cast 25%", lines)
         self.assertIn("| unet | 1 | float32 | 4 | all | 2.50 | 1.20 | 0.81 | 0.97 |", lines)
         self.assertFalse([line for line in lines if "CycleGAN" in line or "batch 4" in line])
 

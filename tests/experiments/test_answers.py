@@ -1,0 +1,36 @@
+"""Benchmarks of answering: their runs, and the section that says which goals are met."""
+
+import tensorflow as tf
+
+from pgtf.config import Config, task_plans
+from pgtf.experiments.speed import answers
+from pgtf.experiments.speed.answers_page import section
+
+TINY = task_plans(Config(image_size="16", load_size="16", width=4))[0]
+
+
+class AnswersTest(tf.test.TestCase):
+    def test_no_two_tasks_of_a_run_are_the_same(self):
+        run = answers.Run(answers.run_of(TINY, 4, self.create_tempdir().full_path, "outer"))
+        self.assertLen({task.slice.sha256 for task in run}, 4)
+
+    def test_goals_met_and_missed(self):
+        sides = {"same": 0.03, "again": 0.04, "new": 0.059, "built": 0.59}
+        figures = {side: {"seconds": seconds, "ratio": seconds / 0.03} for side, seconds in sides.items()}
+        steady = {"1": {"float32": {"seconds": 0.02, "ratio": 1.0}, "PyTorch": {"seconds": 0.03, "ratio": 1.5}}}
+        found = [
+            ({"benchmark": "swap", "kind": "low_rank"}, figures),
+            ({"benchmark": "steady", "peers": ["torch"]}, steady),
+            ({"benchmark": "combined"}, {"combined": {"seconds": 1, "ratio": 1.6}}),
+        ]
+        text = section(found, TINY, 3, ["swap", "steady"])
+        self.assertIn("| low rank 16, int8 | 30 | 40 | 59 | – | – | 590 | 0.10 |", text)
+        papers = section(found, task_plans(Config())[0], 3, ["swap"])
+        self.assertIn("| low rank 16, int8 | 30 | 40 | 59 | ≤ 60 | yes | 590 | 0.10 |", papers)
+        self.assertIn("`pgtf bench --only=swap,steady --image_size=16 --load_size=16 --width=4 --bench_rounds=3", text)
+        self.assertIn("- an answer in float32 ÷ PyTorch's best, batch 1: 0.67, asked ≤ 0.8: met", text)
+        self.assertIn("- a task of a combined SavedModel ÷ one on its own: 1.60, asked ≤ 1.5: not met", text)
+
+
+if __name__ == "__main__":
+    tf.test.main()
