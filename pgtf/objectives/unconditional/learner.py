@@ -54,7 +54,7 @@ class UnconditionalLearner(Learner):
         penalty = length = tf.constant(0.0)
         if weight:
             due = self._is_due(every, weight)
-            penalty, length = tf.cond(due, lambda: self._path(z, cut, noise), lambda: (penalty, length))
+            penalty, length = tf.cond(due, lambda: self._path_penalty(z, cut, noise), lambda: (penalty, length))
         terms["path_length"] = every * weight * penalty
         penalties = self.penalties(forward=(z[:, 0], fake))
         return sum(terms.values()) + sum(penalties.values()), {**terms, **penalties, "length": length}, ()
@@ -76,7 +76,7 @@ class UnconditionalLearner(Learner):
             total = tf.reduce_sum(self._scores(real, chances))
         return tf.reduce_mean(tf.reduce_sum(tf.square(tape.gradient(total, real)), [1, 2, 3]))
 
-    def _path(self, z, cut, noise):
+    def _path_penalty(self, z, cut, noise):
         """Returns the path length penalty and the mean path length, of half of the examples."""
         half = max(1, z.shape[0] // 2)
         styles = self._mixed(z[:half], cut[:half])
