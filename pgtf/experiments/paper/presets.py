@@ -80,7 +80,7 @@ PRESETS = {
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
         outer=530_000,
         pace=(8.0, 3.0, 1.0),
-        # Adam moves all scores alike: at 1e-3 half of them pass the threshold within five steps, and the features are lost.
+        # Adam moves all scores alike: at 1e-3 any may pass its threshold within five steps.
         labelled={**_LABELLED, "batch_size": 16, "steps": 40, "mask_learning_rate": 3e-4},
         labelled_small={**_VGG, "width": 16, "steps": 400, "mask_learning_rate": 1e-3},
     ),
