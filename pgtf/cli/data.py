@@ -25,5 +25,5 @@ def main(_):
         print(*map(task_names.escaped, one.lines()), sep="\n")
     if given.sheet:
         files.write(given.sheet, contact_sheet(found))
-        print(f"examples: {given.sheet}")
+        print(f"{given.sheet} shows examples")
     return 1 if any(one.broken for one in found) else 0

@@ -96,6 +96,8 @@ def _task(name: str, folder: str, most: int) -> TaskSurvey | None:
         broken += wrong
     alone = [path for files in train.values() if isinstance(files, PairedFiles) for path in files.alone]
     notes = [f"{len(alone)} files without a partner: {first_names(alone)}"] if alone else []
+    if alone and LAYOUTS["unpaired"][0].has(folder, "train"):
+        notes.append("if equal names are an accident, take all images without pairs: --objective=cyclegan")
     if "test" not in splits and "val" not in splits:
         notes.append("no test images: put some into test, or train with --validation=0.1")
     rows = zip(*pictures.values()) if kind == "pairs" else iter(pictures.values())
@@ -195,8 +197,11 @@ def _picture(image: np.ndarray) -> np.ndarray:
 
 
 def contact_sheet(surveys: Iterable[TaskSurvey]) -> bytes:
-    """Draws the examples of all tasks, a row for each pair, or for each side of unpaired images. Returns a PNG file."""
-    rows = [row for one in surveys for row in one.examples if row]
+    """Draws the examples of each task: its pairs in one row, or each side in one. Returns a PNG file."""
+    rows = []
+    for one in surveys:
+        found = [sum(one.examples, ())] if one.kind == "pairs" else one.examples
+        rows += [row for row in found if row]
     height = GAP + sum(max(len(cell) for cell in row) + GAP for row in rows)
     width = max((GAP + sum(cell.shape[1] + GAP for cell in row) for row in rows), default=GAP)
     sheet, top = np.full((height, width, 3), 255, "uint8"), GAP

@@ -79,12 +79,12 @@ class SurveyTest(parameterized.TestCase):
         (found,) = survey(self.data, 5)
         self.assertEqual((found.read, found.counts["train"]), ((5, 20), "20"))
 
-    def test_the_contact_sheet_has_a_row_for_each_pair(self):
+    def test_the_contact_sheet_has_the_pairs_of_a_task_in_a_row(self):
         for number in range(2):
             self.put("task", "trainA", f"{number}.tif", channels=6, dtype="float32", size=(8, 12), value=number)
             self.put("task", "trainB", f"{number}.png", size=(8, 12), value=50)
         with Image.open(io.BytesIO(contact_sheet(survey(self.data)))) as sheet:
-            self.assertEqual(sheet.size, (4 + 2 * (12 + 4), 4 + 2 * (8 + 4)))
+            self.assertEqual(sheet.size, (4 + 4 * (12 + 4), 4 + 8 + 4))
             self.assertEqual(sheet.getpixel((4 + 12 + 4 + 1, 5)), (50, 50, 50))
 
     def test_a_folder_without_tasks_is_refused(self):
