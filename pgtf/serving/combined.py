@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from pgtf.foundation.voice import LOG
@@ -17,6 +18,7 @@ from pgtf.serving.saved_model import described, largest_difference, largest_scor
 from pgtf.serving.sharing import Filters, sharing_network
 from pgtf.serving.signatures import ScoreSignatures, Signatures
 from pgtf.serving.true_float32 import true_float32
+from pgtf.serving.warm_up import write_warm_up
 from pgtf.storage.probes import TOLERANCE
 
 NAME = "combined"
@@ -133,6 +135,8 @@ def write_combined(directions: Sequence[Direction], path: str) -> None:
         save(ScoreSignatures(answer, directions[0].size, takes_task=True), module, {"tasks": description}, path, scored)
     else:
         save(Signatures(answer, multiple, takes_task=True, pixels=pixels), module, {"tasks": description}, path)
+    asked = [{"images": direction.example(), "task": np.array(direction.name, object)} for direction in directions]
+    write_warm_up(path, NAME, [("serving_default", inputs) for inputs in asked])
 
 
 def _checked(directions: Sequence[Direction], path: str, otherwise: str) -> float:

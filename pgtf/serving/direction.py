@@ -140,6 +140,10 @@ class Direction:
         """The same network folded into plain convolutions."""
         return folded(self.live)
 
+    def example(self) -> np.ndarray:
+        """Returns one image [1, h, w, channels] of the training size, as the signature serving_default takes it."""
+        return np.zeros((1, *self.size, self.pixels[0].channels), self.pixels[0].dtype)
+
     def shown(self, size: Optional[tuple[int, int]] = None) -> tuple[np.ndarray, np.ndarray]:
         """Returns the images, or latents, to verify an export with, and the expected outputs.
 

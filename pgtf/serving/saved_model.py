@@ -18,6 +18,7 @@ from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of
 from pgtf.serving.models_config import versions
 from pgtf.serving.signatures import LatentSignatures, ScoreSignatures, Signatures
+from pgtf.serving.warm_up import write_warm_up
 from pgtf.storage import probes
 
 
@@ -54,6 +55,8 @@ class SavedModel(Format):
             )
         else:
             write_saved_model(plain, direction.multiple, description, path, direction.pixels)
+        if not direction.takes_latents:
+            write_warm_up(path, direction.name, [("serving_default", {"images": direction.example()})])
 
     def difference(
         self, path: str, images: np.ndarray, expected: np.ndarray, pixels: tuple[Pixels, Pixels] = (RGB, RGB)
