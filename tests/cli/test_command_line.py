@@ -122,7 +122,10 @@ class FlagsTest(parameterized.TestCase):
 
     def test_a_typed_flag_that_the_method_or_objective_does_not_have(self):
         for arguments, says in (
-            (("--method=piggyback", "--rank=8"), "--rank needs --method=low_rank. Received: --method=piggyback"),
+            (
+                ("--method=piggyback", "--rank=8"),
+                "--rank needs --method=low_rank or lora. Received: --method=pi",
+            ),
             (("--method=full", "--noequal_steps"), "--equal_steps needs --method=piggyback or factorized. Received"),
             (("--network=unet", "--blocks=3"), "--blocks needs --network=resnet. Received: --network=unet"),
             (("--objective=cyclegan", "--l1_weight", "9"), "--l1_weight needs --objective=pix2pix. Received"),

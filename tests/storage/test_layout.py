@@ -11,8 +11,16 @@ from pgtf.storage import layout
 ROOT = pathlib.Path(__file__).parent.parent.parent / "pgtf"
 # Functions whose arguments are parts of paths.
 OF_PATHS = {"join", "inside", "remove", "exists", "open", "isdir", "lexists", "_path", "task_path"}
-# Rooms that are below storage, and export formats, which have files of their own.
-ELSEWHERE = ("storage/layout.py", "config/flagfile.py", "foundation/files.py", "metrics/", "data/", "serving/")
+# Rooms that are below storage; export formats, which have files of their own; the reader, which works by itself.
+ELSEWHERE = (
+    "storage/layout.py",
+    "storage/reader.py",
+    "config/flagfile.py",
+    "foundation/files.py",
+    "metrics/",
+    "data/",
+    "serving/",
+)
 
 
 def spelled(source):
