@@ -26,7 +26,7 @@ class CycleGANLearner(Learner):
     def __init__(self, *networks: Any, image_shape: tuple[int, int, int], seed: Any = 0) -> None:
         super().__init__(*networks, image_shape=image_shape, seed=seed)
         size = self.objective.pool_size
-        channels = [self.generators[name].output.shape[-1] for name in ("backward", "forward")]
+        channels = [self.generators[name].outputs[0].shape[-1] for name in ("backward", "forward")]
         self.alike = channels[0] == channels[1]
         self.pool_a, self.pool_b = (
             ImagePool(size, (*image_shape[:2], own), seed=seed, name=f"pool_{side}")

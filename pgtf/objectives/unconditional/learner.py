@@ -29,7 +29,7 @@ class UnconditionalLearner(Learner):
         mapping, synthesis = halves(self.generators["forward"])
         self._mapping, self._synthesis = lambda z: mapping(z, training=True), lambda w: synthesis(w, training=True)
         self._shape, self._seed = tuple(image_shape), seed
-        self._latent, self._styles = mapping.input.shape[-1], mapping.output.shape[1]
+        self._latent, self._styles = mapping.inputs[0].shape[-1], mapping.outputs[0].shape[1]
         self.count = tf.Variable(0, dtype=tf.int64, name="count", **replicas.REPLICA_LOCAL)
         self.path_length = tf.Variable(0.0, name="path_length", **replicas.REPLICA_LOCAL)
 
