@@ -26,6 +26,9 @@ from pgtf.storage.probes import Probes, Replay
 from pgtf.storage.task_slice import TaskSlice
 from pgtf.storage.values import HeldValues
 
+# {what a task serves: the command for it}, where it is not images from images.
+COMMANDS = {"scores": "classify", "latents": "generate"}
+
 
 @dataclasses.dataclass(frozen=True, repr=False)
 class Task:
@@ -98,9 +101,11 @@ class Task:
     def translator(self, backward: bool = False, tile: int = TILE) -> Translator:
         """Returns the translator of single images that __call__ uses. It is built once."""
         prefix = "backward" if backward else "forward"
-        if self.facts.objective.serves != "images":
+        serves = self.facts.objective.serves
+        if serves != "images":
+            way = f" Use `pgtf {COMMANDS[serves]}`." if serves in COMMANDS else ""
             raise ValueError(
-                f"Only tasks of images can translate. Received: {self.name!r}, {_kind(self.facts.objective)}"
+                f"Only tasks of images can translate.{way} Received: {self.name!r}, {_kind(self.facts.objective)}"
             )
         if prefix not in self.facts.generators:
             raise ValueError(

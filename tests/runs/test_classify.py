@@ -105,7 +105,7 @@ class ClassifyTest(tf.test.TestCase):
     def test_tasks_of_images_and_of_scores_say_what_they_are(self):
         task = pgtf.load(f"{folder()}/run")["shapes"]
         with self.assertRaisesRegex(
-            ValueError, "Only tasks of images can translate. Received: 'shapes', --objective=cl"
+            ValueError, "can translate. Use `pgtf classify`. Received: 'shapes', --objective=cl"
         ):
             task.translator()
         with self.assertRaisesRegex(ValueError, "with `pgtf classify`. Received: shapes, textures in "):

@@ -33,7 +33,7 @@ class LatentsTest(tf.test.TestCase):
 
     def test_translating_with_a_generator_is_refused(self):
         run = pgtf.load(tiny_run(self.create_tempdir().full_path, ("faces", "cats"), "stylegan2", "unconditional"))
-        with self.assertRaisesRegex(ValueError, "Only tasks of images can translate"):
+        with self.assertRaisesRegex(ValueError, "Only tasks of images can translate. Use `pgtf generate`"):
             run["faces"](np.zeros((16, 16, 3), "uint8"))
 
 
