@@ -4,7 +4,7 @@
     pgtf reproduce --data_dir=DATA --inception=FOLDER              run all experiments
     pgtf reproduce --table=3 --data_dir=DATA --inception=FOLDER    run those of one table
     pgtf reproduce --preset=fair --data_dir=DATA --inception=FOLDER    the comparison with fine-tuned networks
-    pgtf reproduce --preset=fair --table=quality --row="Full, warm" --seeds=0,1,2    one row of a table
+    pgtf reproduce --preset=fair --table=quality --row="fine-tuned copy" --seeds=0,1,2    one row of a table
     pgtf reproduce --table=masks-2 --data_dir=DATA --first_task_from=WEIGHTS    classifiers on one backbone
     pgtf reproduce --redraw                                        write the page from results/ without training
 

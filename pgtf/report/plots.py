@@ -24,6 +24,7 @@ INK, LINE = "#1d2733", "#c9ced6"
 # These are seen on white and on black.
 MAIN, SECOND = "#2b8a9e", "#d9822b"
 DPI = 110  # Of a figure as a picture.
+UNLIKE = 20  # The ratio of sizes from which a plot has a logarithmic scale.
 FEW = 6  # Points of a plot whose names have room side by side.
 # Of a name beside its point: (offset, alignment), the best first.
 PLACES: tuple[tuple[tuple[int, int], dict[str, Any]], ...] = (
@@ -152,8 +153,8 @@ def frontier(
 ) -> Figure:
     """Plots runs by stored bytes and distance to real images. Lower and further left is better.
 
-    With many runs, sizes have a logarithmic scale, and names on the line stand out. ranges: Lowest and highest of
-    repeated measurements.
+    Sizes have a logarithmic scale if there are many runs or sizes differ much. With many runs, names on the line stand
+    out. ranges: Lowest and highest of repeated measurements.
     """
     points = sorted(zip(sizes, values, names))
     many = len(points) > FEW
@@ -168,9 +169,9 @@ def frontier(
         axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
         if ranges:
             axes.vlines(sizes, *zip(*ranges), color=MAIN, alpha=0.35, linewidth=2, zorder=1)
-        if many:
+        if many or 0 < UNLIKE * min(sizes) < max(sizes):
             axes.set_xscale("log")
-            ticks = [tick for tick in (1, 3, 10, 30, 100, 300) if tick > min(sizes) / 2]
+            ticks = [tick for tick in (0.1, 0.3, 1, 3, 10, 30, 100, 300) if tick > min(sizes) / 2]
             axes.set_xticks(ticks, map(str, ticks))
         axes.set_xlabel(sizes_title)
         axes.set_ylabel(title)

@@ -112,6 +112,11 @@ class PlotsTest(absltest.TestCase):
         (bars,) = (each for each in axes.collections if hasattr(each, "get_segments"))
         self.assertEqual([bar.tolist() for bar in bars.get_segments()], [[[1, 8], [1, 9.5]], [[4, 1], [4, 2]]])
 
+    def test_sizes_that_differ_much_have_a_logarithmic_scale(self):
+        for sizes, scale in (([1.0, 19.0], "linear"), ([1.0, 21.0], "log"), ([0.0, 100.0], "linear")):
+            (axes,) = plots.frontier("ab", sizes, [2.0, 1.0], "FID", "MB").axes
+            self.assertEqual(axes.get_xscale(), scale)
+
     def test_of_many_those_on_the_frontier_stand_out(self):
         sizes, values = [1.0, 40.0, 2.0, 30.0, 50.0, 60.0, 70.0], [9.0, 1.0, 5.0, 7.0, 2.0, 3.0, 4.0]
         (axes,) = plots.frontier("abcdefg", sizes, values, "FID", "MB").axes
@@ -119,7 +124,6 @@ class PlotsTest(absltest.TestCase):
         faint = {text.get_text() for text in axes.texts if text.get_alpha() is not None}
         self.assertEqual(faint, set("defg"))
         (axes,) = plots.frontier("abcdef", sizes[:6], values[:6], "FID", "MB").axes
-        self.assertEqual(axes.get_xscale(), "linear")
         self.assertFalse([text for text in axes.texts if text.get_alpha() is not None])
 
     def test_long_names_are_cut_to_the_room_that_there_is(self):

@@ -29,7 +29,7 @@ from pgtf.experiments.paper.tables import (
     thousand,
 )
 
-COLD, WARM, OURS = "Full, cold", "Full, warm", "Full, warm, compressed to 2 %"
+COLD, WARM, OURS = "full, from random values", "fine-tuned copy", "fine-tuned copy, compressed to 2 %"
 COMPRESSED = "compressed"  # Not a flag of `pgtf train`: the budget of `pgtf compress`.
 _MIXED = {"method": "piggyback", "borrow_from": "first"}
 _COPY = {**_MIXED, "unconstrained_ratio": 1.0}  # No filter is mixed: a full network that starts as the first task.
@@ -45,7 +45,7 @@ def _layered(rules: str) -> dict[str, Any]:
 ROWS: dict[str, dict[str, Any]] = {
     WARM: _COPY,
     OURS: {**_COPY, COMPRESSED: "2%"},
-    "Full, warm, compressed to 1 %": {**_COPY, COMPRESSED: "1%"},
+    "fine-tuned copy, compressed to 1 %": {**_COPY, COMPRESSED: "1%"},
     "outer 3 free, inner frozen, int8": _layered("outer3:free:int8,inner:frozen"),
     COLD: {"method": "full", "learning_rate": 8e-3},
     "outer 3 free, inner low rank 4, int8": _layered("outer3:free:int8,inner:low_rank(4):int8"),
@@ -56,8 +56,8 @@ ROWS: dict[str, dict[str, Any]] = {
     "outer 3 low rank 8, inner frozen, int8": _layered("outer3:low_rank(8):int8,inner:frozen"),
     "low rank 8, outer 4 free, int8": {"method": "low_rank", "rank": 8, "free_outer": 4, **_INT8},
     "outer 4 free, inner mixed, int8": {**_MIXED, "free_outer": 4, "unconstrained_ratio": 0.125, **_INT8},
-    "Full, warm, float16": {**_COPY, "slice_precision": "float16"},
-    "Full, warm, int8": {**_COPY, **_INT8},
+    "fine-tuned copy, float16": {**_COPY, "slice_precision": "float16"},
+    "fine-tuned copy, int8": {**_COPY, **_INT8},
     "½ width, int8": {"method": "half", **_INT8},
     "¼ width, int8": {"method": "quarter", **_INT8},
     "Piggyback GAN": _MIXED,
@@ -110,7 +110,7 @@ def _row(
 
 
 def steps_to_cold(budgets: Mapping[str, Mapping[int, Row]], known: Mapping[str, Result]) -> str:
-    """Returns a sentence for each row: the fewest steps after which maps are as near as Full cold's at the end.
+    """Returns a sentence for each row: the fewest steps after which maps are as near as a cold start's at the end.
 
     budgets: {title: {steps: row}}. known: {name of experiment: result}.
     """

@@ -201,7 +201,7 @@ def _frontier(points: Sequence[_TablePoint]) -> str:
 
 def _plot(points: Sequence[_TablePoint]) -> bytes:
     names, shares, distances, ranges = zip(*map(dataclasses.astuple, points))
-    titles = "mean distance of tasks 2-4; bars: range over seeds", "size of a later task, % of a full network"
+    titles = "mean distance, tasks 2-4; bars: seeds", "size of a later task, % of a full network"
     return plots.png_file(plots.frontier(names, shares, distances, *titles, ranges=ranges))
 
 
