@@ -239,7 +239,15 @@ def _pair(text: str) -> tuple[str, str] | None:
         pair = plain["input"], plain["target"]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return pair if all(isinstance(path, str) and path for path in pair) else None
+    return pair if all(isinstance(path, str) and _is_path(path) for path in pair) else None
+
+
+def _is_path(text: str) -> bool:
+    """Returns whether a text can name a file: it holds no zero character and no half of a surrogate pair."""
+    try:
+        return bool(text) and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
 
 
 def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
@@ -247,9 +255,13 @@ def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
     with open(path, encoding="utf-8-sig", newline="") as file:
         try:
             reader = csv.reader(file)
-            return [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
+            rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
         except (csv.Error, UnicodeDecodeError) as error:
             raise ValueError(f"A table must be CSV in UTF-8. Received: {path!r} ({error})") from error
+    for line, row in rows:
+        if any("\0" in cell for cell in row):
+            raise ValueError(f"A table must hold no zero characters. Received: {path!r}, line {line}")
+    return rows
 
 
 def _stem(name: str) -> str:

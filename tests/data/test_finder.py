@@ -219,6 +219,12 @@ class FinderTest(FinderTestCase):
         with self.assertRaisesRegex(ValueError, "each input once. Received: '.*train.csv', line 2: 'train/1.png,"):
             self.find("t")
 
+    def test_a_table_with_zero_characters(self):
+        self.put("t", "train", count=3)
+        self.table("train.csv", "input,target", "tra\0in/1.png,train/0.png")
+        with self.assertRaisesRegex(ValueError, "zero characters. Received: '.*train.csv', line 2|contains NUL"):
+            self.find("t")
+
     def test_lines_of_pairs(self):
         self.put("t", "train", count=3, level=10)
         self.put("t", "deep", "er", count=3, level=50)
@@ -230,7 +236,8 @@ class FinderTest(FinderTestCase):
         self.table("train.jsonl", *lines)
         task = self.find("t")
         self.assertEqual([self.levels(task.train[0], index) for index in (0, 1)], [[14, 50], [10, 52]])
-        for wrong in (lines[0], '{"input": "a.png"}', "[]", "nothing", '{"input": 1, "target": "a.png"}'):
+        no_paths = (r'{"input": "a\u0000.png", "target": "b.png"}', r'{"input": "a.png", "target": "\ud800.png"}')
+        for wrong in (lines[0], '{"input": "a.png"}', "[]", "nothing", '{"input": 1, "target": "a.png"}', *no_paths):
             self.table("train.jsonl", lines[0], wrong)
             with self.assertRaisesRegex(ValueError, "each input once. Received: '.*train.jsonl', line 2: "):
                 self.find("t")
