@@ -77,7 +77,7 @@ class Task:
     @functools.cached_property
     def probes(self) -> Probes:
         """Test images of the task, and its outputs for them when it was learned."""
-        return Probes.read(self._probes_path, self.facts.probes_sha256, self.facts.objective.check_probes)
+        return Probes.read(self._probes_path, self.facts.probes_sha256, self.facts.check_probes)
 
     @property
     def _probes_path(self) -> str:

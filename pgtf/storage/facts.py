@@ -69,6 +69,13 @@ class Facts:
         """The channels, the type and the range of targets, and so of outputs."""
         return of_json(self.pixels["target"]) if self.pixels else RGB
 
+    def check_probes(self, inputs: dict[str, Any], targets: dict[str, Any], outputs: dict[str, Any]) -> None:
+        """Raises ValueError if recorded probes are not what the task's networks take and make."""
+        self.objective.check_probes(inputs, targets, outputs)
+        for prefix, values in [] if self.pixels else [*inputs.items(), *targets.items()]:
+            if values.ndim == 4 and values.dtype != "uint8":  # Images without recorded pixels are RGB in 8 bits.
+                raise ValueError(f"{prefix}: {values.dtype} {list(values.shape)}")
+
     def pixels_of(self, prefix: str) -> tuple[Pixels, Pixels]:
         """Returns the pixels of one network's inputs and outputs."""
         both = self.input_pixels, self.target_pixels

@@ -172,7 +172,7 @@ def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows:
             place = os.path.join(bank.place(index, name), layout.PROBES)
             if os.path.exists(place):
                 facts = bank.slice(index).facts
-                found[name] = Probes.read(place, facts.probes_sha256, facts.objective.check_probes)
+                found[name] = Probes.read(place, facts.probes_sha256, facts.check_probes)
         ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)
         files.write(path, json.dumps(ranking).encode())
     if not bank.names:

@@ -123,7 +123,8 @@ class PlotsTest(absltest.TestCase):
         self.assertEqual(axes.get_xscale(), "log")
         faint = {text.get_text() for text in axes.texts if text.get_alpha() is not None}
         self.assertEqual(faint, set("defg"))
-        (axes,) = plots.frontier("abcdef", sizes[:6], values[:6], "FID", "MB").axes
+        (axes,) = plots.frontier("abcdef", [10 + size for size in sizes[:6]], values[:6], "FID", "MB").axes
+        self.assertEqual(axes.get_xscale(), "linear")
         self.assertFalse([text for text in axes.texts if text.get_alpha() is not None])
 
     def test_long_names_are_cut_to_the_room_that_there_is(self):

@@ -100,7 +100,7 @@ class VerificationTest(tf.test.TestCase, parameterized.TestCase):
         ("no_targets", dict(targets=None), "probes of pairs without their targets"),
         ("no_image", dict(inputs=np.zeros([0, 8, 8, 3], "uint8")), "forward: uint8"),
         ("one_image_less", dict(outputs=np.zeros([1, 16, 32, 3], "float32")), "of other images than its inputs"),
-        ("floats", dict(inputs=np.zeros([2, 16, 32, 3], "float32")), "Outputs may differ"),
+        ("halves", dict(inputs=np.zeros([2, 16, 32, 3], "float32")), "forward: float32"),
         ("four_channels", dict(inputs=np.zeros([2, 16, 32, 4], "uint8")), "forward: uint8"),
         ("no_channels", dict(outputs=np.zeros([2, 16, 32], "float32")), "forward: float32"),
         (

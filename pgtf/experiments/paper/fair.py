@@ -46,6 +46,7 @@ ROWS: dict[str, dict[str, Any]] = {
     WARM: _COPY,
     OURS: {**_COPY, COMPRESSED: "2%"},
     "fine-tuned copy, compressed to 1 %": {**_COPY, COMPRESSED: "1%"},
+    "fine-tuned copy, compressed to 0.5 %": {**_COPY, COMPRESSED: "0.5%"},
     "outer 3 free, inner frozen, int8": _layered("outer3:free:int8,inner:frozen"),
     COLD: {"method": "full", "learning_rate": 8e-3},
     "outer 3 free, inner low rank 4, int8": _layered("outer3:free:int8,inner:low_rank(4):int8"),

@@ -178,10 +178,11 @@ class ExperimentRunner:
 
     def _compress(self, piece: Experiment, run_dir: str) -> None:
         """Adds the compressed copies of the later tasks that the run does not have yet."""
-        names = {task: piece.name_in_run(task) for task in piece.learned}
-        learned = FilterBank.open(os.path.join(run_dir, layout.TASKS)).names if piece.compressed else ()
-        for task, name in names.items():
-            if piece.compressed and name not in learned:
+        if not piece.compressed:
+            return
+        learned = FilterBank.open(os.path.join(run_dir, layout.TASKS)).names
+        for task in piece.learned:
+            if (name := piece.name_in_run(task)) not in learned:
                 given = f"--task={task}", f"--to={piece.compressed}", f"--as={name}", f"--data_dir={self.data_dir}"
                 self._run("compress", f"--run_dir={run_dir}", *given)
 
