@@ -31,7 +31,6 @@ from pgtf.objectives.optimizers import LinearDecay
 from pgtf.storage.probes import Probes
 
 KINDS = ("generators", "discriminators")
-PROBES = 4
 TRIAL_IMAGES = 32
 
 
@@ -81,7 +80,7 @@ def stream(plan: TaskPlan, data: TaskData) -> Stream:
 
 def probes(plan: TaskPlan, data: TaskData) -> Probes:
     """Returns the first examples of a task's `shown_split` as probes."""
-    shown, shape = map(np.stack, examples(data.shown, PROBES)), plan.architecture.input
+    shown, shape = map(np.stack, examples(data.shown, plan.training.probes)), plan.architecture.input
     return Probes(*plan.objective.probes(*shown, shape=shape))
 
 

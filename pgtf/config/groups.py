@@ -268,6 +268,13 @@ class TrainingSettings(Group):
         choices=CHOICES,
         may_change=True,
     )
+    probes: int = setting(
+        4,
+        "Test images that are recorded with each task, with its outputs for them. pgtf verify and the report need "
+        "them; at 256 px each takes 1.2 MB.",
+        above=0,
+        may_change=True,
+    )
     precision: str = setting(
         DEFAULT_PRECISION,
         "What networks compute in while they learn. auto: mixed_bfloat16 where the machine multiplies it faster (CPUs "

@@ -101,7 +101,7 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str, following: Option
         seed=plan.run.seed,
         learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     )
-    images = _drawn(shape.size, build.PROBES)
+    images = _drawn(shape.size, plan.training.probes)
     probes = Probes({"forward": np.stack(images)}, {"forward": np.zeros(len(images), "int32")})
     task_slice = slice_of(plan.name, networks, bank.only(()), facts)
     bank.append(proven(task_slice, bank.only(()), probes, bank.place(0, plan.name)))

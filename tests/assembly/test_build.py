@@ -273,6 +273,15 @@ class BorrowingTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(bank.lent("forward/down2").shape, (4, 4, 4, grown))
 
 
+class ProbesTest(tf.test.TestCase):
+    def test_are_as_many_as_set(self):
+        config = Config(tasks=("facades",), image_size="16", drawn_images=1, probes=3)
+        (plan,) = task_plans(config)
+        found = build.probes(plan, build.data_of(plan))
+        self.assertEqual(found.inputs["forward"].shape, (3, 16, 16, 3))
+        self.assertEqual(found.targets["forward"].shape, (3, 16, 16, 3))
+
+
 class PrecisionTest(tf.test.TestCase):
     def test_a_learnt_task_is_float32_whatever_networks_are_made_in(self):
         with build.precision("mixed_bfloat16"):

@@ -52,6 +52,7 @@ OTHER = dict(
     ema=0.99,
     keep_norms=True,
     slice_precision="int8",
+    probes=2,
     precision="mixed_float16",
     distribute="mirrored",
     override=("maps:epochs=3,batch_size=2", "night2day:learning_rate=1e-05"),
