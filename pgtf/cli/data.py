@@ -2,6 +2,9 @@
 
     pgtf data DATA
     pgtf data DATA --sheet=sheet.png --images=0
+    pgtf data mine.zip
+
+DATA is a folder with a folder or an archive (.zip, .tar, .tar.gz) for each task, or the data of one task.
 
 Reads files and changes none. The exit status is 1 if a file is broken or unlike the others of its side.
 """
@@ -12,7 +15,9 @@ from pgtf.data.survey import contact_sheet, survey
 from pgtf.foundation import files, task_names
 
 ARGUMENTS = ("data_dir",)
-flags.DEFINE_string("data_dir", None, "Folder with a folder for each task.", required=True)
+flags.DEFINE_string(
+    "data_dir", None, "Folder or archive with a folder for each task, or the data of one task.", required=True
+)
 flags.DEFINE_integer("images", 200, "Number of files to read of each task and side; 0 reads all.", lower_bound=0)
 flags.DEFINE_string("sheet", "", "PNG file to draw the first examples of each task into. Default: none.")
 STOPPED = ""

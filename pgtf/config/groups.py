@@ -136,8 +136,8 @@ class DataSettings(Group):
         "TASK/{trainA,trainB,testA,testB} with equal names in A and B, or TASK/{train,test}.csv with lines "
         "input,target (pix2pix); TASK/{trainA,trainB,testA,testB} (CycleGAN); TASK/{train,val,test}/CLASS/*.jpg, "
         "TASK/{train,val,test}.csv with lines image,label, or .npz with images and labels "
-        "(classification); TASK/*.jpg or TASK/{train,test}/*.jpg (unconditional). Empty: drawn "
-        "stand-ins, made on the spot.",
+        "(classification); TASK/*.jpg or TASK/{train,test}/*.jpg (unconditional). TASK.zip, .tar or .tar.gz stands for "
+        "the folder TASK. Empty: drawn stand-ins, made on the spot.",
         may_change=True,
     )
     direction: tuple[str, ...] = setting(

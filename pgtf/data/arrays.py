@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 
+from pgtf.data import tree
 from pgtf.data.reading import of_array
 
 
@@ -18,7 +19,8 @@ def read_arrays(path: str) -> tuple[np.ndarray, tuple[str, ...]]:
       Images as they are stored, and the name of the class of each. A whole number is its own name.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        file, _ = tree.open_file(path)
+        with file, np.load(file, allow_pickle=False) as arrays:
             images, labels = arrays["images"], arrays["labels"]
         if images.ndim not in (3, 4) or labels.ndim != 1 or len(images) != len(labels) or not len(images):
             raise ValueError(f"images {list(images.shape)}, labels {list(labels.shape)}")

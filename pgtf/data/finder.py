@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pgtf.data import drawn
+from pgtf.data import drawn, tree
 from pgtf.data.labels import classes_of, numbers_of
 from pgtf.data.layouts import LAYOUTS, Layout, layout_of
 from pgtf.data.manifest import (
@@ -218,14 +218,16 @@ class Finder:
         return Cached(source, self.cache_bytes // share)
 
     def _folder(self, task):
-        folder = os.path.join(self.data_dir, task)
-        if os.path.isdir(folder):
+        folder = tree.task_folder(self.data_dir, task)
+        if folder:
             return folder
         pairs = (*drawn.TASKS, *drawn.DEEP)
         names = {"labelled": drawn.LABELLED, "images": (*drawn.SINGLES, *drawn.TASKS)}.get(self.batch, pairs)
-        known = ", ".join(sorted(os.listdir(self.data_dir))) if os.path.isdir(self.data_dir) else "no such folder"
+        folder = os.path.join(self.data_dir, task)
+        known = ", ".join(tree.names(self.data_dir)) if tree.is_folder(self.data_dir) else "no such folder"
         raise FileNotFoundError(
-            f"A task's images must be in DATA_DIR/TASK, here {folder!r}. Received: "
+            "A task's images must be in DATA_DIR/TASK, or in an archive TASK.zip, .tar or .tar.gz there, "
+            f"here {folder!r}. Received: "
             f"--data_dir={self.data_dir!r} ({known}).\nThe pix2pix and CycleGAN data sets are at "
             "https://efrosgans.eecs.berkeley.edu/pix2pix/datasets/ and .../cyclegan/datasets/. "
             f"Without --data_dir, tasks are drawn: {', '.join(names)}."
@@ -237,7 +239,7 @@ def _files(layout: Layout, folder: str, split: str) -> Mapping[str, ImageFiles]:
     found = layout.find(folder, split)
     for files in found.values():
         if not files.sizes:
-            there = os.listdir(files.folder) if os.path.isdir(files.folder) else []
+            there = tree.names(files.folder) if tree.is_folder(files.folder) else []
             unread = sorted(name for name in there if is_unread_image_name(name))
             others = f" but {len(unread)} that pgtf does not read: {', '.join(unread[:3])}" if unread else ""
             raise FileNotFoundError(

@@ -6,11 +6,14 @@ A layout finds the files of a split: {"": pairs}, or {"A": images, "B": images} 
 from __future__ import annotations
 
 import csv
+import io
+import itertools
 import json
 import os
 import zlib
 from collections.abc import Mapping, Sequence
 
+from pgtf.data import archives, tree
 from pgtf.data.arrays import read_arrays
 from pgtf.data.manifest import ARRAYS, LINES, TABLE, ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
 from pgtf.data.reading import ENDINGS, is_image_name
@@ -35,7 +38,7 @@ class SideBySide(Layout):
     """SPLIT/*.jpg: input and target side by side in each file."""
 
     def has(self, folder: str, split: str) -> bool:
-        return os.path.isdir(os.path.join(folder, split))
+        return tree.is_folder(os.path.join(folder, split))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         return {"": ImageFiles.of(os.path.join(folder, split))}
@@ -46,7 +49,7 @@ class Table(Layout):
 
     def has(self, folder: str, split: str) -> bool:
         path = os.path.join(folder, split + TABLE)
-        first = next(iter(_rows(path)), (0, []))[1] if os.path.isfile(path) else []
+        first = next(iter(_rows(path)), (0, []))[1] if tree.is_file(path) else []
         return first == HEAD or (len(first) == 2 and all(cell.lower().endswith(ENDINGS) for cell in first))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
@@ -60,18 +63,18 @@ class Table(Layout):
                     f"Received: {path!r}, line {line}: {','.join(row)!r:.200}"
                 )
             targets[row[0]] = row[1]
-        return {"": PairedFiles.listed(path, targets)}
+        return {"": PairedFiles.listed(path, _inside(path, targets))}
 
 
 class Lines(Table):
     """SPLIT.jsonl: a line {"input": PATH, "target": PATH} for each pair, paths relative to the file."""
 
     def has(self, folder: str, split: str) -> bool:
-        return os.path.isfile(os.path.join(folder, split + LINES))
+        return tree.is_file(os.path.join(folder, split + LINES))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         path, targets = os.path.join(folder, split + LINES), dict[str, str]()
-        with open(path, encoding="utf-8-sig") as file:
+        with _text(path) as file:
             for line, text in enumerate(file, 1):
                 pair = _pair(text) if text.strip() else None
                 if text.strip() and (pair is None or pair[0] in targets):
@@ -81,7 +84,7 @@ class Lines(Table):
                     )
                 if pair:
                     targets[pair[0]] = pair[1]
-        return {"": PairedFiles.listed(path, targets)}
+        return {"": PairedFiles.listed(path, _inside(path, targets))}
 
 
 class Sides(Layout):
@@ -96,7 +99,7 @@ class Sides(Layout):
     def _folders(self, folder: str, split: str) -> Sequence[str]:
         for prefix in (split, "") if split == "train" else (split,):
             both = [os.path.join(folder, prefix + side) for side in "AB"]
-            if all(map(os.path.isdir, both)):
+            if all(map(tree.is_folder, both)):
                 return both
         return ()
 
@@ -132,24 +135,24 @@ class Flat(Layout):
     """SPLIT/*.jpg: images without labels. Training images may also lie in the task's folder itself."""
 
     def has(self, folder: str, split: str) -> bool:
-        inside = split == "train" and any(map(is_image_name, os.listdir(folder)))
-        return inside or os.path.isdir(os.path.join(folder, split))
+        inside = split == "train" and any(map(is_image_name, tree.names(folder)))
+        return inside or tree.is_folder(os.path.join(folder, split))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         path = os.path.join(folder, split)
-        return {"": ImageFiles.of(path if os.path.isdir(path) else folder)}
+        return {"": ImageFiles.of(path if tree.is_folder(path) else folder)}
 
 
 class ClassFolders(Layout):
     """SPLIT/CLASS/*.jpg: images in a folder for each class. `valid` and `validation` stand for `val`."""
 
     def has(self, folder: str, split: str) -> bool:
-        return os.path.isdir(self._path(folder, split))
+        return tree.is_folder(self._path(folder, split))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         path = self._path(folder, split)
-        there = sorted(os.listdir(path))
-        classes = [name for name in there if not name.startswith(".") and os.path.isdir(os.path.join(path, name))]
+        there = tree.names(path)
+        classes = [name for name in there if not name.startswith(".") and tree.is_folder(os.path.join(path, name))]
         images = {name: ImageFiles.of(os.path.join(path, name)).sizes for name in classes}
         empty = [name for name in classes if not images[name]]
         if not classes and any(map(is_image_name, there)):
@@ -169,14 +172,14 @@ class ClassFolders(Layout):
     def _path(folder: str, split: str) -> str:
         names = (split, "valid", "validation") if split == "val" else (split,)
         paths = [os.path.join(folder, name) for name in names]
-        return next(filter(os.path.isdir, paths), paths[0])
+        return next(filter(tree.is_folder, paths), paths[0])
 
 
 class ClassTable(Layout):
     """SPLIT.csv: a line "IMAGE,CLASS" for each image, paths relative to the table. Optional header: image,label."""
 
     def has(self, folder: str, split: str) -> bool:
-        return os.path.isfile(os.path.join(folder, split + TABLE))
+        return tree.is_file(os.path.join(folder, split + TABLE))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         path, labels = os.path.join(folder, split + TABLE), dict[str, str]()
@@ -189,6 +192,7 @@ class ClassTable(Layout):
                     f"Received: {path!r}, line {line}: {','.join(row)!r:.200}"
                 )
             labels[row[0]] = row[1]
+        _inside(path, dict.fromkeys(labels, "."))
         return {"": LabelledFiles.listed(path, labels)}
 
 
@@ -196,7 +200,7 @@ class ClassArrays(Layout):
     """SPLIT.npz: `images`, [n, h, w] or [n, h, w, channels], and `labels` [n], whole numbers or texts."""
 
     def has(self, folder: str, split: str) -> bool:
-        return os.path.isfile(os.path.join(folder, split + ARRAYS))
+        return tree.is_file(os.path.join(folder, split + ARRAYS))
 
     def find(self, folder: str, split: str) -> Mapping[str, ImageFiles]:
         path = os.path.join(folder, split + ARRAYS)
@@ -220,7 +224,7 @@ def layout_of(folder: str, batch: str) -> Layout:
     for layout in LAYOUTS[batch]:
         if layout.has(folder, "train"):
             return layout
-    there = ", ".join(sorted(os.listdir(folder))) or "nothing in it"
+    there = ", ".join(tree.names(folder)) or "nothing in it"
     pairs = (
         "train (pairs side by side), trainA and trainB (pairs by equal names, or unpaired images of two domains), "
         "train.csv (lines input,target) or train.jsonl (lines with input and target)"
@@ -252,7 +256,7 @@ def _is_path(text: str) -> bool:
 
 def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
     """Returns [(line number, cells)] of a table. Skips empty lines and strips spaces around cells."""
-    with open(path, encoding="utf-8-sig", newline="") as file:
+    with _text(path) as file:
         try:
             reader = csv.reader(file)
             rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader if row]
@@ -262,6 +266,25 @@ def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
         if any("\0" in cell for cell in row):
             raise ValueError(f"A table must hold no zero characters. Received: {path!r}, line {line}")
     return rows
+
+
+def _text(path: str) -> io.TextIOWrapper:
+    """Opens a text in UTF-8, with or without a byte-order mark."""
+    return io.TextIOWrapper(tree.open_file(path)[0], encoding="utf-8-sig", newline="")
+
+
+def _inside(path: str, files: dict[str, str]) -> dict[str, str]:
+    """Returns {file: file} of a table. Raises ValueError if the table is in an archive and one of them is not."""
+    found = archives.inside(path)
+    if found:
+        folder = os.path.dirname(path[len(found[0].path) + 1 :])
+        for name in itertools.chain(*files.items()):
+            if os.path.isabs(name) or os.path.normpath(os.path.join(folder, name)).split(os.sep)[0] == os.pardir:
+                raise ValueError(
+                    "A table in an archive must name files of that archive, relative to the table. "
+                    f"Received: {path!r} with {name!r:.200}"
+                )
+    return files
 
 
 def _stem(name: str) -> str:

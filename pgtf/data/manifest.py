@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import stat
 from collections.abc import Collection
 from typing import Any, Union
 
+from pgtf.data import tree
 from pgtf.data.reading import is_image_name
 from pgtf.foundation import files, settings
 
@@ -43,7 +43,7 @@ class ImageFiles:
     @classmethod
     def of(cls, folder: str) -> ImageFiles:
         """Lists the image files of a folder."""
-        sizes = {name: _size(os.path.join(folder, name)) for name in sorted(os.listdir(folder)) if is_image_name(name)}
+        sizes = {name: tree.size(os.path.join(folder, name)) for name in tree.names(folder) if is_image_name(name)}
         return cls(folder, {name: size for name, size in sizes.items() if size is not None})
 
     @property
@@ -127,7 +127,9 @@ class PairedFiles(ImageFiles):
     def listed(cls, folder: str, targets: dict[str, str], alone: tuple[str, ...] = ()) -> PairedFiles:
         """Returns these pairs with the current sizes of their files."""
         root = cls(folder, {}).root
-        both = {name: [_size(os.path.join(root, one)) for one in (name, target)] for name, target in targets.items()}
+        both = {
+            name: [tree.size(os.path.join(root, one)) for one in (name, target)] for name, target in targets.items()
+        }
         return cls(folder, {name: sum(size or 0 for size in sizes) for name, sizes in both.items()}, (), targets, alone)
 
     @property
@@ -174,7 +176,7 @@ class LabelledFiles(ImageFiles):
         """Returns these images with their files' sizes, in the order of their names' hashes, which mixes classes."""
         root = cls(folder, {}).root
         names = sorted(labels, key=lambda name: files.sha256(os.fsencode(name)))
-        return cls(folder, {name: _size(os.path.join(root, name)) or 0 for name in names}, (), labels)
+        return cls(folder, {name: tree.size(os.path.join(root, name)) or 0 for name in names}, (), labels)
 
     @property
     def root(self) -> str:
@@ -301,12 +303,3 @@ def _part(facts):
     if not (isinstance(targets, dict) and all(isinstance(targets.get(name), str) for name in sizes)):
         raise TypeError(f"Pairs of files must have a target for each input. Received: {targets!r:.200}")
     return PairedFiles(folder, sizes, tuple(left_out), targets)
-
-
-def _size(path):
-    """Returns the size of a file in bytes, 0 for a broken link, None for a folder."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return 0
-    return None if stat.S_ISDIR(status.st_mode) else status.st_size

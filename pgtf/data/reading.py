@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import io
-import os
-import stat
 import warnings
 from typing import IO, Callable
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from pgtf.data import tree
 from pgtf.foundation.errors import ImageError
 
 # Endings of image files that pgtf reads, and of those that it does not read (for error messages).
@@ -66,11 +65,9 @@ def read(path: str) -> np.ndarray:
 def guarded(path: str, decode: Callable[[IO[bytes], int], np.ndarray]) -> np.ndarray:
     """Decodes a file with decode(file, its size). Raises ImageError if it is no regular file or cannot be decoded."""
     try:
-        status = os.stat(path)
-        if not stat.S_ISREG(status.st_mode):  # Opening a pipe would block until something writes to it.
-            raise ImageError("it is not a regular file")
-        with open(path, "rb") as file:
-            return decode(file, status.st_size)
+        file, size = tree.open_file(path)
+        with file:
+            return decode(file, size)
     except Exception as error:  # Decoders raise exceptions of almost any type for broken files.
         why = str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 from PIL import Image
 
+from pgtf.data import tree
 from pgtf.data.decoding import decode
 from pgtf.data.layouts import LAYOUTS, Layout
 from pgtf.data.manifest import ImageFiles, LabelledArrays, PairedFiles
@@ -68,16 +69,33 @@ class TaskSurvey:
 
 
 def survey(data_dir: str, most: int = 200) -> list[TaskSurvey]:
-    """Describes each task of a folder of tasks. most: Number of files that are read of each side; 0 reads all."""
-    names = sorted(name for name in os.listdir(data_dir) if not name.startswith("."))
-    found = [_task(name, os.path.join(data_dir, name), most) for name in names]
-    tasks = [one for one in found if one]
-    if not tasks:
+    """Describes each task of a folder of tasks, or the data of one task; either may be an archive.
+
+    most: Number of files that are read of each side; 0 reads all.
+    """
+    names = [name for name in tree.names(data_dir) if not name.startswith(".")]
+    tasks = dict.fromkeys(map(tree.task_of, names))
+    alone = any(one.has(data_dir, "train") for kind in LAYOUTS if kind != "images" for one in LAYOUTS[kind])
+    found = [_only(data_dir, most)] if alone else []
+    found = found if any(found) else [_task(name, tree.task_folder(data_dir, name), most) for name in tasks]
+    found = found if any(found) else [_only(data_dir, most)]
+    if not any(found):
         raise ValueError(
-            "A folder of data must have a folder for each task, which holds train, trainA and trainB, train.csv, "
-            f"train.jsonl or train.npz. Received: {data_dir!r} with {first_names(names) or 'nothing in it'}"
+            "A folder of data must have a folder or an archive (.zip, .tar, .tar.gz) for each task, which holds train, "
+            "trainA and trainB, train.csv, train.jsonl or train.npz. "
+            f"Received: {data_dir!r} with {first_names(names) or 'nothing in it'}"
         )
-    return tasks
+    return [one for one in found if one]
+
+
+def _only(folder: str, most: int) -> TaskSurvey | None:
+    """Describes a folder or an archive that holds the data of one task; None if it does not."""
+    place = os.path.abspath(folder)
+    found = _task(tree.task_of(os.path.basename(place)), folder, most)
+    if not found:
+        return None
+    note = f"the data of one task: --data_dir={os.path.dirname(place)} --tasks={found.name}"
+    return dataclasses.replace(found, notes=(note, *found.notes))
 
 
 def _task(name: str, folder: str, most: int) -> TaskSurvey | None:
@@ -113,7 +131,7 @@ def _arrangement(folder: str) -> tuple[str, Layout] | None:
     """
     for kind in OBJECTIVES:
         for layout in LAYOUTS[kind]:
-            if not (os.path.isdir(folder) and layout.has(folder, "train")):
+            if not (tree.is_folder(folder) and layout.has(folder, "train")):
                 continue
             try:
                 found = layout.find(folder, "train")

@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from typing import IO
 
+from pgtf.data import tree
 from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
 from pgtf.data.pixels import Pixels
 from pgtf.data.prefetch import prefetch
@@ -104,8 +105,8 @@ class TaskData:
 
     def unread(self) -> str:
         """Returns a sentence about the files in formats that pgtf does not read, beside the images; "" if none."""
-        folders = {files.folder for files in self.manifest.files.values() if os.path.isdir(files.folder)}
-        names = [name for folder in folders for name in os.listdir(folder) if is_unread_image_name(name)]
+        folders = {files.folder for files in self.manifest.files.values() if tree.is_folder(files.folder)}
+        names = [name for folder in folders for name in tree.names(folder) if is_unread_image_name(name)]
         if not names:
             return ""
         endings = collections.Counter(os.path.splitext(name)[1].lower() for name in names)

@@ -89,7 +89,7 @@ class SurveyTest(parameterized.TestCase):
 
     def test_a_folder_without_tasks_is_refused(self):
         self.text("photos", "no folder")
-        with self.assertRaisesRegex(ValueError, "a folder for each task.*Received: .*photos"):
+        with self.assertRaisesRegex(ValueError, "a folder or an archive.*for each task.*Received: .*photos"):
             survey(self.data)
 
 

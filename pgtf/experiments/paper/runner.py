@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 
+from pgtf.data import tree
 from pgtf.evaluation.evaluation import extractor_of
 from pgtf.experiments.paper.experiment import KINDS, Experiment, with_bases
 from pgtf.experiments.paper.presets import Preset
@@ -133,7 +134,7 @@ class ExperimentRunner:
                 f"Received: --first_task_from={self.weights}"
             )
         tasks = sorted({task for piece in missing for task in (*piece.with_images, *piece.classes)})
-        lacking = [task for task in tasks if not os.path.isdir(os.path.join(self.data_dir, task))]
+        lacking = [task for task in tasks if not tree.task_folder(self.data_dir, task)]
         if self.data_dir and lacking:
             raise FileNotFoundError(
                 "Images of tasks of the selected tables are missing. They belong in DATA_DIR/TASK. "
