@@ -26,11 +26,11 @@ def grid(compared: Comparison) -> bytes:
     if all(one.target is None for one in firsts.values()):
         heads.pop(1)
         rows = [[picture, *outputs] for picture, _, *outputs in rows]
-    cells = np.stack([[_cell(one) for one in row] for row in rows])
+    cells = np.stack([[cell(one) for one in row] for row in rows])
     return plots.png_file(plots.picture_table(cells, list(firsts), heads, GAP))
 
 
-def _cell(picture: Picture | None) -> Picture:
+def cell(picture: Picture | None) -> Picture:
     """Fits an image into a square. Returns a white square for None."""
     if picture is None:
         return _MISSING
