@@ -53,6 +53,7 @@ def main(_):
 
     quiet.import_tensorflow()
     from pgtf.assembly.swapping import answering
+    from pgtf.data.reading import advice
     from pgtf.data.writing import ending_for
     from pgtf.runs.pack import load
     from pgtf.runs.translate_files import arrivals, few, outputs, skipped, translate_files
@@ -70,7 +71,7 @@ def main(_):
     if unread_formats:
         print(
             f"left out {len(unread_formats)} images in unsupported formats: {few(unread_formats)}; "
-            "convert them to JPEG or PNG"
+            f"{advice(unread_formats)}"
         )
     if others:
         print(f"left out {len(others)} files that are not images: {few(others)}")

@@ -24,7 +24,7 @@ from pgtf.data.manifest import (
 )
 from pgtf.data.pixels import RGB, Asked, Pixels
 from pgtf.data.reader import Reader
-from pgtf.data.reading import is_unread_image_name
+from pgtf.data.reading import advice, is_unread_image_name
 from pgtf.data.sources import (
     ArrayImages,
     Cached,
@@ -241,7 +241,11 @@ def _files(layout: Layout, folder: str, split: str) -> Mapping[str, ImageFiles]:
         if not files.sizes:
             there = tree.names(files.folder) if tree.is_folder(files.folder) else []
             unread = sorted(name for name in there if is_unread_image_name(name))
-            others = f" but {len(unread)} that pgtf does not read: {', '.join(unread[:3])}" if unread else ""
+            others = (
+                f" but {len(unread)} that pgtf does not read: {', '.join(unread[:3])}; {advice(unread)}"
+                if unread
+                else ""
+            )
             raise FileNotFoundError(
                 f"A split must hold images (jpg, png, …). Received: {files.folder!r}, which holds none{others}"
             )

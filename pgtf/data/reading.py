@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 import io
 import warnings
+from collections.abc import Sequence
 from typing import IO, Callable
 
 import numpy as np
@@ -19,11 +20,12 @@ UNREAD_ENDINGS: tuple[str, ...] = (
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".jfif", ".tga", ".ppm", ".pgm", ".svg", ".eps", ".pdf"),
     *(".psd", ".exr", ".hdr", ".dds", ".ico", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
 )
-if importlib.util.find_spec("pillow_heif"):  # The extra `heif`.
+HEIF = (".heic", ".heif")  # The format of iPhones.
+with contextlib.suppress(ImportError):  # The extra `heif`.
     import pillow_heif
 
     pillow_heif.register_heif_opener()
-    ENDINGS, UNREAD_ENDINGS = (*ENDINGS, ".heic", ".heif"), UNREAD_ENDINGS[2:]
+    ENDINGS, UNREAD_ENDINGS = (*ENDINGS, *HEIF), UNREAD_ENDINGS[2:]
 # Pillow's limit is lower than the sizes that users have; PIXELS below replaces it.
 Image.MAX_IMAGE_PIXELS = None
 # A damaged file can cause dozens of warnings; an ImageError reports it. Filters are global, for all threads, so here.
@@ -53,6 +55,12 @@ def is_unread_image_name(name: str) -> bool:
     return name.lower().endswith(UNREAD_ENDINGS) and not name.startswith(".")
 
 
+def advice(names: Sequence[str]) -> str:
+    """Returns what to do with files in formats that pgtf does not read."""
+    heif = any(name.lower().endswith(HEIF) for name in names)
+    return f"{'install pillow-heif, or ' if heif else ''}convert {'it' if len(names) == 1 else 'them'} to JPEG or PNG"
+
+
 def read(path: str) -> np.ndarray:
     """Reads an image file as uint8 [h, w, 3].
 
@@ -72,7 +80,7 @@ def guarded(path: str, decode: Callable[[IO[bytes], int], np.ndarray]) -> np.nda
         why = str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
             why = (
-                "pgtf does not read its format; convert it to JPEG or PNG"
+                f"pgtf does not read its format; {advice([path])}"
                 if is_unread_image_name(path)
                 else "it is not an image"
             )

@@ -14,7 +14,7 @@ from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles,
 from pgtf.data.pixels import Pixels
 from pgtf.data.prefetch import prefetch
 from pgtf.data.reader import Reader
-from pgtf.data.reading import is_unread_image_name
+from pgtf.data.reading import advice, is_unread_image_name
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
 from pgtf.foundation.errors import ImageError
@@ -112,7 +112,7 @@ class TaskData:
         endings = collections.Counter(os.path.splitext(name)[1].lower() for name in names)
         counts = ", ".join(f"{count} {ending}" for ending, count in sorted(endings.items()))
         what = f"{len(names)} files in formats" if len(names) > 1 else "1 file in a format"
-        return f"left out {what} that pgtf does not read: {counts}; convert to JPEG or PNG"
+        return f"left out {what} that pgtf does not read: {counts}; {advice(names)}"
 
     def _split(self, split):
         found = [source for name, source in self.sources.items() if name.startswith(split)]

@@ -33,7 +33,7 @@ class ScriptsTest(tf.test.TestCase):
         Image.fromarray(image).save(os.path.join(folder, "more", "a.png"))
         with open(os.path.join(folder, "broken.jpg"), "wb") as file:
             file.write(b"broken")
-        for name in ("photo.heic", "notes.txt", "more/notes.json"):
+        for name in ("photo.jxl", "notes.txt", "more/notes.json"):
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(b"something")
         return folder, image
@@ -52,7 +52,7 @@ class ScriptsTest(tf.test.TestCase):
         said, errors = translate.communicate()
         self.assertEqual(translate.returncode, 1, errors)
         self.assertIn("broken.jpg", said)
-        self.assertIn("left out 1 images in unsupported formats: photo.heic; convert them to JPEG or PNG\n", said)
+        self.assertIn("left out 1 images in unsupported formats: photo.jxl; convert it to JPEG or PNG\n", said)
         self.assertIn("left out 2 files that are not images: notes.txt, more/notes.json\n", said)
         self.assertIn("1 of 2 images translated", said)
         self.assertNotIn("Traceback", errors)

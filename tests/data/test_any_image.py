@@ -2,6 +2,8 @@
 
 import io
 import os
+import struct
+import tracemalloc
 from unittest import mock
 
 import numpy as np
@@ -11,7 +13,8 @@ from PIL import Image
 
 from pgtf.data import writing
 from pgtf.data.decoding import decode
-from pgtf.data.pixels import RGB, Pixels, to_picture
+from pgtf.data.pixels import RGB, Asked, Pixels, to_picture
+from pgtf.data.reader import Reader
 from pgtf.data.reading import read, resized
 from pgtf.foundation.errors import ImageError
 
@@ -29,7 +32,7 @@ def values(channels, dtype):
     return image
 
 
-class FileTest(parameterized.TestCase):
+class Files(parameterized.TestCase):
     def path(self, name):
         return os.path.join(self.create_tempdir().full_path, name)
 
@@ -39,6 +42,8 @@ class FileTest(parameterized.TestCase):
             file.write(writing.content(image, ending))
         return path
 
+
+class FileTest(Files):
     @parameterized.parameters(
         *((channels, dtype, ".png") for channels in (1, 2, 3, 4) for dtype in ("uint8", "uint16")),
         *(
@@ -147,6 +152,34 @@ class FileTest(parameterized.TestCase):
             with mock.patch("pgtf.data.decoding.LIMIT", 2**16), self.assertRaisesRegex(ImageError, "bytes of values"):
                 decode(path)
 
+    @parameterized.parameters(("uint8", 40_000), ("uint16", 40_000), ("float32", 40_000), ("float32", 2**31 - 1))
+    def test_a_tiff_of_gigabytes_by_its_header_is_refused_before_it_takes_memory(self, dtype, side):
+        path = self.path("huge.tif")
+        tifffile.imwrite(path, np.zeros((16, 16), dtype), compression=None, rowsperstrip=16)
+        with open(path, "r+b") as file:
+            data = bytearray(file.read())
+            for tag in (256, 257):  # Width and height.
+                place = data.index(struct.pack("<HHI", tag, 4, 1)) if struct.pack("<HHI", tag, 4, 1) in data else None
+                place = data.index(struct.pack("<HHI", tag, 3, 1)) if place is None else place
+                data[place : place + 12] = struct.pack("<HHII", tag, 4, 1, side)
+            file.seek(0)
+            file.write(data)
+        for channels in (0, 1, 3):
+            tracemalloc.start()
+            with self.assertRaisesRegex(ImageError, "huge.tif.*(do not fit into|bytes of values)"):
+                decode(path, channels)
+            self.assertLess(tracemalloc.get_traced_memory()[1], 2**26)
+            tracemalloc.stop()
+
+    def test_palettes_and_cmyk_become_rgb_and_gray(self):
+        flat = Image.new("RGB", (8, 8), (200, 60, 20))
+        for mode, name, atol in (("P", "x.png", 0), ("P", "x.tif", 0), ("CMYK", "x.tif", 3), ("CMYK", "x.jpg", 6)):
+            path = self.path(name)
+            flat.convert(mode).save(path)
+            for channels in (0, 3):
+                np.testing.assert_allclose(decode(path, channels)[0, 0], (200, 60, 20), atol=atol + 30 * (mode == "P"))
+            np.testing.assert_allclose(decode(path, 1)[0, 0], [97], atol=atol + 20 * (mode == "P"))
+
     @parameterized.parameters(".npy", ".npz", ".tif", ".png")
     def test_half_a_file_is_named(self, ending):
         path = self.path(f"half{ending}")
@@ -163,6 +196,21 @@ class FileTest(parameterized.TestCase):
     def test_png_refuses_what_it_cannot_hold(self):
         with self.assertRaisesRegex(ValueError, "Use .tif or .npy. Received: float32 with 1 channels"):
             writing.content(values(1, "float32"), ".png")
+
+
+class ReaderTest(Files):
+    def test_channels_or_types_that_change_within_a_task_are_named(self):
+        first = self.written(values(1, "uint16"), ".png")
+        for other, why in (
+            ((3, "uint16"), "it has 3 channels, where 1 are wanted"),
+            ((1, "uint8"), "All images of one side must have one type. Received: .* with uint8.* others have uint16"),
+            ((1, "float32"), "with float32, where others have uint16"),
+        ):
+            path = self.written(values(*other), ".tif")
+            read_one = Reader.of(Asked(channels=1), [first, path])
+            self.assertEqual(read_one(first).shape, (*SHAPE, 1))
+            with self.assertRaisesRegex(ImageError, why):
+                read_one(path)
 
 
 class PixelsTest(parameterized.TestCase):

@@ -276,16 +276,16 @@ class FinderTest(FinderTestCase):
 
     def test_formats_that_are_not_read_are_named_where_there_is_no_other(self):
         os.makedirs(os.path.join(self.folder, "t", "train"))
-        self.table("train/1.heic")
-        with self.assertRaisesRegex(FileNotFoundError, "holds none but 1 that pgtf does not read: 1.heic"):
+        self.table("train/1.jxl")
+        with self.assertRaisesRegex(FileNotFoundError, "holds none but 1 that pgtf does not read: 1.jxl"):
             self.find("t")
 
     def test_files_in_other_formats_are_counted_by_their_endings(self):
         self.put("maps", "train")
         self.assertEqual(self.find("maps").unread(), "")  # Training images are shown: one folder, counted once.
-        for name in ("a.HEIC", "b.heic", "c.psd", ".d.psd", "notes.txt"):
+        for name in ("a.JXL", "b.jxl", "c.psd", ".d.psd", "notes.txt"):
             open(os.path.join(self.folder, "maps", "train", name), "w").close()
-        said = "left out 3 files in formats that pgtf does not read: 2 .heic, 1 .psd; convert to JPEG or PNG"
+        said = "left out 3 files in formats that pgtf does not read: 2 .jxl, 1 .psd; convert them to JPEG or PNG"
         self.assertEqual(self.find("maps").unread(), said)
         self.assertEqual(Finder("", "pairs", (4, 4), (4, 4))("maps").unread(), "")
 

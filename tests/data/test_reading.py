@@ -12,9 +12,11 @@ import zlib
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest, parameterized
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageCms, PngImagePlugin
 
+from pgtf.data.decoding import decode
 from pgtf.data.reading import (
     ENDINGS,
     is_image_name,
@@ -116,6 +118,20 @@ class ReadTest(parameterized.TestCase):
         with Image.open(path) as image:
             self.assertEqual(image.mode, "CMYK")
         np.testing.assert_allclose(read(path), flat, atol=4)
+
+    @parameterized.parameters("jpg", "png", "webp", "tif")
+    def test_colour_profiles_are_ignored_also_broken_and_odd_ones(self, ending):
+        image, how = Image.fromarray(np.kron(PICTURE, np.ones((8, 8, 1), "uint8"))), {"quality": 100}
+        expected = read(self.saved(image, f"x.{ending}", **how))
+        for profile in (
+            ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes(),
+            ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
+            b"no profile",
+            b"\0" * 70_000,
+        ):
+            path = self.saved(image, f"x.{ending}", icc_profile=profile, **how)
+            np.testing.assert_array_equal(read(path), expected)
+            np.testing.assert_array_equal(decode(path), expected)
 
     @parameterized.parameters("jpg", "png", "webp", "tif", "bmp")
     def test_half_a_file_is_named(self, ending):
@@ -222,10 +238,52 @@ def exif_block():
 
 class NameTest(parameterized.TestCase):
     def test_formats_are_read_or_known_not_to_be(self):
-        for name, kinds in (("a.JPG", (True, False)), ("a.HEIC", (False, True)), ("a.txt", (False, False))):
+        for name, kinds in (("a.JPG", (True, False)), ("a.PSD", (False, True)), ("a.txt", (False, False))):
             self.assertEqual((is_image_name(name), is_unread_image_name(name)), kinds)
             self.assertFalse(is_image_name(f".{name}") or is_unread_image_name(f".{name}"))
         self.assertFalse(any(is_unread_image_name(f"a{ending}") for ending in ENDINGS))
+
+
+class HeifTest(parameterized.TestCase):
+    """Photos of iPhones."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = self.create_tempdir().full_path
+
+    def put(self, name, image, **how):
+        path = os.path.join(self.folder, name)
+        image.save(path, quality=-1, **how)  # Without loss but for the change of colour space.
+        return path
+
+    def test_pixels_alpha_and_turned_cameras(self):
+        pytest.importorskip("pillow_heif")
+        big = np.kron(PICTURE, np.ones((16, 16, 1), "uint8"))
+        image = Image.fromarray(big)
+        np.testing.assert_allclose(read(self.put("x.heic", image)).astype(int), big, atol=2)
+        self.assertEqual(decode(self.put("gray.HEIF", image.convert("L"))).shape, big.shape)
+        turned = self.put("turned.heic", image, exif=exif_block())
+        np.testing.assert_allclose(read(turned).astype(int), np.rot90(big, -1), atol=2)
+        clear = Image.fromarray(np.dstack([big, np.zeros(big.shape[:2], "uint8")]))
+        path = self.put("clear.heic", clear)
+        self.assertEqual(read(path).min(), 255)
+        self.assertEqual((decode(path, 4).shape, decode(path, 4)[..., 3].max()), ((*big.shape[:2], 4), 0))
+
+    def test_half_a_file_is_named(self):
+        pytest.importorskip("pillow_heif")
+        path = self.put("half.heic", Image.fromarray(np.kron(PICTURE, np.ones((16, 16, 1), "uint8"))))
+        os.truncate(path, os.path.getsize(path) // 2)
+        with self.assertRaisesRegex(ImageError, "Received: '.*half.heic'"):
+            read(path)
+
+    @pytest.mark.skipif(".heic" in ENDINGS, reason="pillow-heif is installed")
+    def test_without_pillow_heif_the_error_says_what_to_install(self):
+        path = os.path.join(self.folder, "x.HEIC")
+        with open(path, "wb") as file:
+            file.write(b"\0\0\0\x18ftypheic")
+        self.assertTrue(is_unread_image_name(path))
+        with self.assertRaisesRegex(ImageError, "install pillow-heif, or convert it to JPEG or PNG"):
+            read(path)
 
 
 class DamageTest(parameterized.TestCase):

@@ -145,10 +145,10 @@ class StageTest(OnTheWayTest):
     def test_where_pictures_are_of_training_images_that_is_said(self):
         data = self.pairs(train=4)
         settings = dict(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep_weights="last")
-        open(os.path.join(data, "maps", "train", "x.heic"), "w").close()
+        open(os.path.join(data, "maps", "train", "x.jxl"), "w").close()
         said = self.ran(**settings)
         self.assertIn("maps: no test images, so pictures are of training images", said)
-        self.assertEqual(said.count("maps: left out 1 file in a format that pgtf does not read: 1 .heic"), 1)
+        self.assertEqual(said.count("maps: left out 1 file in a format that pgtf does not read: 1 .jxl"), 1)
         (task,) = Run(self.run_dir)
         self.assertEqual(task.facts.probes_split, "train")
         # An older slice says it by the folder.

@@ -169,13 +169,13 @@ class FileTranslationTest(parameterized.TestCase):
     def test_what_is_left_out_of_a_folder_is_known(self):
         self.put("a.png")
         os.makedirs(os.path.join(self.input, "b"))
-        for name in ("x.HEIC", "b/y.cr2", "notes.txt", "b/z.json", ".hidden.heic"):
+        for name in ("x.JXL", "b/y.cr2", "notes.txt", "b/z.json", ".hidden.jxl"):
             with open(os.path.join(self.input, name), "wb") as file:
                 file.write(b"something")
         found = skipped(self.input, self.output)
-        self.assertEqual(found, (["x.HEIC", "b/y.cr2"], ["notes.txt", "b/z.json"]))
+        self.assertEqual(found, (["x.JXL", "b/y.cr2"], ["notes.txt", "b/z.json"]))
         self.assertEqual(few([*"abcdefg"]), "a, b, c, d, e and 2 more")
-        _, unread, _ = self.translated(os.path.join(self.input, "x.HEIC"))
+        _, unread, _ = self.translated(os.path.join(self.input, "x.JXL"))
         self.assertRegex(str(*unread.values()), "does not read its format; convert it to JPEG or PNG")
 
     def test_what_arrives_is_taken_once_it_is_whole(self):
