@@ -1,7 +1,7 @@
 # Everything runs from .venv, which each target makes first. Choose its Python with PYTHON=...
 
 .DEFAULT_GOAL := help
-.PHONY: .venv demo studio test test-current run-current lint docs bench clean help
+.PHONY: .venv demo studio test test-long test-current run-current lint docs bench clean help
 
 # What TensorFlow prints about the machine; its errors come as exceptions.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
@@ -23,8 +23,11 @@ demo: $(installed)  ## Teach one small network its first tasks, on drawn images
 studio: $(installed)  ## Open a page on which to try what the demo learnt
 	@$(python) -m pgtf studio runs/demo
 
-test: $(installed)  ## Run the tests
+test: $(installed)  ## Run the tests, except for the long ones
 	@$(python) -m pytest -n auto --dist worksteal
+
+test-long: $(installed)  ## Run the long tests: rare cases, in all combinations
+	@$(python) -m pytest -n auto --dist worksteal -m long
 
 test-current:  ## Run those tests that concern it on the current TensorFlow, in .venv-current
 	@if $(find_python) >/dev/null; then $(MAKE) --no-print-directory run-current; else \
@@ -32,7 +35,7 @@ test-current:  ## Run those tests that concern it on the current TensorFlow, in 
 	fi
 
 run-current: $(current)
-	@.venv-current/bin/python -m pytest -n auto --dist worksteal $(addprefix tests/,$(current_tests))
+	@.venv-current/bin/python -m pytest -n auto --dist worksteal -m 'not slow' $(addprefix tests/,$(current_tests))
 
 lint: $(installed)  ## Check style and types; `.venv/bin/ruff format .` mends the former
 	@.venv/bin/ruff format --check --quiet . || { .venv/bin/ruff format --diff . ; exit 1; }

@@ -44,6 +44,12 @@ def step_by_step():
     tf.config.run_functions_eagerly(False)
 
 
+def pytest_itemcollected(item):
+    """Marks cases of a parametrized test as long by their names: `test_a_run_cpg_long`."""
+    if item.name.endswith("_long"):
+        item.add_marker("long")
+
+
 def pytest_collection_finish():
     """Excludes imported objects from garbage collection.
 

@@ -89,6 +89,7 @@ def learnt(run_dir):
     }
 
 
+@pytest.mark.long
 class TwoWorkersTest(tf.test.TestCase):
     def test_a_run_of_which_one_is_killed_ends_as_that_of_one_process(self):
         folder = self.create_tempdir().full_path

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from absl.testing import absltest, parameterized
 
 from pgtf.distribution.strategy import check_batch, strategy
@@ -10,12 +11,19 @@ from tests.processes import Fork
 
 
 class TwoDevicesTest(absltest.TestCase):
-    def test_updates_averages_losses_pools_dropout_and_a_run_are_those_of_one_device(self):
-        steps = Fork(two_devices.main)
-        said, errors = steps.communicate()
-        self.assertEqual(steps.returncode, 0, errors)
+    def test_updates_averages_losses_pools_and_dropout_are_those_of_one_device(self):
+        self.compare(two_devices.steps, {"pix2pix", "cyclegan"})
+
+    @pytest.mark.long
+    def test_learned_tasks_are_those_of_one_device(self):
+        self.compare(two_devices.runs, {"run", "classes"})
+
+    def compare(self, function, cases):
+        process = Fork(function)
+        said, errors = process.communicate()
+        self.assertEqual(process.returncode, 0, errors)
         apart = json.loads(said.splitlines()[-1])
-        self.assertEqual(set(apart), {"pix2pix", "cyclegan", "run", "classes"})
+        self.assertEqual(set(apart), cases)
         for case, distance in apart.items():
             self.assertLess(distance, 1e-5, case)
 

@@ -79,10 +79,16 @@ def apart(one, other):
     return max(float(np.abs(a - b).max()) for a, b in zip(one, other))
 
 
-def main():
+def both_and_alone():
+    """Makes two devices, and returns the strategies of both and of one."""
     cpu = tf.config.list_physical_devices("CPU")[0]
     tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-    both, alone = strategy("mirrored"), strategy("none")
+    return strategy("mirrored"), strategy("none")
+
+
+def steps():
+    """Compares steps."""
+    both, alone = both_and_alone()
     scaled = keras.mixed_precision.LossScaleOptimizer
     found = {}
     for name, objective, wrap, parts in (
@@ -91,9 +97,15 @@ def main():
     ):
         one, two = (stepped(objective, wrap, parts, where) for where in (alone, both))
         found[name] = apart(one, two)
+    print(json.dumps(found))
+
+
+def runs():
+    """Compares learned tasks."""
+    both_and_alone()
     small = dict(image_size="16", width=2, discriminator_width=2, discriminator_layers=1, batch_size=4, steps=4)
     small.update(drawn_images=8, steps_per_call=2, log_every=2)
-    found["run"] = apart(learnt("none", **small), learnt("mirrored", **small))
+    found = {"run": apart(learnt("none", **small), learnt("mirrored", **small))}
     classes = {
         name: small[name] for name in ("image_size", "width", "batch_size", "steps", "drawn_images", "log_every")
     }

@@ -6,6 +6,7 @@ import pathlib
 import sys
 from unittest import mock
 
+import pytest
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 
@@ -67,6 +68,7 @@ class ReproduceTest(parameterized.TestCase):
         runs, results = (self.create_tempdir().full_path for _ in range(2))
         return ExperimentRunner(PRESETS["mini"], Results(results), runs)
 
+    @pytest.mark.long
     def test_stopped_and_gone_on_with_it_has_the_same_figures(self):
         whole, stopped = self.doing(), self.doing()
         whole.do([PIECE])

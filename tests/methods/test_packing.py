@@ -52,7 +52,7 @@ def slices(run_dir):
 CASES = (
     dict(testcase_name="packnet", method=PackNet(), steps=2, kills=(2,)),
     dict(
-        testcase_name="cpg",
+        testcase_name="cpg_long",
         method=Cpg(tolerance=10.0, retrain_share=0.75, rounds=2, grow_by=0.5, mask_learning_rate=0.02),
         steps=4,
         kills=(2, 3, 4),

@@ -4,9 +4,11 @@ import contextlib
 import dataclasses
 import io
 import os
+import shutil
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -29,6 +31,8 @@ from pgtf.serving.tflite import TFLite
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.answers import Answers
 from pgtf.training.sequence import SequentialTrainer
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 SIZE = 16
 
@@ -70,18 +74,19 @@ class AnyChannelsTestCase(tf.test.TestCase, parameterized.TestCase):
 
 
 class WholeTest(AnyChannelsTestCase):
-    @parameterized.parameters(
-        ((1, "uint16", 65535), (3, "uint8", 255)),
-        ((3, "uint8", 255), (1, "uint16", 65535)),
-        ((6, "uint8", 255), (3, "uint8", 255)),
-        ((4, "uint16", 65535), (4, "float32", 300)),
+    @parameterized.named_parameters(
+        ("both", (4, "uint16", 65535), (4, "float32", 300)),
+        ("inputs_long", (1, "uint16", 65535), (3, "uint8", 255)),
+        ("targets_long", (3, "uint8", 255), (1, "uint16", 65535)),
+        ("bands_long", (6, "uint8", 255), (3, "uint8", 255)),
     )
     def test_a_task_is_learned_resumed_exported_and_adopted(self, given, made):
         self.put("first", trainA=(3, "uint8", 255), trainB=(3, "uint8", 255))
         self.put("any", trainA=given, trainB=made)
         asked = dict(input_channels=given[0]) if given[1] == "uint8" else {}
-        for name, steps in (("run", 2), ("other", 2)):
-            quietly(SequentialTrainer(self.config("first", run=name, steps=steps)).run)
+        quietly(SequentialTrainer(self.config("first")).run)
+        other = os.path.join(self.folder, "other")
+        shutil.copytree(os.path.join(self.folder, "run"), other)
         quietly(SequentialTrainer(self.config("first", "any", **asked)).run)
         run = Run(os.path.join(self.folder, "run"))
         task, first = run["any"], run["first"]
@@ -109,11 +114,11 @@ class WholeTest(AnyChannelsTestCase):
         whole = np.zeros((1, 20, 24, given[0]), given[1])
         np.testing.assert_allclose(loaded(images=tf.constant(whole))["images"][0], answer, rtol=1e-3, atol=1)
 
-        other = os.path.join(self.folder, "other")
         Ledger().checked(Run(other).bank).write(other)
         self.assertEqual(quietly(adopt, other, run, ["any"]), ["any"])
         np.testing.assert_array_equal(Run(other)["any"](image), answer)
 
+    @pytest.mark.long
     def test_a_killed_task_goes_on_with_its_range(self):
         self.put("any", trainA=(1, "float32", 300), trainB=(2, "uint16", 9000))
         whole = self.config("any", run="whole", output_range="measured", steps=4, sample_every=2)

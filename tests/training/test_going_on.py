@@ -84,7 +84,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(
         ("in_the_second_task", TINY, ("maps",), dict(norm="batch", upsampling="resize", batch_size=3)),
         (
-            "both_ways",
+            "both_ways_long",
             UNPAIRED,
             (),
             dict(norm="batch", precision="mixed_float16", image_size="16x32", batch_size=2),

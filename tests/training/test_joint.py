@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import io
 import itertools
 import os
@@ -145,11 +146,16 @@ def slices(run_dir):
     return [bank.slice(index) for index in range(len(bank))]
 
 
+@functools.cache
+def once():
+    """Returns the config of a run of two tasks, and what was said as they were learned."""
+    config = dataclasses.replace(TINY, run_dir=tempfile.mkdtemp())
+    return config, ran(config)
+
+
 class RunTest(tf.test.TestCase):
-    def test_a_run_killed_twice_and_taught_more(self):
-        peaceful, killed = (dataclasses.replace(TINY, run_dir=self.create_tempdir().full_path) for _ in range(2))
-        killed = dataclasses.replace(killed, sample_every=1000)
-        said = ran(peaceful)
+    def test_a_run_is_learned_and_holds_what_was_planned(self):
+        peaceful, said = once()
         self.assertIn("after facades: maps replays bit-equal", said)
         self.assertTrue(all(verdict.holds for verdict in verdicts(peaceful.run_dir)))
         for index, task in enumerate(summary(planned(task_plans(peaceful)))["tasks"], 1):
@@ -158,6 +164,10 @@ class RunTest(tf.test.TestCase):
         for task in TINY.tasks:
             self.assertEqual(curves(peaceful.run_dir)[task]["l1"][0], [1, 2])
 
+    @pytest.mark.long
+    def test_a_run_killed_twice_and_taught_more(self):
+        peaceful, _ = once()
+        killed = dataclasses.replace(TINY, run_dir=self.create_tempdir().full_path, sample_every=1000)
         # Right after the checkpoint of the first step.
         save = Checkpoints.save
 

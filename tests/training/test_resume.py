@@ -8,6 +8,7 @@ import signal
 import tempfile
 import time
 
+import pytest
 import tensorflow as tf
 from absl.testing import absltest
 
@@ -48,6 +49,7 @@ def dying(ending):
     os.replace = replace
 
 
+@pytest.mark.long
 class ResumeTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
