@@ -18,7 +18,7 @@ from pgtf.objectives import OBJECTIVES
 TABLES: dict[str, dict[str, Any]] = {"method": METHODS, "objective": OBJECTIVES, "network": NETWORKS}
 QUESTIONS = {"method": "How the kernels of later tasks are made.", "objective": "What is learned from which data."}
 HEADING_OF = {"network": "networks"}  # {flag of a table: its heading, where it has another name}
-HEADINGS = ("run", "method", "networks", "objective", "data", "training", "while learning")
+HEADINGS = ("run", "method", "networks", "objective", "data", "training", "monitoring")
 # The settings that --help shows; --helpfull shows all.
 COMMON = (
     "data_dir",

@@ -1,4 +1,4 @@
-"""Which methods, objectives and networks go together, and why others don't."""
+"""Checks which methods, objectives and networks can be combined."""
 
 from pgtf.methods import Method
 from pgtf.networks import Network
@@ -6,7 +6,7 @@ from pgtf.objectives import Objective
 
 
 def refusal(method: Method, objective: Objective, network: type[Network]) -> str:
-    """Returns why the three can't be combined. Empty: they can.
+    """Returns the reason why the three can't be combined; empty if they can.
 
     Args:
       method: Any row of METHODS.

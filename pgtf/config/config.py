@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pgtf.config import groups, overrides
 from pgtf.config.combinations import refusal
@@ -20,7 +20,7 @@ GROUPS: dict[str, type[Group]] = {
     "networks": NetworkSettings,
     "data": DataSettings,
     "training": TrainingSettings,
-    "while learning": MonitoringSettings,
+    "monitoring": MonitoringSettings,
 }
 OneGroup = TypeVar("OneGroup", bound=Group)
 
@@ -44,12 +44,11 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         if unknown:
             refuse("direction", f"for one of the tasks ({', '.join(self.tasks)})", ",".join(unknown))
         if self.keep_weights == "best" and not self.evaluate_every:
-            refuse("keep_weights", "last where --evaluate_every measures no points to choose from", self.keep_weights)
+            raise ValueError("--keep_weights=best needs --evaluate_every=N. Received: --evaluate_every=0")
         if self.evaluate_every and not (self.inception or not self.objective.needs_extractor or len(self.tasks) > 1):
-            refuse(
-                "evaluate_every",
-                "0 where one unpaired task has no --inception to be measured with",
-                self.evaluate_every,
+            raise ValueError(
+                "--evaluate_every needs --inception for a single unpaired task. "
+                f"Received: --evaluate_every={self.evaluate_every}"
             )
         if reason := refusal(self.method, self.objective, NETWORKS[self.network]):
             raise ValueError(f"{reason}. Received: --network={self.network}, {self.objective}, {self.method}")
@@ -60,27 +59,33 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         self._check_lines()
 
     def _check_schedule(self) -> None:
-        """Refuses to learn tasks together where their method can't, or where the first is learned already."""
+        """Raises ValueError if --schedule=together is set and the run can't train its first tasks jointly."""
         if self.schedule == "sequence":
             return
         if not self.method.learns_together:
-            can = ", ".join(name for name, kind in METHODS.items() if kind.learns_together)
-            method = settings.name_in(METHODS, self.method)
-            refuse("schedule", f"sequence with any other --method than {can}", f"{self.schedule}, --method={method}")
+            can = " or ".join(f"--method={name}" for name, kind in METHODS.items() if kind.learns_together)
+            self._refuse_together(f"needs {can}", f"--method={settings.name_in(METHODS, self.method)}")
         if self.objective.own_outputs:
-            refuse("schedule", "sequence where each task has outputs of its own", self.schedule)
+            self._refuse_together(
+                "needs an objective whose tasks have the same outputs",
+                f"--objective={settings.name_in(OBJECTIVES, self.objective)}",
+            )
         if self.first_task_from:
-            refuse("schedule", "sequence where a run has --first_task_from", self.schedule)
+            self._refuse_together("excludes --first_task_from", f"--first_task_from={self.first_task_from}")
         if self.distribute != "none":
-            refuse("schedule", "sequence where a run is distributed (--distribute)", self.schedule)
+            self._refuse_together("needs --distribute=none", f"--distribute={self.distribute}")
+
+    @staticmethod
+    def _refuse_together(rule: str, received: str) -> NoReturn:
+        raise ValueError(f"--schedule=together {rule}. Received: {received}")
 
     def _check_lines(self) -> None:
-        """Raises ValueError for a text that a flagfile can't hold: spaces around it or line breaks would be lost."""
+        """Raises ValueError if a flagfile can't hold a value: it would lose line breaks and outer spaces."""
         for field in settings.settings_of(self):
             value = getattr(self, field.name)
             for text in value if field.metadata["repeated"] else [settings.as_text(value)]:
                 if text != text.strip() or set(text) & set("\r\n") or not _is_utf8(text):
-                    refuse(field.name, "a line of UTF-8 without spaces around it", value)
+                    refuse(field.name, "one line of UTF-8 text without outer spaces", value)
 
     @property
     def run(self) -> RunSettings:
@@ -112,11 +117,11 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
 
     @property
     def overrides(self) -> dict[str, dict[str, str]]:
-        """{task: {setting: value as text}} of the tasks with settings of their own."""
+        """{task: {setting: value as text}} of --override."""
         return overrides.parsed(self.override, self.tasks)
 
     def for_task(self, task: str) -> "Config":
-        """Returns the config with the settings that one task has of its own."""
+        """Returns the config of one task, with its --override."""
         given = overrides.values(self.overrides.get(task, {}), overrides.known(self), task)
         parts = {}
         for part in ("objective", "method"):
@@ -131,7 +136,7 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         return groups.architecture(self.networks, self.size, self.objective.architecture)
 
     def having_learned(self, learned: Sequence[str]) -> "Config":
-        """Returns this config with the learned tasks first, whichever run learned them; the others follow."""
+        """Returns this config with the learned tasks first, also those of other runs; the others follow."""
         return dataclasses.replace(self, tasks=(*learned, *(task for task in self.tasks if task not in learned)))
 
     def without(self, task: str) -> "Config":

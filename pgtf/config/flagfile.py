@@ -26,7 +26,7 @@ def text(config: Config) -> str:
 
 
 def command(config: Config) -> str:
-    """Returns the command that trains the same run in another folder, with the flags that are not defaults."""
+    """Returns a command that trains the same run in another folder, with the flags that differ from defaults."""
     flat = config.flat()
     rows = {**DEFAULTS, "network": Config.network, "norm": Config.norm}  # Their defaults go together with these.
     defaults = {**Config.from_flat({name: flat[name] for name in rows}).flat(), **rows}
@@ -48,7 +48,7 @@ def load_config(run_dir: str, learned: Sequence[str] = ()) -> Optional[Config]:
 
     Args:
       run_dir: The run's folder, which may have moved since.
-      learned: The tasks that the run has learned. They come first, also those that it adopted since.
+      learned: The tasks that the run has learned, also those that it adopted. They come first.
     """
     path = os.path.join(run_dir, NAME)
     if not os.path.exists(path):

@@ -33,46 +33,51 @@ class RunSettings(Group):
 
     run_dir: str = setting(
         "runs/paired",
-        "Where the run lives. Run the same command again and it goes on where it stopped; flags that you leave out "
-        "then keep the run's values.",
+        "Folder of the run. The same command resumes an interrupted run. Flags that you leave out then keep the run's "
+        "values.",
         may_change=True,
     )
     tasks: tuple[str, ...] = setting(
         ("cityscapes", "maps", "facades", "edges2handbags"),
-        "Tasks to learn, in order. To teach a finished run more, give its list with new names at the end.",
+        "Tasks to learn, in order. To add tasks to a finished run, give its list with new names at the end.",
         may_change=True,
     )
     first_task_from: str = setting(
         "",
-        "A run whose first task this one begins with, instead of learning it: any method's later tasks on the same "
-        "first one. Or, for classification, a file of weights (.npz, .safetensors or .h5, with torchvision's names): "
-        "the first of --tasks is then that backbone, and has no images.",
+        "Run to copy the first task from, instead of learning it, so that methods can be compared on the same first "
+        "task. For classification also a file of weights (.npz, .safetensors or .h5, with torchvision's names): the "
+        "first of --tasks is then that backbone, and has no images.",
         may_change=True,
         formerly="base",
     )
     schedule: str = setting(
         "sequence",
-        "sequence: learn tasks one after the other. together: learn a run's first tasks jointly, so that all of them "
-        "train the first one's kernels (--method=width_wise or layer_wise); later ones follow in sequence.",
+        "sequence: train tasks one after the other. together: train a run's first tasks jointly, so that all of them "
+        "train the first one's kernels (--method=width_wise or layer_wise). Later tasks follow in sequence.",
         choices=("sequence", "together"),
     )
     override: tuple[str, ...] = setting(
         (),
-        "TASK:NAME=VALUE,NAME=VALUE for a task that wants other settings of training, data or objective than the rest, "
-        "as in edges2handbags:epochs=15,batch_size=4. May be given several times.",
+        "Settings of training, data or objective for one task: TASK:NAME=VALUE,NAME=VALUE, as in "
+        "edges2handbags:epochs=15,batch_size=4. Repeat it for further tasks.",
         may_change=True,
         repeated=True,
     )
-    seed: int = setting(0, "Everything random follows from it.", least=0, most=2**31 - 1)
+    seed: int = setting(
+        0,
+        "Seed of all random numbers: initial values, order of images, augmentation, dropout.",
+        least=0,
+        most=2**31 - 1,
+    )
     evaluate: bool = setting(
         False,
-        "After each task, measure all so far on their test images; pgtf evaluate does it later too.",
+        "Measure all tasks so far on their test images after each task. `pgtf evaluate` does it later.",
         may_change=True,
     )
     inception: str = setting(
         "",
-        "The network that distances are measured with: a SavedModel's folder or a TF-Hub handle, with #OUTPUT where it "
-        "has several. Empty: a classifier of the run's tasks.",
+        "Network for FID and KID: folder of a SavedModel or TF-Hub handle, with #OUTPUT if it has several outputs. "
+        "Default: a classifier of the run's tasks; the distances are then called FCD and KCD.",
         may_change=True,
     )
 
@@ -93,23 +98,24 @@ class NetworkSettings(Group):
 
     network: str = setting(
         "unet",
-        "The network that a task keeps: unet and resnet translate images, stylegan2 generates them, the others score "
-        "classes.",
+        "Network of a task: unet and resnet translate images, stylegan2 generates them, the others classify them.",
         choices=NETWORKS,
     )
-    width: int = setting(64, "Filters of the generator's first layer; 64 in the paper.", above=0)
+    width: int = setting(64, "Filters of the generator's first layer. The paper has 64.", above=0)
     norm: str = setting(
         "instance",
-        "Normalization in all networks. Networks of scores need batch or none, stylegan2 needs none.",
+        "Normalization in all networks. Classifiers need batch or none; stylegan2 needs none.",
         choices=("instance", "batch", "none"),
     )
     upsampling: str = setting(
         "transpose",
-        "How the generator grows maps: transposed convolutions, or resize and convolve (no checkerboards).",
+        "Upsampling in the generator: transposed convolutions, or a resize and a convolution (no checkerboards).",
         choices=("transpose", "resize"),
     )
     discriminator_width: int = setting(64, "Filters of the discriminator's first layer.", above=0)
-    discriminator_layers: int = setting(3, "Halvings in the PatchGAN; 3 make it see patches of 70x70.", above=0)
+    discriminator_layers: int = setting(
+        3, "Layers with stride 2 in the PatchGAN discriminator. 3 give patches of 70x70 pixels.", above=0
+    )
     options: tuple[tuple[str, Any], ...] = ()
 
     def check(self) -> None:
@@ -132,19 +138,25 @@ class DataSettings(Group):
 
     data_dir: str = setting(
         "",
-        "Folder with one folder per task: TASK/{train,val,test}/*.jpg|png with input and target side by side, "
+        "Folder with a folder for each task: TASK/{train,val,test}/*.jpg|png with input and target side by side, "
         "TASK/{trainA,trainB,testA,testB} with equal names in A and B, or TASK/{train,test}.csv with lines "
         "input,target (pix2pix); TASK/{trainA,trainB,testA,testB} (CycleGAN); TASK/{train,val,test}/CLASS/*.jpg, "
         "TASK/{train,val,test}.csv with lines image,label, or .npz with images and labels "
         "(classification); TASK/*.jpg or TASK/{train,test}/*.jpg (unconditional). TASK.zip, .tar or .tar.gz stands for "
-        "the folder TASK. Empty: drawn stand-ins, made on the spot.",
+        "the folder TASK. Default: none; images are drawn by a script.",
         may_change=True,
     )
     direction: tuple[str, ...] = setting(
-        (), "TASK:BtoA for each task whose files have the target on the left (or whose input is B).", may_change=True
+        (),
+        "TASK:BtoA for each task whose files have the target on the left, or whose input is B. Default: AtoB.",
+        may_change=True,
     )
-    image_size: str = setting("256", "Training images in pixels: 256, or HEIGHTxWIDTH. A U-Net wants powers of two.")
-    load_size: str = setting("", "What images are resized to before the random crop; default 286/256 of image_size.")
+    image_size: str = setting(
+        "256", "Size of training images in pixels: 256, or HEIGHTxWIDTH. A U-Net needs a power of two."
+    )
+    load_size: str = setting(
+        "", "Size that images are resized to before the random crop. Default: 286/256 of image_size."
+    )
     padding: int = setting(
         0,
         "Pixels of gray around training images before the random crop. The default load_size is then image_size.",
@@ -152,38 +164,46 @@ class DataSettings(Group):
         most=1024,
     )
     flip: bool = setting(True, "Flip half of the training images left to right. --noflip for digits or text.")
-    drawn_images: int = setting(400, "How many training images a drawn task has.", above=0)
+    drawn_images: int = setting(400, "Number of training images of a drawn task.", above=0)
     validation: float = setting(
         0.0,
-        "Share of the training images, rounded to one in N, that is held out, chosen by the hash of the names: never "
-        "learned from. Pictures, --evaluate_every and --keep_weights=best use these instead of test images. "
-        "Default: 0.",
+        "Fraction of the training images that is held out, rounded to one in N and chosen by the hash of the names. "
+        "Sample pictures, --evaluate_every and --keep_weights=best use these instead of test images. Default: 0.",
         least=0,
         most=0.5,
         may_change=True,
     )
     input_channels: int = setting(
         0,
-        "Channels of the inputs. 0: those of the files; 8-bit pictures are then RGB, with transparency on white. An "
-        "8-bit picture can become 1 (gray), 2, 3 or 4 (with alpha); other files must have as many, or one.",
+        "Channels of the inputs. An 8-bit picture can become 1 (gray), 2, 3 or 4 (with alpha). Other files must have "
+        "as many, or one. Default: 0, those of the files; 8-bit pictures are then RGB, with transparency on white.",
         least=0,
         may_change=True,
     )
     output_channels: int = setting(
-        0, "Channels of the targets, and so of the outputs; as --input_channels.", least=0, may_change=True
+        0,
+        "Channels of the targets and outputs, as --input_channels. Default: 0, those of the files.",
+        least=0,
+        may_change=True,
     )
     input_range: str = setting(
         "",
-        "LOW:HIGH, the values of inputs that become -1 and 1 (others are clipped), or measured: the least and the "
-        "greatest of the training images. Default: 0:255 for uint8, 0:65535 for uint16, measured for floats.",
+        "LOW:HIGH: the values of inputs that are scaled to -1 and 1; values outside are clipped. measured: the least "
+        "and the greatest value of the training images. Default: 0:255 for uint8, 0:65535 for uint16, measured for "
+        "floats.",
         may_change=True,
     )
-    output_range: str = setting("", "The same for the targets, and so for the outputs.", may_change=True)
+    output_range: str = setting(
+        "", "The same for the targets and outputs. Default: as for --input_range.", may_change=True
+    )
     bad_images: str = setting(
-        "refuse", "A broken image: stop and name it, or skip it and count.", choices=("refuse", "skip"), may_change=True
+        "refuse",
+        "Broken images: refuse stops and names them, skip leaves them out and counts them.",
+        choices=("refuse", "skip"),
+        may_change=True,
     )
     cache_mb: int = setting(
-        2048, "Memory for decoded images; the rest are decoded each time.", least=0, may_change=True
+        2048, "MiB of memory for decoded images. Images beyond it are decoded in each epoch.", least=0, may_change=True
     )
 
     def check(self) -> None:
@@ -200,7 +220,7 @@ class DataSettings(Group):
 
     @property
     def pixels(self) -> tuple[Asked, Asked]:
-        """Returns the pixels that are asked for, of inputs and of targets."""
+        """The requested pixels of inputs and of targets."""
         return Asked(self.input_channels, self.input_range), Asked(self.output_channels, self.output_range)
 
     @property
@@ -227,70 +247,72 @@ class DataSettings(Group):
 class TrainingSettings(Group):
     """The steps that a task takes and the weights that it keeps."""
 
-    epochs: int = setting(200, "Passes over each task's training images; ignored where --steps is given.", above=0)
-    steps: int = setting(0, "Steps per task; 0 takes --epochs.", least=0)
-    batch_size: int = setting(1, "Images (or pairs) a step.", above=0)
+    epochs: int = setting(200, "Passes over each task's training images. Not used with --steps.", above=0)
+    steps: int = setting(0, "Training steps of each task. Default: 0, as many as --epochs takes.", least=0)
+    batch_size: int = setting(1, "Images, or pairs of images, in a training step.", above=0)
     accumulate: int = setting(
         1,
-        "Parts that a batch is learned from, one after the other, where memory does not hold it at once; the update is "
-        "the whole batch's.",
+        "Gradient accumulation: number of parts that a batch is split into if it does not fit into memory. The "
+        "gradients of the parts are averaged.",
         above=0,
         may_change=True,
     )
-    learning_rate: float = setting(2e-4, "Adam's, constant and then falling linearly to zero.", above=0)
+    learning_rate: float = setting(2e-4, "Learning rate of Adam: constant, then linear decay to zero.", above=0)
     decay_from: float = setting(
-        0.5, "The share of a task's steps after which the learning rate falls.", least=0, most=1
+        0.5, "Fraction of a task's steps after which the learning rate decays.", least=0, most=1
     )
     keep_weights: str = setting(
         "last",
-        "The weights that a task keeps: the last, or those of the best point of --evaluate_every, the one with the "
-        "least Fréchet distance (or L1). Without --validation it is chosen on test images, so it looks better on those "
-        "than it is.",
+        "Weights that a task stores. last: those of the last step. best: those with the least Fréchet distance (or L1) "
+        "among the points of --evaluate_every. Without --validation, best is chosen on test images, so that figures "
+        "on test images are too good.",
         choices=("last", "best"),
         formerly="keep",
     )
     ema: float = setting(
         0.0,
-        "Keep a moving average of the generators' weights, with this share of the old at each step; 0.999 is usual, 0 "
-        "keeps the weights themselves. Samples show what is kept.",
+        "Decay of an exponential moving average of the generators' weights, which is stored instead of the weights. "
+        "0.999 is usual. Sample pictures use the average. Default: 0, no average.",
         least=0,
         most=0.99999,
     )
     keep_norms: bool = setting(
         False,
-        "Later tasks keep the norms of the first task, batch norms with its averages, instead of training their own.",
+        "Freeze the norms in later tasks: they use the first task's, for batch norm with its moving averages.",
     )
     slice_precision: str = setting(
         "float32",
-        "What kernels are stored in; int8 has a scale for each filter; int4, int3 and int2 have one for each 64 values "
-        "and are entropy-coded. Biases and norms stay float32. A task is rounded before its probes are recorded and "
-        "before later ones borrow from it, so that it replays to the bit.",
+        "Precision of stored kernels. int8 has a scale for each filter. int4, int3 and int2 have one for each 64 "
+        "values and are entropy-coded. Biases and norms stay float32. A task is rounded before its probes are recorded "
+        "and before later tasks borrow from it, so that its replay gives the same bits.",
         choices=CHOICES,
         may_change=True,
     )
     probes: int = setting(
         4,
-        "Test images that are recorded with each task, with its outputs for them. pgtf verify and the report need "
-        "them; at 256 px each takes 1.2 MB.",
+        "Number of test images that are recorded with each task, with its outputs. `pgtf verify` and the report need "
+        "them. One takes 1.2 MB at 256 px.",
         above=0,
         may_change=True,
     )
     precision: str = setting(
         DEFAULT_PRECISION,
-        "What networks compute in while they learn. auto: mixed_bfloat16 where the machine multiplies it faster (CPUs "
-        "with AVX512-BF16 or AMX, GPUs from Ampere on), mixed_float16 on older GPUs with tensor cores, else float32; "
-        "what it came to is kept in the run.",
+        "Precision of training, a Keras dtype policy. auto: mixed_bfloat16 on CPUs with AVX512-BF16 or AMX and on GPUs "
+        "from Ampere on, mixed_float16 on older GPUs with tensor cores, else float32. A resumed run keeps the choice.",
         choices=("auto", "float32", "mixed_float16", "mixed_bfloat16"),
         may_change=True,
     )
     distribute: str = setting(
         "none",
-        "mirrored splits each batch over all GPUs of this machine, multi_worker over those of all processes that "
-        "TF_CONFIG or Slurm (srun) names, each started with this command; the update is that of one device.",
+        "Devices of training. mirrored splits each batch over all GPUs of this machine. multi_worker splits it over "
+        "the GPUs of all processes that TF_CONFIG or Slurm (srun) lists; start each with this command. The update is "
+        "that of one device.",
         choices=("none", "mirrored", "multi_worker"),
         may_change=True,
     )
-    deterministic: bool = setting(False, "Make every operation repeatable to the bit, at some cost in speed.")
+    deterministic: bool = setting(
+        False, "Use deterministic operations: equal runs give equal bits, at some cost in speed."
+    )
 
     def check(self) -> None:
         if self.batch_size % self.accumulate:
@@ -305,16 +327,18 @@ class MonitoringSettings(Group):
     sample_every: int = setting(1000, "Steps between sample pictures in TensorBoard.", above=0, may_change=True)
     evaluate_every: int = setting(
         0,
-        "Steps between points of a curve of distances (and L1) on a few test images (with --validation, on held-out "
-        "ones), in TensorBoard and the log; 0: no curve.",
+        "Steps between measurements of distances (and L1) on a few test images, or on held-out ones with --validation. "
+        "They are curves in TensorBoard and the log. Default: 0, no curve.",
         least=0,
         may_change=True,
     )
-    evaluate_images: int = setting(32, "How many test images those are.", least=2, may_change=True)
+    evaluate_images: int = setting(32, "Number of images that --evaluate_every measures.", least=2, may_change=True)
     checkpoint_minutes: float = setting(
-        5.0, "Minutes between checkpoints: the most that a crash costs.", least=0, may_change=True
+        5.0, "Minutes between checkpoints. A crash loses at most this much training.", least=0, may_change=True
     )
-    steps_per_call: int = setting(10, "Steps that run without returning to Python.", above=0, may_change=True)
+    steps_per_call: int = setting(
+        10, "Training steps in one call of TensorFlow, without returning to Python.", above=0, may_change=True
+    )
 
 
 # {earlier name: name} of settings

@@ -1,4 +1,4 @@
-"""Settings that one task has of its own: --override=TASK:NAME=VALUE,NAME=VALUE."""
+"""Settings for single tasks: --override=TASK:NAME=VALUE,NAME=VALUE."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -31,7 +31,7 @@ def parsed(texts: Sequence[str], tasks: Sequence[str]) -> dict[str, dict[str, st
 
 
 def known(config: Any) -> dict[str, dataclasses.Field]:
-    """Returns {name: field} of the settings that one task of a config can have of its own."""
+    """Returns {name: field} of the settings that --override can change for one task."""
     training = [field.name for field in settings.settings_of(TrainingSettings) if field.name not in _OF_THE_RUN]
     fields = [
         *settings.settings_of(config.objective),
@@ -42,7 +42,7 @@ def known(config: Any) -> dict[str, dataclasses.Field]:
 
 
 def values(texts: Mapping[str, str], fields: Mapping[str, dataclasses.Field], task: str) -> dict[str, Any]:
-    """Returns {setting: value} of one task's {setting: value as text}."""
+    """Parses one task's {setting: value as text} to {setting: value}."""
     for name, text in texts.items():
         if name not in fields:
             refuse("override", f"of the settings {', '.join(fields)}", f"{task}:{name}={text}")

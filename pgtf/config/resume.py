@@ -1,4 +1,4 @@
-"""Which settings a run keeps when it is resumed."""
+"""Merges the recorded settings of a run with those of the command line."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pgtf.foundation.errors import Contradiction
 
 
 def resumed(recorded: Config, requested: Config, learned: Sequence[str]) -> Config:
-    """Returns the config with which a run goes on.
+    """Returns the config with which a run is resumed.
 
     Args:
       recorded: The config that the run was made with.
@@ -18,15 +18,16 @@ def resumed(recorded: Config, requested: Config, learned: Sequence[str]) -> Conf
       learned: The tasks that the run has learned.
 
     Raises:
-      Contradiction: If `asked` differs in a setting that the run keeps.
+      Contradiction: If `requested` differs in a setting that the run keeps.
     """
     fixed, now = recorded.flat(), requested.flat()
     changing = {name for part in (recorded, recorded.method, recorded.objective) for name in settings.changing(part)}
     others = [name for name in now if name not in changing and fixed.get(name, now[name]) != now[name]]
     if others:
         raise Contradiction(
-            f"A run keeps the flags that it was made with; {_way_out(recorded, requested, learned, others)}another "
-            f"--run_dir starts another run. Received: {', '.join(f'--{name}={now[name]!r}' for name in others)}, "
+            "A run keeps the flags that it was made with; "
+            f"{_override_advice(recorded, requested, learned, others)}another --run_dir starts another run. "
+            f"Received: {', '.join(f'--{name}={now[name]!r}' for name in others)}, "
             f"where {requested.run_dir} has {', '.join(repr(fixed[name]) for name in others)}",
             requested,
         )
@@ -43,8 +44,8 @@ def resumed(recorded: Config, requested: Config, learned: Sequence[str]) -> Conf
     return dataclasses.replace(requested, precision=recorded.precision) if requested.precision == "auto" else requested
 
 
-def _way_out(recorded: Config, requested: Config, learned: Sequence[str], others: Sequence[str]) -> str:
-    """Returns the flag that gives the first coming task these settings; empty if none can."""
+def _override_advice(recorded: Config, requested: Config, learned: Sequence[str], others: Sequence[str]) -> str:
+    """Returns advice to set --override for the next task; empty if it can't have these settings."""
     coming = [task for task in requested.tasks if task not in learned]
     if not coming or not set(others) <= set(overrides.known(recorded)):
         return ""

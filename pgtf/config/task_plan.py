@@ -1,4 +1,4 @@
-"""TaskPlan: all settings of one task of a run, resolved once, at the command."""
+"""TaskPlan: all settings of one task of a run, resolved once by the command."""
 
 import dataclasses
 from typing import Any
@@ -50,7 +50,7 @@ class TaskPlan:
 
     @property
     def flipped(self) -> bool:
-        """Whether the task goes from B to A."""
+        """Whether the task translates from B to A."""
         return self.data.flipped(self.name)
 
     def steps(self, steps_per_epoch: int) -> int:

@@ -15,13 +15,16 @@ _FIRST_PORT, _PORTS = 10000, 20000  # Ports of Slurm jobs; a job's port follows 
 
 
 def cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """Returns the resolver of all workers and of this process's number; the chief, or else worker 0, is the first."""
+    """Returns the resolver of the addresses of all workers and of this process's index.
+
+    The chief comes first. Without a chief, worker 0 does.
+    """
     text = os.environ.get("TF_CONFIG", "")
     if text:
         _check(text)
         return tf.distribute.cluster_resolver.TFConfigClusterResolver()
     if "SLURM_STEP_NUM_TASKS" in os.environ:
-        return _of_slurm()
+        return _slurm_cluster()
     raise ValueError(
         "--distribute=multi_worker needs TF_CONFIG, which lists all workers, or Slurm (srun). Received: neither "
         "TF_CONFIG nor SLURM_STEP_NUM_TASKS in the environment"
@@ -64,8 +67,8 @@ def _check(text: str) -> None:
     _check_count([address for addresses in named.values() for address in addresses])
 
 
-def _of_slurm() -> tf.distribute.cluster_resolver.ClusterResolver:
-    """Returns the resolver of Slurm's tasks, the workers; each has the GPUs that Slurm makes visible to it."""
+def _slurm_cluster() -> tf.distribute.cluster_resolver.ClusterResolver:
+    """Returns the resolver of a Slurm step: each Slurm task is a worker with the GPUs that it sees."""
     port = _FIRST_PORT + int(os.environ.get("SLURM_JOB_ID", 0)) % _PORTS
     try:
         # gpus_per_node only bounds the number of tasks on a node; without it the resolver counts GPUs itself.

@@ -11,15 +11,15 @@ import numpy as np
 import tensorflow as tf
 
 
-def count() -> int:
+def worker_count() -> int:
     """Returns the number of workers."""
     return len(_addresses())
 
 
-def number() -> int:
-    """Returns this worker's number, from 0, the chief."""
+def worker_index() -> int:
+    """Returns this worker's index. 0 is the chief."""
     resolver = tf.distribute.get_strategy().cluster_resolver
-    if count() == 1:
+    if worker_count() == 1:
         return 0
     chiefs = len(resolver.cluster_spec().as_dict().get("chief", ()))
     return int(resolver.task_id + (chiefs if resolver.task_type == "worker" else 0))
@@ -27,7 +27,7 @@ def number() -> int:
 
 def is_chief() -> bool:
     """Returns whether this process is the chief, which writes the run's files."""
-    return number() == 0
+    return worker_index() == 0
 
 
 def all_gather(values: Sequence[int]) -> np.ndarray:
@@ -40,17 +40,17 @@ def all_gather(values: Sequence[int]) -> np.ndarray:
       int64 [workers, n].
     """
     own = np.array(values, np.int64)
-    if count() == 1:
+    if worker_count() == 1:
         return own[None]
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
 
     def row(context):
-        """The values in this replica's column, 0 elsewhere: the sum over replicas holds all, in one message."""
+        """Returns the values in this replica's row, 0 elsewhere. One sum over replicas then gathers all rows."""
         return tf.one_hot([context.replica_id_in_sync_group] * len(own), replicas, dtype=tf.int64, axis=0) * own
 
     each = strategy.experimental_distribute_values_from_function(row)
-    return strategy.reduce("SUM", each, axis=None).numpy()[:: replicas // count()]
+    return strategy.reduce("SUM", each, axis=None).numpy()[:: replicas // worker_count()]
 
 
 def barrier() -> None:

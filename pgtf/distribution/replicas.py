@@ -24,25 +24,25 @@ def count() -> int:
     return int(tf.distribute.get_strategy().num_replicas_in_sync)
 
 
-def number() -> Any:
-    """Returns this replica's number, from 0."""
+def index() -> Any:
+    """Returns this replica's index, from 0."""
     context = tf.distribute.get_replica_context()
     return context.replica_id_in_sync_group if context else 0
 
 
-def together(part: tf.Tensor) -> tf.Tensor:
+def all_gather(shard: tf.Tensor) -> tf.Tensor:
     """Gathers the replicas' shards [n, …] into the global batch [count·n, …]."""
     context = tf.distribute.get_replica_context()
     if count() == 1 or not context:
-        return part
-    return tf.ensure_shape(context.all_gather(part, 0), [count() * part.shape[0], *part.shape[1:]])
+        return shard
+    return tf.ensure_shape(context.all_gather(shard, 0), [count() * shard.shape[0], *shard.shape[1:]])
 
 
 def local_shard(batch: tf.Tensor) -> tf.Tensor:
     """Returns this replica's shard of a global batch."""
     if count() == 1:
         return batch
-    return tf.gather(tf.stack(tf.split(batch, count())), number())
+    return tf.gather(tf.stack(tf.split(batch, count())), index())
 
 
 def mean(values: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:

@@ -41,5 +41,5 @@ def check_batch(task: str, batch_size: int, accumulate: int, replicas: int) -> N
     if batch_size % (replicas * accumulate):
         raise ValueError(
             "--batch_size must be a multiple of replicas × --accumulate. "
-            f"Received: {batch_size} images for {replicas} × {accumulate}, {task}"
+            f"Received: --batch_size={batch_size} of {task}, {replicas} replicas × --accumulate={accumulate}"
         )

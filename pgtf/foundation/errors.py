@@ -4,19 +4,23 @@ from typing import Any
 
 
 class BankError(ValueError):
-    """Error of stored data that is damaged or incomplete, or of a change that would damage it."""
+    """Raised if stored data are damaged or incomplete, or if a change would damage them."""
 
 
 class Busy(ValueError):
-    """Error: another process holds the folder's lock."""
+    """Raised if another process holds the folder's lock."""
 
 
 class CapacityError(ValueError):
-    """Error: a network of this width has no room for a further task."""
+    """Raised if a network of this width has no room for a further task."""
 
 
 class Contradiction(ValueError):
-    """Error: flags contradict a run. requested: The config with these flags."""
+    """Raised if flags contradict a run.
+
+    Attributes:
+      requested: The config with these flags.
+    """
 
     def __init__(self, message: str, requested: Any) -> None:
         super().__init__(message)
@@ -24,8 +28,8 @@ class Contradiction(ValueError):
 
 
 class Diverged(ValueError):
-    """Error of a loss or a weight that is not finite."""
+    """Raised if a loss or a weight is not finite."""
 
 
 class ImageError(ValueError):
-    """Error: a file does not hold a readable image."""
+    """Raised if a file holds no readable image."""

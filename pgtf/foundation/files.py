@@ -82,7 +82,7 @@ def sha256_of(path: str) -> str:
 
 
 def inside(folder: str, *parts: str) -> str:
-    """Returns the path of `parts` in a folder; raises ValueError if one of them is a symbolic link.
+    """Joins `parts` to the path of a folder. Raises ValueError if one of them is a symbolic link.
 
     Use it for every path that is written or removed in a run. A run may be untrusted, and a link in it can lead
     anywhere.
@@ -101,7 +101,7 @@ def inside(folder: str, *parts: str) -> str:
 def remove(folder: str, *parts: str) -> None:
     """Removes a file or a folder if it exists.
 
-    Of a symbolic link only the link is removed. The folders above it must not be links.
+    A symbolic link is removed without its target. The folders above it must not be links.
     """
     path = os.path.join(inside(folder, *parts[:-1]), *parts[-1:])
     with contextlib.suppress(FileNotFoundError):

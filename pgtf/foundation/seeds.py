@@ -15,7 +15,7 @@ def seed_of(*names: str | int) -> int:
 
 
 def counted(seed: int, count: tf.Tensor | int) -> tf.Tensor:
-    """Returns the seed of draw number `count` of a stream, for TensorFlow's stateless operations: int64 [2].
+    """Returns the seed of a stream's draw number `count`, int64 [2], for TensorFlow's stateless operations.
 
     A plain list [seed, count] would take the type of `count`; as int32 it would silently truncate the seed.
     """

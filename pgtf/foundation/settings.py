@@ -126,7 +126,7 @@ def _types(owner: Any) -> dict[str, Any]:
 
 
 def refuse(name: str, rule: str, received: Any) -> NoReturn:
-    """Raises ValueError: the setting breaks a rule."""
+    """Raises ValueError with the message: --NAME must be RULE."""
     raise ValueError(f"--{name} must be {rule}. Received: {received!r}")
 
 
@@ -156,7 +156,7 @@ def as_facts(name: str, settings: Any) -> dict[str, Any]:
 
 
 def from_facts(table: Mapping[str, Any], facts: dict[str, Any]) -> Any:
-    """Returns the settings object that `as_facts` described. Its fields without help are facts, but no flags."""
+    """Returns the settings object that `as_facts` described. Fields without a help text are facts, not flags."""
     if facts.get("name") not in table:
         raise ValueError(f"`name` must be one of {', '.join(table)}. Received: {facts.get('name')!r}")
     kind = table[facts["name"]]

@@ -10,7 +10,7 @@ LOG.addHandler(logging.NullHandler())
 
 @contextlib.contextmanager
 def silenced() -> Iterator[None]:
-    """Drops all messages inside the block, such as those of workers that repeat what the chief says."""
+    """Drops all messages inside the block. Workers use it where the chief logs the same."""
     before, LOG.disabled = LOG.disabled, True
     try:
         yield

@@ -58,7 +58,8 @@ def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
     """Trains along with the chief, task by task. plans: Of all tasks of the run."""
     with place.scope():
         LOG.info(
-            f"This is worker {collectives.number()} of {collectives.count()}; worker 0, the chief, says how it goes"
+            f"This is worker {collectives.worker_index()} of {collectives.worker_count()}; "
+            "worker 0, the chief, prints the progress"
         )
     while True:
         with place.scope():

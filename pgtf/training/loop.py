@@ -147,7 +147,7 @@ def _fit(
                 learner.fit(batches, steps_per_epoch=end - done, **settings)
         except KeyboardInterrupt:
             # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
-            if learner.done > done and collectives.count() == 1:
+            if learner.done > done and collectives.worker_count() == 1:
                 for callback in callbacks:
                     if isinstance(callback, (Log, Saves)):
                         callback.on_interrupt()

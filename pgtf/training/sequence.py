@@ -75,7 +75,7 @@ class SequentialTrainer:
             keras.utils.set_random_seed(self.config.seed)
             tf.config.experimental.enable_op_determinism()
         with self.strategy.scope():
-            chief, several = collectives.is_chief(), collectives.count() > 1
+            chief, several = collectives.is_chief(), collectives.worker_count() > 1
         try:
             check_alike(vars(self.config), self.strategy)
             if chief:

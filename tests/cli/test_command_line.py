@@ -189,7 +189,7 @@ class FlagsTest(parameterized.TestCase):
                 headings[line.split()[0].lstrip("-")] = heading
         for name, expected in (
             ("run_dir", "run"), ("method", "method"), ("unconstrained_ratio", "method"), ("width", "networks"),
-            ("pool_size", "objective"), ("data_dir", "data"), ("epochs", "training"), ("log_every", "while learning"),
+            ("pool_size", "objective"), ("data_dir", "data"), ("epochs", "training"), ("log_every", "monitoring"),
         ):  # fmt: skip
             self.assertEqual(headings[name], expected, name)
         words = " ".join(text.split())

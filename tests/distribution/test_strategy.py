@@ -30,9 +30,9 @@ class TwoDevicesTest(absltest.TestCase):
 
 class RefusalsTest(parameterized.TestCase):
     @parameterized.parameters(
-        (1, 1, 2, "1 images for 2 × 1, maps"),
-        (6, 1, 4, "6 images for 4 × 1, maps"),
-        (8, 4, 4, "8 images for 4 × 4, maps"),
+        (1, 1, 2, "--batch_size=1 of maps, 2 replicas × --accumulate=1"),
+        (6, 1, 4, "--batch_size=6 of maps, 4 replicas × --accumulate=1"),
+        (8, 4, 4, "--batch_size=8 of maps, 4 replicas × --accumulate=4"),
     )
     def test_a_batch_that_does_not_split(self, batch_size, accumulate, replicas, received):
         with self.assertRaisesRegex(ValueError, f"multiple of replicas × --accumulate. Received: {received}"):

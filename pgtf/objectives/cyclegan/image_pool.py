@@ -25,7 +25,7 @@ class ImagePool(tf.Module):
         """Returns, for each image of a batch [n, h, w, c], the image or an older one."""
         if self.size == 0:
             return batch
-        whole = replicas.together(batch)
+        whole = replicas.all_gather(batch)
         return replicas.local_shard(tf.stack([self._exchange(image) for image in tf.unstack(whole)]))
 
     def _exchange(self, image):
