@@ -32,20 +32,21 @@ MIRRORED = {"gtsrb", "digits"}  # They have a left and a right.
 _COPY = {"method": "piggyback", "borrow_from": "first", "unconstrained_ratio": 1.0}
 _INT8 = {"slice_precision": "int8"}
 _KEPT = {"keep_norms": True}
+_FAST = {"learning_rate": 1e-3}  # For factors, norms and random kernels; whole kernels of a backbone want less.
 INDIVIDUAL, CLASSIFIER_ONLY = "Individual networks, fine-tuned", "Classifier Only"
 FIXED, TRAINED = "Piggyback masks", "Piggyback masks, own norms"
 # {title: flags} of the rows whose tasks do not depend on their order.
 ROWS: dict[str, dict[str, Any]] = {
     INDIVIDUAL: _COPY,
-    CLASSIFIER_ONLY: {"method": "frozen", **_KEPT},
-    FIXED: {"method": "mask", **_KEPT},
-    TRAINED: {"method": "mask"},
-    "low rank 4, int8": {"method": "low_rank", "rank": 4, **_INT8},
-    "Piggyback masks, ternary": {"method": "mask", "mask": "ternary", **_KEPT},
-    "low rank 16, int8": {"method": "low_rank", "rank": 16, **_INT8},
-    "frozen kernels, own norms": {"method": "frozen"},
-    "piggyback mixing, ¼": {"method": "piggyback", "borrow_from": "first"},
-    "Individual networks, from scratch": {"method": "full"},
+    CLASSIFIER_ONLY: {"method": "frozen", **_KEPT, **_FAST},
+    FIXED: {"method": "mask", **_KEPT, **_FAST},
+    TRAINED: {"method": "mask", **_FAST},
+    "low rank 4, int8": {"method": "low_rank", "rank": 4, **_INT8, **_FAST},
+    "Piggyback masks, ternary": {"method": "mask", "mask": "ternary", **_KEPT, **_FAST},
+    "low rank 16, int8": {"method": "low_rank", "rank": 16, **_INT8, **_FAST},
+    "frozen kernels, own norms": {"method": "frozen", **_FAST},
+    "piggyback mixing, ¼": {"method": "piggyback", "borrow_from": "first", **_FAST},
+    "Individual networks, from scratch": {"method": "full", **_FAST},
 }
 
 
@@ -164,7 +165,8 @@ class _Maker:
         """The same with another network, at 32 px, which learns its first task here."""
         base = self._base(self.cpg)
         titles = (CLASSIFIER_ONLY, FIXED, INDIVIDUAL)
-        rows = [self._row(title, ROWS[title], self._learned, base=base, flags=self.cpg) for title in titles]
+        rate = {"learning_rate": self.cpg["learning_rate"]}
+        rows = [self._row(title, {**ROWS[title], **rate}, self._learned, base=base, flags=self.cpg) for title in titles]
         title = "Masks, table 4: another network, VGG-16 with batch norm at 32 px"
         return Table(title, self._columns(), (*rows, *self._packnet(self._learned, self.cpg)))
 
@@ -172,7 +174,8 @@ class _Maker:
         """Masks on other initial values of the backbone."""
         flags = self.masks
         rows = [] if self.drawn else [self._row("ImageNet", ROWS[FIXED], paper=paper.MASKS_5["ImageNet"])]
-        learned, random = self._base(flags), self._base({**flags, "steps": 1, "learning_rate": 1e-9})
+        learned = self._base({**flags, **_FAST})
+        random = self._base({**flags, "steps": 1, "learning_rate": 1e-9})
         other = paper.MASKS_5["Places365"]
         rows.append(self._row("learned here", ROWS[FIXED], self._learned, base=learned, paper=other))
         rows.append(self._row("random", ROWS[FIXED], self._learned, base=random, paper=paper.MASKS_5["random"]))
@@ -266,5 +269,5 @@ def _unmirrored(tasks: Sequence[str]) -> dict[str, str]:
     return {"override": f"{found[0]}:flip=false"} if found else {}
 
 
-_DRAWN_MASKS = {"image_size": 32, "load_size": 36, "width": 8, "input_values": "plain"}
+_DRAWN_MASKS = {"image_size": 32, "load_size": 36, "width": 8, "input_values": "plain", "learning_rate": 1e-3}
 _DRAWN_CPG = {"width": 4}

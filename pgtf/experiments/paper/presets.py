@@ -54,9 +54,10 @@ _LABELLED = {
     "image_size": 64,
     "load_size": 72,
     "solver": "adam",
-    "learning_rate": 0.001,
+    "learning_rate": 1e-4,
     "head_learning_rate": 0.03,
     "weight_decay": 0.0,
+    "mask_learning_rate": 1e-4,
 }
 _VGG = {
     "objective": "classification",
@@ -75,13 +76,12 @@ PRESETS = {
     "mini": Preset(
         "mini",
         "64 px, width 32, batch 4, 2000 steps per task at a learning rate of 4e-3; unpaired: width 16, 3 blocks, "
-        "1200 steps at 2e-3; classifiers: 64 px, batch 16, 40 steps per task, Adam at 1e-3, the last layer at 0.03",
+        "1200 steps at 2e-3; classifiers: 64 px, batch 16, 150 steps per task, Adam, the last layer at 0.03",
         {**_SMALL, "steps": 2000, "learning_rate": 4e-3},
         {**_SMALL, **_CYCLES, "width": 16, "blocks": 3, "steps": 1200, "learning_rate": 2e-3},
         outer=530_000,
         pace=(8.0, 3.0, 1.0),
-        # Adam moves all scores alike: at 1e-3 any may pass its threshold within five steps.
-        labelled={**_LABELLED, "batch_size": 16, "steps": 40, "mask_learning_rate": 3e-4},
+        labelled={**_LABELLED, "batch_size": 16, "steps": 150},
         labelled_small={**_VGG, "width": 16, "steps": 400, "mask_learning_rate": 1e-3},
     ),
     "fair": Preset(
@@ -103,7 +103,7 @@ PRESETS = {
         {**_CYCLES, "image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         outer=2_100_000,
         pace=(20.0, 8.0, 20.0),
-        labelled={**_LABELLED, "batch_size": 32, "epochs": 30, "learning_rate": 1e-4, "head_learning_rate": 1e-3},
+        labelled={**_LABELLED, "batch_size": 32, "epochs": 30, "head_learning_rate": 1e-3},
         labelled_small={**_VGG, "width": 64, "epochs": 100},
     ),
 }
