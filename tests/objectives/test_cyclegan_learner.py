@@ -9,21 +9,26 @@ import tensorflow as tf
 from pgtf.assembly import build
 from pgtf.config import Config
 from pgtf.methods import Full
-from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN
-from pgtf.objectives.base import Auxiliary
 from pgtf.objectives.cyclegan.learner import CycleGANLearner
 
-ARCHITECTURE = Architecture("resnet", (16, 16), width=2, blocks=1)
 NAMES = ("forward", "backward", "discriminator_a", "discriminator_b")
+
+
+def network(name, seed):
+    """A network of two layers, as the step is the same with any."""
+    draw = [keras.initializers.RandomNormal(stddev=0.3, seed=10 * seed + number) for number in range(2)]
+    first = keras.layers.Conv2D(4, 3, padding="same", activation="tanh", kernel_initializer=draw[0])
+    filters, activation = (1, None) if name.startswith("discriminator") else (3, "tanh")
+    last = keras.layers.Conv2D(filters, 3, padding="same", activation=activation, kernel_initializer=draw[1])
+    return keras.Sequential([keras.Input((None, None, 3)), first, last])
 
 
 @functools.lru_cache(None)
 def built(whose):
-    """Four networks, no two alike, and weights for them that are large enough to matter."""
-    made = [*build.generators(ARCHITECTURE, Full(), NAMES[:2], seed=1).values()]
-    made += [build.discriminator(name, Auxiliary(3), width=2, n_layers=1, seed=2) for name in NAMES[2:]]
-    return made, [[20 * w if w.ndim == 4 else w for w in network.get_weights()] for network in made]
+    """Four networks, no two alike, and their weights."""
+    made = [network(name, seed) for seed, name in enumerate(NAMES)]
+    return made, [one.get_weights() for one in made]
 
 
 def networks(whose="ours"):
