@@ -55,10 +55,24 @@ ONCE = {
     "frozen",
     "layered",
 }
+# The objectives with which `make test` tries a method; `make test-long` tries it with its others. Default: TRIED.
+TRIED = ("pix2pix", "unconditional")
+TRIED_WITH = {
+    "piggyback": ("pix2pix", "cyclegan"),
+    "finetune": ("classification",),
+    "layer_wise": ("cyclegan",),
+    "cpg": ("classification",),
+    "width_wise": ("pix2pix",),
+}
 # The methods that are not tried with unconditional generation, where a learner takes seconds to build.
 NOT_GENERATING = METHODS.keys() - {"width_wise", "mapping_only", "minegan"}
 CASES = [
-    dict(testcase_name=f"{method}_{network}_{objective}", method=method, objective=objective, network=network)
+    dict(
+        testcase_name=f"{method}_{network}_{objective}" + "_long" * (objective not in TRIED_WITH.get(method, TRIED)),
+        method=method,
+        objective=objective,
+        network=network,
+    )
     for method in METHODS
     for network, objective in (
         ("unet", "pix2pix"),

@@ -42,9 +42,13 @@ def ran(config):
     return said.getvalue()
 
 
+# The methods that do more than make kernels otherwise; `make test-long` learns a run with each of the others.
+SPECIAL = {"finetune", "distilled", "progressive", "mask"}
+
+
 class RunsTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(
-        *(name for name, kind in METHODS.items() if name not in ELSEWHERE and kind.needs != "latents")
+    @parameterized.named_parameters(
+        *((name + "_long" * (name not in SPECIAL), name) for name in METHODS if name not in ELSEWHERE)
     )
     def test_a_run(self, method):
         config = Config(run_dir=self.create_tempdir().full_path, method=METHODS[method](), **TINY)
