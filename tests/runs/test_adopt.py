@@ -8,6 +8,7 @@ import shutil
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -145,6 +146,7 @@ class AdoptTest(ManyTestCase):
         with self.assertRaisesRegex(ValueError, "where 03-shoes has begun"):
             drop(folder, "maps")
 
+    @pytest.mark.long
     def test_killed_at_any_write_it_goes_on(self):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
         write, killed = files.write, 0
@@ -217,6 +219,7 @@ class DropTest(ManyTestCase):
         with self.assertRaisesRegex(BankError, "lies in the folder of another. Received: .*of 'shoes'"):
             Run(folder)
 
+    @pytest.mark.long
     def test_killed_at_any_write_or_removal_it_goes_on(self):
         folder, killed = self.run_of("facades", "maps", "streets"), 0
         for function, module in (("write", files), ("unlink", os)):

@@ -141,10 +141,17 @@ class ClassifyTest(tf.test.TestCase):
         )
 
 
+@functools.cache
+def exported():
+    """A folder with a task in two formats."""
+    place = tempfile.mkdtemp()
+    export(pgtf.load(f"{folder()}/run"), place, [SavedModel(), TFLite()], ["textures"])
+    return place
+
+
 class ExportTest(tf.test.TestCase):
     def test_exports_score_as_the_task_does_and_name_the_classes(self):
-        run, place = pgtf.load(f"{folder()}/run"), tempfile.mkdtemp()
-        export(run, place, [SavedModel(), TFLite()], ["textures"])
+        run, place = pgtf.load(f"{folder()}/run"), exported()
         with open(f"{place}/textures/1/assets/labels.txt") as file:
             self.assertEqual(file.read().split(), list("abcdef"))
         ask = tf.saved_model.load(f"{place}/textures/1").signatures
@@ -160,13 +167,11 @@ class ExportTest(tf.test.TestCase):
         self.assertTrue(os.path.exists(f"{place}/textures.tflite"))
 
     def test_other_scores_are_found(self):
-        run, place = pgtf.load(f"{folder()}/run"), tempfile.mkdtemp()
-        export(run, place, [SavedModel()], ["shapes"])
-        probes = run["shapes"].probes
+        path, probes = f"{exported()}/textures/1", pgtf.load(f"{folder()}/run")["textures"].probes
         images, scores = probes.inputs["forward"], probes.outputs["forward"].copy()
-        self.assertLess(SavedModel().difference(f"{place}/shapes/1", images, scores), 1e-5)
+        self.assertLess(SavedModel().difference(path, images, scores), 1e-5)
         scores[1, 4] += 0.01 * np.abs(scores).max()
-        self.assertGreater(SavedModel().difference(f"{place}/shapes/1", images, scores), 1e-3)
+        self.assertGreater(SavedModel().difference(path, images, scores), 1e-3)
 
     def test_combined_ones_answer_as_each_does_with_as_many_classes(self):
         place = tempfile.mkdtemp()

@@ -6,6 +6,7 @@ import os
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 from safetensors import safe_open
@@ -174,6 +175,7 @@ class CardTest(SliceTestCase):
         self.assertEqual((cards["labels"]["measured"], cards["labels"]["figures"]), (True, {"L1": 0.5}))
         self.assertEqual((cards["maps"]["measured"], cards["maps"]["figures"]), (False, {}))
 
+    @pytest.mark.long
     def test_killed_at_any_change_it_leaves_a_part_that_the_next_removes(self):
         folder, parts = self.create_tempdir().full_path, 0
         path = os.path.join(folder, "x.safetensors")

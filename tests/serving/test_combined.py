@@ -19,7 +19,7 @@ TASKS = ("facades", "maps", "streets")
 class CombinedTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(
         ("piggyback", TASKS, {}, 1),
-        ("first_rounded_both_ways", TASKS[1:], dict(network="resnet", objective="cyclegan", precision="int8",
+        ("first_rounded_both_ways_long", TASKS[1:], dict(network="resnet", objective="cyclegan", precision="int8",
                                          method=Piggyback(borrow_from="first", share_bank=True)), 2),
         ("equal_steps_and_free_kernels", TASKS[1:], dict(method=Piggyback(equal_steps=True, free_up_to=500)), 1),
     )  # fmt: skip

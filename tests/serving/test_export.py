@@ -18,6 +18,7 @@ import zipfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 from PIL import Image
@@ -297,6 +298,7 @@ def export_tflite(run_dir, output):
     export(pgtf.load(run_dir), output, [TFLite()])
 
 
+@pytest.mark.long
 class KilledTest(parameterized.TestCase):
     """After a kill the same command goes on; of what was begun nothing is left, and what is whole is kept."""
 

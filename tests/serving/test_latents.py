@@ -3,6 +3,7 @@
 import os
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 import pgtf
@@ -13,6 +14,7 @@ from tests.tiny import tiny_run
 
 
 class LatentsTest(tf.test.TestCase):
+    @pytest.mark.long
     def test_a_saved_model_and_a_tflite_file_generate_what_the_task_does(self):
         folder = self.create_tempdir().full_path
         run = pgtf.load(tiny_run(os.path.join(folder, "run"), ("faces", "cats"), "stylegan2", "unconditional"))

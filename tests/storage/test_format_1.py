@@ -40,6 +40,7 @@ BOTH_WAYS = dict(
     more="maps",
 )
 BOTH = (("one_way", ONE_WAY), ("both_ways_sharing_a_bank", BOTH_WAYS))
+LONG = (("one_way_long", ONE_WAY), ("both_ways_sharing_a_bank", BOTH_WAYS))
 
 
 class Format1TestCase(tf.test.TestCase, parameterized.TestCase):
@@ -56,8 +57,8 @@ class Format1TestCase(tf.test.TestCase, parameterized.TestCase):
             return command_line.config_from_flags()
 
 
-@parameterized.named_parameters(*BOTH)
 class RunTest(Format1TestCase):
+    @parameterized.named_parameters(*BOTH)
     def test_is_listed(self, case):
         folder = self.run_of(**case)
         found = rows(folder)
@@ -71,10 +72,12 @@ class RunTest(Format1TestCase):
             self.assertEqual(row["values"], sum(value.size for value in stored.values()))
             self.assertAllClose(row["share"], row["values"] / found[0]["values"])
 
+    @parameterized.named_parameters(*BOTH)
     def test_is_verified(self, case):
         found = list(verdicts(self.run_of(**case)))
         self.assertEqual([verdict.holds for verdict in found], [True, True], conclusion(found))
 
+    @parameterized.named_parameters(*BOTH)
     def test_translates_as_was_recorded(self, case):
         run = pgtf.load(self.run_of(**case))
         self.assertEqual(run.names, list(case["tasks"]))
@@ -84,6 +87,7 @@ class RunTest(Format1TestCase):
                 image, recorded = task.probes.inputs[prefix][0], task.probes.outputs[prefix][0]
                 self.assertAllClose(task(image, backward=prefix == "backward"), to_uint8(recorded), atol=1)
 
+    @parameterized.named_parameters(*LONG)
     def test_is_exported(self, case):
         """Exports; `export` itself reads the files back and compares outputs on the recorded images."""
         folder, task = self.create_tempdir().full_path, case["tasks"][1]
@@ -93,6 +97,7 @@ class RunTest(Format1TestCase):
         for name in names:
             self.assertTrue(os.path.exists(os.path.join(folder, name, "1", "saved_model.pb")))
 
+    @parameterized.named_parameters(*LONG)
     def test_is_taught_one_more_task(self, case):
         folder = self.run_of(**case)
         tasks = pathlib.Path(folder, "tasks")
