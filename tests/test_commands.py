@@ -10,6 +10,7 @@ import pathlib
 import re
 
 import numpy as np
+import tensorflow as tf
 from absl.testing import absltest, parameterized
 from PIL import Image
 
@@ -82,6 +83,12 @@ def world(folder):
             photo.resize((16, 16)).save(samples / f"{task}-input.png")
 
 
+def within(folder):
+    """Prepares the process of a command: few steps take less time than tracing them."""
+    os.chdir(folder)
+    tf.config.run_functions_eagerly(True)
+
+
 class CommandsTest(parameterized.TestCase):
     @parameterized.parameters(*((page,) for page in PAGES if page == PAGES[0] or os.environ.get("PGTF_EVERY")))
     def test_commands_run(self, page):
@@ -96,7 +103,7 @@ class CommandsTest(parameterized.TestCase):
                 *words,
                 *(f"--{name}={value}" for name, value in SMALL.items() if command in TRAINING),
                 *(["--to=60%"] if command == "compress" else []),  # Of a small network norms take more than 2%.
-                before=functools.partial(os.chdir, folder),
+                before=functools.partial(within, folder),
             )
             _, errors = process.communicate(timeout=300)
             self.assertEqual(process.returncode, 0, f"{page}: pgtf {command} {' '.join(words)}\n{errors}")

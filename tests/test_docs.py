@@ -1,6 +1,7 @@
 """Documentation names what exists: files, commands, flags and flagfiles; each method has a page."""
 
 import ast
+import functools
 import importlib.util
 import math
 import pathlib
@@ -53,6 +54,7 @@ def calls(code):
         yield command or script, words.split()
 
 
+@functools.cache
 def constants(command):
     """Returns the flags of a command's module and the most positional arguments, read without importing it."""
     tree = ast.parse((ROOT / "pgtf" / "cli" / f"{command}.py").read_text())

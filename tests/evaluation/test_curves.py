@@ -142,6 +142,7 @@ class StageTest(OnTheWayTest):
         with self.assertRaisesRegex(ImageError, "maps/test/0.png"):  # They are what they seem.
             Evaluation(Run(self.run_dir)).measure()
 
+    @pytest.mark.long
     def test_where_pictures_are_of_training_images_that_is_said(self):
         data = self.pairs(train=4)
         settings = dict(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep_weights="last")
@@ -171,6 +172,7 @@ class StageTest(OnTheWayTest):
             self.ran(tasks=("maps",), data_dir=data, evaluate=False, evaluate_every=0, keep_weights="last")
         self.assertFalse(os.path.exists(self.path("tasks")))
 
+    @pytest.mark.long
     def test_a_task_goes_on_choosing_as_it_began(self):
         def interrupted(judge, *args):
             raise KeyboardInterrupt

@@ -10,6 +10,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 from PIL import Image
@@ -35,6 +36,8 @@ from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.runs.run import Run
 from pgtf.storage.facts import Facts
 from tests.tiny import flip_a_bit, learnt, tiny_run
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 FORMAT_1 = os.path.join(os.path.dirname(__file__), "..", "fixtures", "format1")
 SIZE, TESTS, PIX2PIX = (16, 16), 3, Pix2Pix()

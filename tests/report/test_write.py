@@ -10,7 +10,7 @@ import tensorflow as tf
 from PIL import Image
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
 
-from pgtf.config import Config
+from pgtf.config import load_config
 from pgtf.report.observer import ReportObserver
 from pgtf.report.write import renew, report
 from pgtf.training.sequence import SequentialTrainer
@@ -79,11 +79,9 @@ class ReportingTest(tf.test.TestCase):
             report(first, grid_path=path)
 
     def test_training_renews_it(self):
-        config = Config(
-            run_dir=os.path.join(self.folder, "run"),
+        config = dataclasses.replace(
+            load_config(self.run_of("run", "maps", size=(16, 16))),
             tasks=("maps", "facades"),
-            image_size="16",
-            width=2,
             discriminator_width=2,
             discriminator_layers=1,
             steps=2,
@@ -92,10 +90,8 @@ class ReportingTest(tf.test.TestCase):
             sample_every=1,
             steps_per_call=1,
         )
-        said = io.StringIO()
+        first, said = seen(report(config.run_dir)), io.StringIO()
         with contextlib.redirect_stdout(said):
-            SequentialTrainer(dataclasses.replace(config, tasks=("maps",)), ReportObserver()).run()
-            first = seen(os.path.join(config.run_dir, "report", "index.html"))
             SequentialTrainer(config, ReportObserver()).run()
         path = os.path.join(config.run_dir, "report", "index.html")
         self.assertEndsWith(said.getvalue(), f"Look, in a browser: {path}\n")
