@@ -9,6 +9,7 @@ import os
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from pgtf import layers
@@ -26,6 +27,8 @@ from pgtf.runs.verify import verdicts
 from pgtf.training.observers import Observer
 from pgtf.training.sequence import SequentialTrainer
 from tests.tiny import tiny_run
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 
 def config_of(method="mask", **settings):
@@ -57,7 +60,11 @@ def learn(config):
 def learned():
     """The config of a run, and what was printed as it was learned."""
     config = config_of(evaluate_every=2, keep_weights="best")
-    return config, learn(config)
+    tf.config.run_functions_eagerly(False)  # The other runs are not traced.
+    try:
+        return config, learn(config)
+    finally:
+        tf.config.run_functions_eagerly(True)
 
 
 class Interrupted(Observer):
@@ -120,8 +127,6 @@ class RunTest(tf.test.TestCase):
         )
 
     def test_it_goes_on_to_the_same_end(self):
-        tf.config.run_functions_eagerly(True)  # Three runs; the one above is traced.
-        self.addCleanup(tf.config.run_functions_eagerly, False)
         config = config_of("finetune", tasks=("shapes",), sample_every=2, steps_per_call=1)
         stopping = dataclasses.replace(config, run_dir=tempfile.mkdtemp())
         learn(config)

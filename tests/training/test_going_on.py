@@ -195,6 +195,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         after = {name: os.stat(self.at(name)).st_mtime_ns for name in os.listdir(self.run_dir)}
         self.assertEqual({**before, ".lock": 0}, {**after, ".lock": 0})
 
+    @pytest.mark.long
     def test_damaged_probes_are_told_before_more_is_learnt_and_can_be_given_up(self):
         tiny_run(self.run_dir, ("maps",), size=TINY.size)
         ran(self.tiny)
@@ -219,6 +220,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         found = [(facts.training["batch_size"], facts.steps, facts.objective.l1_weight) for facts in (maps, facades)]
         self.assertEqual(found, [(2, 2, 100.0), (1, 3, 7.0)])
 
+    @pytest.mark.long
     def test_a_tasks_files_stay_while_it_is_learnt_and_may_move(self):
         data = self.create_tempdir().full_path
         self._images(data, "maps", 4)

@@ -22,11 +22,11 @@ pytestmark = pytest.mark.usefixtures("step_by_step")
 
 CONFIGS = {
     "pix2pix": dataclasses.replace(TINY, steps=2),
-    "cyclegan": dataclasses.replace(UNPAIRED, steps=2),
+    "cyclegan": UNPAIRED,
     "classification": config_of("mask", steps=2),
     "unconditional": dataclasses.replace(
         TINY,
-        steps=2,
+        steps=1,
         image_size="16",
         tasks=("faces", "cats"),
         objective=Unconditional(path_length_weight=0.0),
@@ -42,7 +42,8 @@ CONFIGS = {
 
 
 class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(*OBJECTIVES)
+    # On the pinned TensorFlow, `make test` learns runs of the others in test_sequence.py and test_classification.py.
+    @parameterized.named_parameters((name + "_long" * (name != "unconditional"), name) for name in OBJECTIVES)
     def test_a_run_is_learned_verified_and_used(self, objective):
         config = CONFIGS[objective]
         folder, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
