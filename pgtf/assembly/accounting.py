@@ -9,8 +9,8 @@ from typing import Any
 from pgtf.assembly.parameters import ParameterCounter, PlannedBank, PlannedTask, count_parameters, values_by_layer
 from pgtf.methods import Method
 from pgtf.networks import Architecture
-from pgtf.recipes.base import Spec
 from pgtf.recipes.precisions import BITS, LOW_BITS
+from pgtf.recipes.specs import Spec
 from pgtf.storage.quantization import precision_of, stored_bytes
 
 KINDS = ("kernels", "biases", "norms")

@@ -31,7 +31,7 @@ __getattr__ = lazy.names(
         "Picked": "picked",
         "Piggyback": "piggyback",
         "Recipe": "base",
-        "Spec": "base",
-        "unconstrained_filters": "piggyback",
+        "Spec": "specs",
+        "unconstrained_filters": "specs",
     },
 )

@@ -1,39 +1,12 @@
 """Recipe: the base class of layers that make one convolution kernel."""
 
-import dataclasses
-import math
 from typing import Any, Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-
-@dataclasses.dataclass(frozen=True)
-class Spec:
-    """An array that a task stores for a kernel.
-
-    Args:
-      shape: Shape of the array.
-      bits: Bits of a value on disk. Default: 32.
-      lent: Whether the array enters the bank, filters along the last axis, for later tasks to mix. Default: False.
-      precision: Precision in which it is stored (`recipes.precisions`). Default: that of the run.
-    """
-
-    shape: tuple[int, ...]
-    bits: int = 32
-    lent: bool = False
-    precision: str = ""
-
-    @property
-    def values(self) -> int:
-        """Number of values."""
-        return math.prod(self.shape)
-
-    @property
-    def bytes(self) -> int:
-        """Bytes on disk, rounded up to whole bytes."""
-        return math.ceil(self.values * self.bits / 8)
+from pgtf.recipes.specs import Spec, with_precision
 
 
 class Recipe(keras.layers.Layer):
@@ -77,8 +50,7 @@ class Recipe(keras.layers.Layer):
 
     def stored(self, shape: tuple[int, ...]) -> dict[str, Spec]:
         """Returns `specs` with the precision of each array, where it isn't that of the run."""
-        found = self.specs(shape).items()
-        return {name: dataclasses.replace(spec, precision=spec.precision or self.precision) for name, spec in found}
+        return with_precision(self.specs(shape), self.precision)
 
     def build(self, shape: tuple[int, ...]) -> None:
         """Creates the variables for a kernel [height, width, c_in, c_out]; borrowed ones are not trainable."""

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pgtf.recipes.base import Recipe
+from pgtf.recipes.specs import bank_shape, is_shape
 
 
 class Borrowing(Recipe):
@@ -22,10 +23,8 @@ class Borrowing(Recipe):
 
     def __init__(self, bank: npt.ArrayLike, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.bank_shape: tuple[int, ...] = _shape_of(bank)
-        if len(self.bank_shape) != 4 or self.bank_filters == 0:
-            raise ValueError(f"A bank must be [height, width, c_in, filters >= 1]. Received: {self.bank_shape}")
-        self._given_bank = None if _is_shape(bank) else bank  # Until `build` creates its variable.
+        self.bank_shape = bank_shape(bank)
+        self._given_bank = None if is_shape(bank) else bank  # Until `build` creates its variable.
         self.lenders = tuple((task, path) for task, path, _ in getattr(bank, "parts", ()))
         self._read: Optional[Callable[[], tf.Tensor]] = None  # Set by `prepare_for_training`.
 
@@ -88,12 +87,3 @@ class Adapting(Borrowing):
                 f"Received: a bank {self.bank_shape}"
             )
         super().build(shape)
-
-
-def _is_shape(bank):
-    """Returns whether a bank is given by its shape [h, w, c_in, B] only."""
-    return isinstance(bank, (tuple, list)) and len(bank) == 4 and all(isinstance(n, int) for n in bank)
-
-
-def _shape_of(bank):
-    return tuple(bank) if _is_shape(bank) else np.shape(bank)

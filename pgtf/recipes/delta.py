@@ -14,10 +14,10 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pgtf.foundation.keras_versions import KEEPS_DTYPE
-from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
 from pgtf.recipes.low_bit import levels_of
 from pgtf.recipes.low_bit_training import fake_quantize
+from pgtf.recipes.specs import Spec, delta
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -38,7 +38,7 @@ class Delta(Adapting):
         self.bits = bits
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        return {"difference": Spec(tuple(shape), precision=f"delta{self.bits:g}")}
+        return delta(shape, self.bank_shape, self.bits)
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)

@@ -5,7 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pgtf.recipes.base import Recipe, Spec
+from pgtf.recipes.base import Recipe
+from pgtf.recipes.specs import Spec, full
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -32,7 +33,7 @@ class Full(Recipe):
         self.constraint = keras.constraints.get(constraint)
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        return {"unconstrained": Spec(tuple(shape), lent=self.lent)}
+        return full(shape, lent=self.lent)
 
     def build(self, shape: tuple[int, ...]) -> None:
         self.unconstrained = self.add_weight(

@@ -5,15 +5,14 @@
 R flattens all but the last axis: a left factor is [h·w·c_in, rank], a right factor [rank, c_out].
 """
 
-import math
 from typing import Any, Optional
 
 import keras
 import numpy.typing as npt
 import tensorflow as tf
 
-from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
+from pgtf.recipes.specs import Spec, low_rank
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -33,15 +32,7 @@ class LowRank(Adapting):
         self.rank, self.seed = rank, seed
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        rows, c_out = math.prod(shape[:3]), shape[-1]
-        most = min(rows, c_out)
-        if not 1 <= self.rank <= most:
-            raise ValueError(
-                f"`rank` must lie in [1, {most}] for a kernel {tuple(shape)}, which R flattens to {rows} by {c_out}. "
-                f"Received: {self.rank}"
-            )
-        left, right = Spec((rows, self.rank)), Spec((self.rank, c_out))
-        return {f"{name}_{side}": spec for name in self.PRODUCTS for side, spec in (("left", left), ("right", right))}
+        return low_rank(shape, self.bank_shape, self.rank, products=self.PRODUCTS)
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pgtf.foundation.keras_versions import KEEPS_DTYPE
-from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
+from pgtf.recipes.specs import Spec, mask
 
 # Section 3, "Practical optimization details": the initial score, and τ.
 START, THRESHOLD = 1e-2, 5e-3
@@ -50,7 +50,7 @@ class Mask(Adapting):
         self.ternary, self.learning_rate = ternary, learning_rate
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        return {"mask": Spec(tuple(shape), bits=1 + self.ternary)}
+        return mask(shape, self.bank_shape, ternary=self.ternary)
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)

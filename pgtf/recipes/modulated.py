@@ -9,8 +9,8 @@ other γ and β.
 import keras
 import tensorflow as tf
 
-from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
+from pgtf.recipes.specs import Spec, modulated
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -22,7 +22,7 @@ class Modulated(Adapting):
     """
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        return {"gamma": Spec(tuple(shape[2:])), "beta": Spec(tuple(shape[2:]))}
+        return modulated(shape, self.bank_shape)
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)

@@ -15,15 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.recipes.base import Recipe, Spec
+from pgtf.recipes.base import Recipe
+from pgtf.recipes.specs import Spec, kept_weights, packed, taken_weights
 
 # (used, owned) of one task: bool [h, w, c_in, c_out], and the values of the weights that it owns, in C order.
 Part = tuple[np.ndarray, np.ndarray]
-
-
-def kept_weights(ratio: float, count: int) -> int:
-    """Returns how many of `count` weights remain after pruning: count - ⌊ratio·count⌋, where 0.29 of 100 is 29."""
-    return count - math.floor(ratio * count + 1e-9)
 
 
 def together(
@@ -89,15 +85,10 @@ class Packed(Recipe):
         self.prune_ratio = prune_ratio
         self.initializer = keras.initializers.get(initializer)
         self._parts: Sequence[Part] = () if isinstance(earlier, int) else earlier  # Until `build` creates variables.
-        self.taken_weights = earlier if isinstance(earlier, int) else sum(len(owned) for _, owned in earlier)
+        self.taken_weights = taken_weights(earlier)
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        free = math.prod(shape) - self.taken_weights
-        if free < 0:
-            raise ValueError(
-                f"Tasks cannot own more weights than a kernel {list(shape)} has. Received: {self.taken_weights:,}"
-            )
-        return {"owned": Spec((kept_weights(self.prune_ratio, free),)), "used": Spec(tuple(shape), bits=1)}
+        return packed(shape, self.taken_weights, prune_ratio=self.prune_ratio)
 
     def build(self, shape: tuple[int, ...]) -> None:
         values, taken, known = together(self._parts, shape, self.inputs)

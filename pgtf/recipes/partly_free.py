@@ -3,20 +3,14 @@
 kernel = [free | bank from input channel ⌊λ·c_in⌋ on],    concatenated along c_in
 """
 
-import math
 from typing import Any
 
 import keras
 import numpy.typing as npt
 import tensorflow as tf
 
-from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Adapting
-
-
-def free_inputs(ratio: float, c_in: int) -> int:
-    """Returns ⌊λ·c_in⌋, robust to binary fractions: 0.29 of 100 is 29."""
-    return math.floor(ratio * c_in + 1e-9)
+from pgtf.recipes.specs import Spec, partly_free
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
@@ -35,9 +29,7 @@ class PartlyFree(Adapting):
         self.ratio = ratio
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        height, width, c_in, c_out = shape
-        free = free_inputs(self.ratio, c_in)
-        return {"free": Spec((height, width, free, c_out))} if free else {}
+        return partly_free(shape, self.bank_shape, self.ratio)
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)

@@ -8,16 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from pgtf.recipes.base import Spec
 from pgtf.recipes.borrowing import Borrowing
+from pgtf.recipes.specs import Spec, piggyback
 
 # Standard deviation of free filters: GANs start with N(0, 0.02).
 FREE_SPREAD = 0.02
-
-
-def unconstrained_filters(ratio: float, c_out: int) -> int:
-    """Returns λ·c_out, rounded to the nearest integer, halves up. All code that needs the number calls this."""
-    return math.floor(ratio * c_out + 0.5)
 
 
 def mixing_is_cheaper(kernel_shape: tuple, bank_filters: int, x_shape: tuple, y_shape: tuple) -> bool:
@@ -97,14 +92,7 @@ class Piggyback(Borrowing):
         self.initializer = keras.initializers.get(initializer)
 
     def specs(self, shape: tuple[int, ...]) -> dict[str, Spec]:
-        *receptive, c_out = shape
-        all_free = math.prod(shape) <= self.free_up_to
-        u = c_out if all_free else unconstrained_filters(self.ratio, c_out)
-        specs = {
-            "unconstrained": Spec((*receptive, u), lent=True),
-            "mixing": Spec((self.bank_filters, c_out - u)),
-        }
-        return {name: spec for name, spec in specs.items() if spec.shape[-1]}
+        return piggyback(shape, self.bank_shape, self.ratio, free_up_to=self.free_up_to)
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)

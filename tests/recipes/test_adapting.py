@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.recipes import Lora, LowRank, Mask, Modulated, PartlyFree, Spec
-from pgtf.recipes.partly_free import free_inputs
+from pgtf.recipes.specs import free_inputs
 
 SHAPE = (3, 2, 5, 4)
 BANK = np.random.default_rng(0).normal(size=SHAPE).astype("float32")

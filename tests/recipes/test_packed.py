@@ -5,7 +5,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.recipes import Packed
-from pgtf.recipes.packed import kept_weights, together
+from pgtf.recipes.packed import together
+from pgtf.recipes.specs import kept_weights
 
 SHAPE = (1, 2, 2, 2)
 

@@ -29,7 +29,8 @@ from pgtf.data.reading import resized, to_float
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS, Method
-from pgtf.recipes.base import Recipe, Spec
+from pgtf.recipes.base import Recipe
+from pgtf.recipes.specs import Spec
 from pgtf.serving import direction as directions
 from pgtf.serving.combined import export_combined
 from pgtf.serving.direction import Direction
