@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from pgtf.assembly import build
+from pgtf.assembly import planned_data
 from pgtf.config import Config, load_config, task_plans
 from pgtf.data.finder import Finder
 from pgtf.methods import Piggyback
@@ -49,7 +49,7 @@ def learned():
         log_every=1,
     )
     printed = io.StringIO()
-    with mock.patch.object(build, "finder", lambda *_: FIND), contextlib.redirect_stdout(printed):
+    with mock.patch.object(planned_data, "finder", lambda *_: FIND), contextlib.redirect_stdout(printed):
         SequentialTrainer(config).run()
     return config, printed.getvalue()
 

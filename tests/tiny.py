@@ -16,6 +16,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
+from pgtf.assembly.planned_data import data_of
 from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile, task_plans
 from pgtf.foundation import files
@@ -141,7 +142,7 @@ def learn(config):
     bank = NetworkBank.open(os.path.join(config.run_dir, "tasks"))
     with contextlib.redirect_stdout(io.StringIO()):
         for plan in task_plans(config)[len(bank) :]:
-            learn_task(plan, bank, build.data_of(plan), os.path.join(config.run_dir, "log.jsonl"), Observer())
+            learn_task(plan, bank, data_of(plan), os.path.join(config.run_dir, "log.jsonl"), Observer())
 
 
 class AllIsWell:

@@ -20,11 +20,9 @@ class Pool(Network):
     slope: float = setting(0.2, "pool: slope below zero.", least=0)
 
     def __call__(self, input, make, width):
-        import keras
-
-        h = keras.layers.LeakyReLU(self.slope)(make.conv("first", width, 3, strides=2, level=1)(input))
+        h = make.layers.LeakyReLU(self.slope)(make.conv("first", width, 3, strides=2, level=1)(input))
         h = make.conv("scores", self.outputs, 3, strides=2, task_specific=True)(h)
-        return keras.layers.Activation("linear", dtype="float32")(keras.layers.GlobalAveragePooling2D()(h))
+        return make.layers.Activation("linear", dtype="float32")(make.layers.GlobalAveragePooling2D()(h))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,8 +14,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly.parameters import PlannedBank, recipe_at
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
-from pgtf.config import DataSettings, TaskPlan
-from pgtf.data.finder import Finder
+from pgtf.config import TaskPlan
 from pgtf.data.reading import resized, to_input
 from pgtf.data.sources import examples
 from pgtf.data.streams import Stream
@@ -32,37 +31,6 @@ from pgtf.storage.probes import Probes
 
 KINDS = ("generators", "discriminators")
 TRIAL_IMAGES = 32
-
-
-def finder(settings: DataSettings, batch: str, seed: int) -> Finder:
-    """Returns the finder of the images of a run's tasks.
-
-    Args:
-      settings: The settings of the data.
-      batch: The objective's kind of batch.
-      seed: The run's seed.
-    """
-    return Finder(
-        settings.data_dir,
-        batch,
-        settings.size,
-        settings.load,
-        seed=seed,
-        drawn_images=settings.drawn_images,
-        cache_bytes=settings.cache_mb * 2**20,
-        validation=settings.validation,
-        pixels=settings.pixels,
-    )
-
-
-def data_of(plan: TaskPlan) -> TaskData:
-    """Finds a task's images."""
-    return finder(plan.data, plan.objective.batch, plan.run.seed)(plan.name, plan.flipped)
-
-
-def with_data(plan: TaskPlan, data: TaskData) -> TaskPlan:
-    """Returns a task's plan with the channels and the objective of its data; see `Objective.for_data`."""
-    return dataclasses.replace(plan, objective=plan.objective.for_data(data), channels=data.channels)
 
 
 def stream(plan: TaskPlan, data: TaskData) -> Stream:

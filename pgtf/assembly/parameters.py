@@ -5,33 +5,29 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import keras
 import numpy as np
 
-from pgtf import recipes
-from pgtf.layers.factory import LayerFactory
+from pgtf.layers import shapes
+from pgtf.layers.shapes import Shape
+from pgtf.layers.site import SiteFactory
 from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
-from pgtf.recipes.base import Spec
+from pgtf.recipes import planned
+from pgtf.recipes.specs import Spec
 
 
-class ParameterCounter(LayerFactory):
-    """A layer factory that builds no layers, but records what they would store.
+class ParameterCounter(SiteFactory):
+    """A layer factory that builds no layers, but records what they would store. Needs no TensorFlow.
 
     kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
     (layer's name, shape, {setting of its `KernelSite`: value}).
     """
 
-    def __init__(
-        self,
-        prefix: str,
-        *,
-        recipe: Any = None,
-        head: Any = None,
-        norm: str = "instance",
-        upsampling: str = "transpose",
-    ):
-        super().__init__(prefix, recipe=recipe, head=head, norm=norm, upsampling=upsampling)
+    layers = shapes
+    recipes = planned
+
+    def __init__(self, prefix: str, *, norm: str = "instance", **settings: Any) -> None:
+        super().__init__(prefix, norm=norm, **settings)
         self.values_per_norm = {"instance": 2, "batch": 4, "none": 0}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
@@ -59,7 +55,7 @@ class ParameterCounter(LayerFactory):
         def layer(h):
             self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), **site)
             self.others[f"{self.prefix}/{name}"] = {"biases": filters} if use_bias else {}
-            return keras.Input((None, None, filters))
+            return Shape((None, None, None, filters))
 
         return layer
 
@@ -143,7 +139,7 @@ def recipe_at(architecture: Architecture, method: Method, place: Any, bank: Bank
     if name == architecture.row.first_layer and bank.names:
         lent = bank.lent(place.path).parts
         if lent and lent[0][2].shape[2] != architecture.of(prefix).inputs:
-            return recipes.Full(place.initializer, lent=False)
+            return place.recipes.Full(place.initializer, lent=False)
     return method.recipe(place, bank)
 
 
@@ -165,7 +161,7 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
         count.others = free.others
         return count
     shape = architecture.of(prefix)
-    image = keras.Input(shape.input)
+    image = Shape((None, *shape.input))
     maker = method.maker(count, image, bank)
     shape(method.input(maker, image, bank), maker, method.width(shape.width))
     return count
@@ -186,10 +182,10 @@ def task_specific_layers(architecture: Architecture, prefix: str) -> list[str]:
 
 @functools.lru_cache(maxsize=32)
 def _free(architecture: Architecture, prefix: str, width: int) -> ParameterCounter:
-    """Counts the parameters of a network of full kernels. Cached, because it takes a quarter of a second."""
+    """Counts the parameters of a network of full kernels. Cached, because every task needs it."""
     count = ParameterCounter(prefix, norm=architecture.norm, upsampling=architecture.upsampling)
     shape = architecture.of(prefix)
-    shape(keras.Input(shape.input), count, width)
+    shape(Shape((None, *shape.input)), count, width)
     return count
 
 

@@ -4,8 +4,7 @@ import dataclasses
 import os
 from typing import Any
 
-from pgtf.assembly import build
-from pgtf.config import DataSettings, TaskPlan
+from pgtf.config import DataSettings
 from pgtf.data.finder import Finder
 from pgtf.data.task_data import TaskData
 from pgtf.storage.facts import Facts
@@ -39,17 +38,6 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
     facts.objective.for_data(data)  # Refuses data that the task can't have been learned from.
     left_out = {part: facts.images.get(part, {}).get("left_out", ()) for part in data.manifest.files}
     return data.without({part: tuple(names) for part, names in left_out.items()})
-
-
-def coming_data(name: str, plan: TaskPlan) -> TaskData:
-    """Returns the images of a task that is not learned yet, all at the size of training.
-
-    Args:
-      name: The task's name.
-      plan: The plan of any task of the run.
-    """
-    find = build.finder(plan.data, plan.objective.batch, plan.run.seed)
-    return dataclasses.replace(find, train_size=plan.data.size, cache_bytes=0)(name, plan.data.flipped(name))
 
 
 def changes(facts: Facts, data: TaskData) -> list[str]:

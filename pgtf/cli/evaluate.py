@@ -39,7 +39,7 @@ STOPPED = "Finished measurements are kept. Run the same command again to resume.
 
 def main(_):
     quiet.import_tensorflow()
-    from pgtf.assembly.recorded_data import coming_data
+    from pgtf.assembly.planned_data import coming_data
     from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
     from pgtf.runs.run import Run
 

@@ -22,7 +22,6 @@ flags.DEFINE_bool("json", False, "With --dry_run: print JSON.")
 def main(_):
     if flags.FLAGS.dry_run:
         config, learned = command_line.config_to_plan()
-        quiet.import_tensorflow()
         from pgtf.assembly.accounting import summary
         from pgtf.runs.plan import plan_text, planned
 

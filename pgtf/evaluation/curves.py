@@ -5,7 +5,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from pgtf.assembly.recorded_data import coming_data, recorded_data
+from pgtf.assembly.planned_data import coming_data
+from pgtf.assembly.recorded_data import recorded_data
 from pgtf.config import TaskPlan
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of

@@ -2,9 +2,6 @@
 
 from typing import Any
 
-import keras
-import tensorflow as tf
-
 
 def dense(make: Any, name: str, units: int, *, kind: str = "conv", **settings: Any) -> Any:
     """Makes a dense layer, [n, features] -> [n, units].
@@ -17,8 +14,8 @@ def dense(make: Any, name: str, units: int, *, kind: str = "conv", **settings: A
     """
     convolution = getattr(make, kind)(name, units, 1, **settings)
 
-    def layer(h: tf.Tensor) -> tf.Tensor:
-        pixel = keras.layers.Reshape((1, 1, h.shape[-1]))(h)
-        return keras.layers.Reshape((units,))(convolution(pixel))
+    def layer(h: Any) -> Any:
+        pixel = make.layers.Reshape((1, 1, h.shape[-1]))(h)
+        return make.layers.Reshape((units,))(convolution(pixel))
 
     return layer

@@ -1,73 +1,36 @@
 """The factory of a network's layers: it chooses their recipe, norm and upsampling."""
 
-import dataclasses
-from typing import Any, Callable, Optional
+from typing import Any, Callable
 
 import keras
 import tensorflow as tf
 
-from pgtf import recipes
 from pgtf.distribution import replicas
 from pgtf.foundation.seeds import seed_of
+from pgtf.layers import weightless
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
 from pgtf.layers.equalized import EqualizedConv2D, ModulatedConv2D
 from pgtf.layers.noise import Noise
 from pgtf.layers.norm import InstanceNormalization
+from pgtf.layers.site import SiteFactory
 from pgtf.layers.split_norm import SplitBatchNormalization
 
 
-@dataclasses.dataclass(frozen=True)
-class KernelSite:
-    """The position of a kernel in a network.
-
-    Args:
-      path: Path of its layer, such as "forward/down1".
-      initializer: Initializer of free values.
-      seed: Seed of other random values.
-      inputs: Number of equal parts, side by side, that the layer's input consists of. Default: 1.
-      level: 1 if the layer's input has the image's size, 2 at half of it, 3 at a quarter, and so on. Default: 0, not
-        counted.
-      task_specific: Whether each task has this kernel to itself, as that of the output layer. Default: False.
-      makes_styles: Whether the layer makes styles: it belongs to a mapping network or maps to factors of channels.
-        Default: False.
-    """
-
-    path: str
-    initializer: Any
-    seed: int
-    inputs: int = 1
-    level: int = 0
-    task_specific: bool = False
-    makes_styles: bool = False
-
-
-class LayerFactory:
+class LayerFactory(SiteFactory):
     """Makes the layers of one network, at paths prefix/NAME.
 
     Args:
-      prefix: Name of the network.
-      recipe: KernelSite -> Recipe, for each kernel that is not task-specific. Default: all kernels are free.
-      head: The same for task-specific kernels. Default: they are free.
-      norm: "instance", "batch" or "none".
-      upsampling: "transpose", "resize" or "resize_even"; see `networks.Architecture`.
+      prefix, recipe, head, norm, upsampling: As for a `SiteFactory`.
       seed: A number or text. The initial values of each layer follow from it and the layer's name.
       init: "normal", N(0, 0.02), or "he" (He et al., 2015). Default: "normal". Equalized layers have their own.
     """
 
-    def __init__(
-        self,
-        prefix: str,
-        *,
-        recipe: Optional[Callable[[KernelSite], recipes.Recipe]] = None,
-        head: Optional[Callable[[KernelSite], recipes.Recipe]] = None,
-        norm: str = "instance",
-        upsampling: str = "transpose",
-        seed: Any = 0,
-        init: str = "normal",
-    ) -> None:
-        self.prefix, self.seed, self._init = prefix, seed, init
-        self._recipe, self._head, self._norm, self._upsampling = recipe, head, norm, upsampling
+    layers = weightless
+
+    def __init__(self, prefix: str, *, seed: Any = 0, init: str = "normal", **settings: Any) -> None:
+        super().__init__(prefix, **settings)
+        self.seed, self._init = seed, init
 
     def conv(
         self,
@@ -93,10 +56,6 @@ class LayerFactory:
         recipe, use_bias = self.recipe(name, task_specific, inputs, level), self.has_bias(normed)
         return Conv2D(filters, kernel_size, strides, padding, use_bias=use_bias, recipe=recipe, name=name)
 
-    def has_bias(self, normed: bool) -> bool:
-        """Returns whether a convolution has a bias. normed: Whether a norm follows."""
-        return not normed or self._norm == "none"
-
     def up(
         self,
         name: str,
@@ -117,11 +76,6 @@ class LayerFactory:
         size = self.up_size(kernel_size)
         convolution = self.conv(name, filters, size, task_specific=task_specific, inputs=inputs, level=level)
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))
-
-    def up_size(self, kernel_size: int) -> int:
-        """Returns an upsampling layer's kernel size. After a resize it is odd: an even kernel shifts its output."""
-        even = kernel_size % 2 == 0
-        return kernel_size - 1 if even and self._upsampling == "resize" else kernel_size
 
     def equalized(
         self,
@@ -185,24 +139,6 @@ class LayerFactory:
     def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
         """Makes a dropout layer."""
         return Dropout(rate, seed=self.seed_of(name), name=name)
-
-    def recipe(
-        self,
-        name: str,
-        task_specific: bool = False,
-        inputs: int = 1,
-        level: int = 0,
-        *,
-        makes_styles: bool = False,
-        spread: float = 0.0,
-    ) -> recipes.Recipe:
-        """Returns the recipe of the kernel of one layer. spread: Standard deviation of free values. Default: `init`."""
-        make, initializer = self._head if task_specific else self._recipe, self.initializer(name, spread)
-        if make is None:
-            return recipes.Full(initializer, lent=not task_specific)
-        # Not the initializer's seed, which would draw the same numbers again.
-        seed = self.seed_of(f"{name}/mixing")
-        return make(KernelSite(f"{self.prefix}/{name}", initializer, seed, inputs, level, task_specific, makes_styles))
 
     def initializer(self, name: str, spread: float = 0.0) -> keras.initializers.Initializer:
         """Returns the initializer of a free kernel; see `recipe`."""

@@ -6,10 +6,7 @@ input of the layer of the same name in column i, and lateral a 1 × 1 convolutio
 
 from typing import Any, Callable
 
-import keras
-import tensorflow as tf
-
-from pgtf.layers.network_state import made_kernels
+from pgtf.layers.shapes import Shape
 
 
 class Laterals:
@@ -23,23 +20,24 @@ class Laterals:
         [n, h, w, columns·c].
     """
 
-    def __init__(self, make: Any, earlier: Callable[[str, tf.Tensor], tf.Tensor]) -> None:
+    def __init__(self, make: Any, earlier: Callable[[str, Any], Any]) -> None:
+        self.layers = make.layers
         self._make, self._earlier = make, earlier
         self._is_first = True
 
-    def conv(self, name: str, *args: Any, **kwargs: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    def conv(self, name: str, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
         """Makes a convolution."""
         return self._joined(name, self._make.conv(name, *args, **kwargs), **kwargs)
 
-    def up(self, name: str, *args: Any, **kwargs: Any) -> Callable[[tf.Tensor], tf.Tensor]:
+    def up(self, name: str, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
         """Makes a layer that doubles height and width."""
         return self._joined(name, self._make.up(name, *args, **kwargs), **kwargs)
 
-    def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
+    def norm(self, name: str) -> Callable[[Any], Any]:
         """Makes a normalization layer."""
         return self._make.norm(name)
 
-    def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:
+    def dropout(self, name: str, rate: float) -> Callable[[Any], Any]:
         """Makes a dropout layer."""
         return self._make.dropout(name, rate)
 
@@ -50,35 +48,11 @@ class Laterals:
 
         def joined(h):
             lateral = self._make.conv(f"{name}_lateral", h.shape[-1], 1, task_specific=True)
-            return layer(keras.layers.Add(name=f"{name}_sum")([h, lateral(self._earlier(name, h))]))
+            return layer(self.layers.Add(name=f"{name}_sum")([h, lateral(self._earlier(name, h))]))
 
         return joined
 
 
-def columns(network: keras.Model) -> keras.Model:
-    """Returns all columns of a network as a frozen model, to run inside the next task's network.
-
-    Args:
-      network: The latest task's network; if it was made with `Laterals`, it contains the earlier columns.
-
-    Returns:
-      A model: image -> {layer name: inputs of the layers of that name, concatenated [n, h, w, columns·c]}, for all
-      layers that are not task-specific, except the first.
-    """
-    names = [path.split("/", 1)[1] for path, recipe in made_kernels(network).items() if recipe.lends]
-    frozen = keras.Model(network.input, {name: _given(network, name) for name in names[1:]}, name="columns")
-    frozen.trainable = False
-    return frozen
-
-
-def planned_columns(count: int) -> Callable[[str, tf.Tensor], tf.Tensor]:
+def planned_columns(count: int) -> Callable[[str, Shape], Shape]:
     """Returns placeholders for the inputs from `count` columns as wide as the new one; used before they are learned."""
-    return lambda name, h: keras.Input((None, None, count * h.shape[-1]))
-
-
-def _given(network, name):
-    found = {layer.name: layer for layer in network.layers}
-    if f"{name}_sum" not in found:
-        return found.get(f"{name}_resize", found[name]).input
-    h, _ = found[f"{name}_sum"].input
-    return keras.layers.Concatenate()([found[f"{name}_lateral"].input, h])
+    return lambda name, h: h.with_channels(count * h.shape[-1])

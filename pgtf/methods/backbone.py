@@ -4,11 +4,11 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from pgtf import layers
+from pgtf.layers.site import KernelSite
 from pgtf.methods.bank import LentFilters
 from pgtf.methods.base import Method
 
 if TYPE_CHECKING:
-    from pgtf.layers.factory import KernelSite
     from pgtf.recipes.base import Recipe
 
 
@@ -25,7 +25,7 @@ class Backbone(Method):
     def recipe(self, place, bank):
         return self.adapted(place, bank.lent(place.path)) if bank.names else super().recipe(place, bank)
 
-    def adapted(self, place: "KernelSite", kernel: LentFilters) -> "Recipe":
+    def adapted(self, place: KernelSite, kernel: LentFilters) -> "Recipe":
         """Returns the recipe of one kernel of a later task.
 
         Args:

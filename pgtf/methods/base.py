@@ -4,13 +4,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
-from pgtf import layers, recipes
+from pgtf import layers
 from pgtf.foundation import settings
+from pgtf.layers.site import KernelSite, SiteFactory
 from pgtf.methods.bank import Bank
 
 if TYPE_CHECKING:
-    from pgtf.layers.factory import KernelSite, LayerFactory
-    from pgtf.recipes.base import Recipe, Spec
+    from pgtf.recipes.base import Recipe
+    from pgtf.recipes.specs import Spec
 
 
 class PhaseContext(Protocol):
@@ -128,7 +129,7 @@ class Method:
         del nearest
         return self
 
-    def recipe(self, place: "KernelSite", bank: Bank) -> "Recipe":
+    def recipe(self, place: KernelSite, bank: Bank) -> "Recipe":
         """Returns the recipe of one kernel that is not task-specific.
 
         Args:
@@ -136,15 +137,15 @@ class Method:
           bank: The tasks that this one borrows from; empty for the first task.
 
         Returns:
-          A recipe, not built. Default: a free kernel.
+          One of `place.recipes`, not built. Default: a free kernel.
         """
         del bank
-        return recipes.Full(place.initializer)
+        return place.recipes.Full(place.initializer)
 
-    def head(self, place: "KernelSite", bank: Bank) -> "Recipe":
+    def head(self, place: KernelSite, bank: Bank) -> "Recipe":
         """Returns the recipe of one task-specific kernel. Default: a free kernel that no task borrows."""
         del bank
-        return recipes.Full(place.initializer, lent=False)
+        return place.recipes.Full(place.initializer, lent=False)
 
     def vector_precision(self, kind: str, bank: Bank) -> str:
         """Returns the precision in which a task stores its vectors.
@@ -159,7 +160,7 @@ class Method:
         del kind, bank
         return "float32"
 
-    def maker(self, make: "LayerFactory", image: Any, bank: Bank) -> Any:
+    def maker(self, make: SiteFactory, image: Any, bank: Bank) -> Any:
         """Returns the factory of one network's layers. Override it to add layers to the network.
 
         Args:

@@ -12,7 +12,6 @@ import dataclasses
 import functools
 import math
 
-from pgtf import recipes
 from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.settings import setting
 from pgtf.methods.base import Phase
@@ -50,7 +49,7 @@ class Cpg(Packing):
     )
 
     def recipe(self, place, bank):
-        return recipes.Picked(
+        return place.recipes.Picked(
             self.parts(place, bank),
             prune_ratio=self.most_pruned,
             initializer=place.initializer,

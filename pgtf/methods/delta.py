@@ -29,7 +29,7 @@ class Delta(Backbone):
         levels_of(self.delta_bits)
 
     def adapted(self, place, kernel):
-        return recipes.Delta(kernel, self.delta_bits)
+        return place.recipes.Delta(kernel, self.delta_bits)
 
     def phases(self, steps, trial=None):
         free = round(self.round_from * steps)

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from pgtf import recipes
 from pgtf.methods.backbone import Backbone
 
 
@@ -11,4 +10,4 @@ class Frozen(Backbone):
     """A later task stores its norms, biases and task-specific layers, and no other kernel."""
 
     def adapted(self, place, kernel):
-        return recipes.PartlyFree(kernel, 0.0)
+        return place.recipes.PartlyFree(kernel, 0.0)

@@ -9,10 +9,10 @@ import dataclasses
 import fnmatch
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
+from pgtf.layers.site import KernelSite
 from pgtf.methods.base import Method
 from pgtf.methods.delta import Delta
 from pgtf.methods.frozen import Frozen
@@ -23,9 +23,6 @@ from pgtf.methods.mask import Mask
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.piggyback import Piggyback
 from pgtf.recipes.precisions import CHOICES, FLOATS
-
-if TYPE_CHECKING:
-    from pgtf.layers.factory import KernelSite
 
 # {kind: (method, settings given in parentheses, whether its kernels can have a precision of their own)}
 KINDS: dict[str, tuple[type[Method], tuple[str, ...], bool]] = {
@@ -58,7 +55,7 @@ class LayerRule:
     method: Method
     precision: str = ""
 
-    def fits(self, place: "KernelSite") -> bool:
+    def fits(self, place: KernelSite) -> bool:
         """Returns whether a kernel belongs to the group."""
         if self.is_pattern:
             return self.names(place.path)

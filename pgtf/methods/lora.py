@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from pgtf import recipes
 from pgtf.methods.low_rank import LowRank
 
 
@@ -14,4 +13,4 @@ class Lora(LowRank):
     """
 
     def factors(self, place, kernel):
-        return recipes.Lora(kernel, self.rank, seed=place.seed)
+        return place.recipes.Lora(kernel, self.rank, seed=place.seed)

@@ -3,14 +3,13 @@
 import dataclasses
 from typing import TYPE_CHECKING
 
-from pgtf import recipes
 from pgtf.foundation.settings import setting
+from pgtf.layers.site import KernelSite
 from pgtf.methods.backbone import Backbone
 from pgtf.methods.bank import LentFilters
 from pgtf.methods.piggyback import FREE_OUTER_HELP
 
 if TYPE_CHECKING:
-    from pgtf.layers.factory import KernelSite
     from pgtf.recipes.base import Recipe
 
 
@@ -28,9 +27,9 @@ class LowRank(Backbone):
 
     def adapted(self, place, kernel):
         if 1 <= place.level <= self.free_outer:
-            return recipes.Full(place.initializer)  # `Backbone` then copies the first task's kernel into it.
+            return place.recipes.Full(place.initializer)  # `Backbone` then copies the first task's kernel into it.
         return self.factors(place, kernel)
 
-    def factors(self, place: "KernelSite", kernel: LentFilters) -> "Recipe":
+    def factors(self, place: KernelSite, kernel: LentFilters) -> "Recipe":
         """Returns the recipe of a kernel outside the free levels."""
-        return recipes.LowRank(kernel, self.rank, seed=place.seed)
+        return place.recipes.LowRank(kernel, self.rank, seed=place.seed)

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from pgtf import recipes
 from pgtf.methods.backbone import Backbone
 
 
@@ -14,4 +13,4 @@ class MappingOnly(Backbone):
     learns_together = True
 
     def adapted(self, place, kernel):
-        return recipes.PartlyFree(kernel, float(place.makes_styles))
+        return place.recipes.PartlyFree(kernel, float(place.makes_styles))

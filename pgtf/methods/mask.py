@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from pgtf import recipes
 from pgtf.foundation.settings import setting
 from pgtf.methods.backbone import Backbone
 
@@ -21,4 +20,4 @@ class Mask(Backbone):
     )
 
     def adapted(self, place, kernel):
-        return recipes.Mask(kernel, ternary=self.mask == "ternary", learning_rate=self.mask_learning_rate)
+        return place.recipes.Mask(kernel, ternary=self.mask == "ternary", learning_rate=self.mask_learning_rate)

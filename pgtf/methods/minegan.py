@@ -5,8 +5,9 @@ image = first task's generator(z + miner(z))
 
 import dataclasses
 
-from pgtf import layers, recipes
+from pgtf import layers
 from pgtf.foundation.settings import setting
+from pgtf.layers.dense import dense
 from pgtf.methods.backbone import Backbone
 
 MINER = "miner"  # Names of its layers begin so.
@@ -21,24 +22,20 @@ class MineGAN(Backbone):
     miner_layers: int = setting(2, "Dense layers of the miner, each as wide as a latent.", least=1)
 
     def adapted(self, place, kernel):
-        return recipes.PartlyFree(kernel, 0.0)
+        return place.recipes.PartlyFree(kernel, 0.0)
 
     def recipe(self, place, bank):
         is_miner = place.path.rpartition("/")[2].startswith(MINER)
-        return recipes.Full(place.initializer) if is_miner else super().recipe(place, bank)
+        return place.recipes.Full(place.initializer) if is_miner else super().recipe(place, bank)
 
     def input(self, make, input, bank):
         if not bank.names:
             return input
-        import keras
-
-        from pgtf.layers.dense import dense
-
         h, length = input, input.shape[-1]
         for number in range(1, self.miner_layers + 1):
             h = dense(make, f"{MINER}{number}", length, kind="equalized")(h)
-            h = keras.layers.LeakyReLU(0.2)(h) if number < self.miner_layers else h
-        return keras.layers.Add()([input, h])
+            h = make.layers.LeakyReLU(0.2)(h) if number < self.miner_layers else h
+        return make.layers.Add()([input, h])
 
     def initialize(self, networks, bank):
         super().initialize(networks, bank)

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-from pgtf import recipes
 from pgtf.methods.backbone import Backbone
 
 
@@ -11,4 +10,4 @@ class Modulated(Backbone):
     """A later task stores γ, which starts at 1, and β, which starts at 0."""
 
     def adapted(self, place, kernel):
-        return recipes.Modulated(kernel)
+        return place.recipes.Modulated(kernel)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from pgtf import layers, recipes
 from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.settings import setting
+from pgtf.layers.site import KernelSite
 from pgtf.methods.bank import Bank
 from pgtf.methods.base import Method, WeightOwnership
 
 if TYPE_CHECKING:
-    from pgtf.layers.factory import KernelSite
     from pgtf.recipes.packed import Packed, Part
 
 
@@ -29,7 +29,7 @@ class Packing(Method):
     def borrows(self, learned):
         return learned
 
-    def parts(self, place: "KernelSite", bank: Bank) -> "list[Part]":
+    def parts(self, place: KernelSite, bank: Bank) -> "list[Part]":
         """Returns (used, owned) of each earlier task, for one kernel."""
         return [tuple(bank[name].values[f"{place.path}/{part}"] for part in ("used", "owned")) for name in bank.names]
 

@@ -6,7 +6,6 @@ these are set to zero and released to later tasks; the task owns the rest and tr
 
 import dataclasses
 
-from pgtf import recipes
 from pgtf.foundation.settings import setting
 from pgtf.methods.base import Phase
 from pgtf.methods.packing import Packing, packed_in
@@ -24,7 +23,9 @@ class PackNet(Packing):
     )
 
     def recipe(self, place, bank):
-        return recipes.Packed(self.parts(place, bank), prune_ratio=self.prune_ratio, initializer=place.initializer)
+        return place.recipes.Packed(
+            self.parts(place, bank), prune_ratio=self.prune_ratio, initializer=place.initializer
+        )
 
     def phases(self, steps, trial=None):
         retrain = self.steps_after_pruning(steps)

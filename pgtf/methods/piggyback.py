@@ -84,7 +84,7 @@ class Piggyback(Method):
         *receptive, filters = lent.shape
         if self.auto_free and filters >= math.prod(receptive):
             return super().recipe(place, bank)
-        return recipes.Piggyback(
+        return place.recipes.Piggyback(
             lent,
             1.0 if 1 <= place.level <= self.free_outer else self.unconstrained_ratio,
             free_up_to=self.free_up_to,

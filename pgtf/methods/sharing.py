@@ -12,7 +12,6 @@ import math
 from collections.abc import Mapping
 from typing import ClassVar
 
-from pgtf import recipes
 from pgtf.foundation import settings
 from pgtf.foundation.settings import setting
 from pgtf.methods.backbone import Backbone
@@ -29,7 +28,7 @@ class WidthWise(Backbone):
     )
 
     def adapted(self, place, kernel):
-        return recipes.PartlyFree(kernel, self.learn_ratio)
+        return place.recipes.PartlyFree(kernel, self.learn_ratio)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,7 +43,7 @@ class LayerWise(WidthWise):
         lent = [path for path in first.shapes if path in first.lent and path.startswith(f"{prefix}/")]
         kernels = {path.rsplit("/", 1)[0]: first.shapes[path] for path in lent}
         free = place.path in first_layers(kernels, self.learn_ratio)
-        return recipes.PartlyFree(bank.lent(place.path), float(free))
+        return place.recipes.PartlyFree(bank.lent(place.path), float(free))
 
 
 def first_layers(kernels: Mapping[str, tuple[int, ...]], ratio: float) -> list[str]:

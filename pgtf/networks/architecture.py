@@ -2,12 +2,10 @@
 
 import dataclasses
 import functools
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from pgtf.layers.factory import LayerFactory
+from typing import Any
 
 from pgtf.foundation import settings
+from pgtf.layers.site import SiteFactory
 from pgtf.networks.base import Network
 from pgtf.networks.table import NETWORKS
 
@@ -94,7 +92,7 @@ class Architecture:
         """The number that height and width of an image must be multiples of."""
         return self.row.multiple
 
-    def __call__(self, input: Any, make: "LayerFactory", width: int) -> Any:
+    def __call__(self, input: Any, make: SiteFactory, width: int) -> Any:
         """Returns the network's output; see `Network`."""
         return self.row(input, make, width)
 

@@ -1,12 +1,10 @@
 """Network: the base class that defines the layers of a network, the sizes that it takes and its settings."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pgtf.foundation import settings
-
-if TYPE_CHECKING:
-    from pgtf.layers.factory import LayerFactory
+from pgtf.layers.site import SiteFactory
 
 IMAGE = (None, None, 3)
 
@@ -60,7 +58,7 @@ class Network:
         """{layer: its name in torchvision's weights}. Default: none."""
         return {}
 
-    def __call__(self, input: Any, make: "LayerFactory", width: int) -> Any:
+    def __call__(self, input: Any, make: SiteFactory, width: int) -> Any:
         """Returns the network's output.
 
         Args:

@@ -1,13 +1,12 @@
 """Classifier: the base class of networks that score the classes of an image."""
 
 import dataclasses
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from pgtf.foundation.settings import setting
+from pgtf.layers.dense import dense
+from pgtf.layers.site import SiteFactory
 from pgtf.networks.base import Network
-
-if TYPE_CHECKING:
-    from pgtf.layers.factory import LayerFactory
 
 HEAD = "scores"  # The last layer with weights; all others make the features that it scores.
 MEAN, SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # Of ImageNet's channels, in [0, 1].
@@ -44,29 +43,23 @@ class Classifier(Network):
 
     def __call__(self, input, make, width):
         """Returns scores, float32 [n, outputs], of an image [n, h, w, c] in [-1, 1]."""
-        import keras
-
-        from pgtf.layers.dense import dense
-
         if self.input_values == "imagenet":  # Of values in [0, 1], which are (x + 1) / 2.
             scale = [1 / (2 * spread) for spread in SPREAD]
             offset = [(0.5 - mean) / spread for mean, spread in zip(MEAN, SPREAD)]
-            input = keras.layers.Rescaling(scale, offset)(input)
+            input = make.layers.Rescaling(scale, offset)(input)
         elif self.input_values == "caffe":
-            input = keras.layers.Rescaling(127.5, [127.5 - mean for mean in CAFFE_MEAN])(input)
+            input = make.layers.Rescaling(127.5, [127.5 - mean for mean in CAFFE_MEAN])(input)
         h = self.features(input, make, width)
         scores = dense(make, HEAD, self.outputs, task_specific=True)(h)
-        return keras.layers.Activation("linear", dtype="float32")(scores)
+        return make.layers.Activation("linear", dtype="float32")(scores)
 
-    def features(self, input: Any, make: "LayerFactory", width: int) -> Any:
+    def features(self, input: Any, make: SiteFactory, width: int) -> Any:
         """Returns the features [n, c] that the last layer scores."""
         raise NotImplementedError
 
 
-def padded(make: "LayerFactory", h: Any, name: str, filters: int, kernel_size: int, **settings: Any) -> Any:
+def padded(make: SiteFactory, h: Any, name: str, filters: int, kernel_size: int, **settings: Any) -> Any:
     """Convolves a map that is padded alike on all sides, as in PyTorch; `same` of TensorFlow pads a stride unevenly."""
-    import keras
-
     if kernel_size > 1:
-        h = keras.layers.ZeroPadding2D(kernel_size // 2)(h)
+        h = make.layers.ZeroPadding2D(kernel_size // 2)(h)
     return make.conv(name, filters, kernel_size, padding="valid", **settings)(h)

@@ -36,26 +36,22 @@ class Residual(Classifier):
         return names
 
     def features(self, input, make, width):
-        import keras
-
         level = 1
         if min(self.size) >= IMAGENET_FROM:
             h = padded(make, input, "stem", width, 7, strides=2, level=1, normed=True)
-            h = keras.layers.ReLU()(make.norm("stem_norm")(h))
-            h, level = keras.layers.MaxPooling2D(3, 2)(keras.layers.ZeroPadding2D(1)(h)), 3
+            h = make.layers.ReLU()(make.norm("stem_norm")(h))
+            h, level = make.layers.MaxPooling2D(3, 2)(make.layers.ZeroPadding2D(1)(h)), 3
         else:
             h = padded(make, input, "stem", width, 3, level=1, normed=True)
-            h = keras.layers.ReLU()(make.norm("stem_norm")(h))
+            h = make.layers.ReLU()(make.norm("stem_norm")(h))
         for stage in range(self.stages):
             for number in range(self.blocks_of[stage]):
                 strides = 2 if stage and not number else 1
                 h = self._block(make, h, f"stage{stage + 1}_block{number + 1}", 2**stage * width, strides, level)
                 level += strides - 1
-        return keras.layers.GlobalAveragePooling2D()(h)
+        return make.layers.GlobalAveragePooling2D()(h)
 
     def _block(self, make, h, name, filters, strides, level):
-        import keras
-
         inner = level + strides - 1
         # (name, filters, size, strides, level) of each convolution.
         parts = [("a", filters, 3, strides, level), ("b", filters, 3, 1, inner)]
@@ -67,12 +63,12 @@ class Residual(Classifier):
             y = padded(make, y, f"{name}{part}", count, size, strides=step, level=at, normed=True)
             y = make.norm(f"{name}{part}_norm")(y)
             if part != parts[-1][0]:
-                y = keras.layers.ReLU()(y)
+                y = make.layers.ReLU()(y)
         if strides > 1 or h.shape[-1] != y.shape[-1]:
             count = filters * self.expansion
             h = padded(make, h, f"{name}_shortcut", count, 1, strides=strides, level=level, normed=True)
             h = make.norm(f"{name}_shortcut_norm")(h)
-        return keras.layers.ReLU()(keras.layers.Add()([h, y]))
+        return make.layers.ReLU()(make.layers.Add()([h, y]))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -22,32 +22,29 @@ class ResNet(Network):
 
     def __call__(self, input, make, width):
         """Returns an image [n, h, w, outputs] in [-1, 1] for an image [n, h, w, c]."""
-        import keras
-
-        from pgtf.layers import ReflectionPadding2D
 
         def block(h, name):
             y = h
             for part in ("a", "b"):
-                y = ReflectionPadding2D(1)(y)
+                y = make.layers.ReflectionPadding2D(1)(y)
                 y = make.conv(f"{name}{part}", 4 * width, 3, padding="valid", level=3)(y)
                 y = make.norm(f"{name}{part}_norm")(y)
                 if part == "a":
-                    y = keras.layers.ReLU()(y)
-            return keras.layers.Add()([h, y])
+                    y = make.layers.ReLU()(y)
+            return make.layers.Add()([h, y])
 
-        h = ReflectionPadding2D(3)(input)
+        h = make.layers.ReflectionPadding2D(3)(input)
         h = make.conv("stem", width, 7, padding="valid", level=1)(h)
-        h = keras.layers.ReLU()(make.norm("stem_norm")(h))
+        h = make.layers.ReLU()(make.norm("stem_norm")(h))
         for level in (1, 2):
             h = make.conv(f"down{level}", 2**level * width, 3, strides=2, level=level)(h)
-            h = keras.layers.ReLU()(make.norm(f"down{level}_norm")(h))
+            h = make.layers.ReLU()(make.norm(f"down{level}_norm")(h))
         for number in range(1, self.blocks + 1):
             h = block(h, f"block{number}")
         h = make.up("up2", 2 * width, 3, level=3)(h)
-        h = keras.layers.ReLU()(make.norm("up2_norm")(h))
+        h = make.layers.ReLU()(make.norm("up2_norm")(h))
         h = make.up("up1", width, 3, task_specific=True)(h)
-        h = keras.layers.ReLU()(make.norm("up1_norm")(h))
-        h = ReflectionPadding2D(3)(h)
+        h = make.layers.ReLU()(make.norm("up1_norm")(h))
+        h = make.layers.ReflectionPadding2D(3)(h)
         h = make.conv("output", self.outputs, 7, padding="valid", task_specific=True)(h)
-        return keras.layers.Activation("tanh", dtype="float32")(h)
+        return make.layers.Activation("tanh", dtype="float32")(h)

@@ -2,12 +2,11 @@
 
 import dataclasses
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pgtf.layers.dense import dense
+from pgtf.layers.site import SiteFactory
 from pgtf.networks.stylegan2 import activated, filters_at, sizes_of
-
-if TYPE_CHECKING:
-    from pgtf.layers.factory import LayerFactory
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,34 +21,25 @@ class StyleDiscriminator:
     size: tuple[int, int] = (256, 256)
     narrow_from: int = 64
 
-    def __call__(self, input: Any, make: "LayerFactory", width: int) -> Any:
+    def __call__(self, input: Any, make: SiteFactory, width: int) -> Any:
         """Returns scores [n, 1] of images [n, h, w, c]."""
-        import keras
-
-        from pgtf.layers.dense import dense
-        from pgtf.layers.group_spread import GroupSpread
-
         largest, *halved = reversed(sizes_of(self.size))
-        h = activated(make.equalized(f"rgb{largest}", filters_at(largest, width, self.narrow_from), 1)(input))
+        h = activated(make, make.equalized(f"rgb{largest}", filters_at(largest, width, self.narrow_from), 1)(input))
         for size in halved:
             h = self._block(make, h, 2 * size, filters_at(size, width, self.narrow_from))
         filters = h.shape[-1]
-        h = activated(make.equalized("conv4", filters, 3)(GroupSpread()(h)))
-        h = keras.layers.Reshape((16 * filters,))(h)
-        h = activated(dense(make, "dense", filters, kind="equalized")(h))
-        return keras.layers.Activation("linear", dtype="float32")(dense(make, "scores", 1, kind="equalized")(h))
+        h = activated(make, make.equalized("conv4", filters, 3)(make.layers.GroupSpread()(h)))
+        h = make.layers.Reshape((16 * filters,))(h)
+        h = activated(make, dense(make, "dense", filters, kind="equalized")(h))
+        return make.layers.Activation("linear", dtype="float32")(dense(make, "scores", 1, kind="equalized")(h))
 
     @staticmethod
     def _block(make, h, size, filters):
-        import keras
-
-        from pgtf.layers.resampling import Smooth
-
         down = dict(strides=2, padding="valid")
-        y = activated(make.equalized(f"conv{size}", h.shape[-1], 3)(h))
-        y = activated(make.equalized(f"conv{size}_down", filters, 3, **down)(Smooth((2, 2))(y)))
-        h = make.equalized(f"skip{size}", filters, 1, use_bias=False)(Smooth((1, 1), strides=2)(h))
-        return keras.layers.Rescaling(0.5**0.5)(keras.layers.Add()([y, h]))
+        y = activated(make, make.equalized(f"conv{size}", h.shape[-1], 3)(h))
+        y = activated(make, make.equalized(f"conv{size}_down", filters, 3, **down)(make.layers.Smooth((2, 2))(y)))
+        h = make.equalized(f"skip{size}", filters, 1, use_bias=False)(make.layers.Smooth((1, 1), strides=2)(h))
+        return make.layers.Rescaling(0.5**0.5)(make.layers.Add()([y, h]))
 
 
 def outer_layers(network: Any, count: int) -> list[str]:

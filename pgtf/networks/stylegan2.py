@@ -5,6 +5,8 @@ import math
 from typing import Any
 
 from pgtf.foundation.settings import setting
+from pgtf.layers.dense import dense
+from pgtf.layers.site import SiteFactory
 from pgtf.networks.base import Network
 
 STYLES = "styles"  # Name of the layer between mapping and synthesis, [n, number of styles, length of a style].
@@ -56,68 +58,50 @@ class StyleGAN2(Network):
 
     def __call__(self, input, make, width):
         """Returns images [n, h, w, outputs], about [-1, 1], of latents [n, values]."""
-        import keras
-
-        from pgtf.layers.rows import Row
-
         sizes = sizes_of(self.size)
         style = self._mapped(input, make, 8 * width)
-        styles = keras.layers.RepeatVector(2 * len(sizes), name=STYLES)(style)
+        styles = make.layers.RepeatVector(2 * len(sizes), name=STYLES)(style)
+        row = make.layers.Row
         h, image, number = self._constant(styles, make, filters_at(4, width, self.narrow_from)), None, 0
         for size in sizes:
             level = len(sizes) - int(math.log2(size)) + 2
             filters = filters_at(size, width, self.narrow_from)
             if size > 4:
-                h = self._styled(make, h, Row(number)(styles), f"conv{size}_up", filters, level + 1, doubles=True)
+                h = self._styled(make, h, row(number)(styles), f"conv{size}_up", filters, level + 1, doubles=True)
                 number += 1
-            h = self._styled(make, h, Row(number)(styles), f"conv{size}", filters, level)
+            h = self._styled(make, h, row(number)(styles), f"conv{size}", filters, level)
             number += 1
-            image = self._painted(make, h, Row(number)(styles), f"rgb{size}", level, image)
-        return keras.layers.Activation("linear", dtype="float32")(image)
+            image = self._painted(make, h, row(number)(styles), f"rgb{size}", level, image)
+        return make.layers.Activation("linear", dtype="float32")(image)
 
     def _mapped(self, latent, make, length):
         """Returns styles [n, length] of latents."""
-        import keras
-
-        from pgtf.layers.dense import dense
-
-        h = keras.layers.UnitNormalization()(latent)
-        h = keras.layers.Rescaling(latent.shape[-1] ** 0.5)(h)
+        h = make.layers.UnitNormalization()(latent)
+        h = make.layers.Rescaling(latent.shape[-1] ** 0.5)(h)
         for number in range(1, self.mapping_layers + 1):
             settings = dict(rate=MAPPING_RATE, makes_styles=True)
-            h = activated(dense(make, f"mapping{number}", length, kind="equalized", **settings)(h))
+            h = activated(make, dense(make, f"mapping{number}", length, kind="equalized", **settings)(h))
         return h
 
     def _constant(self, like, make, filters):
         """Returns the learned map [n, 4, 4, filters]: a dense layer of the number 1."""
-        import keras
-
-        from pgtf.layers.dense import dense
-        from pgtf.layers.rows import Ones
-
-        made = dense(make, "constant", 16 * filters, kind="equalized", use_bias=False)(Ones()(like))
-        return keras.layers.Reshape((4, 4, filters))(made)
+        made = dense(make, "constant", 16 * filters, kind="equalized", use_bias=False)(make.layers.Ones()(like))
+        return make.layers.Reshape((4, 4, filters))(made)
 
     def _styled(self, make, h, style, name, filters, level, doubles=False):
         h = make.modulated(name, filters, 3, doubles=doubles, level=level)([h, self._factors(make, h, style, name)])
-        return activated(make.noise(f"{name}_noise")(h))
+        return activated(make, make.noise(f"{name}_noise")(h))
 
     def _painted(self, make, h, style, name, level, image):
         """Returns the image so far, doubled, and what a layer adds to it."""
-        import keras
-
-        from pgtf.layers.resampling import Doubled
-
         added = make.modulated(name, self.outputs, 1, demodulates=False, level=level)(
             [h, self._factors(make, h, style, name)]
         )
-        return added if image is None else keras.layers.Add()([Doubled()(image), added])
+        return added if image is None else make.layers.Add()([make.layers.Doubled()(image), added])
 
     @staticmethod
     def _factors(make, h, style, name):
         """Returns the factors of the channels of h: an affine layer, near 1 at first."""
-        from pgtf.layers.dense import dense
-
         return dense(make, f"{name}_style", h.shape[-1], kind="equalized", bias=1.0, makes_styles=True)(style)
 
 
@@ -129,8 +113,6 @@ def halves(network: Any) -> tuple[Any, Any]:
     return keras.Model(network.input, styles, name="mapping"), keras.Model(styles, network.output, name="synthesis")
 
 
-def activated(h: Any) -> Any:
-    """Applies a leaky ReLU of gain √2."""
-    import keras
-
-    return keras.layers.Rescaling(2**0.5)(keras.layers.LeakyReLU(0.2)(h))
+def activated(make: SiteFactory, h: Any) -> Any:
+    """Applies a leaky ReLU of gain √2. make: As for a network."""
+    return make.layers.Rescaling(2**0.5)(make.layers.LeakyReLU(0.2)(h))

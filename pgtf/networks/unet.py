@@ -35,14 +35,12 @@ class UNet(Network):
 
     def __call__(self, input, make, width):
         """Returns an image [n, h, w, outputs] in [-1, 1] for an image [n, h, w, c]."""
-        import keras
-
         levels = self.levels
         widths = [width * min(2**level, 8) for level in range(levels)]
         h, skips = input, []
         for level, filters in enumerate(widths, 1):
             if level > 1:
-                h = keras.layers.LeakyReLU(0.2)(h)
+                h = make.layers.LeakyReLU(0.2)(h)
             h = make.conv(f"down{level}", filters, 4, strides=2, level=level)(h)
             # Instance norm of a single pixel is zero, so the innermost block has no norm.
             if 1 < level < levels:
@@ -50,12 +48,12 @@ class UNet(Network):
             skips.append(h)
         h = skips.pop()
         for level in range(levels, 1, -1):
-            h = keras.layers.ReLU()(h)
+            h = make.layers.ReLU()(h)
             h = make.up(f"up{level}", widths[level - 2], 4, inputs=1 if level == levels else 2, level=level + 1)(h)
             h = make.norm(f"up{level}_norm")(h)
             if self.dropout and 5 <= level < levels:  # Three blocks at 256 px.
                 h = make.dropout(f"up{level}_dropout", 0.5)(h)
-            h = keras.layers.Concatenate()([h, skips.pop()])
-        h = keras.layers.ReLU()(h)
+            h = make.layers.Concatenate()([h, skips.pop()])
+        h = make.layers.ReLU()(h)
         h = make.up("output", self.outputs, 4, task_specific=True)(h)
-        return keras.layers.Activation("tanh", dtype="float32")(h)
+        return make.layers.Activation("tanh", dtype="float32")(h)

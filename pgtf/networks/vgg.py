@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from pgtf.layers.dense import dense
 from pgtf.networks.classifier import HEAD, Classifier
 
 CONVOLUTIONS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))  # (filters of the width, convolutions) between halvings.
@@ -27,21 +28,17 @@ class VGG16(Classifier):
         return names
 
     def features(self, input, make, width):
-        import keras
-
-        from pgtf.layers.dense import dense
-
         h = input
         for level, (filters, count) in enumerate(CONVOLUTIONS, 1):
             for number in range(1, count + 1):
                 name = f"conv{level}_{number}"
                 h = make.conv(name, filters * width, 3, level=level, normed=True)(h)
-                h = keras.layers.ReLU()(make.norm(f"{name}_norm")(h))
-            h = keras.layers.MaxPooling2D(2)(h)
+                h = make.layers.ReLU()(make.norm(f"{name}_norm")(h))
+            h = make.layers.MaxPooling2D(2)(h)
         pixels = (self.size[0] // 32) * (self.size[1] // 32)
-        h = keras.layers.Reshape((pixels * 8 * width,))(h)
+        h = make.layers.Reshape((pixels * 8 * width,))(h)
         for name in ("dense1", "dense2"):
-            h = keras.layers.ReLU()(dense(make, name, 64 * width, level=6)(h))
+            h = make.layers.ReLU()(dense(make, name, 64 * width, level=6)(h))
             if self.dropout and pixels > 1:
                 h = make.dropout(f"{name}_dropout", 0.5)(h)
         return h

@@ -13,10 +13,9 @@ class WideResNet28x4(Classifier):
     """Twelve pre-activation blocks in three groups. At width 64 the stem has 16 filters, the groups 64, 128, 256."""
 
     def features(self, input, make, width):
-        import keras
 
         def activated(h, name):
-            return keras.layers.ReLU()(make.norm(f"{name}_norm")(h))
+            return make.layers.ReLU()(make.norm(f"{name}_norm")(h))
 
         h, level = padded(make, input, "stem", max(1, width // 4), 3, level=1, normed=True), 1
         for group in range(3):
@@ -29,5 +28,5 @@ class WideResNet28x4(Classifier):
                 y = padded(make, activated(y, f"{name}b"), f"{name}b", filters, 3, level=level + halves, normed=True)
                 if strides > 1 or h.shape[-1] != filters:
                     h = padded(make, active, f"{name}_shortcut", filters, 1, strides=strides, level=level, normed=True)
-                h, level = keras.layers.Add()([h, y]), level + halves
-        return keras.layers.GlobalAveragePooling2D()(activated(h, "last"))
+                h, level = make.layers.Add()([h, y]), level + halves
+        return make.layers.GlobalAveragePooling2D()(activated(h, "last"))

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterable
 from typing import Any, Optional
 
+from pgtf.assembly.parameters import full_values
 from pgtf.foundation import task_names
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS, WeightOwnership
@@ -52,8 +53,6 @@ def _counted(task_slice: TaskSlice) -> int:
     """Returns the number of values of a full network, for slices of format 1, which do not record it."""
     task_slice.check_extent()
     facts = task_slice.facts
-    from pgtf.assembly.parameters import full_values  # TensorFlow only where it is needed.
-
     return full_values(facts.architecture, facts.generators)
 
 

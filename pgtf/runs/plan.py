@@ -4,12 +4,14 @@ import os
 from collections.abc import Mapping, Sequence
 
 from pgtf.assembly import accounting, plan_tables
+from pgtf.assembly.given_weights import outputs_in
+from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import TaskPlan
 from pgtf.data import drawn
 from pgtf.networks import Architecture
 from pgtf.runs.listing import row_lines, rows
 from pgtf.storage import layout
-from pgtf.storage.bank import FilterBank
+from pgtf.storage.bank import FilterBank, none_learned
 
 
 def planned(plans: Sequence[TaskPlan]) -> list[accounting.Cost]:
@@ -32,7 +34,7 @@ def channels_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, tuple[int, int]]:
 
     Raises ValueError if the method needs the first task's channels and a task has others.
     """
-    bank = FilterBank.open(os.path.join(plans[0].run.run_dir, layout.TASKS))
+    bank = _bank(plans[0].run.run_dir)
     found = {name: _channels(bank[name].facts.architecture) for name in bank.names}
     if plans[0].objective.own_outputs:
         found = {**_given(plans, found), **found}
@@ -40,9 +42,7 @@ def channels_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, tuple[int, int]]:
         if plan.name not in found and plan.objective.serves == "images":
             found[plan.name] = _of_images(plan)
         elif plan.name not in found and plan.objective.own_outputs:
-            from pgtf.assembly import build  # Imports TensorFlow.
-
-            found[plan.name] = _channels(build.with_data(plan, build.data_of(plan)).architecture)
+            found[plan.name] = _channels(with_data(plan, data_of(plan)).architecture)
     first = found.get(plans[0].name)
     for plan in plans:
         inputs, outputs = found.get(plan.name, (3, 3))
@@ -59,21 +59,25 @@ def channels_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, tuple[int, int]]:
     return found
 
 
+def _bank(run_dir: str) -> FilterBank:
+    return FilterBank.open(os.path.join(run_dir, layout.TASKS))
+
+
 def _channels(shape: Architecture) -> tuple[int, int]:
     return shape.inputs, shape.outputs
 
 
 def _given(plans: Sequence[TaskPlan], stored: Mapping[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
     """Returns the channels of a first task that is taken from a file or from another run, and not stored yet."""
-    from pgtf.assembly.given_weights import outputs_in  # Imports TensorFlow.
-    from pgtf.runs.run import Run
-
     source, name = plans[0].run.first_task_from, plans[0].name
     if stored or not source:
         return {}
     if os.path.isfile(source):
         return {name: (3, outputs_in(source, plans[0].architecture.row.published_names))}
-    return {name: _channels(Run(source).at(0).facts.architecture)}
+    bank = _bank(source)
+    if not len(bank):
+        raise none_learned(source)
+    return {name: _channels(bank.slice(0).facts.architecture)}
 
 
 def _of_images(plan: TaskPlan) -> tuple[int, int]:
@@ -81,10 +85,8 @@ def _of_images(plan: TaskPlan) -> tuple[int, int]:
     if not plan.data.data_dir:
         inputs, targets = drawn.pixels_of(plan.name)[:: -1 if plan.flipped else 1]
         return inputs.channels, targets.channels
-    from pgtf.assembly import build  # Imports TensorFlow.
-
     try:
-        return build.data_of(plan).channels
+        return data_of(plan).channels
     except (OSError, ValueError):  # Training names the reason; a plan needs no images.
         return plan.channels
 

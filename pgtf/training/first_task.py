@@ -16,6 +16,7 @@ from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.folded_norms import measure_folded_norms
 from pgtf.assembly.given_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.assembly.parameters import full_values
+from pgtf.assembly.planned_data import data_of
 from pgtf.config import TaskPlan
 from pgtf.data.drawn import draw_labelled
 from pgtf.data.reading import resized, to_float
@@ -112,7 +113,7 @@ def _images(plan: TaskPlan, following: Optional[TaskPlan]) -> list[np.ndarray]:
     size = plan.architecture.size
     if following is None:
         return [to_float(image) for image in _drawn(size, MEASURED)]
-    train = build.data_of(following).train[0]
+    train = data_of(following).train[0]
     places = choice(len(train), MEASURED)
     return [to_float(resized(train[place][0], *size)) for place in places]
 

@@ -9,8 +9,8 @@ from typing import Any, Optional
 import keras
 import tensorflow as tf
 
-from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.planned_data import data_of
 from pgtf.config import RunSettings, TaskPlan
 from pgtf.distribution import collectives
 from pgtf.foundation.errors import Busy
@@ -77,7 +77,7 @@ def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
         keras.backend.clear_session()
         gc.collect()
         with silenced():  # The chief says it.
-            follow_task(plan, bank, build.data_of(plan))
+            follow_task(plan, bank, data_of(plan))
 
 
 def _bank(run: RunSettings, index: int) -> NetworkBank:

@@ -14,6 +14,7 @@ import keras
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, slice_of
+from pgtf.assembly.planned_data import with_data
 from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
@@ -112,7 +113,7 @@ class _Member:
         """Builds one of these tasks, with its data as recorded at the start."""
         folder = bank.place(plan.index, data.name)
         data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names)
-        plan = build.with_data(plan, data)
+        plan = with_data(plan, data)
         return cls(plan, data, folder, build.probes(plan, data), build.stream(plan, data))
 
     @property

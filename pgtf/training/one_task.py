@@ -15,6 +15,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
+from pgtf.assembly.planned_data import with_data
 from pgtf.assembly.replay import recorded
 from pgtf.config import MonitoringSettings, TaskPlan
 from pgtf.data.streams import Stream
@@ -91,7 +92,7 @@ class _Task:
         """Returns the next task of a run. follows: Whether the chief has recorded it."""
         folder = bank.place(len(bank), data.name)
         data = record_or_resume(plan, data, folder, follows=follows)
-        plan, probes = build.with_data(plan, data), build.probes(plan, data)
+        plan, probes = with_data(plan, data), build.probes(plan, data)
         method = plan.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
         return cls(dataclasses.replace(plan, method=method), bank, data, probes, folder)
 

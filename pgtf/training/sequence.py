@@ -14,11 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.plan_tables import table
-from pgtf.assembly.recorded_data import coming_data
+from pgtf.assembly.planned_data import coming_data, data_of
 from pgtf.config import Config, flagfile, load_config, task_plans
 from pgtf.data.reading import png, to_input
 from pgtf.distribution import collectives
@@ -118,7 +117,7 @@ class SequentialTrainer:
             # All of them now, so that a long run doesn't fail at its third task; a learned one needs its data no more.
             together = to_learn_together(self.plans, self.bank)
             learned = set(self.bank.names) - set(together)
-            self._data = {plan.name: build.data_of(plan) for plan in self.plans if plan.name not in learned}
+            self._data = {plan.name: data_of(plan) for plan in self.plans if plan.name not in learned}
             for index, (task, data) in enumerate(self._data.items(), len(learned)):
                 if not os.path.exists(os.path.join(self.bank.place(index, task), layout.BEGUN)):
                     data.refuse_single_images()

@@ -10,6 +10,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
+from pgtf.assembly.planned_data import data_of
 from pgtf.config import Config, task_plans
 from pgtf.layers import LayerFactory
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback, Quarter
@@ -277,7 +278,7 @@ class ProbesTest(tf.test.TestCase):
     def test_are_as_many_as_set(self):
         config = Config(tasks=("facades",), image_size="16", drawn_images=1, probes=3)
         (plan,) = task_plans(config)
-        found = build.probes(plan, build.data_of(plan))
+        found = build.probes(plan, data_of(plan))
         self.assertEqual(found.inputs["forward"].shape, (3, 16, 16, 3))
         self.assertEqual(found.targets["forward"].shape, (3, 16, 16, 3))
 

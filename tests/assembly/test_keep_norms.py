@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from pgtf import layers
 from pgtf.assembly import build
+from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import load_config, task_plans
 from pgtf.runs.run import Run
 from tests.tiny import tiny_run
@@ -21,7 +22,7 @@ class KeepNormsTest(tf.test.TestCase):
         run = Run(tiny_run(tempfile.mkdtemp(), ("shapes", "textures"), "resnet18", "classification", method="mask"))
         config = dataclasses.replace(load_config(run.folder), keep_norms=True)
         plan = task_plans(dataclasses.replace(config, tasks=(*config.tasks, "digits")))[2]
-        learner = build.learner(build.with_data(plan, build.data_of(plan)), run.bank, steps=10)
+        learner = build.learner(with_data(plan, data_of(plan)), run.bank, steps=10)
         network = learner.generators["forward"]
         before = layers.state(network)
         learner.step(BATCH)

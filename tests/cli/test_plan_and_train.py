@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 
@@ -43,14 +44,26 @@ class ScriptsTest(absltest.TestCase):
             self.assertIn("\n  --run_dir", said, name)
             self.assertNotIn("tensorflow", imported, name)
 
+    def test_plan_takes_a_moment(self):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        process = begun("plan", f"--run_dir={self.create_tempdir().full_path}", "--tasks=maps,facades")
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        self.assertLess(seconds, 1.5)  # Half a second where no one else computes; importing TensorFlow takes 3.
+
     def test_plan_and_mistakes(self):
         nowhere = os.path.join(self.create_tempdir().full_path, "run")
         asked = f"--flagfile={ROOT}/flags/paired.cfg", f"--run_dir={nowhere}", "--data_dir=/nowhere", "--json"
-        plan = Script(path_of("plan"), *asked)
-        outer = Script(path_of("plan"), *asked, f"--flagfile={ROOT}/flags/outer.cfg")
+        plan = begun("plan", *asked)
+        outer = begun("plan", *asked, f"--flagfile={ROOT}/flags/outer.cfg")
         typo = begun("train", f"--run_dir={nowhere}", "--unconstrained_ratio=2")
         size = Script(path_of("train"), f"--run_dir={nowhere}", "--image_size=100")
-        facts = json.loads(plan.communicate()[0])
+        said, imported = plan.communicate()
+        self.assertIn("numpy", imported)
+        self.assertNotRegex(imported, "tensorflow|keras")
+        facts = json.loads(said)
         self.assertEqual([task["name"] for task in facts["tasks"]], ["cityscapes", "maps", "facades", "edges2handbags"])
         self.assertEqual([task["values"] for task in facts["tasks"]][:2], [54_419_459, 15_519_491])
         tasks = json.loads(outer.communicate()[0])["tasks"]

@@ -14,6 +14,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pgtf.assembly import build
+from pgtf.assembly.planned_data import data_of
 from pgtf.config import Config, task_plans
 from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST
@@ -190,7 +191,7 @@ class CurveTest(OnTheWayTest):
         config = dataclasses.replace(TINY, run_dir=self.run_dir, tasks=("maps",), evaluate_images=99)
         (plan,) = task_plans(config)
         network = build.generators(config.architecture, config.method, ("forward",))["forward"]
-        measure = curves.measure(plan, ("maps",), FilterBank(), build.data_of(plan))
+        measure = curves.measure(plan, ("maps",), FilterBank(), data_of(plan))
         for scale in (1, 30):
             network.set_weights([scale * weight for weight in network.get_weights()])
             made, targets = [], []

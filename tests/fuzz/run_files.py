@@ -14,6 +14,7 @@ from PIL import Image
 from safetensors.numpy import load, save
 
 from pgtf.assembly import build
+from pgtf.assembly.planned_data import data_of
 from pgtf.config import load_config, resumed, task_plans
 from pgtf.foundation import files
 from pgtf.storage.bank import FilterBank
@@ -75,7 +76,7 @@ def _go_on_with_a_task(run):
     """Resumes an unfinished task as train.py does, without training."""
     config = _beginning(run)
     plan = task_plans(config)[2]
-    found = record_or_resume(plan, build.data_of(plan), os.path.join(run, os.path.dirname(BEGUN)))
+    found = record_or_resume(plan, data_of(plan), os.path.join(run, os.path.dirname(BEGUN)))
     SequentialTrainer(config)
     build.stream(plan, found)
     json.dumps(found.manifest.summary())
@@ -105,7 +106,7 @@ def _finished():
         Image.fromarray(pair).save(os.path.join(run, "data", "cityscapes", "train", f"{number}.png"))
     plan = task_plans(_beginning(run))[2]
     settings = {**training_of(plan), **dataclasses.asdict(plan.objective)}
-    record = {"settings": settings, "data": build.data_of(plan).manifest.to_json()}
+    record = {"settings": settings, "data": data_of(plan).manifest.to_json()}
     files.write(os.path.join(run, BEGUN), json.dumps(record).encode())
     return run
 

@@ -20,6 +20,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
+from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import Config, task_plans
 from pgtf.config.combinations import refusal
 from pgtf.foundation.settings import settings_of
@@ -132,7 +133,7 @@ class CombinationsTest(tf.test.TestCase, parameterized.TestCase):
         plans, bank = task_plans(config_of(method, objective, network)), NetworkBank()
         sizes = {row["name"]: row["bytes"] for row in summary(planned(plans))["tasks"]}
         for plan in plans:
-            plan = build.with_data(plan, build.data_of(plan)) if plan.objective.own_outputs else plan
+            plan = with_data(plan, data_of(plan)) if plan.objective.own_outputs else plan
             learner, lenders = build.learner(plan, bank, steps=10), bank.only(plan.method.borrows(bank.names))
             for number, phase in enumerate(plan.method.phases(10, AllIsWell())):
                 phase.begin(learner.generators)

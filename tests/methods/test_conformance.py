@@ -14,6 +14,7 @@ from absl.testing import parameterized
 from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
+from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import load_config, task_plans
 from pgtf.config.combinations import refusal
 from pgtf.methods import METHODS
@@ -109,7 +110,7 @@ def learner_of(method, objective, network):
     if objective == "classification":  # At 2e-4 a step of SGD is less than float32's resolution.
         config = dataclasses.replace(config, learning_rate=0.1)
     plan = task_plans(config)[2]
-    plan = build.with_data(plan, build.data_of(plan)) if plan.objective.own_outputs else plan
+    plan = with_data(plan, data_of(plan)) if plan.objective.own_outputs else plan
     return build.learner(plan, run.bank, steps=10)
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.assembly import build
 from pgtf.assembly.accounting import plan, summary
+from pgtf.assembly.planned_data import data_of
 from pgtf.config import Config, resumed, task_plans
 from pgtf.foundation.errors import CapacityError
 from pgtf.layers import Conv2D
@@ -134,7 +134,7 @@ class SettingsTest(parameterized.TestCase):
             folder = self.create_tempdir().full_path
             config = dataclasses.replace(self.CONFIG, drawn_images=2, image_size="16")
             plan, _ = task_plans(config)
-            data = build.data_of(plan)
+            data = data_of(plan)
             record_or_resume(plan, data, folder)
             os.makedirs(os.path.join(folder, "train", "step-1"))
             again = dataclasses.replace(plan, method=Cpg(goal=goal))

@@ -8,8 +8,9 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf import recipes
 from pgtf.layers import Conv2D, Conv2DTranspose, folded
-from pgtf.recipes import Delta, Full, Lora, LowRank, Mask, Modulated, Packed, PartlyFree, Picked, Piggyback
+from pgtf.recipes import planned
 
 HEIGHT, WIDTH, C_IN, C_OUT = 3, 5, 4, 8
 BANK = np.random.default_rng(0).normal(size=(HEIGHT, WIDTH, C_IN, 11)).astype("float32")
@@ -19,27 +20,27 @@ COPYING = np.eye(11)[:, [3, 0, 10, 7, 1, 9, 2, 5]]
 
 HALF = np.arange(3 * 5 * 4 * 8).reshape(3, 5, 4, 8) % 2 == 0
 
-# name: how to make the recipe, and how many bytes the paper says that it stores.
+# name: how to make the recipe, from `recipes` or `planned`, and how many bytes the paper says that it stores.
 RECIPES = {
-    "full": (lambda: Full(), 4 * (3 * 5 * 4 * 8)),
-    "piggyback": (lambda: Piggyback(BANK, seed=1), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
-    "piggyback_begun_as_a_copy": (lambda: Piggyback(BANK, start=COPYING), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
+    "full": (lambda of: of.Full(), 4 * (3 * 5 * 4 * 8)),
+    "piggyback": (lambda of: of.Piggyback(BANK, seed=1), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
+    "piggyback_begun_as_a_copy": (lambda of: of.Piggyback(BANK, start=COPYING), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
     "piggyback_of_equal_steps": (
-        lambda: Piggyback(BANK, seed=1, equal_steps=True),
+        lambda of: of.Piggyback(BANK, seed=1, equal_steps=True),
         4 * (3 * 5 * 4 * 2 + 11 * 6),
     ),
-    "piggyback_mixed": (lambda: Piggyback(BANK, seed=1, strategy="mix"), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
-    "factorized": (lambda: Piggyback(BANK, 0.0, seed=1), 4 * (11 * 8)),
-    "all_free": (lambda: Piggyback(BANK, 1.0, seed=1), 4 * (3 * 5 * 4 * 8)),
-    "mask": (lambda: Mask(KERNEL), 3 * 5 * 4 * 8 // 8),
-    "mask_ternary": (lambda: Mask(KERNEL, ternary=True), 2 * 3 * 5 * 4 * 8 // 8),
-    "packed": (lambda: Packed([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
-    "picked": (lambda: Picked([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
-    "delta": (lambda: Delta(KERNEL), 4 * (3 * 5 * 4 * 8)),
-    "modulated": (lambda: Modulated(KERNEL), 4 * (2 * 4 * 8)),
-    "low_rank": (lambda: LowRank(KERNEL, rank=3, seed=1), 4 * (2 * 3 * (3 * 5 * 4 + 8))),
-    "lora": (lambda: Lora(KERNEL, rank=3, seed=1), 4 * (3 * (3 * 5 * 4 + 8))),
-    "partly_free": (lambda: PartlyFree(KERNEL, 0.5), 4 * (3 * 5 * 2 * 8)),
+    "piggyback_mixed": (lambda of: of.Piggyback(BANK, seed=1, strategy="mix"), 4 * (3 * 5 * 4 * 2 + 11 * 6)),
+    "factorized": (lambda of: of.Piggyback(BANK, 0.0, seed=1), 4 * (11 * 8)),
+    "all_free": (lambda of: of.Piggyback(BANK, 1.0, seed=1), 4 * (3 * 5 * 4 * 8)),
+    "mask": (lambda of: of.Mask(KERNEL), 3 * 5 * 4 * 8 // 8),
+    "mask_ternary": (lambda of: of.Mask(KERNEL, ternary=True), 2 * 3 * 5 * 4 * 8 // 8),
+    "packed": (lambda of: of.Packed([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
+    "picked": (lambda of: of.Picked([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
+    "delta": (lambda of: of.Delta(KERNEL), 4 * (3 * 5 * 4 * 8)),
+    "modulated": (lambda of: of.Modulated(KERNEL), 4 * (2 * 4 * 8)),
+    "low_rank": (lambda of: of.LowRank(KERNEL, rank=3, seed=1), 4 * (2 * 3 * (3 * 5 * 4 + 8))),
+    "lora": (lambda of: of.Lora(KERNEL, rank=3, seed=1), 4 * (3 * (3 * 5 * 4 + 8))),
+    "partly_free": (lambda of: of.PartlyFree(KERNEL, 0.5), 4 * (3 * 5 * 2 * 8)),
 }
 LAYERS = {"conv": Conv2D, "transpose": Conv2DTranspose}
 CASES = [
@@ -51,7 +52,9 @@ X = np.random.default_rng(1).normal(size=(2, 6, 7, C_IN)).astype("float32")
 
 
 def built(make, layer, **named):
-    made = layer(C_OUT, (HEIGHT, WIDTH), strides=2, padding="same", recipe=make(), bias_initializer="normal", **named)
+    made = layer(
+        C_OUT, (HEIGHT, WIDTH), strides=2, padding="same", recipe=make(recipes), bias_initializer="normal", **named
+    )
     made.build(X.shape)
     return made
 
@@ -113,7 +116,7 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(sum(map(bytes_of, recipe.state().values())), size)
 
     def test_specs_are_known_before_anything_is_built_and_say_what_is_stored(self, make, size, layer):
-        specs = make().specs((HEIGHT, WIDTH, C_IN, C_OUT))
+        specs = make(recipes).specs((HEIGHT, WIDTH, C_IN, C_OUT))
         stored = built(make, layer).recipe.state()
         self.assertEqual(
             {name: spec.bytes for name, spec in specs.items()},
@@ -123,8 +126,15 @@ class ConformanceTest(tf.test.TestCase, parameterized.TestCase):
             if value.dtype == "float32":  # Else several are packed into a byte.
                 self.assertEqual((specs[name].shape, specs[name].bits), (value.shape, 32))
 
+    def test_planned_it_stores_the_same(self, make, size, layer):
+        shape = (HEIGHT, WIDTH, C_IN, C_OUT)
+        for precision in ("", "float16"):
+            made, plan = make(recipes), make(planned)
+            made.precision = plan.precision = precision
+            self.assertEqual(plan.stored(shape), made.stored(shape))
+
     def test_what_is_lent_are_filters_of_this_kernel(self, make, size, layer):
-        for name, spec in make().specs((HEIGHT, WIDTH, C_IN, C_OUT)).items():
+        for name, spec in make(recipes).specs((HEIGHT, WIDTH, C_IN, C_OUT)).items():
             if spec.lent:
                 self.assertEqual(spec.shape[:-1], (HEIGHT, WIDTH, C_IN), name)
 

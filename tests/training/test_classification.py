@@ -16,6 +16,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
+from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import Config, load_config, task_plans
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.methods import METHODS
@@ -155,7 +156,7 @@ class RunTest(tf.test.TestCase):
         objective = Classification(head_learning_rate=0.02)
         config = dataclasses.replace(config_of("full", tasks=("shapes",), learning_rate=0.001), objective=objective)
         plan = task_plans(config)[0]
-        plan = build.with_data(plan, build.data_of(plan))
+        plan = with_data(plan, data_of(plan))
         learner = build.learner(plan, NetworkBank(), steps=10)
         network = learner.generators["forward"]
         before = layers.state(network)

@@ -23,6 +23,7 @@ from pgtf.assembly import accounting, build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
+from pgtf.assembly.planned_data import finder
 from pgtf.experiments.speed import answers
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
@@ -288,7 +289,7 @@ def _with_gradients(layer, x):
 
 def _stream(plan):
     drawn = dataclasses.replace(plan.data, data_dir="", drawn_images=20)
-    return build.stream(plan, build.finder(drawn, plan.objective.batch, plan.run.seed)("facades"))
+    return build.stream(plan, finder(drawn, plan.objective.batch, plan.run.seed)("facades"))
 
 
 def at(plan, task):

@@ -1,0 +1,16 @@
+"""Layers without weights that networks are made of: those of Keras, and those that it lacks."""
+
+from typing import Any
+
+import keras
+
+from pgtf.layers.group_spread import GroupSpread
+from pgtf.layers.padding import ReflectionPadding2D
+from pgtf.layers.resampling import Doubled, Smooth
+from pgtf.layers.rows import Ones, Row
+
+__all__ = ["Doubled", "GroupSpread", "Ones", "ReflectionPadding2D", "Row", "Smooth"]
+
+
+def __getattr__(name: str) -> Any:
+    return getattr(keras.layers, name)
