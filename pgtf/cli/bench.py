@@ -5,8 +5,8 @@
 
 Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
 stop. All flags of pgtf train set the configuration that is measured. With --other_python only a step is measured, here
-and there by turns, and only its section of BENCH.md is written. --only=answers measures answering instead of training,
-and writes the section of that.
+and there by turns, and only its section of BENCH.md is written. --only=answers measures inference instead of training,
+and writes its section.
 """
 
 import dataclasses
@@ -30,7 +30,11 @@ from pgtf.objectives import CycleGAN, Pix2Pix
 ANSWERS = ("swap", "steady", "photos", "combined", "start", "opened")
 command_line.define()
 flags.DEFINE_list("bench_networks", ["unet", "resnet"], "Networks to measure: unet (pix2pix), resnet (CycleGAN).")
-flags.DEFINE_list("bench_tasks", ["2", "4", "8", "16"], "Tasks whose steps are timed, from 1. ResNet: the first two.")
+flags.DEFINE_list(
+    "bench_tasks",
+    ["2", "4", "8", "16"],
+    "Tasks whose steps are timed, counted from 1. ResNet: the first two.",
+)
 flags.DEFINE_list("batches", ["1", "4"], "Batch sizes. ResNet: only the first.")
 flags.DEFINE_list("open_tasks", ["10", "100"], "Numbers of tasks that are open at once, for --only=answers.")
 flags.DEFINE_list(
@@ -47,12 +51,12 @@ flags.DEFINE_list(
     [],
     f"Measure only this, and write its section: answers, or some of {', '.join(ANSWERS)}. Default: training.",
 )
-flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for the command's subprocesses.")
+flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for subprocesses of this command.")
 PRECISIONS = ("float32", "mixed_bfloat16")
 STOPPED = "Run the same command again to resume."
 
 
-def pieces():
+def measurements():
     """Lists all measurements in order: [{"benchmark": name, further arguments}]."""
     networks, batches, tasks = flags.FLAGS.bench_networks, flags.FLAGS.batches, flags.FLAGS.bench_tasks
     found = []
@@ -76,14 +80,14 @@ def pieces():
     return found
 
 
-def pieces_of_versions():
+def version_measurements():
     """Lists the measurements that compare two Pythons."""
     kinds = itertools.product(flags.FLAGS.bench_networks, map(int, flags.FLAGS.batches[:1]), (1, 2))
     return [{"benchmark": "step", "network": network, "batch": batch, "task": task} for network, batch, task in kinds]
 
 
-def pieces_of_answers():
-    """Lists the measurements of answering."""
+def answer_measurements():
+    """Lists the measurements of inference."""
     found: list[dict] = [{"benchmark": "swap", "kind": kind} for kind in ("outer", "low_rank", "mixing", "full")]
     found += [{"benchmark": "steady", "peers": flags.FLAGS.peers}]
     found += [{"benchmark": name} for name in ("photos", "combined", "start")]
@@ -92,22 +96,22 @@ def pieces_of_answers():
     return [{"network": "unet", **one} for one in found if "answers" in asked or one["benchmark"] in asked]
 
 
-def config_of(piece):
+def config_of(measurement):
     """Returns the configuration of a measurement."""
-    objective = Pix2Pix() if piece["network"] == "unet" else CycleGAN()
+    objective = Pix2Pix() if measurement["network"] == "unet" else CycleGAN()
     config = command_line.config_from_flags()
-    flat = {**config.flat(), **{name: piece[name] for name in ("network", "borrow_from") if name in piece}}
-    sizes = {"batch_size": piece.get("batch", 1), "precision": piece.get("precision", "float32")}
+    flat = {**config.flat(), **{name: measurement[name] for name in ("network", "borrow_from") if name in measurement}}
+    sizes = {"batch_size": measurement.get("batch", 1), "precision": measurement.get("precision", "float32")}
     return dataclasses.replace(Config.from_flat({**flat, **sizes}), objective=objective)
 
 
-def measured(piece):
+def measured(measurement):
     """Returns the figures of a measurement: the stored ones, or new ones from a subprocess."""
-    text = json.dumps(piece, sort_keys=True)
+    text = json.dumps(measurement, sort_keys=True)
     key = hashlib.sha256(
-        f"{text}{flagfile.text(config_of(piece))}{flags.FLAGS.bench_rounds}{flags.FLAGS.other_python}".encode()
+        f"{text}{flagfile.text(config_of(measurement))}{flags.FLAGS.bench_rounds}{flags.FLAGS.other_python}".encode()
     ).hexdigest()[:16]
-    path = os.path.join(flags.FLAGS.results, f"{piece['benchmark']}-{key}.json")
+    path = os.path.join(flags.FLAGS.results, f"{measurement['benchmark']}-{key}.json")
     if not os.path.exists(path):
         print(text, flush=True)
         other = flags.FLAGS.other_python
@@ -137,26 +141,26 @@ def main(_):
         quiet.import_tensorflow()
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
-        piece = json.loads(flags.FLAGS.piece)
-        what = {name: piece[name] for name in ("task", "tasks", "kind", "peers") if name in piece}
-        plan = task_plans(config_of(piece))[0]
-        print(json.dumps(BENCHMARKS[piece["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
+        measurement = json.loads(flags.FLAGS.piece)
+        what = {name: measurement[name] for name in ("task", "tasks", "kind", "peers") if name in measurement}
+        plan = task_plans(config_of(measurement))[0]
+        print(json.dumps(BENCHMARKS[measurement["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
     plan, rounds = task_plans(command_line.config_from_flags())[0], flags.FLAGS.bench_rounds
     if flags.FLAGS.other_python:
-        found = [(piece, measured(piece)) for piece in pieces_of_versions()]
+        found = [(measurement, measured(measurement)) for measurement in version_measurements()]
         versions.write(flags.FLAGS.write, own=versions.section(found, plan, rounds))
         print("Written:", flags.FLAGS.write)
         return
     if flags.FLAGS.only:
-        found = [(piece, measured(piece)) for piece in pieces_of_answers()]
+        found = [(measurement, measured(measurement)) for measurement in answer_measurements()]
         versions.write(flags.FLAGS.write, own=answers_page.section(found, plan, rounds, flags.FLAGS.only))
         print("Written:", flags.FLAGS.write)
         return
     from pgtf.experiments.speed.page import page
     from pgtf.experiments.speed.plot import plot
 
-    found = [(piece, measured(piece)) for piece in pieces()]
+    found = [(measurement, measured(measurement)) for measurement in measurements()]
     versions.write(flags.FLAGS.write, page(found, plan, rounds))
     plotted = plot(found, flags.FLAGS.plot)
     print("Written:", ", ".join(filter(None, [flags.FLAGS.write, plotted])))

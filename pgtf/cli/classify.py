@@ -39,11 +39,11 @@ def main(_):
 
     run, paths, unread = load(given.run_dir), image_files(inputs), []
 
-    def tell(error):
+    def report(error):
         unread.append(error)
         print(f"left out: {task_names.escaped(str(error))}", file=sys.stderr)
 
-    guesses = classify_files(run, list(run.names) if given.all else [given.task], paths, given.top, tell)
+    guesses = classify_files(run, list(run.names) if given.all else [given.task], paths, given.top, report)
     if given.output:
         text = "".join(_lines(guesses, given.format))
         files.write(given.output, text.encode())
@@ -54,7 +54,7 @@ def main(_):
 
 
 def _lines(guesses, form):
-    """Yields the lines of the answers in a form."""
+    """Yields the lines of the output in a format."""
     if form == "json":
         rows = [
             {

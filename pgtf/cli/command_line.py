@@ -1,4 +1,4 @@
-"""Flags of the settings, configuration from flags, and the running and stopping of commands."""
+"""Defines the flags of the settings, builds a config from them, and runs commands."""
 
 import glob
 import os
@@ -48,7 +48,7 @@ def define(values: flags.FlagValues = flags.FLAGS, **defaults: Any) -> None:
 
 
 class _Earlier(flags.Flag):
-    """The earlier name of a flag: a value given to it is the flag's."""
+    """The earlier name of a flag. It sets the value of the flag."""
 
     def __init__(self, name: str, flag: flags.Flag) -> None:
         super().__init__(flags.ArgumentParser(), None, name, None, "")
@@ -125,7 +125,7 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
 
 
 def _without_preferred(values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns values without those that are not given and for which the objective prefers others than the defaults."""
+    """Removes values that were not given if the objective has its own default for them."""
     kind = OBJECTIVES.get(given.get("objective", ""))
     preferred = kind.preferred(Config.image_size) if kind else {}
     return {name: value for name, value in values.items() if name in given or name not in preferred}
@@ -139,20 +139,20 @@ def config_to_plan() -> tuple[Config, Sequence[str]]:
     try:
         config = config_from_flags()
     except Contradiction as error:
-        print(f"This is the plan of a new run. {error}\n", file=sys.stderr)
+        print(f"Planning a new run, because the flags do not fit the existing one. {error}\n", file=sys.stderr)
         return error.requested, ()
     learned = FilterBank.open(os.path.join(config.run_dir, layout.TASKS)).names
     return config, learned if config.tasks[: len(learned)] == tuple(learned) else ()
 
 
 def _typed(arguments: Sequence[str]) -> set[str]:
-    """Returns the names of the flags on the command line itself, earlier names as the present ones."""
+    """Returns the names of the flags on the command line, with earlier names replaced by the present ones."""
     typed = {argument.lstrip("-").partition("=")[0] for argument in arguments if argument.startswith("-")}
     return typed | {EARLIER_NAMES.get(name, name.removeprefix("no")) for name in typed}
 
 
 def _name_new_flags(config: Config, new: Mapping[str, Any]) -> None:
-    """Prints the present name of each older flag whose value is new: not yet recorded in the run."""
+    """Prints the new name of each older flag whose value is not recorded in the run yet."""
     for earlier, name in EARLIER_NAMES.items():
         if flags.FLAGS[earlier].present and name in new:
             print(f"--{earlier} is now --{name}", file=sys.stderr)
@@ -164,7 +164,7 @@ def _name_new_flags(config: Config, new: Mapping[str, Any]) -> None:
 
 
 def _check_use(config: Config, given: Mapping[str, Any], typed: Set[str]) -> None:
-    """Raises ValueError for typed flags that the method or objective lacks. Prints those of a flagfile."""
+    """Raises ValueError if the method or objective lacks a flag of the command line; prints those of a flagfile."""
     used = config.flat()
     for kind, table in TABLES.items():
         chosen, inner = f"--{kind}={used[kind]}", _inner(table)

@@ -3,10 +3,10 @@
     pgtf compress runs/paired maps --to=2%
     pgtf compress runs/paired maps --to=150000 --as=small-maps --repair=500
 
-For each layer it chooses the first task's kernel, a low-bit or low-rank difference from it, or the kernel in int8, so
-that the task's outputs change least within the budget. They are measured on
-held-out images (--validation), else on training images. The task must be a later one, and its run must have the images
-that it was learned from.
+Each layer stores nothing (the first task's kernel is used), a low-bit or low-rank difference from the first task's
+kernel, or its own kernel in int8. The choice is the one with the least change of the task's outputs within the budget.
+The change is measured on held-out images (--validation), else on training images. The first task can't be compressed,
+and the images that the task was learned from must be there.
 """
 
 from absl import flags

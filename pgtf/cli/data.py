@@ -6,7 +6,7 @@
 
 DATA is a folder with a folder or an archive (.zip, .tar, .tar.gz) for each task, or the data of one task.
 
-Reads files and changes none. The exit status is 1 if a file is broken or unlike the others of its side.
+No file is changed. The exit status is 1 if a file is broken, or has other channels or another type than the others.
 """
 
 from absl import flags

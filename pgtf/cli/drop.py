@@ -1,4 +1,4 @@
-"""Removes a task from a run, if no other task borrows from it. It cannot be restored, so pack it before.
+"""Removes a task from a run, if no other task borrows from it. A removed task can't be restored: pack it first.
 
 pgtf pack --run_dir=runs/many --task=maps --output=maps.safetensors
 pgtf drop --run_dir=runs/many --task=maps
@@ -34,10 +34,10 @@ def main(_):
 
 def _confirmed(run_dir, name):
     pack = ["pgtf", "pack", run_dir, name, "-o", f"{name}.safetensors"]
-    rule = f"A removed task cannot be restored unless it was packed: {shlex.join(pack)}"
+    rule = f"A removed task can't be restored unless it was packed: {shlex.join(pack)}"
     if not sys.stdin.isatty():
         raise ValueError(
-            f"{rule}\nThere is no terminal to confirm on. To remove the task, add --yes. Received: neither"
+            f"Removing a task must be confirmed. {rule}\nAdd --yes to confirm. Received: no terminal, no --yes"
         )
     print(rule)
     try:

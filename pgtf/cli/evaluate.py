@@ -32,7 +32,11 @@ flags.DEFINE_list("task", [], "Tasks to measure. Default: all. The rows of other
 flags.DEFINE_list(
     "classes", [], "Further tasks for the classifier, so that several runs can share one and their Acc is comparable."
 )
-flags.DEFINE_string("kept", "", "Folder for results that several runs can share. Default: inside the run.")
+flags.DEFINE_string(
+    "kept",
+    "",
+    "Folder for results that several runs can share: the classifier, features of real images. Default: in the run.",
+)
 flags.DEFINE_string("image_size", "", "Fail if the run was trained at another size: 256, or HEIGHTxWIDTH.")
 STOPPED = "Finished measurements are kept. Run the same command again to resume."
 

@@ -11,8 +11,10 @@ a stop and keeps existing exports of the same slices. To export a task that was 
 --format=combined writes all tasks as one SavedModel, combined/VERSION, whose signatures also take a task's name. It
 stores each value once: tasks share the filters that they mix, and mix them in each call.
 
-tflite_float16 and tflite_dynamic (int8) round kernels; tflite_int8 rounds what layers compute, too. Their outputs are
-compared on average, and both the mean and the largest difference are printed. onnx needs pip install 'pgtf[onnx]'.
+tflite_float16 and tflite_dynamic (int8) round kernels. tflite_int8 also rounds activations. For these the mean
+difference of the outputs is checked, and the mean and the largest difference are printed.
+
+onnx needs pip install 'pgtf[onnx]'.
 """
 
 from absl import flags
@@ -34,7 +36,7 @@ flags.DEFINE_string("tflite_size", "", "tflite: fixed size, 256 or HEIGHTxWIDTH.
 flags.DEFINE_string(
     "calibration",
     "",
-    f"tflite_int8: folder of training images, of which up to {CALIBRATION} give the ranges of maps. Default: the "
+    f"tflite_int8: folder of training images. Up to {CALIBRATION} of them give the ranges of activations. Default: the "
     "task's probes.",
 )
 STOPPED = "Finished exports are kept. Run the same command again to resume."

@@ -22,9 +22,14 @@ flags.DEFINE_string("task", "", "Name of the task. `pgtf list` lists them.")
 flags.DEFINE_bool("all", False, "Generate with all tasks of the run.")
 flags.DEFINE_string("seeds", "0-15", "Seeds of the latents: numbers and ranges, as in 0-99 or 1,5,20-29.")
 flags.DEFINE_float(
-    "truncation", 1.0, "ψ: 0.7 gives more usual images and fewer faults, 0 the average one.", lower_bound=0
+    "truncation",
+    1.0,
+    "Truncation ψ of styles. 1: none. 0.7: less varied images with fewer faults. 0: the average image.",
+    lower_bound=0,
 )
-flags.DEFINE_integer("between", 0, "Images from each seed to the next one; 0: none.", lower_bound=0)
+flags.DEFINE_integer(
+    "between", 0, "Number of interpolated images from each seed to the next. Default: 0.", lower_bound=0
+)
 flags.DEFINE_integer(
     "columns", 0, "Images in a row. Default: as many as make a square; with --between, those of a pair."
 )

@@ -52,12 +52,12 @@ class Help(app.HelpFlag):
 
 
 def module_of(heading: str) -> str:
-    """Returns the name under which absl keeps the flags of a heading."""
+    """Returns the module name under which absl lists the flags of a heading."""
     return f"settings of {heading}"
 
 
 def help_text(command: ModuleType, full: bool = False) -> str:
-    """Returns the command's docstring and its own flags; of the settings the common ones, or all by heading."""
+    """Returns the command's docstring, its own flags and the common settings; if full, all settings by heading."""
     lines = [inspect.cleandoc(command.__doc__ or ""), ""]
     known = flags.FLAGS.flags_by_module_dict()
     own = flags.FLAGS.get_key_flags_for_module(command.__name__)
@@ -98,7 +98,7 @@ def method_text(name: str) -> str:
 
 
 def _flag_lines(flag: flags.Flag, rows: bool = True) -> list[str]:
-    """Returns a flag with its help; rows: and a line for each choice of --method or --objective."""
+    """Returns a flag with its help. rows: Whether to list each choice of --method or --objective."""
     rule = f" ({'|'.join(flag.parser.enum_values)})" if isinstance(flag.parser, flags.EnumParser) else ""
     hidden = flag.default is None or flag.boolean
     # What absl adds: the choices, which the rule has, and how to repeat a flag, which its help has.

@@ -44,7 +44,7 @@ SHORT = {"-o": "--output"}
 
 
 def main(argv: Sequence[str] = ()) -> None:
-    """Runs the command that the arguments name."""
+    """Runs the command that is the first argument."""
     name, *given = argv or sys.argv[1:] or ["--help"]
     if name in ("-h", "--help", "help") and not given:
         print(usage())

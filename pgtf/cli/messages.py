@@ -1,4 +1,4 @@
-"""Messages of pgtf as plain lines on standard output."""
+"""Prints the log messages of pgtf as plain lines on standard output."""
 
 import logging
 

@@ -11,7 +11,7 @@
 Each experiment is a run directory named for its settings. It is trained once, even if several tables need it. Its
 results are stored in --results, and then the tables no longer need the run. The same command resumes after a stop.
 Several processes with the same --runs and --results share the work. A result of other images or of another feature
-extractor does not count, and the page says why.
+extractor is left out, and the page gives the reason.
 """
 
 import dataclasses
@@ -63,66 +63,66 @@ def main(_):
     from pgtf.experiments.paper.results import Results
     from pgtf.experiments.paper.runner import ExperimentRunner
 
-    asked = flags.FLAGS
-    preset, seeds = PRESETS[asked.preset], _seeds(asked.seeds)
-    folder = os.path.join(asked.results, preset.name)
+    given = flags.FLAGS
+    preset, seeds = PRESETS[given.preset], _seeds(given.seeds)
+    folder = os.path.join(given.results, preset.name)
 
     def tables_of(seeds):
         if preset.name == "fair":
             return fair.tables(preset, seeds)
-        return {**tables.tables(preset, seeds), **classifiers.shown(preset, seeds, folder, _drawn(asked))}
+        return {**tables.tables(preset, seeds), **classifiers.shown(preset, seeds, folder, _drawn(given))}
 
     every = tables_of(seeds)
-    chosen = _chosen(asked, every)
-    pieces = [piece for table in chosen.values() for row in table.rows for piece in row.pieces]
-    results = Results(folder, _wanted(asked, tuple({piece.kind for piece in pieces})))
-    sources = {"data_dir": asked.data_dir, "inception": asked.inception, "weights": asked.first_task_from}
-    doing = ExperimentRunner(preset, results, asked.runs, **sources)
-    if asked.dry_run:
-        print(doing.plan(pieces))
+    chosen = _chosen(given, every)
+    experiments = [experiment for table in chosen.values() for row in table.rows for experiment in row.experiments]
+    results = Results(folder, _wanted(given, tuple({experiment.kind for experiment in experiments})))
+    sources = {"data_dir": given.data_dir, "inception": given.inception, "weights": given.first_task_from}
+    runner = ExperimentRunner(preset, results, given.runs, **sources)
+    if given.dry_run:
+        print(runner.plan(experiments))
         return
     tf.config.set_visible_devices([], "GPU")  # Leave the GPUs to the subprocesses that train.
-    wanted = [] if asked.redraw else pieces
-    doing.refuse_what_would_fail(wanted)
+    wanted = [] if given.redraw else experiments
+    runner.check_inputs(wanted)
     try:
-        doing.do(wanted)
+        runner.run(wanted)
     finally:
         every = tables_of(sorted({*seeds, *results.seeds()}))  # The page shows all stored results.
-        if not asked.redraw:
-            _write_intervals(asked, doing, {name: every[name] for name in chosen})
-        page = asked.page or ("RESULTS.md" if preset.name == "mini" else os.path.join(results.folder, "README.md"))
+        if not given.redraw:
+            _write_intervals(given, runner, {name: every[name] for name in chosen})
+        page = given.page or ("RESULTS.md" if preset.name == "mini" else os.path.join(results.folder, "README.md"))
         write_page(page, preset, every, results)
         print(f"\n{page}")
 
 
-def _chosen(asked, every):
-    """Returns the tables that the flags name. Default: all of the preset."""
-    names = [*asked.table, *(f"figure {name}" for name in asked.figure)]
-    names += [name for name in ("better", "frontier") if asked[name].value]
+def _chosen(given, every):
+    """Returns the tables that the flags select. Default: all of the preset."""
+    names = [*given.table, *(f"figure {name}" for name in given.figure)]
+    names += [name for name in ("better", "frontier") if given[name].value]
     unknown = [name for name in names if name not in every]
     if unknown:
         raise ValueError(
-            f"Preset {asked.preset} has no such table. It has {', '.join(every)}. Received: {', '.join(unknown)}"
+            f"Preset {given.preset} has no such table. It has {', '.join(every)}. Received: {', '.join(unknown)}"
         )
     chosen = {
-        name: _with_rows(every[name], asked.row) for name in names or every if names or name not in OF_CLASSIFIERS
+        name: _with_rows(every[name], given.row) for name in names or every if names or name not in OF_CLASSIFIERS
     }
     if not any(table.rows for table in chosen.values()):
-        raise ValueError(f"The chosen tables have no such --row. Received: {', '.join(asked.row)}")
+        raise ValueError(f"The chosen tables have no such --row. Received: {', '.join(given.row)}")
     return chosen
 
 
 def _with_rows(table, titles):
-    """Returns a table with the named rows alone; with all if none is named."""
+    """Returns a table with only the rows of these titles. Default: all."""
     return dataclasses.replace(table, rows=tuple(row for row in table.rows if not titles or row.title in titles))
 
 
-def _drawn(asked):
-    """Returns whether classifiers learn from drawn images; None: whatever the stored results are of."""
-    return not asked.data_dir if set(asked.table) & set(OF_CLASSIFIERS) and not asked.redraw else None
+def _drawn(given):
+    """Returns whether classifiers learn from drawn images; None: as in the stored results."""
+    return not given.data_dir if set(given.table) & set(OF_CLASSIFIERS) and not given.redraw else None
 
 
-def _write_intervals(asked, doing, tables):
+def _write_intervals(given, runner, tables):
     """Computes confidence intervals of the tables that have a reference row, from the run directories."""
     from pgtf.evaluation.evaluation import extractor_of
     from pgtf.experiments.paper import comparison
@@ -130,31 +130,31 @@ def _write_intervals(asked, doing, tables):
     from pgtf.experiments.paper.samples import SampleReader
     from pgtf.runs.run import Run
 
-    extractor = extractor_of(asked.inception)
+    extractor = extractor_of(given.inception)
     if extractor is None:
         return  # A classifier's features say nothing about quality.
-    reader = SampleReader(extractor, "test", os.path.join(asked.runs, "kept"), asked.data_dir)
+    reader = SampleReader(extractor, "test", os.path.join(given.runs, "kept"), given.data_dir)
 
-    def read(piece, task):
-        return reader(Run(doing.folder(piece)), piece.name_in_run(task))
+    def read(experiment, task):
+        return reader(Run(runner.folder(experiment)), experiment.name_in_run(task))
 
     for name, table in tables.items():
         if table.reference:
-            known, _ = comparable([piece for row in table.rows for piece in row.pieces], doing.results)
-            comparison.write_intervals(comparison.intervals_path(doing.results.folder, name), table, known, read)
+            known, _ = comparable([experiment for row in table.rows for experiment in row.experiments], runner.results)
+            comparison.write_intervals(comparison.intervals_path(runner.results.folder, name), table, known, read)
 
 
-def _wanted(asked, kinds):
+def _wanted(given, kinds):
     """Returns the data and the extractor that results of these kinds must come from.
 
-    With --redraw, and for other kinds of images, the most frequent ones decide.
+    With --redraw, and for other kinds of images, they are the most frequent ones among the stored results.
     """
     from pgtf.evaluation.evaluation import extractor_of
-    from pgtf.experiments.paper.identity import CLASSIFIER, Wanted, judge_identity
+    from pgtf.experiments.paper.identity import CLASSIFIER, Wanted, extractor_identity
 
-    extractor = extractor_of(asked.inception)
-    judge = judge_identity(extractor.facts) if extractor else "" if asked.redraw else CLASSIFIER
-    return Wanted(asked.data_dir or (None if asked.redraw else ""), judge, kinds)
+    extractor = extractor_of(given.inception)
+    identity = extractor_identity(extractor.facts) if extractor else "" if given.redraw else CLASSIFIER
+    return Wanted(given.data_dir or (None if given.redraw else ""), identity, kinds)
 
 
 def _seeds(texts):

@@ -1,4 +1,4 @@
-"""Serves a web page for trying a run: draw, or drop an image on it, and a task translates it.
+"""Serves a web page to try the tasks of a run: draw or drop an image, and a task translates it.
 
     pgtf studio --run_dir=runs/demo
 
@@ -20,7 +20,7 @@ flags.DEFINE_enum(
     "precision",
     "float32",
     ("float32", "bfloat16", "auto"),
-    "Precision of answers. bfloat16 is faster on processors that multiply it; auto takes it there.",
+    "Precision of inference. auto: bfloat16 on processors with bfloat16 instructions, else float32.",
 )
 STOPPED = ""
 

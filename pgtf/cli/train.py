@@ -3,7 +3,7 @@
     pgtf train --flagfile=flags/demo.cfg
     pgtf train --flagfile=flags/paired.cfg --data_dir=DIR
 
-Learned tasks are stored in --run_dir. The same command resumes an interrupted run, also in the middle of a task.
+Learned tasks are stored in --run_dir. The same command resumes an interrupted run, also within a task.
 """
 
 import json

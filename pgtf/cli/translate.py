@@ -37,9 +37,9 @@ flags.DEFINE_enum(
     "precision",
     "float32",
     ("float32", "bfloat16", "auto"),
-    "Precision of answers. bfloat16 is faster on processors that multiply it; auto takes it there.",
+    "Precision of inference. auto: bfloat16 on processors with bfloat16 instructions, else float32.",
 )
-flags.DEFINE_bool("watch", False, "Go on, and translate each image that arrives in the input folder. Ctrl-C ends it.")
+flags.DEFINE_bool("watch", False, "Translate each image that arrives in the input folder, until Ctrl-C.")
 flags.DEFINE_integer("workers", 2, "Number of threads that read and write images while the network runs.")
 STOPPED = "Translated images are kept. To translate all again, add --overwrite."
 
@@ -47,7 +47,7 @@ STOPPED = "Translated images are kept. To translate all again, add --overwrite."
 def main(_):
     given = flags.FLAGS
     if given.watch and given.overwrite:
-        raise ValueError("--watch writes beside what is there. Received: --watch with --overwrite")
+        raise ValueError("--watch never replaces a file, so it can't be combined with --overwrite. Received: both")
     if given.workers < 1:
         refuse("workers", "1 or more", given.workers)
 
@@ -63,7 +63,7 @@ def main(_):
     how = {"compare": given.compare, "workers": given.workers, "title": given.task, "pixels": pixels}
     ending = ".png" if given.compare else ending_for(pixels[1].channels, pixels[1].dtype)
     if given.watch:
-        print(f"Translating what arrives in {given.input} (Ctrl-C ends it)", flush=True)
+        print(f"Translating images that arrive in {given.input} (Ctrl-C stops)", flush=True)
         for targets in arrivals(given.input, given.output, ending=ending):
             translate_files(translator, targets, **how)
     targets = outputs(given.input, given.output, given.overwrite, ending)

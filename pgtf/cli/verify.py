@@ -3,8 +3,8 @@
     pgtf verify --run_dir=runs/demo
     pgtf verify --run_dir=runs/demo --expect=DIGEST
 
-The hashes are stored in the run itself. They detect accidents and mistakes, but not a person who edits the run and its
-hashes. To detect that, store the printed digest elsewhere and pass it with --expect.
+The hashes are stored in the run itself. They detect accidents, but not a person who edits the run and its hashes. To
+detect that, store the printed digest elsewhere and pass it with --expect.
 
 The exit status is 0 if no task has changed and the digest is the expected one, else 1. The result is recorded in the
 run.

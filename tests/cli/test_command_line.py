@@ -275,7 +275,7 @@ class RunTest(absltest.TestCase):
         for flag, value in (("width", 9), ("tasks", ("edges",))):
             config, learnt, said = self.planned(f"--{flag}={settings.as_text(value)}")
             self.assertEqual((getattr(config, flag), learnt), (value, ()))
-            self.assertRegex(said, f"^This is the plan of a new run. A run.*Received: --{flag}=.*{self.run_dir}")
+            self.assertRegex(said, f"^Planning a new run, .* A run.*Received: --{flag}=.*{self.run_dir}")
 
     def test_a_task_keeps_the_settings_that_it_was_learned_with(self):
         facts = Facts(Architecture(), Piggyback(), Pix2Pix(), training={"steps": 10, "accumulate": 1, "keep": "last"})

@@ -10,16 +10,16 @@ from pgtf.experiments.speed.plot import plot
 
 
 def steps(task, chosen):
-    piece = {"benchmark": "steps", "network": "unet", "batch": 1, "precision": "float32", "task": task}
+    measurement = {"benchmark": "steps", "network": "unet", "batch": 1, "precision": "float32", "task": task}
     full, composed = {"seconds": 2.5, "ratio": 1.0, "operations": 40}, {"seconds": 3, "ratio": 1.2, "operations": 80}
     sides = {"full": full, "composed": composed, "chosen": {"seconds": 1, "ratio": chosen, "operations": 39}}
-    return piece, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
+    return measurement, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
 
 
 def precisions(task, ratio):
-    piece = {"benchmark": "precisions", "network": "unet", "batch": 1, "task": task}
+    measurement = {"benchmark": "precisions", "network": "unet", "batch": 1, "task": task}
     sides = {"float32": {"seconds": 1.0, "ratio": 1.0}, "mixed_bfloat16": {"seconds": ratio, "ratio": ratio}}
-    return piece, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
+    return measurement, {**sides, "spent": [["Conv2D", 0.4], ["Cast", 0.25]]}
 
 
 PLAN = task_plans(Config())[0]
@@ -36,14 +36,14 @@ class PageTest(absltest.TestCase):
         self.assertFalse([line for line in lines if "CycleGAN" in line or "batch 4" in line])
 
     def test_more_is_better_of_a_rate(self):
-        piece = {"benchmark": "pipeline", "network": "unet"}
-        self.assertIn("÷ bare steps | ≥ 0.95 | 0.97 | yes |", page([(piece, {"throughput": 0.97})], PLAN, 5))
-        self.assertIn("÷ bare steps | ≥ 0.95 | 0.90 | no |", page([(piece, {"throughput": 0.9})], PLAN, 5))
+        measurement = {"benchmark": "pipeline", "network": "unet"}
+        self.assertIn("÷ bare steps | ≥ 0.95 | 0.97 | yes |", page([(measurement, {"throughput": 0.97})], PLAN, 5))
+        self.assertIn("÷ bare steps | ≥ 0.95 | 0.90 | no |", page([(measurement, {"throughput": 0.9})], PLAN, 5))
 
     def test_a_choice_that_loses_little_is_as_good_as_the_cheaper(self):
-        piece = {"benchmark": "choice", "network": "unet", "precision": "float32"}
+        measurement = {"benchmark": "choice", "network": "unet", "precision": "float32"}
         for cheaper, loss, met in ((0.91, 0.2, "yes"), (0.5, 0.04, "yes"), (0.5, 0.06, "no")):
-            text = page([(piece, {"cheaper": cheaper, "loss": loss, "of": 54})], PLAN, 5)
+            text = page([(measurement, {"cheaper": cheaper, "loss": loss, "of": 54})], PLAN, 5)
             self.assertIn(f"| ≥ 0.9 | {cheaper:.2f} | {met} |", text)
 
     def test_what_grows_with_the_number_of_tasks_is_a_table_and_a_plot(self):

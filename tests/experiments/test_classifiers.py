@@ -11,7 +11,7 @@ from absl.testing import absltest, parameterized
 from pgtf.cli.command_line import _check_use
 from pgtf.config import Config, flagfile, load_config
 from pgtf.experiments.paper import classifiers
-from pgtf.experiments.paper.experiment import BACKBONE, piece, with_bases
+from pgtf.experiments.paper.experiment import BACKBONE, experiment_of, with_bases
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import Result, Results, _images
 from pgtf.experiments.paper.runner import ExperimentRunner
@@ -26,9 +26,9 @@ TASKS = (BACKBONE, "a", "b")
 TOP1 = [[None] * 3, [None, 0.8, 0.75], [None, None, 0.9]]
 
 
-def pieces(tables, *names):
+def experiments(tables, *names):
     chosen = [tables[name] for name in names or tables]
-    return with_bases([one for table in chosen for row in table.rows for one in row.pieces])
+    return with_bases([one for table in chosen for row in table.rows for one in row.experiments])
 
 
 def result(**changes):
@@ -39,37 +39,37 @@ def result(**changes):
 class TablesTest(parameterized.TestCase):
     @parameterized.product(drawn=(True, False), preset=("mini", "paper"))
     def test_train_takes_their_flags(self, drawn, preset):
-        for one in pieces(classifiers.tables(PRESETS[preset], (0,), drawn)):
+        for one in experiments(classifiers.tables(PRESETS[preset], (0,), drawn)):
             lines = [f"--{name}={value}" for name, value in one.flags] + [f"--tasks={','.join(one.tasks)}"]
             given = flagfile.parsed(lines)
             _check_use(Config.from_flat(given), given, {name for name, _ in one.flags})
 
     def test_drawn_ones_need_no_file(self):
-        for one in pieces(classifiers.tables(MINI, (0,), True)):
+        for one in experiments(classifiers.tables(MINI, (0,), True)):
             self.assertLessEqual({*one.tasks}, {*classifiers.DRAWN})
             self.assertFalse(one.from_file)
 
     def test_only_the_orders_of_packnet_differ(self):
-        rows = {row.title: row.pieces[0] for row in classifiers.tables(MINI, (0,), False)["masks-2"].rows}
+        rows = {row.title: row.experiments[0] for row in classifiers.tables(MINI, (0,), False)["masks-2"].rows}
         orders = {title: one.tasks for title, one in rows.items() if one.tasks != classifiers.MASKS}
         self.assertEqual(orders, {"PackNet ↑": (BACKBONE, "pacs_photo", "gtsrb", "pacs_art_painting", "flowers102")})
         self.assertTrue(all(one.from_file and one.learned == one.tasks[1:] for one in rows.values()))
 
     def test_table_7_learns_nothing_that_table_2_lacks(self):
         tables = classifiers.tables(MINI, (0, 1), False)
-        self.assertLess({*pieces(tables, "masks-7")}, {*pieces(tables, "masks-2")})
+        self.assertLess({*experiments(tables, "masks-7")}, {*experiments(tables, "masks-2")})
 
     def test_signs_and_digits_are_not_mirrored(self):
-        for one in pieces(classifiers.tables(MINI, (0,), False), "masks-2"):
+        for one in experiments(classifiers.tables(MINI, (0,), False), "masks-2"):
             self.assertEqual(dict(one.flags)["override"], "gtsrb:flip=false")
 
     def test_what_is_stored_is_shown(self):
         folder = self.create_tempdir().full_path
         self.assertEmpty(classifiers.shown(MINI, (0,), folder, None))
         drawn, real = (classifiers.tables(MINI, (0,), each) for each in (True, False))
-        files.write(os.path.join(folder, f"{pieces(drawn, 'cpg-1')[-1].name}.json"), b"")
+        files.write(os.path.join(folder, f"{experiments(drawn, 'cpg-1')[-1].name}.json"), b"")
         self.assertEqual([*classifiers.shown(MINI, (0,), folder, None)], ["cpg-1", "cpg-2"])
-        files.write(os.path.join(folder, f"{pieces(real, 'masks-7')[0].name}.json"), b"")
+        files.write(os.path.join(folder, f"{experiments(real, 'masks-7')[0].name}.json"), b"")
         self.assertEqual([*classifiers.shown(MINI, (0,), folder, None)], ["masks-2", "masks-5", "masks-7"])
         self.assertEmpty(classifiers.shown(PRESETS["fair"], (0,), folder, True))
 
@@ -94,13 +94,13 @@ class FiguresTest(absltest.TestCase):
 
 class BackboneTest(absltest.TestCase):
     def test_an_experiment_starts_from_the_file(self):
-        one = piece(TASKS, {"method": "mask", "objective": "classification", "steps": 1}, 0)
+        one = experiment_of(TASKS, {"method": "mask", "objective": "classification", "steps": 1}, 0)
         folder = self.create_tempdir().full_path
         log = os.path.join(folder, "log")
         files.write(
             os.path.join(folder, "pgtf.py"), f"import sys; print(*sys.argv[1:], file=open({log!r}, 'a'))".encode()
         )
-        doing = ExperimentRunner(
+        runner = ExperimentRunner(
             MINI,
             Results(folder),
             os.path.join(folder, "runs"),
@@ -108,13 +108,13 @@ class BackboneTest(absltest.TestCase):
             pgtf=[sys.executable, os.path.join(folder, "pgtf.py")],
         )
         with self.assertRaises(FileNotFoundError):  # This stand-in writes no run.
-            doing._piece(one)
+            runner._piece(one)
         with open(log, encoding="utf-8") as file:
             said = file.read().splitlines()
         self.assertLen(said, 1)  # Scores are measured by the same process.
         self.assertIn("--first_task_from=net.npz --evaluate --tasks=imagenet,a,b", said[0])
         with self.assertRaisesRegex(FileNotFoundError, "need a backbone: .* Received: --first_task_from=net.npz"):
-            doing.refuse_what_would_fail([one])
+            runner.check_inputs([one])
 
     def test_a_result_names_the_file(self):
         folder = finished_run(self.create_tempdir().full_path)

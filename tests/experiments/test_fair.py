@@ -27,21 +27,23 @@ TABLES = fair.tables(PRESETS["fair"], (0, 1, 2))
 TASKS = ("facades", "maps")
 
 
-def pieces(name):
-    return [piece for row in TABLES[name].rows for piece in row.pieces]
+def experiments(name):
+    return [experiment for row in TABLES[name].rows for experiment in row.experiments]
 
 
 class TablesTest(absltest.TestCase):
     def test_choices_are_made_on_validation_images_alone(self):
         for name in ("rates", "budgets", "choice"):
-            self.assertEqual({piece.split for piece in with_bases(pieces(name))}, {"validation"})
+            self.assertEqual({experiment.split for experiment in with_bases(experiments(name))}, {"validation"})
         for name in ("quality", "finished"):
-            self.assertEqual({piece.split for piece in with_bases(pieces(name))}, {"test"})
+            self.assertEqual({experiment.split for experiment in with_bases(experiments(name))}, {"test"})
 
     def test_all_rows_hold_out_and_average_alike(self):
         for name in TABLES:
-            for piece in pieces(name):
-                self.assertEqual((dict(piece.flags)["validation"], dict(piece.flags)["ema"]), ("0.1", "0.999"))
+            for experiment in experiments(name):
+                self.assertEqual(
+                    (dict(experiment.flags)["validation"], dict(experiment.flags)["ema"]), ("0.1", "0.999")
+                )
 
     def test_all_rows_have_as_many_tries(self):
         titles = [row.title.rsplit(",", 1)[0] for row in TABLES["rates"].rows]
@@ -49,18 +51,18 @@ class TablesTest(absltest.TestCase):
 
     def test_one_first_task_for_all_that_can_start_from_it(self):
         for name in TABLES:
-            self.assertLen({piece.base.run_name for piece in pieces(name) if piece.base}, 1)
+            self.assertLen({experiment.base.run_name for experiment in experiments(name) if experiment.base}, 1)
 
     def test_the_choice_is_among_the_runs_that_are_tested(self):
-        chosen = {piece.run_name for piece in pieces("choice")}
-        self.assertEqual(chosen, {piece.run_name for piece in pieces("quality") if piece.seed == 0})
+        chosen = {experiment.run_name for experiment in experiments("choice")}
+        self.assertEqual(chosen, {experiment.run_name for experiment in experiments("quality") if experiment.seed == 0})
 
     def test_measuring_on_another_split_learns_nothing_anew(self):
-        piece = pieces("quality")[0]
-        other = piece.on("validation")
-        self.assertNotEqual(piece.name, other.name)
-        self.assertEqual(piece.run_name, other.run_name)
-        self.assertEqual(piece.base.run_name, other.base.run_name)
+        experiment = experiments("quality")[0]
+        other = experiment.on("validation")
+        self.assertNotEqual(experiment.name, other.name)
+        self.assertEqual(experiment.run_name, other.run_name)
+        self.assertEqual(experiment.base.run_name, other.base.run_name)
         self.assertEqual(other.base.split, "validation")
 
 
@@ -102,18 +104,21 @@ class ComparisonTest(absltest.TestCase):
         self.titles = {rows[0].title: "ours", rows[1].title: "reference"}
         cut = [
             dataclasses.replace(
-                row, pieces=tuple(dataclasses.replace(piece, tasks=("first", *TASKS)) for piece in row.pieces[:2])
+                row,
+                experiments=tuple(
+                    dataclasses.replace(experiment, tasks=("first", *TASKS)) for experiment in row.experiments[:2]
+                ),
             )
             for row in rows
         ]
         self.table = Table("", (), tuple(cut), reference=rows[1].title)
-        self.title_of = {piece.name: row.title for row in cut for piece in row.pieces}
+        self.title_of = {experiment.name: row.title for row in cut for experiment in row.experiments}
         self.path = os.path.join(self.create_tempdir().full_path, "intervals.json")
         self.known = {name: _Result([f"slice of {name}"]) for name in self.title_of}
 
     def written(self, rows, known=None):
-        def read(piece, task):
-            return {"L1": Values(rows[self.titles[self.title_of[piece.name]]][piece.seed, task])}
+        def read(experiment, task):
+            return {"L1": Values(rows[self.titles[self.title_of[experiment.name]]][experiment.seed, task])}
 
         comparison.write_intervals(self.path, self.table, known or self.known, read)
         return comparison.read_intervals(self.path, self.table, known or self.known)
@@ -133,16 +138,16 @@ class ComparisonTest(absltest.TestCase):
         self.assertAlmostEqual(self.written(rows)[0]["interval"]["value"], by_hand)
 
     def test_a_row_is_compared_over_the_seeds_of_both(self):
-        piece = self.table.rows[1].pieces[1]
-        known = {name: result for name, result in self.known.items() if name != piece.name}
+        experiment = self.table.rows[1].experiments[1]
+        known = {name: result for name, result in self.known.items() if name != experiment.name}
         ours = self.written(_rows(0.25), known)[0]
         self.assertEqual((ours["seeds"], ours["compared"]), ([0, 1], [0]))
         self.assertAlmostEqual(ours["difference"]["value"], -0.25)
 
     def test_intervals_of_other_slices_are_left_out(self):
         self.assertLen(self.written(_rows(0.25)), 6)
-        piece = self.table.rows[0].pieces[0]
-        known = {**self.known, piece.name: _Result(["another"])}
+        experiment = self.table.rows[0].experiments[0]
+        known = {**self.known, experiment.name: _Result(["another"])}
         left = comparison.read_intervals(self.path, self.table, known)
         self.assertEqual({each["row"] for each in left}, {self.table.reference})
 

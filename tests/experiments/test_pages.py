@@ -1,4 +1,4 @@
-"""The page: figures side by side, holes with their names, and what disagrees."""
+"""The page: figures side by side, problems with their names, and what disagrees."""
 
 import json
 import os
@@ -12,11 +12,11 @@ from pgtf.experiments.paper.results import Results
 from pgtf.experiments.paper.tables import Column, Row, Table, distance, later_distance, later_share
 from pgtf.foundation import files
 from tests.experiments.made import FID, TASKS, finished_run
-from tests.experiments.test_results import BASE, PIECE, piece
+from tests.experiments.test_results import BASE, EXPERIMENT, experiment_of
 
 WORSE = [[2 * value if value else value for value in row] for row in FID]
-GOOD, BAD = PIECE, piece(TASKS, {"method": "full"}, 1, BASE)
-PIECE_2 = piece(TASKS, {"method": "mask"}, 1, BASE)
+GOOD, BAD = EXPERIMENT, experiment_of(TASKS, {"method": "full"}, 1, BASE)
+EXPERIMENT_2 = experiment_of(TASKS, {"method": "mask"}, 1, BASE)
 COLUMNS = (Column("FID", distance), Column("share", lambda found: 100 * later_share(found)))
 TABLE = Table("Table 9: two methods", COLUMNS, (Row("good", (GOOD,), {"FID": 30.0}), Row("bad", (BAD,), {"FID": 20.0})))
 
@@ -26,11 +26,11 @@ class PagesTest(absltest.TestCase):
         super().setUp()
         self.results = Results(self.create_tempdir().full_path)
 
-    def write(self, *pieces):
-        for each in pieces:
+    def write(self, *experiments):
+        for each in experiments:
             run = finished_run(self.create_tempdir().full_path, WORSE if each is BAD else FID)
             self.results.write(each, run)
-        return {each.name: self.results.read(each) for each in pieces}
+        return {each.name: self.results.read(each) for each in experiments}
 
     def page(self, folder, table=TABLE):
         path = os.path.join(folder, "RESULTS.md")
@@ -96,45 +96,45 @@ class PagesTest(absltest.TestCase):
         self.assertIn("Missing: bad (seed 1).", page)
         self.assertNotIn("paper's order", page)
 
-    def edited(self, piece, images=None, **judges):
-        """Rewrites the file of a piece as one of other images or judges, from before content was hashed."""
-        with open(self.results.path(piece), encoding="utf-8") as file:
+    def edited(self, experiment, images=None, **extractors):
+        """Rewrites the file of an experiment as one of other images or extractors, from before content was hashed."""
+        with open(self.results.path(experiment), encoding="utf-8") as file:
             plain = json.load(file)
         del plain["sha256"]
         plain["images"].update(images or {})
-        plain["beside"]["extractors"].update(judges)
-        files.write(self.results.path(piece), json.dumps(plain).encode())
+        plain["beside"]["extractors"].update(extractors)
+        files.write(self.results.path(experiment), json.dumps(plain).encode())
 
     def test_a_result_of_other_images_is_neither_averaged_nor_silent(self):
         self.write(GOOD, BAD)
-        table = Table("9", COLUMNS, (Row("both", (GOOD, BAD)), Row("other", (PIECE_2,))))
+        table = Table("9", COLUMNS, (Row("both", (GOOD, BAD)), Row("other", (EXPERIMENT_2,))))
         self.edited(BAD, {"maps": "59135585e4a8f1c1"})
-        self.write(PIECE_2)
+        self.write(EXPERIMENT_2)
         page = self.page(self.create_tempdir().full_path, table)
         self.assertIn("| both | 5 |", page)
         self.assertIn("Left out:\n- both (seed 1): images of maps are 59135585e4a8f1c1, not drawn.", page)
         self.assertNotIn("Missing", page)
 
     def test_a_distance_by_another_judge_is_not_averaged(self):
-        self.write(GOOD, BAD, PIECE_2)
+        self.write(GOOD, BAD, EXPERIMENT_2)
         self.edited(BAD, **{"FID-8": "classifier of the tasks (12)"})
-        page = self.page(self.create_tempdir().full_path, Table("9", COLUMNS, (Row("all", (GOOD, BAD, PIECE_2)),)))
+        page = self.page(self.create_tempdir().full_path, Table("9", COLUMNS, (Row("all", (GOOD, BAD, EXPERIMENT_2)),)))
         self.assertIn("| all | 5 |", page)
         self.assertIn(
-            "- all (seed 1): judge of distances is classifier of the tasks (12), not eyes (abababababab).", page
+            "- all (seed 1): extractor of distances is classifier of the tasks (12), not eyes (abababababab).", page
         )
 
     def test_an_acc_by_another_classifier_is_left_out_alone(self):
         columns = (*COLUMNS, Column("Acc", lambda found: found.figure("Acc")))
-        self.write(GOOD, BAD, PIECE_2)
+        self.write(GOOD, BAD, EXPERIMENT_2)
         self.edited(BAD, Acc="a (2)")
         self.edited(GOOD, Acc="a (1)")
-        self.edited(PIECE_2, Acc="a (1)")
-        table = Table("9", columns, (Row("good", (GOOD,)), Row("bad", (BAD,)), Row("2", (PIECE_2,))))
+        self.edited(EXPERIMENT_2, Acc="a (1)")
+        table = Table("9", columns, (Row("good", (GOOD,)), Row("bad", (BAD,)), Row("2", (EXPERIMENT_2,))))
         page = self.page(self.create_tempdir().full_path, table)
         self.assertRegex(page, r"\| bad \| 10 \| [\d.]+ \| – \|")
         self.assertRegex(page, r"\| good \| 5 \| [\d.]+ \| 0.583 \|")
-        self.assertIn("- Acc of bad (seed 1): judge of Acc is a (2), not a (1).", page)
+        self.assertIn("- Acc of bad (seed 1): classifier of Acc is a (2), not a (1).", page)
 
     def test_a_damaged_result_is_a_hole_with_its_reason(self):
         self.write(GOOD, BAD)
@@ -152,7 +152,7 @@ class PagesTest(absltest.TestCase):
 
     def test_a_point_is_the_mean_of_its_seeds_with_their_range(self):
         columns = (Column("mean", later_distance), COLUMNS[1])
-        table = Table("9", columns, (Row("both", (GOOD, BAD)), Row("hole", (PIECE_2,))), plot=True)
+        table = Table("9", columns, (Row("both", (GOOD, BAD)), Row("missing", (EXPERIMENT_2,))), plot=True)
         known = self.write(GOOD, BAD)
         share = 100 * later_share(known[GOOD.name])
         self.assertEqual(pages._points(table, known), [pages._TablePoint("both", share, 7.5, (5.0, 10.0))])

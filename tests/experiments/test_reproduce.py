@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 
-from pgtf.experiments.paper.experiment import piece
+from pgtf.experiments.paper.experiment import experiment_of
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import Results
 from pgtf.experiments.paper.runner import ExperimentRunner
@@ -32,7 +32,7 @@ FLAGS = {
     "deterministic": True,
 }
 TASKS = ("maps",)  # One: no classifier has to be learnt.
-PIECE = piece(TASKS, FLAGS, 3)
+EXPERIMENT = experiment_of(TASKS, FLAGS, 3)
 
 
 def _lines(log):
@@ -64,23 +64,23 @@ class ReproduceTest(parameterized.TestCase):
             each.start()
             self.addCleanup(each.stop)
 
-    def doing(self):
+    def runner(self):
         runs, results = (self.create_tempdir().full_path for _ in range(2))
         return ExperimentRunner(PRESETS["mini"], Results(results), runs)
 
     @pytest.mark.long
     def test_stopped_and_gone_on_with_it_has_the_same_figures(self):
-        whole, stopped = self.doing(), self.doing()
-        whole.do([PIECE])
-        run = pathlib.Path(stopped.runs, PIECE.name)
+        whole, stopped = self.runner(), self.runner()
+        whole.do([EXPERIMENT])
+        run = pathlib.Path(stopped.runs, EXPERIMENT.name)
         log = run / "log.jsonl"
         with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: log.exists() and _lines(log) >= 4):
-            stopped.do([PIECE])
+            stopped.do([EXPERIMENT])
         self.assertFalse((run / "tasks" / layout.task_folder(0, "maps") / "slice.json").exists())  # Stopped on its way.
         begun = _steps(log)
-        stopped.do([PIECE])
+        stopped.do([EXPERIMENT])
         self.assertGreaterEqual(_steps(log)[len(begun)], begun[-1])  # It went on, not anew.
-        one, other = (each.results.read(PIECE) for each in (whole, stopped))
+        one, other = (each.results.read(EXPERIMENT) for each in (whole, stopped))
         self.assertEqual(one.matrix, other.matrix)
         self.assertIsNotNone(one.matrix.value("L1", "maps", "maps"))
 

@@ -10,14 +10,14 @@ from concurrent import futures
 
 from absl.testing import absltest
 
-from pgtf.experiments.paper.experiment import piece
+from pgtf.experiments.paper.experiment import experiment_of
 from pgtf.experiments.paper.identity import Wanted
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import MISSING, Results
 from pgtf.experiments.paper.runner import ExperimentRunner
 from pgtf.foundation import files
 from tests.experiments.made import TASKS, finished_run
-from tests.experiments.test_results import BASE, PIECE
+from tests.experiments.test_results import BASE, EXPERIMENT
 from tests.processes import interrupted_when
 
 SCRIPT = """
@@ -42,36 +42,36 @@ class DoingTest(absltest.TestCase):
         self.made = finished_run(self.create_tempdir().full_path)
         self.results = Results(self.create_tempdir().full_path)
 
-    def do(self, *pieces, fails=""):
+    def do(self, *experiments, fails=""):
         text = textwrap.dedent(SCRIPT).format(log=self.log, made=self.made, fails=fails)
         pathlib.Path(self.script).write_text(text, encoding="utf-8")
         pathlib.Path(self.log).write_text("", encoding="utf-8")
         command = [sys.executable, self.script]
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=command, patience=0.01)
+        runner = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=command, patience=0.01)
         try:
-            doing.do(pieces)
+            runner.run(experiments)
         finally:
             self.done = pathlib.Path(self.log).read_text(encoding="utf-8").splitlines()
-        return doing
+        return runner
 
     def test_a_base_is_learnt_first_and_all_once(self):
-        doing = self.do(PIECE)
+        runner = self.do(EXPERIMENT)
         self.assertEqual(
             self.done,
             [
                 f"train {BASE.name} ",
                 f"evaluate {BASE.name} ",
-                f"train {PIECE.name} {BASE.name}",
-                f"evaluate {PIECE.name} ",
+                f"train {EXPERIMENT.name} {BASE.name}",
+                f"evaluate {EXPERIMENT.name} ",
             ],
         )
-        self.assertIsNotNone(self.results.read(PIECE))
-        self.assertEmpty(doing.missing([PIECE]))
-        self.do(PIECE)
+        self.assertIsNotNone(self.results.read(EXPERIMENT))
+        self.assertEmpty(runner.missing([EXPERIMENT]))
+        self.do(EXPERIMENT)
         self.assertEmpty(self.done)
 
     def test_later_tasks_are_compressed_once(self):
-        copied = dataclasses.replace(PIECE, base=None, tasks=TASKS[:2], compressed="2%")
+        copied = dataclasses.replace(EXPERIMENT, base=None, tasks=TASKS[:2], compressed="2%")
         self.made = finished_run(self.create_tempdir().full_path, tasks=("facades-2percent", "maps-2percent", "x"))
         self.do(copied)
         run = copied.run_name
@@ -81,62 +81,62 @@ class DoingTest(absltest.TestCase):
 
     def test_time_is_told_by_the_pace_and_then_by_what_was_taken(self):
         pace = PRESETS["mini"].pace
-        others = [piece(TASKS, {"steps": 60, **flags}, 1) for flags in ({"method": "full"}, {"method": "mask"})]
-        unpaired = piece(TASKS[:1], {"method": "full", "steps": 60, "objective": "cyclegan"}, 1)
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
-        self.assertEqual(list(doing.estimates([*others, unpaired]).values()), [180 / pace[0]] * 2 + [60 / pace[1]])
+        others = [experiment_of(TASKS, {"steps": 60, **flags}, 1) for flags in ({"method": "full"}, {"method": "mask"})]
+        unpaired = experiment_of(TASKS[:1], {"method": "full", "steps": 60, "objective": "cyclegan"}, 1)
+        runner = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
+        self.assertEqual(list(runner.estimates([*others, unpaired]).values()), [180 / pace[0]] * 2 + [60 / pace[1]])
         files.write(os.path.join(self.made, "seconds"), b"600")
         self.results.write(others[0], self.made)
-        self.assertEqual(doing.estimates([*others, unpaired]), {others[1]: 600.0, unpaired: 60 / pace[1]})
-        self.assertIn("about 10:0", doing.plan(others))
+        self.assertEqual(runner.estimates([*others, unpaired]), {others[1]: 600.0, unpaired: 60 / pace[1]})
+        self.assertIn("about 10:0", runner.plan(others))
 
     def test_a_piece_of_other_settings_is_learnt_anew(self):
-        self.do(PIECE)
-        other = piece(TASKS, {"method": "mask", "steps": 6}, 1, BASE)
+        self.do(EXPERIMENT)
+        other = experiment_of(TASKS, {"method": "mask", "steps": 6}, 1, BASE)
         self.do(other)
         # The base has results, but its run directory is asked again: another machine may not have it.
         self.assertEqual(self.done[-2:], [f"train {other.name} {BASE.name}", f"evaluate {other.name} "])
 
     def test_one_that_fails_is_told_and_the_rest_is_done(self):
-        good = piece(TASKS, {"method": "full", "steps": 5}, 1)
-        with self.assertRaisesRegex(ValueError, f"1 experiments failed.*: {PIECE.name}"):
-            self.do(PIECE, good, fails="mask")
-        self.assertIsNone(self.results.read(PIECE))
+        good = experiment_of(TASKS, {"method": "full", "steps": 5}, 1)
+        with self.assertRaisesRegex(ValueError, f"1 experiments failed.*: {EXPERIMENT.name}"):
+            self.do(EXPERIMENT, good, fails="mask")
+        self.assertIsNone(self.results.read(EXPERIMENT))
         self.assertIsNotNone(self.results.read(good))
-        self.do(PIECE, good)  # Goes on with what is missing.
-        self.assertIsNotNone(self.results.read(PIECE))
+        self.do(EXPERIMENT, good)  # Goes on with what is missing.
+        self.assertIsNotNone(self.results.read(EXPERIMENT))
         self.assertNotIn(good.name, " ".join(self.done))
 
     def test_a_result_of_other_data_is_kept_and_not_counted(self):
-        self.do(PIECE)
+        self.do(EXPERIMENT)
         data = self.create_tempdir().full_path
         for task in ("cityscapes", "edges2handbags", *TASKS):
             files.write(os.path.join(data, task, "train", "1.png"), b"an image")
         real = Results(self.results.folder, Wanted(data))
-        doing = ExperimentRunner(PRESETS["mini"], real, self.runs, data_dir=data, pgtf=[sys.executable, self.script])
-        self.assertEqual(doing.missing([PIECE]), [BASE, PIECE])
+        runner = ExperimentRunner(PRESETS["mini"], real, self.runs, data_dir=data, pgtf=[sys.executable, self.script])
+        self.assertEqual(runner.missing([EXPERIMENT]), [BASE, EXPERIMENT])
         with self.assertRaisesRegex(
             ValueError, r"2 results come .*Received: .*images of facades are drawn, not \w{16}"
         ):
-            doing.refuse_what_would_fail([PIECE])
+            runner.check_inputs([EXPERIMENT])
 
     def test_a_run_of_other_data_is_told_and_the_rest_goes_on(self):
         self.results.wanted = Wanted(self.create_tempdir().full_path)
-        other = piece(TASKS, {"method": "full", "steps": 5}, 1)
+        other = experiment_of(TASKS, {"method": "full", "steps": 5}, 1)
         with self.assertRaisesRegex(ValueError, f"2 experiments failed.*: {BASE.name}, {other.name}"):
             self.do(BASE, other)
         self.assertLen(self.done, 4)
-        self.assertEqual(self.results.hole(BASE), MISSING)
+        self.assertEqual(self.results.problem(BASE), MISSING)
 
     def test_what_another_process_is_at_is_left_to_it(self):
-        other = piece(TASKS, {"method": "full", "steps": 5}, 1)
+        other = experiment_of(TASKS, {"method": "full", "steps": 5}, 1)
         with futures.ThreadPoolExecutor() as pool:
             with files.locked(os.path.join(self.runs, "taken", BASE.name)):
-                done = pool.submit(self.do, PIECE, other)
+                done = pool.submit(self.do, EXPERIMENT, other)
                 while not self.results.read(other) and not done.done():  # What needs no base is done meanwhile.
                     time.sleep(0.01)
                 self.assertNotIn(BASE.name, pathlib.Path(self.log).read_text(encoding="utf-8"))
-                for one in (BASE, PIECE):  # The other process does these.
+                for one in (BASE, EXPERIMENT):  # The other process does these.
                     self.results.write(one, self.made)
             done.result()
         self.assertEqual(self.done, [f"{command} {other.name} " for command in ("train", "evaluate")])
@@ -153,9 +153,9 @@ class DoingTest(absltest.TestCase):
             time.sleep(30)
         """
         pathlib.Path(self.script).write_text(textwrap.dedent(saving).format(log=self.log))
-        doing = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
+        runner = ExperimentRunner(PRESETS["mini"], self.results, self.runs, pgtf=[sys.executable, self.script])
         with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: os.path.exists(self.log)):
-            doing.do([BASE])
+            runner.run([BASE])
         self.assertEqual(pathlib.Path(self.log).read_text().splitlines(), ["begun", "saved"])
 
 

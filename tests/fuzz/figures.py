@@ -10,7 +10,7 @@ import math
 import os
 
 from pgtf.evaluation.records import Records
-from pgtf.experiments.paper.experiment import piece
+from pgtf.experiments.paper.experiment import experiment_of
 from pgtf.experiments.paper.results import Results, _sha256
 from pgtf.experiments.paper.tables import distance, later_distance, later_share
 from pgtf.foundation import files
@@ -38,7 +38,7 @@ FIGURES = {
     "Acc": Measurement("Acc", None, "one task"),
 }
 FACTS = {"task": "maps", "player": ["b"], "images": [{"size": [8, 12]}], "extractor": None}
-PIECE = piece(TASKS, {"method": "mask", "steps": 5}, 1)
+EXPERIMENT = experiment_of(TASKS, {"method": "mask", "steps": 5}, 1)
 
 
 def attack(case: Case) -> str:
@@ -204,7 +204,7 @@ def _result_text():
     """The file of a result of reproduce."""
     matrix = matrix_text.from_json(_text())
     plain = {
-        "piece": PIECE.facts,
+        "piece": EXPERIMENT.facts,
         "tasks": list(matrix.tasks),
         "slices": list(matrix.slices),
         "values": matrix.values,
@@ -232,8 +232,8 @@ def _result(case):
     """A result counts as it was written, or is a hole with a reason; a liar's gives numbers or none."""
     text = _edited(case.draw, _result_text(), _hash)
     results = Results(case.path("results"))
-    files.write(results.path(PIECE), text.encode(errors="replace"))
-    hole, found = results.hole(PIECE), results.read(PIECE)
+    files.write(results.path(EXPERIMENT), text.encode(errors="replace"))
+    hole, found = results.problem(EXPERIMENT), results.read(EXPERIMENT)
     if bool(hole) != (found is None):
         raise Finding(f"A result counts, or is a hole with a reason. Received: {hole!r}")
     if found is None:

@@ -1,7 +1,7 @@
 """The tables of classifiers: Piggyback masks (Mallya et al., ECCV 2018) and CPG (Hung et al., NeurIPS 2019), small.
 
 With real images the first task of the masks tables is a backbone from a file, and those of CPG are CIFAR-100's twenty
-superclasses. On drawn images, the default, the tasks are shapes, textures and digits; they show that everything works.
+superclasses. On drawn images, the default, the tasks are shapes, textures and digits. Those show only that it works.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pgtf.experiments.paper import paper
-from pgtf.experiments.paper.experiment import BACKBONE, Experiment, piece
+from pgtf.experiments.paper.experiment import BACKBONE, Experiment, experiment_of
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import Result
 from pgtf.experiments.paper.tables import Column, Row, Table, later_share
@@ -70,7 +70,7 @@ def shown(preset: Preset, seeds: Sequence[int], results: str, drawn: bool | None
       preset: The preset.
       seeds: The seeds.
       results: Folder of results.
-      drawn: Whether images are drawn. None: as stored results have them, if there are any; real ones come first.
+      drawn: Whether images are drawn. Default: None, as in the stored results; real images take precedence.
     """
     if not preset.labelled:
         return {}
@@ -78,15 +78,19 @@ def shown(preset: Preset, seeds: Sequence[int], results: str, drawn: bool | None
         return tables(preset, seeds, drawn)
     for each in (tables(preset, seeds, False), tables(preset, seeds, True)):
         known = [
-            table for table in each.values() for row in table.rows for piece in row.pieces if _is_known(piece, results)
+            table
+            for table in each.values()
+            for row in table.rows
+            for experiment in row.experiments
+            if _is_known(experiment, results)
         ]
         if known:
             return {name: table for name, table in each.items() if table in known}
     return {}
 
 
-def _is_known(piece: Experiment, results: str) -> bool:
-    return os.path.exists(os.path.join(results, f"{piece.name}.json"))
+def _is_known(experiment: Experiment, results: str) -> bool:
+    return os.path.exists(os.path.join(results, f"{experiment.name}.json"))
 
 
 def error(found: Result, task: str) -> float | None:
@@ -96,7 +100,7 @@ def error(found: Result, task: str) -> float | None:
 
 
 def mean_error(found: Result) -> float | None:
-    """Returns the mean error of the tasks that have one, in percent; None if there are none."""
+    """Returns the mean error of all tasks with a measured error, in percent; None if there are none."""
     errors = [value for task in found.matrix.tasks[1:] if (value := error(found, task)) is not None]
     return sum(errors) / len(errors) if errors else None
 
@@ -115,7 +119,7 @@ def half_interval(found: Result) -> float | None:
 
 
 def forgetting(found: Result) -> float | None:
-    """Returns how many points of accuracy earlier tasks have lost since their best, on average; a backbone has none."""
+    """Returns the mean loss of accuracy of earlier tasks since their best, in points; a backbone has none."""
     rows = found.matrix.values.get("Top1", ())
     known = [[value for value in row if value is not None] for row in rows]
     losses = [max(row) - row[-1] for row in known if len(row) > 1]
@@ -162,7 +166,7 @@ class _Maker:
         return Table("Masks, table 2: one backbone, later tasks", self._columns(), self._rows())
 
     def masks_4(self) -> Table:
-        """The same with another network, at 32 px, which learns its first task here."""
+        """Builds table 4: another network at 32 px, whose first task is trained here."""
         base = self._base(self.cpg)
         titles = (CLASSIFIER_ONLY, FIXED, INDIVIDUAL)
         rate = {"learning_rate": self.cpg["learning_rate"]}
@@ -171,7 +175,7 @@ class _Maker:
         return Table(title, self._columns(), (*rows, *self._packnet(self._learned, self.cpg)))
 
     def masks_5(self) -> Table:
-        """Masks on other initial values of the backbone."""
+        """Builds table 5: masks on a backbone with other initial values."""
         flags = self.masks
         rows = [] if self.drawn else [self._row("ImageNet", ROWS[FIXED], paper=paper.MASKS_5["ImageNet"])]
         learned = self._base({**flags, **_FAST})
@@ -201,12 +205,12 @@ class _Maker:
 
     @property
     def _tasks(self) -> tuple[str, ...]:
-        """The tasks on the backbone."""
+        """The tasks that are learned on the backbone."""
         return DRAWN if self.drawn else MASKS
 
     @property
     def _learned(self) -> tuple[str, ...]:
-        """The tasks on a first task that is learned here."""
+        """The tasks that are learned on a first task, which is trained here too."""
         return DRAWN if self.drawn else (SMALL, *MASKS[1:])
 
     @property
@@ -249,19 +253,23 @@ class _Maker:
         if base is None:
             base = self._base(self.masks) if self.drawn else {}
         given = {name: value for name, value in flags.items() if name != RATE or own["method"] in _MASKING}
-        pieces = [piece(tasks, {**given, **_unmirrored(tasks), **own}, seed, base.get(seed)) for seed in self.seeds]
-        return Row(title, tuple(pieces), dict(paper or {}))
+        experiments = [
+            experiment_of(tasks, {**given, **_unmirrored(tasks), **own}, seed, base.get(seed)) for seed in self.seeds
+        ]
+        return Row(title, tuple(experiments), dict(paper or {}))
 
     def _base(self, flags: Mapping[str, Any], tasks: tuple[str, ...] = ()) -> dict[int, Experiment]:
         """Returns {seed: experiment} that learns the first task of these."""
         first = (tasks or self._learned)[:1]
         given = {name: value for name, value in flags.items() if name != RATE}
-        return {seed: piece(first, {**given, **_unmirrored(first), "method": "full"}, seed) for seed in self.seeds}
+        return {
+            seed: experiment_of(first, {**given, **_unmirrored(first), "method": "full"}, seed) for seed in self.seeds
+        }
 
     def _cpg(self, title: str, base: Mapping[int, Experiment] | None = None, **own: Any) -> Row:
         flags = {**own, **({"goal": 0.05} if own["method"] == "cpg" else {})}
-        told = {"accuracy, %": paper.CPG[title]} if title in paper.CPG else {}
-        return self._row(title, flags, self._superclasses, base=base or {}, flags=self.cpg, paper=told)
+        published = {"accuracy, %": paper.CPG[title]} if title in paper.CPG else {}
+        return self._row(title, flags, self._superclasses, base=base or {}, flags=self.cpg, paper=published)
 
 
 def _unmirrored(tasks: Sequence[str]) -> dict[str, str]:

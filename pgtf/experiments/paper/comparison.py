@@ -33,13 +33,18 @@ def write_intervals(path: str, table: Table, known: Mapping[str, Result], read: 
       known: {name of experiment: result}.
       read: Function that returns the samples of a task of an experiment.
     """
-    rows = {row.title: {piece.seed: piece for piece in row.pieces if piece.name in known} for row in table.rows}
-    rows = {title: pieces for title, pieces in rows.items() if pieces}
+    rows = {
+        row.title: {experiment.seed: experiment for experiment in row.experiments if experiment.name in known}
+        for row in table.rows
+    }
+    rows = {title: experiments for title, experiments in rows.items() if experiments}
     reference = rows.get(table.reference, {})
-    measured = {title: {seed: _samples(piece, read) for seed, piece in each.items()} for title, each in rows.items()}
+    measured = {
+        title: {seed: _samples(experiment, read) for seed, experiment in each.items()} for title, each in rows.items()
+    }
     entries = []
-    for title, pieces in rows.items():
-        common = {seed: piece for seed, piece in pieces.items() if seed in reference}
+    for title, experiments in rows.items():
+        common = {seed: experiment for seed, experiment in experiments.items() if seed in reference}
         other = {seed: measured[table.reference][seed] for seed in common}
         for measure, tasks in _measures(measured[title]):
             entries.append(
@@ -47,8 +52,8 @@ def write_intervals(path: str, table: Table, known: Mapping[str, Result], read: 
                     "row": title,
                     "measure": measure,
                     "task": tasks[0] if len(tasks) == 1 else MEAN,
-                    "seeds": sorted(pieces),
-                    "slices": _slices(pieces, known),
+                    "seeds": sorted(experiments),
+                    "slices": _slices(experiments, known),
                     "interval": _plain(interval(_row(measured[title], measure, tasks))),
                     "difference": _difference(measured[title], other, measure, tasks)
                     if common and title != table.reference
@@ -60,14 +65,17 @@ def write_intervals(path: str, table: Table, known: Mapping[str, Result], read: 
 
 
 def read_intervals(path: str, table: Table, known: Mapping[str, Result]) -> list[dict[str, Any]]:
-    """Reads the intervals of a table. Leaves out those of other slices than the results have."""
+    """Reads the intervals of a table. Leaves out those that were computed from other slices than the results."""
     try:
         with open(path, encoding="utf-8") as file:
             entries = json.load(file)
     except FileNotFoundError:
         return []
-    pieces = {row.title: {piece.seed: piece for piece in row.pieces if piece.name in known} for row in table.rows}
-    return [each for each in entries if each["slices"] == _slices(pieces.get(each["row"], {}), known)]
+    experiments = {
+        row.title: {experiment.seed: experiment for experiment in row.experiments if experiment.name in known}
+        for row in table.rows
+    }
+    return [each for each in entries if each["slices"] == _slices(experiments.get(each["row"], {}), known)]
 
 
 def intervals_path(results: str, name: str) -> str:
@@ -91,8 +99,8 @@ def markdown(table: Table, entries: Sequence[Mapping[str, Any]]) -> str:
     return "\n\n".join([text, *(f"Intervals of {note}." for note in notes)])
 
 
-def _samples(piece: Experiment, read: Read) -> dict[str, Mapping[str, Sample]]:
-    return {task: read(piece, task) for task in piece.tasks[1:]}
+def _samples(experiment: Experiment, read: Read) -> dict[str, Mapping[str, Sample]]:
+    return {task: read(experiment, task) for task in experiment.tasks[1:]}
 
 
 def _measures(measured: Measured) -> list[tuple[str, list[str]]]:
@@ -114,9 +122,9 @@ def _difference(mine: Measured, other: Measured, measure: str, tasks: Sequence[s
     return _plain(interval(_row(common, measure, tasks), _row(other, measure, tasks)))
 
 
-def _slices(pieces: Mapping[int, Experiment], known: Mapping[str, Result]) -> dict[str, list[str]]:
+def _slices(experiments: Mapping[int, Experiment], known: Mapping[str, Result]) -> dict[str, list[str]]:
     """Returns {seed: hashes of the slices} of the experiments behind a row."""
-    return {str(seed): list(known[piece.name].matrix.slices) for seed, piece in sorted(pieces.items())}
+    return {str(seed): list(known[experiment.name].matrix.slices) for seed, experiment in sorted(experiments.items())}
 
 
 def _plain(found: Interval) -> dict[str, Any]:

@@ -17,10 +17,14 @@ BACKBONE = "imagenet"  # The first task that comes from a file of weights, and h
 class Experiment:
     """One run of `pgtf train`.
 
-    tasks: The tasks in order. flags: ((flag, value), …) with all other settings that affect the result. seed: The
-    random seed. base: The experiment whose first task this one starts from. Default: it learns its first task itself.
-    split: The images that it is measured on, "test" or "validation". compressed: Budget of `pgtf compress`, as
-    "2%": the later tasks are compressed copies of those that the same run learned. Default: they are as learned.
+    Attributes:
+      tasks: The tasks in order.
+      flags: ((flag, value), …) with all other settings that affect the result.
+      seed: The random seed.
+      base: The experiment whose first task this one starts from. Default: it learns its first task itself.
+      split: The images that it is measured on, "test" or "validation".
+      compressed: Budget of `pgtf compress`, such as "2%". The later tasks are then compressed copies of those that the
+        same run learned. Default: no compression.
     """
 
     tasks: tuple[str, ...]
@@ -86,7 +90,7 @@ class Experiment:
 
     @property
     def validation(self) -> float:
-        """The share of the training images that is held out."""
+        """The fraction of the training images that is held out."""
         return float(dict(self.flags).get("validation", 0))
 
     @property
@@ -97,15 +101,17 @@ class Experiment:
         return PAIRED if self.tasks[0] in PAIRED else STYLES
 
 
-def piece(tasks: tuple[str, ...], flags: dict[str, Any], seed: int, base: Experiment | None = None) -> Experiment:
+def experiment_of(
+    tasks: tuple[str, ...], flags: dict[str, Any], seed: int, base: Experiment | None = None
+) -> Experiment:
     """Builds an experiment from flags in any order."""
     return Experiment(tasks, tuple(sorted((name, str(value)) for name, value in flags.items())), seed, base)
 
 
-def with_bases(pieces: list[Experiment]) -> list[Experiment]:
+def with_bases(experiments: list[Experiment]) -> list[Experiment]:
     """Lists each experiment once, with its base before it."""
     found: dict[str, Experiment] = {}
-    for one in pieces:
+    for one in experiments:
         for each in (one.base, one):
             if each:
                 found.setdefault(each.name, each)

@@ -1,9 +1,9 @@
 """The comparison of stored sizes with fine-tuning a full network for each task. Preset `fair`.
 
 Settings are chosen on validation images, which are held out of the training images: tables "rates", "budgets" and
-"choice". "choice" has the runs of "quality": the row to recommend is chosen there. Test images are measured afterwards,
-with these settings: "quality" and "finished". Every row has the same first task, the same steps and a moving average of
-its weights. The first task has one seed: the intervals are for later tasks of it.
+"choice". "choice" has the same runs as "quality", and decides which row is recommended. Test images are measured
+afterwards with these settings: tables "quality" and "finished". All rows have the same first task, the same number of
+steps and a moving average of the weights. The first task has one seed, so the intervals hold for this first task.
 """
 
 from __future__ import annotations
@@ -106,12 +106,12 @@ def _row(
 ) -> Row:
     row = make.row(title, tasks, **{name: value for name, value in flags.items() if name != COMPRESSED})
     budget = flags.get(COMPRESSED, "")
-    pieces = (dataclasses.replace(piece.on(split), compressed=budget) for piece in row.pieces)
-    return dataclasses.replace(row, pieces=tuple(pieces))
+    experiments = (dataclasses.replace(experiment.on(split), compressed=budget) for experiment in row.experiments)
+    return dataclasses.replace(row, experiments=tuple(experiments))
 
 
 def steps_to_cold(budgets: Mapping[str, Mapping[int, Row]], known: Mapping[str, Result]) -> str:
-    """Returns a sentence for each row: the fewest steps after which maps are as near as a cold start's at the end.
+    """Returns a sentence for each row: the fewest steps at which maps reach the final KID of training from scratch.
 
     budgets: {title: {steps: row}}. known: {name of experiment: result}.
     """
@@ -132,7 +132,7 @@ def steps_to_cold(budgets: Mapping[str, Mapping[int, Row]], known: Mapping[str, 
 
 
 def megabytes(found: Result, tasks: int) -> float:
-    """Returns the size of this many tasks: a full network, and later tasks of the mean size."""
+    """Returns the megabytes of this many tasks: a full network, and later tasks of the mean size."""
     return found.full * (1 + (tasks - 1) * later_share(found)) / 1e6
 
 

@@ -16,8 +16,8 @@ from pgtf.foundation import files
 DRAWN = "drawn"
 CLASSIFIER = "classifier of the tasks"
 
-Identity = Mapping[str, str]  # {"images of maps": …, "judge of distances": …, "judge of Acc": …}
-JUDGE, ACC_JUDGE = "judge of distances", "judge of Acc"
+Identity = Mapping[str, str]  # {"images of maps": …, "extractor of distances": …, "classifier of Acc": …}
+DISTANCE_EXTRACTOR, ACC_CLASSIFIER = "extractor of distances", "classifier of Acc"
 
 
 def images_identity(data: str, summary: Mapping[str, Any]) -> str:
@@ -31,7 +31,7 @@ def images_identity(data: str, summary: Mapping[str, Any]) -> str:
     return files.sha256(json.dumps(parts, sort_keys=True).encode())[:16]
 
 
-def judge_identity(extractor: Mapping[str, Any]) -> str:
+def extractor_identity(extractor: Mapping[str, Any]) -> str:
     """Returns the identity of a feature extractor: its name and the start of its hash."""
     return f"{extractor['name']} ({extractor['sha256'][:12]})"
 
@@ -40,46 +40,52 @@ def judge_identity(extractor: Mapping[str, Any]) -> str:
 class Wanted:
     """The data and the feature extractor that results must come from.
 
-    data_dir: Folder of the images; "" for drawn images, None for any. judge: Start of the identity of the extractor of
-    distances. Default: any. kinds: The kinds of images that this is asked of. Default: all.
+    Attributes:
+      data_dir: Folder of the images; "" for drawn images, None for any.
+      extractor: Start of the identity of the extractor of distances. Default: any.
+      kinds: The kinds of images that are compared. Default: all.
     """
 
     data_dir: str | None = None
-    judge: str = ""
+    extractor: str = ""
     kinds: tuple[str, ...] = KINDS
 
-    def difference(self, piece: Experiment, found: Identity) -> str:
-        """Returns why a result of this identity does not count; empty if it counts."""
-        if piece.kind not in self.kinds:
+    def difference(self, experiment: Experiment, found: Identity) -> str:
+        """Returns the reason why a result of this identity can't be used; empty if it can."""
+        if experiment.kind not in self.kinds:
             return ""
         if self.data_dir is not None:
-            for task in piece.with_images:
-                there = _images(self.data_dir, task, piece.kind, piece.validation)
+            for task in experiment.with_images:
+                there = _images(self.data_dir, task, experiment.kind, experiment.validation)
                 if found[f"images of {task}"] != there:
                     return f"images of {task} are {found[f'images of {task}']}, not {there}"
-        judge = found.get(JUDGE, "")
-        if self.judge and judge and not judge.startswith(self.judge):
-            return f"{JUDGE} is {judge}, not {self.judge}"
+        extractor = found.get(DISTANCE_EXTRACTOR, "")
+        if self.extractor and extractor and not extractor.startswith(self.extractor):
+            return f"{DISTANCE_EXTRACTOR} is {extractor}, not {self.extractor}"
         return ""
 
 
 def usual(found: Mapping[Experiment, Identity]) -> dict[Any, str]:
     """Returns the most frequent identity of each part, by `part_key`. In a tie, real images win over drawn ones."""
     counts: dict[Any, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    for piece, identity in found.items():
+    for experiment, identity in found.items():
         for part, value in identity.items():
-            counts[part_key(piece, part)][value] += 1
+            counts[part_key(experiment, part)][value] += 1
     return {
         key: max((count, value != DRAWN, value) for value, count in each.items())[-1] for key, each in counts.items()
     }
 
 
-def part_key(piece: Experiment, part: str) -> Any:
+def part_key(experiment: Experiment, part: str) -> Any:
     """Returns the key under which experiments must share a part of their identity.
 
     The classifier of Acc depends on the images of its classes. Unpaired images may differ from the paired ones.
     """
-    return part if part == JUDGE else (part, piece.kind, piece.classes if part == ACC_JUDGE else ())
+    return (
+        part
+        if part == DISTANCE_EXTRACTOR
+        else (part, experiment.kind, experiment.classes if part == ACC_CLASSIFIER else ())
+    )
 
 
 @functools.cache

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pgtf.experiments.paper import comparison
 from pgtf.experiments.paper.experiment import Experiment, with_bases
-from pgtf.experiments.paper.identity import ACC_JUDGE, part_key, usual
+from pgtf.experiments.paper.identity import ACC_CLASSIFIER, part_key, usual
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import MISSING, Result, Results
 from pgtf.experiments.paper.tables import Column, Row, Table, mean, values
@@ -27,14 +27,14 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
 
     The text of notes/NAME.md in the folder of results is added below the table of that name.
     """
-    known, holes = comparable(with_bases(_pieces(tables)), results)
+    known, problems = comparable(with_bases(_pieces(tables)), results)
     place, folder = os.path.dirname(path) or ".", os.path.join(results.folder, "page")
     parts = [_head(preset, known)]
     for name, table in tables.items():
         stem = f"{folder}/{name.replace(' ', '-')}"
         parts.append(f"## {table.title}")
-        if not any(piece.name in known for piece in _pieces({name: table})):
-            parts += "Not measured yet.", _note(f"{results.folder}/notes", name), _left_out(table, known, holes)
+        if not any(experiment.name in known for experiment in _pieces({name: table})):
+            parts += "Not measured yet.", _note(f"{results.folder}/notes", name), _left_out(table, known, problems)
             continue
         files.write(f"{stem}.csv", _csv(table, known).encode())
         parts.append(markdown(table, known))
@@ -48,30 +48,30 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
             entries = comparison.read_intervals(comparison.intervals_path(results.folder, name), table, known)
             parts.append(comparison.markdown(table, entries))
         parts += _disagreements(table, known), _note(f"{results.folder}/notes", name)
-        parts += _missing(table, holes), _left_out(table, known, holes)
+        parts += _missing(table, problems), _left_out(table, known, problems)
     files.write(path, ("\n\n".join(filter(None, parts)) + "\n").encode())
 
 
-def comparable(pieces: Sequence[Experiment], results: Results) -> tuple[dict[str, Result], dict[str, str]]:
+def comparable(experiments: Sequence[Experiment], results: Results) -> tuple[dict[str, Result], dict[str, str]]:
     """Splits experiments into comparable ones, {name: result}, and others, {name: reason}.
 
     Results are comparable if their data and feature extractors are the most frequent ones. A result with another
     classifier loses only its Acc.
     """
-    found = {piece: result for piece in pieces if (result := results.read(piece))}
-    holes = {piece.name: results.hole(piece) for piece in pieces if piece not in found}
-    common, known = usual({piece: result.identity for piece, result in found.items()}), {}
-    for piece, result in found.items():
+    found = {experiment: result for experiment in experiments if (result := results.read(experiment))}
+    problems = {experiment.name: results.problem(experiment) for experiment in experiments if experiment not in found}
+    common, known = usual({experiment: result.identity for experiment, result in found.items()}), {}
+    for experiment, result in found.items():
         odd = {
-            part: f"{part} {'is' if 'judge' in part else 'are'} {value}, not {common[part_key(piece, part)]}"
+            part: f"{_with_verb(part)} {value}, not {common[part_key(experiment, part)]}"
             for part, value in result.identity.items()
-            if value != common[part_key(piece, part)]
+            if value != common[part_key(experiment, part)]
         }
         if odd:
-            holes[piece.name] = "; ".join(odd.values())
-        if set(odd) <= {ACC_JUDGE}:
-            known[piece.name] = result.without("Acc") if odd else result
-    return known, holes
+            problems[experiment.name] = "; ".join(odd.values())
+        if set(odd) <= {ACC_CLASSIFIER}:
+            known[experiment.name] = result.without("Acc") if odd else result
+    return known, problems
 
 
 def markdown(table: Table, known: Mapping[str, Result]) -> str:
@@ -81,25 +81,27 @@ def markdown(table: Table, known: Mapping[str, Result]) -> str:
     """
     heads = [
         "",
-        *itertools.chain(*((f"paper: {c.title}", c.title) if _told(table, c) else (c.title,) for c in table.columns)),
+        *itertools.chain(
+            *((f"paper: {c.title}", c.title) if _is_published(table, c) else (c.title,) for c in table.columns)
+        ),
     ]
     lines = [heads, ["---"] * len(heads)]
     for row in table.rows:
-        if not row.paper and not any(piece.name in known for piece in row.pieces):
+        if not row.paper and not any(experiment.name in known for experiment in row.experiments):
             continue
         cells = [row.title]
         for column in table.columns:
-            cells += [_number(row.paper.get(column.title), column)] if _told(table, column) else []
+            cells += [_number(row.paper.get(column.title), column)] if _is_published(table, column) else []
             cells.append(_ours(row, column, known))
         lines.append(cells)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def _pieces(tables: Mapping[str, Table]) -> list[Experiment]:
-    return [piece for table in tables.values() for row in table.rows for piece in row.pieces]
+    return [experiment for table in tables.values() for row in table.rows for experiment in row.experiments]
 
 
-def _told(table: Table, column: Column) -> bool:
+def _is_published(table: Table, column: Column) -> bool:
     return any(column.title in row.paper for row in table.rows)
 
 
@@ -107,8 +109,12 @@ def _number(value: float | None, column: Column) -> str:
     return HOLE if value is None else f"{value:.{column.digits}g}"
 
 
+def _with_verb(part: str) -> str:
+    return f"{part} {'are' if part.startswith('images') else 'is'}"
+
+
 def _ours(row: Row, column: Column, known: Mapping[str, Result]) -> str:
-    """Formats the mean, followed by the value of each seed if they differ."""
+    """Formats the measured mean, followed by the value of each seed if they differ."""
     found = values(row, column, known)
     each = [_number(value, column) for value in found]
     if len(set(each)) < 2:
@@ -142,13 +148,13 @@ def _beside(found: list[Result]) -> str:
         for task, n in each.beside["n"].items():
             counts.setdefault(task, set()).add(n)
     n = ", ".join(f"{task} {'/'.join(map(str, sorted(some)))}" for task, some in sorted(counts.items()))
-    judges = (f"{name} by {judge}" for each in found for name, judge in each.beside["extractors"].items())
+    extractors = (f"{name} by {one}" for each in found for name, one in each.beside["extractors"].items())
     versions = (f"{name} {version}" for each in found for name, version in each.beside["versions"].items())
     return "\n".join(
         [
             f"- Images measured: {n}; split {said(split for each in found for split in each.beside['split'])}.",
             f"- Data: {said(f'{task} {data}' for each in found for task, data in each.images.items())}.",
-            f"- Measured by: {said(judges)}.",
+            f"- Measured by: {said(extractors)}.",
             f"- Versions: {said(versions)}.",
             *(f"- Note: {note}." for note in sorted({note for each in found for note in each.beside["notes"]})),
         ]
@@ -161,15 +167,19 @@ def _csv(table: Table, known: Mapping[str, Result]) -> str:
     writer.writerow(["row", "figure", "paper", "seed", "ours"])
     for row in table.rows:
         for column in table.columns:
-            for piece in row.pieces:
-                value = column.of(known[piece.name]) if piece.name in known else None
-                writer.writerow([row.title, column.title, row.paper.get(column.title), piece.seed, value])
+            for experiment in row.experiments:
+                value = column.of(known[experiment.name]) if experiment.name in known else None
+                writer.writerow([row.title, column.title, row.paper.get(column.title), experiment.seed, value])
     return out.getvalue()
 
 
 @dataclasses.dataclass(frozen=True)
 class _TablePoint:
-    """A row of a plot: the mean over its seeds. range: Lowest and highest distance of the seeds."""
+    """A point of a plot: the mean of a row over its seeds.
+
+    Attributes:
+      range: Lowest and highest distance of the seeds.
+    """
 
     title: str
     share: float
@@ -208,9 +218,9 @@ def _plot(points: Sequence[_TablePoint]) -> bytes:
 def _untouched(table: Table, known: Mapping[str, Result]) -> str:
     """Lists the distances of the unchanged inputs: the baseline of a network that does nothing."""
     found: dict[str, str] = {}
-    for piece in _pieces({"": table}):
-        for task in known[piece.name].matrix.tasks if piece.name in known else ():
-            if (distance := known[piece.name].identity_baseline(task)) is not None:
+    for experiment in _pieces({"": table}):
+        for task in known[experiment.name].matrix.tasks if experiment.name in known else ():
+            if (distance := known[experiment.name].identity_baseline(task)) is not None:
                 found[task] = f"{task} {distance:.4g}"
     return f"FID of the unchanged inputs: {', '.join(found.values())}." if found else ""
 
@@ -249,22 +259,22 @@ def _note(folder: str, name: str) -> str:
         return file.read().strip()
 
 
-def _missing(table: Table, holes: Mapping[str, str]) -> str:
+def _missing(table: Table, problems: Mapping[str, str]) -> str:
     """Lists the experiments without a result."""
     missing = []
     for row in table.rows:
-        seeds = [str(piece.seed) for piece in row.pieces if holes.get(piece.name) == MISSING]
+        seeds = [str(experiment.seed) for experiment in row.experiments if problems.get(experiment.name) == MISSING]
         if seeds:
             missing.append(f"{row.title} (seed {' and '.join(seeds)})")
     return f"Missing: {', '.join(missing)}." if missing else ""
 
 
-def _left_out(table: Table, known: Mapping[str, Result], holes: Mapping[str, str]) -> str:
+def _left_out(table: Table, known: Mapping[str, Result], problems: Mapping[str, str]) -> str:
     """Lists the results that are not comparable, with the reasons."""
     lines = [
-        f"- {'Acc of ' if piece.name in known else ''}{row.title} (seed {piece.seed}): {why}."
+        f"- {'Acc of ' if experiment.name in known else ''}{row.title} (seed {experiment.seed}): {why}."
         for row in table.rows
-        for piece in row.pieces
-        if (why := holes.get(piece.name, MISSING)) != MISSING
+        for experiment in row.experiments
+        if (why := problems.get(experiment.name, MISSING)) != MISSING
     ]
     return "\n".join(["Left out:", *lines]) if lines else ""

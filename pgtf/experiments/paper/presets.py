@@ -14,12 +14,16 @@ STYLES = ("photo2monet", "photo2ukiyoe")
 class Preset:
     """The settings of all runs.
 
-    paired, unpaired: The flags of every run of paired and of unpaired tasks. outer: --free_up_to. It frees the same
-    layers as --free_outer=4 does at this width. Results are named by a hash of their flags, so the old flag stays.
-    pace: Estimated steps per second, for paired, unpaired and labelled tasks. first: Flags of first tasks that differ
-    from those of later ones. first_seed: Seed of the first task. Default: each seed has its own first task. title: Of
-    the page. labelled: The flags of every run of classifiers on a backbone. labelled_small: Those with CPG's network,
-    at 32 px.
+    Attributes:
+      paired, unpaired: The flags of every run of paired and of unpaired tasks.
+      outer: Value of --free_up_to. It frees the same layers as --free_outer=4 at this width. Results are named by a
+        hash of their flags, so the old flag stays.
+      pace: Estimated steps per second, for paired, unpaired and labelled tasks.
+      first: Flags of first tasks that differ from those of later tasks.
+      first_seed: Seed of the first task. Default: each seed has its own first task.
+      title: Title of the page.
+      labelled: The flags of every run of classifiers on a backbone.
+      labelled_small: The same for CPG's network at 32 px.
     """
 
     name: str

@@ -13,7 +13,14 @@ from typing import Any, Callable
 
 from pgtf.config import load_config
 from pgtf.experiments.paper.experiment import Experiment
-from pgtf.experiments.paper.identity import ACC_JUDGE, JUDGE, Identity, Wanted, images_identity, judge_identity
+from pgtf.experiments.paper.identity import (
+    ACC_CLASSIFIER,
+    DISTANCE_EXTRACTOR,
+    Identity,
+    Wanted,
+    extractor_identity,
+    images_identity,
+)
 from pgtf.foundation import files, settings
 from pgtf.foundation.version import __version__
 from pgtf.metrics import matrix_text
@@ -32,9 +39,14 @@ ASIDE = (BACKWARD, UNTOUCHED)  # Suffixes of metrics that are not of the forward
 class Result:
     """The measurements of an experiment.
 
-    stored: {task: bytes}. full: Bytes of a full network. seconds: Duration of training and evaluation. images: {task:
-    identity of its images}. beside: n, splits, extractors, versions. shares: Fractions of the weights of kernels that
-    tasks share, after the last task. Default: none are shared.
+    Attributes:
+      matrix: The metrics of each task after each task.
+      stored: {task: bytes}.
+      full: Bytes of a full network.
+      seconds: Duration of training and evaluation.
+      images: {task: identity of its images}.
+      beside: Number of images, splits, extractors and versions.
+      shares: Ownership of the kernels' weights after the last task, for methods whose tasks share kernels.
     """
 
     matrix: Matrix
@@ -48,12 +60,14 @@ class Result:
     @property
     def identity(self) -> Identity:
         """Identity of the data and of the feature extractors."""
-        judges = {name: judge for name, judge in self.beside["extractors"].items() if not name.endswith(ASIDE)}
-        acc = judges.pop("Acc", "")
-        found = {JUDGE: "; ".join(sorted(set(judges.values()))), ACC_JUDGE: acc}
+        extractors = {
+            name: extractor for name, extractor in self.beside["extractors"].items() if not name.endswith(ASIDE)
+        }
+        acc = extractors.pop("Acc", "")
+        found = {DISTANCE_EXTRACTOR: "; ".join(sorted(set(extractors.values()))), ACC_CLASSIFIER: acc}
         return {
             **{f"images of {task}": self.images[task] for task in self.matrix.tasks},
-            **{part: judge for part, judge in found.items() if judge},
+            **{part: extractor for part, extractor in found.items() if extractor},
         }
 
     def without(self, kind: str) -> Result:
@@ -104,54 +118,54 @@ class Results:
     def __init__(self, folder: str, wanted: Wanted = ANY):
         self.folder, self.wanted = folder, wanted
 
-    def path(self, piece: Experiment) -> str:
+    def path(self, experiment: Experiment) -> str:
         """Returns the path of an experiment's file."""
-        return os.path.join(self.folder, f"{piece.name}.json")
+        return os.path.join(self.folder, f"{experiment.name}.json")
 
     def seeds(self) -> set[int]:
         """Returns the seeds of all stored experiments, of any settings."""
         names = os.listdir(self.folder) if os.path.isdir(self.folder) else []
         return {int(found.group(1)) for name in names if (found := re.fullmatch(r".*-(\d+)-\w{10}\.json", name))}
 
-    def read(self, piece: Experiment) -> Result | None:
+    def read(self, experiment: Experiment) -> Result | None:
         """Returns the result of an experiment; None if it is missing, damaged or not comparable."""
-        return None if self.hole(piece) else self._load(piece)
+        return None if self.problem(experiment) else self._load(experiment)
 
-    def hole(self, piece: Experiment) -> str:
-        """Returns why an experiment's result does not count: "missing" or a reason in words. Empty if it counts."""
+    def problem(self, experiment: Experiment) -> str:
+        """Returns the reason why an experiment's result can't be used, or "missing"; empty if it can."""
         try:
-            self._load(piece)
+            self._load(experiment)
         except FileNotFoundError:
             return MISSING
         except ValueError as error:
             return str(error)
-        return self.other(piece)
+        return self.other(experiment)
 
-    def other(self, piece: Experiment) -> str:
+    def other(self, experiment: Experiment) -> str:
         """Returns how a readable result differs from the wanted data and feature extractor; empty if it does not."""
         try:
-            return self.wanted.difference(piece, self._load(piece).identity)
+            return self.wanted.difference(experiment, self._load(experiment).identity)
         except (FileNotFoundError, ValueError):
             return ""
 
-    def _load(self, piece: Experiment) -> Result:
-        with open(self.path(piece), encoding="utf-8") as file:
+    def _load(self, experiment: Experiment) -> Result:
+        with open(self.path(experiment), encoding="utf-8") as file:
             try:
                 plain = json.load(file)
             except (ValueError, RecursionError) as error:
                 raise ValueError("its file is damaged") from error
-        return _result(piece, plain)
+        return _result(experiment, plain)
 
-    def write(self, piece: Experiment, run_dir: str) -> Result:
+    def write(self, experiment: Experiment, run_dir: str) -> Result:
         """Stores the measurements of a run as an experiment's result."""
         with open(os.path.join(run_dir, layout.EVALUATION, layout.MATRIX), encoding="utf-8") as file:
             text = file.read()
-        names = {task: piece.name_in_run(task) for task in piece.tasks}
+        names = {task: experiment.name_in_run(task) for task in experiment.tasks}
         matrix, bank = matrix_text.from_json(text).of(names), FilterBank.open(os.path.join(run_dir, layout.TASKS))
         slices = {task: bank.slice(bank.names.index(name)) for task, name in names.items()}
-        last = slices[piece.tasks[-1]].facts
+        last = slices[experiment.tasks[-1]].facts
         plain = {
-            "piece": piece.facts,
+            "piece": experiment.facts,
             "tasks": list(matrix.tasks),
             "slices": list(matrix.slices),
             "values": matrix.values,
@@ -162,18 +176,18 @@ class Results:
             **({"shares": dataclasses.asdict(last.shares)} if last.shares else {}),
             "beside": _beside(json.loads(text)["figures"], names),
         }
-        found = _result(piece, plain)
-        if difference := self.wanted.difference(piece, found.identity):
+        found = _result(experiment, plain)
+        if difference := self.wanted.difference(experiment, found.identity):
             raise ValueError(
                 f"The run's data or feature extractor differ: {difference}. Choose another folder for runs. "
                 f"Received: --runs={os.path.dirname(run_dir)}"
             )
-        files.write(self.path(piece), json.dumps({**plain, "sha256": _sha256(plain)}, indent=1).encode())
+        files.write(self.path(experiment), json.dumps({**plain, "sha256": _sha256(plain)}, indent=1).encode())
         return found
 
 
 def _images(task: TaskSlice, run_dir: str) -> str:
-    """Returns the identity of a task's images, or of the file of weights that it was instead of learning it."""
+    """Returns the identity of a task's images, or of its file of weights if it was not trained."""
     if task.facts.data:
         return images_identity(task.facts.data, task.facts.images)
     config = load_config(run_dir)
@@ -197,12 +211,12 @@ def _sha256(plain: dict[str, Any]) -> str:
     return files.sha256(json.dumps(content, sort_keys=True).encode())
 
 
-def _result(piece: Experiment, plain: Any) -> Result:
+def _result(experiment: Experiment, plain: Any) -> Result:
     """Builds a result from a file's JSON. Raises ValueError if it is not a result of this experiment.
 
     Older results have no hash of their content.
     """
-    if not isinstance(plain, dict) or plain.get("piece") != piece.facts:
+    if not isinstance(plain, dict) or plain.get("piece") != experiment.facts:
         raise ValueError("its file belongs to another experiment")
     if "sha256" in plain and plain["sha256"] != _sha256(plain):
         raise ValueError("its file has changed since it was written")
@@ -213,7 +227,7 @@ def _result(piece: Experiment, plain: Any) -> Result:
             raise ValueError(f"its file has a wrong `{name}`: {json.dumps(plain.get(name))[:60]}")
     if not _named(float, 0)(plain.get("shares", {})):
         raise ValueError(f"its file has a wrong `shares`: {json.dumps(plain['shares'])[:60]}")
-    if not set(piece.tasks) <= set(plain["tasks"]) <= plain["stored"].keys():
+    if not set(experiment.tasks) <= set(plain["tasks"]) <= plain["stored"].keys():
         raise ValueError("its file has other tasks")
     if not all(plain["images"].get(task) for task in plain["tasks"]):
         raise ValueError("its file records no data")
@@ -266,7 +280,7 @@ def _beside(figures: list[dict[str, Any]], names: Mapping[str, str]) -> dict[str
     return {
         "n": {one["task"]: one["generated"]["n"] for one in forth if one["generated"]},
         "split": sorted({one["generated"]["split"] for one in figures if one["generated"]}),
-        "extractors": {name: judge_identity(facts) for name, facts in extractors.items()},
+        "extractors": {name: extractor_identity(facts) for name, facts in extractors.items()},
         "notes": sorted({note for one in figures for note in one["notes"]}),
         "versions": {"pgtf": __version__, "tensorflow": importlib.metadata.version("tensorflow")},
     }

@@ -55,42 +55,45 @@ class ExperimentRunner:
         self.data_dir, self.inception, self.weights = data_dir, inception, weights
         self.pgtf, self.patience = pgtf, patience
 
-    def folder(self, piece: Experiment) -> str:
+    def folder(self, experiment: Experiment) -> str:
         """Returns the path of an experiment's run directory."""
-        return os.path.join(self.runs, piece.run_name)
+        return os.path.join(self.runs, experiment.run_name)
 
-    def missing(self, pieces: Sequence[Experiment]) -> list[Experiment]:
+    def missing(self, experiments: Sequence[Experiment]) -> list[Experiment]:
         """Lists the experiments without results, each once, with their bases before them."""
-        return with_bases([piece for piece in pieces if not self.results.read(piece)])
+        return with_bases([experiment for experiment in experiments if not self.results.read(experiment)])
 
-    def plan(self, pieces: Sequence[Experiment]) -> str:
+    def plan(self, experiments: Sequence[Experiment]) -> str:
         """Returns a table of the missing experiments with estimates of their time."""
         lines, total = [], 0.0
-        for piece, seconds in self.estimates(pieces).items():
+        for experiment, seconds in self.estimates(experiments).items():
             total += seconds
-            lines.append(f"{piece.name:<48} {'+'.join(piece.learned):<40} about {clock(seconds)}")
+            lines.append(f"{experiment.name:<48} {'+'.join(experiment.learned):<40} about {clock(seconds)}")
         return "\n".join([*lines, f"{len(lines)} runs, about {clock(total)}"])
 
-    def estimates(self, pieces: Sequence[Experiment]) -> dict[Experiment, float]:
+    def estimates(self, experiments: Sequence[Experiment]) -> dict[Experiment, float]:
         """Estimates the seconds of each missing experiment.
 
         Takes the median time per task of finished experiments of the same kind, or else the preset's pace.
         """
         took: dict[str, list[float]] = {}
-        for piece in pieces:
-            if found := self.results.read(piece):
-                took.setdefault(piece.kind, []).append(found.seconds / len(piece.learned))
-        return {piece: self._estimate(piece, took.get(piece.kind, [])) for piece in self.missing(pieces)}
+        for experiment in experiments:
+            if found := self.results.read(experiment):
+                took.setdefault(experiment.kind, []).append(found.seconds / len(experiment.learned))
+        return {
+            experiment: self._estimate(experiment, took.get(experiment.kind, []))
+            for experiment in self.missing(experiments)
+        }
 
-    def _estimate(self, piece: Experiment, took: Sequence[float]) -> float:
-        if os.path.exists(os.path.join(self.folder(piece), layout.EVALUATION, layout.MATRIX)):
+    def _estimate(self, experiment: Experiment, took: Sequence[float]) -> float:
+        if os.path.exists(os.path.join(self.folder(experiment), layout.EVALUATION, layout.MATRIX)):
             return 0.0
-        flags = dict(piece.flags)
+        flags = dict(experiment.flags)
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Assumes 400 images per task.
-        a_task = statistics.median(took) if took else steps / self.preset.pace[KINDS.index(piece.kind)]
-        return len(piece.learned) * a_task
+        a_task = statistics.median(took) if took else steps / self.preset.pace[KINDS.index(experiment.kind)]
+        return len(experiment.learned) * a_task
 
-    def do(self, pieces: Sequence[Experiment]) -> None:
+    def run(self, experiments: Sequence[Experiment]) -> None:
         """Trains and evaluates the missing experiments. Resumes interrupted ones. A failure does not stop the others.
 
         Several processes may share the work: each takes experiments that no other works on, and waits for bases.
@@ -100,9 +103,16 @@ class ExperimentRunner:
         """
         tried: list[Experiment] = []
         failed: list[str] = []
-        while left := {one: each for one, each in self.estimates(pieces).items() if one not in tried}:
-            told = f"{len(left)} left, about {clock(sum(left.values()))}"
-            one = next((piece for piece in left if piece.base not in left and self._tried(piece, told, failed)), None)
+        while left := {one: each for one, each in self.estimates(experiments).items() if one not in tried}:
+            remaining = f"{len(left)} left, about {clock(sum(left.values()))}"
+            one = next(
+                (
+                    experiment
+                    for experiment in left
+                    if experiment.base not in left and self._try(experiment, remaining, failed)
+                ),
+                None,
+            )
             if one:
                 tried.append(one)
             else:
@@ -112,15 +122,19 @@ class ExperimentRunner:
                 f"{len(failed)} experiments failed. Run the command again to retry them. Received: {', '.join(failed)}"
             )
 
-    def refuse_what_would_fail(self, pieces: Sequence[Experiment]) -> None:
+    def check_inputs(self, experiments: Sequence[Experiment]) -> None:
         """Checks before any training that images and the network of FID exist and that no result would be overwritten.
 
         Raises:
           ValueError: If results of other data or another feature extractor exist.
           FileNotFoundError: If images are missing.
         """
-        missing = self.missing(pieces)
-        others = [f"{self.results.path(piece)} ({why})" for piece in missing if (why := self.results.other(piece))]
+        missing = self.missing(experiments)
+        others = [
+            f"{self.results.path(experiment)} ({why})"
+            for experiment in missing
+            if (why := self.results.other(experiment))
+        ]
         if others:
             raise ValueError(
                 f"{len(others)} results come from other data or another feature extractor. To keep them, choose other "
@@ -128,12 +142,12 @@ class ExperimentRunner:
             )
         if missing:
             extractor_of(self.inception)
-        if any(piece.from_file for piece in missing) and not os.path.isfile(self.weights):
+        if any(experiment.from_file for experiment in missing) and not os.path.isfile(self.weights):
             raise FileNotFoundError(
                 "The selected tables need a backbone: a file of weights (.npz, .safetensors or .h5). "
                 f"Received: --first_task_from={self.weights}"
             )
-        tasks = sorted({task for piece in missing for task in (*piece.with_images, *piece.classes)})
+        tasks = sorted({task for experiment in missing for task in (*experiment.with_images, *experiment.classes)})
         lacking = [task for task in tasks if not tree.task_folder(self.data_dir, task)]
         if self.data_dir and lacking:
             raise FileNotFoundError(
@@ -141,50 +155,50 @@ class ExperimentRunner:
                 f"Received: --data_dir={self.data_dir} without {', '.join(lacking)}"
             )
 
-    def _tried(self, piece: Experiment, told: str, failed: list[str]) -> bool:
+    def _try(self, experiment: Experiment, remaining: str, failed: list[str]) -> bool:
         """Runs an experiment and prints its outcome. Returns False if another process works on it."""
         try:
-            with files.locked(os.path.join(self.runs, "taken", piece.run_name), "runs an experiment"):
-                LOG.info(f"\n{piece.name}  ({told})")
-                self._piece(piece)
+            with files.locked(os.path.join(self.runs, "taken", experiment.run_name), "runs an experiment"):
+                LOG.info(f"\n{experiment.name}  ({remaining})")
+                self._piece(experiment)
         except Busy:
             return False
         except subprocess.CalledProcessError as error:
-            failed.append(piece.name)
-            LOG.info(f"{piece.name}: failed with exit status {error.returncode}; its table lacks it")
+            failed.append(experiment.name)
+            LOG.info(f"{experiment.name}: failed with exit status {error.returncode}; its table lacks it")
         except ValueError as error:
-            failed.append(piece.name)
-            LOG.info(f"{piece.name}: {error}")
+            failed.append(experiment.name)
+            LOG.info(f"{experiment.name}: {error}")
         return True
 
-    def _piece(self, piece: Experiment) -> None:
-        run_dir = self.folder(piece)
-        flags = [f"--{name}={value}" for name, value in piece.flags]
-        start = self.folder(piece.base) if piece.base else self.weights if piece.from_file else ""
+    def _piece(self, experiment: Experiment) -> None:
+        run_dir = self.folder(experiment)
+        flags = [f"--{name}={value}" for name, value in experiment.flags]
+        start = self.folder(experiment.base) if experiment.base else self.weights if experiment.from_file else ""
         base = [f"--first_task_from={start}"] if start else []
         data = [f"--data_dir={self.data_dir}"] if self.data_dir else []
         common = [f"--run_dir={run_dir}", *data]
-        at_once = piece.kind == "labelled" and piece.split == "test"  # Scores need no extractor.
+        at_once = experiment.kind == "labelled" and experiment.split == "test"  # Scores need no extractor.
         evaluate = ["--evaluate"] if at_once else []
-        settings = [*flags, *base, *evaluate, f"--tasks={','.join(piece.tasks)}", f"--seed={piece.seed}"]
+        settings = [*flags, *base, *evaluate, f"--tasks={','.join(experiment.tasks)}", f"--seed={experiment.seed}"]
         with _counted(os.path.join(run_dir, "seconds")):
             self._run("train", *common, *settings)
-            self._compress(piece, run_dir)
-            if not at_once and not self.results.read(piece):
-                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(piece.classes)}"]
+            self._compress(experiment, run_dir)
+            if not at_once and not self.results.read(experiment):
+                judged = [f"--kept={os.path.join(self.runs, 'kept')}", f"--classes={','.join(experiment.classes)}"]
                 inception = [f"--inception={self.inception}"] if self.inception else []
-                self._run("evaluate", *common, *judged, *inception, f"--split={piece.split}")
-        if not self.results.read(piece):
-            self.results.write(piece, run_dir)
+                self._run("evaluate", *common, *judged, *inception, f"--split={experiment.split}")
+        if not self.results.read(experiment):
+            self.results.write(experiment, run_dir)
 
-    def _compress(self, piece: Experiment, run_dir: str) -> None:
+    def _compress(self, experiment: Experiment, run_dir: str) -> None:
         """Adds the compressed copies of the later tasks that the run does not have yet."""
-        if not piece.compressed:
+        if not experiment.compressed:
             return
         learned = FilterBank.open(os.path.join(run_dir, layout.TASKS)).names
-        for task in piece.learned:
-            if (name := piece.name_in_run(task)) not in learned:
-                given = f"--task={task}", f"--to={piece.compressed}", f"--as={name}", f"--data_dir={self.data_dir}"
+        for task in experiment.learned:
+            if (name := experiment.name_in_run(task)) not in learned:
+                given = f"--task={task}", f"--to={experiment.compressed}", f"--as={name}", f"--data_dir={self.data_dir}"
                 self._run("compress", f"--run_dir={run_dir}", *given)
 
     def _run(self, name: str, *flags: str) -> None:

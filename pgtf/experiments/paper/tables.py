@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
 from pgtf.experiments.paper import paper, variants
-from pgtf.experiments.paper.experiment import Experiment, piece
+from pgtf.experiments.paper.experiment import Experiment, experiment_of
 from pgtf.experiments.paper.presets import PAIRED, STYLES, Preset
 from pgtf.experiments.paper.results import Result
 
@@ -24,10 +24,15 @@ class Column:
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One method or setting. pieces: One experiment for each seed. paper: {column title: published value}."""
+    """One method or setting.
+
+    Attributes:
+      experiments: One experiment for each seed.
+      paper: {column title: published value}.
+    """
 
     title: str
-    pieces: tuple[Experiment, ...]
+    experiments: tuple[Experiment, ...]
     paper: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
@@ -35,9 +40,11 @@ class Row:
 class Table:
     """A table or a figure.
 
-    plot: Whether to plot each row by its last two columns, distance and share. reference: Title of the row that the
-    others are compared with, image by image and seed by seed. Default: no intervals. remark: Function that returns a
-    paragraph below the table, from {name of experiment: result}. Default: none.
+    Attributes:
+      plot: Whether to plot each row by its last two columns, distance and share.
+      reference: Title of the row that the others are compared with, image by image and seed by seed. Default: none,
+        and no intervals.
+      remark: Function of {name of experiment: result} that returns a paragraph below the table. Default: none.
     """
 
     title: str
@@ -50,7 +57,7 @@ class Table:
 
 def values(row: Row, column: Column, known: Mapping[str, Result]) -> list[float]:
     """Returns a row's values in a column, one for each seed that has a result."""
-    found = (column.of(known[piece.name]) for piece in row.pieces if piece.name in known)
+    found = (column.of(known[experiment.name]) for experiment in row.experiments if experiment.name in known)
     return [value for value in found if value is not None]
 
 
@@ -155,13 +162,13 @@ class TableMaker:
     def row(self, title: str, tasks: tuple[str, ...], paired: bool = True, paper: Any = None, **flags: Any) -> Row:
         """Builds a row: an experiment for each seed. All start from the same first task if the method allows it."""
         common = self.preset.paired if paired else self.preset.unpaired
-        pieces = []
+        experiments = []
         for seed in self.seeds:
             first = seed if self.preset.first_seed is None else self.preset.first_seed
-            base = piece(tasks[:1], {**common, **self.preset.first, "method": "full"}, first)
+            base = experiment_of(tasks[:1], {**common, **self.preset.first, "method": "full"}, first)
             own = flags["method"] in _OWN_FIRST
-            pieces.append(piece(tasks, {**common, **flags}, seed, None if own else base))
-        return Row(title, tuple(pieces), paper or {})
+            experiments.append(experiment_of(tasks, {**common, **flags}, seed, None if own else base))
+        return Row(title, tuple(experiments), paper or {})
 
     def _method(self, method: str, tasks: tuple[str, ...] = PAIRED, paper: Any = None) -> Row:
         return self.row(_TITLES[method], tasks, paper=paper, method=method)
@@ -182,8 +189,8 @@ class TableMaker:
         rows = tuple(self._method(method, PAIRED, said) for method, said in paper.TABLE_3.items())
         return Table("Table 3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
 
-    def table_4(self, title: str, tasks: tuple[str, ...], told: Mapping[str, paper.Figures]) -> Table:
-        rows = [self.row(_TITLES[name], tasks, paired=False, paper=said, method=name) for name, said in told.items()]
+    def table_4(self, title: str, tasks: tuple[str, ...], published: Mapping[str, paper.Figures]) -> Table:
+        rows = [self.row(_TITLES[name], tasks, paired=False, paper=one, method=name) for name, one in published.items()]
         return Table(title, (*_quality(), _FORGETTING), tuple(rows))
 
     def figure_3(self) -> Table:

@@ -1,4 +1,4 @@
-"""Settings beyond the paper's: every method at several sizes, and attempts to improve on Full."""
+"""Settings that the paper does not have: every method at several sizes, and attempts to improve on Full."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,6 +1,6 @@
-"""Benchmarks of answering: swapping tasks, steady answers, folders, memory, and the same network in other programs.
+"""Benchmarks of inference: switching tasks, repeated calls, folders, memory, and the network in other programs.
 
-Times are CPU seconds of the process, which other programs on the machine change little. Sides take turns.
+Times are CPU seconds of the process, which depend little on other programs of the machine. Sides take turns.
 """
 
 import dataclasses
@@ -63,7 +63,7 @@ def against(times: Mapping[str, Sequence[float]], base: str) -> dict[str, dict[s
 
 
 def swap(plan, rounds, kind):
-    """Compares an answer of another task with one of the same task, and with a network built for the task alone."""
+    """Compares a call after a switch of tasks with a call of the same task, and with a network built for one task."""
     with tempfile.TemporaryDirectory() as folder:
         run = Run(run_of(plan, 3, folder, kind))
         picture = noise(plan)
@@ -75,7 +75,7 @@ def swap(plan, rounds, kind):
             return waiting[0](picture)
 
         def composed():
-            """An answer whose kernels are not in memory but for the first task's."""
+            """Calls the task while only the first task's kernels are in memory."""
             waiting.reverse()
             cache, bank = run.compiled.cache, waiting[0].slice.sha256
             for key in filter(lambda key: bank in _flat(key), list(cache)):
@@ -91,7 +91,7 @@ def swap(plan, rounds, kind):
 
 
 def steady(plan, rounds, peers):
-    """Compares a network's answers at batch 1 and 8, in float32, bfloat16, as before, and in other programs."""
+    """Compares a network at batch 1 and 8, in float32, in bfloat16, as plain Keras layers, and in other programs."""
     found = {}
     with tempfile.TemporaryDirectory() as folder:
         (task,) = Run(run_of(plan, 1, folder, "full"))
@@ -109,7 +109,7 @@ def steady(plan, rounds, peers):
 
 
 def photos(plan, rounds):
-    """Compares translating a folder of JPEG files with the network's answers alone."""
+    """Compares translating a folder of JPEG files with calling the network alone."""
     with tempfile.TemporaryDirectory() as folder:
         (task,) = Run(run_of(plan, 1, os.path.join(folder, "run"), "full"))
         translator, inputs = task.translator(), os.path.join(folder, "in")
@@ -129,7 +129,7 @@ def photos(plan, rounds):
 
 
 def opened(plan, rounds, tasks):
-    """Measures the memory of a process after 1 and after `tasks` tasks have answered, and their slices' bytes."""
+    """Measures the memory of a process after 1 and after `tasks` tasks were called, and their slices' bytes."""
     del rounds
     with tempfile.TemporaryDirectory() as folder:
         run = run_of(plan, tasks, folder, "outer")
@@ -139,7 +139,7 @@ def opened(plan, rounds, tasks):
 
 
 def _memory(run: str, size: Sequence[int]) -> list[float]:
-    """Returns the resident MiB of a new process: after TensorFlow's import, after two answers, after all tasks'."""
+    """Returns the resident MiB of a new process: after TensorFlow's import, after two calls, after one of each task."""
     code = """if True:
         import sys, numpy, tensorflow, pgtf
         def resident():
@@ -159,7 +159,7 @@ def _memory(run: str, size: Sequence[int]) -> list[float]:
 
 
 def start(plan, rounds):
-    """Compares the first answer of a new process with TensorFlow's import alone, in CPU seconds."""
+    """Compares the first call of a new process with TensorFlow's import alone, in CPU seconds."""
     with tempfile.TemporaryDirectory() as folder:
         run = run_of(plan, 2, os.path.join(folder, "run"), "outer")
         picture = os.path.join(folder, "in.png")

@@ -1,4 +1,4 @@
-"""The section of BENCH.md on answering."""
+"""The section of BENCH.md on inference."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,12 +17,12 @@ Found = Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
 
 
 def section(found: Found, plan: Any, rounds: int, only: Sequence[str]) -> str:
-    """Returns the section as text. found: [(measurement, its figures)]. only: What the command was asked for."""
+    """Returns the section as text. found: [(measurement, its figures)]. only: Value of --only."""
     height, width = plan.data.size
     command = f"pgtf bench --only={','.join(only)} --image_size={height} --load_size={height}"
     command += f" --width={plan.networks.width} --bench_rounds={rounds}"
-    for piece, _ in _of(found, "steady"):
-        command += f" --peers={','.join(piece['peers'])}"
+    for measurement, _ in _of(found, "steady"):
+        command += f" --peers={','.join(measurement['peers'])}"
     lines = [
         TITLE,
         "",
@@ -38,7 +38,7 @@ def section(found: Found, plan: Any, rounds: int, only: Sequence[str]) -> str:
 
 
 def _of(found: Found, name: str) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    return [(piece, figures) for piece, figures in found if piece["benchmark"] == name]
+    return [(measurement, figures) for measurement, figures in found if measurement["benchmark"] == name]
 
 
 def _swaps(found: Found, goals: Mapping[str, int]) -> Iterator[str]:
@@ -49,8 +49,8 @@ def _swaps(found: Found, goals: Mapping[str, int]) -> Iterator[str]:
         + (" asked | met | built for it alone (before) | composed ÷ before |")
     )
     yield "|---|---|---|---|---|---|---|---|"
-    for piece, figures in _of(found, "swap"):
-        kind, goal = piece["kind"], goals.get(piece["kind"])
+    for measurement, figures in _of(found, "swap"):
+        kind, goal = measurement["kind"], goals.get(measurement["kind"])
         milliseconds = {side: 1000 * figure["seconds"] for side, figure in figures.items()}
         met = ("yes" if milliseconds["new"] <= goal else "no") if goal else "–"
         row = [KIND_NAMES[kind], *(f"{milliseconds[side]:.0f}" for side in ("same", "again", "new"))]
@@ -78,13 +78,13 @@ def _others(found: Found) -> Iterator[str]:
         took, count = figures["folder"], figures["images"]
         rate = f"{count / took['seconds']:.1f} images per CPU second, {took['ratio']:.2f} of the answers' time"
         yield f"- a folder of {count} JPEG files, decoding and PNG files included: {rate}"
-    for piece, figures in _of(found, "opened"):
+    for measurement, figures in _of(found, "opened"):
         base, two, last = figures["mib"]
-        open_tasks = f"{piece['tasks']} open tasks (all have answered): {last:.0f} MiB; two: {two:.0f}"
+        open_tasks = f"{measurement['tasks']} open tasks (all have answered): {last:.0f} MiB; two: {two:.0f}"
         yield f"- {open_tasks}; TensorFlow alone: {base:.0f}; the slices: {figures['slices_mib']:.0f}"
-        if piece["tasks"] > 2:
+        if measurement["tasks"] > 2:
             share = last / (two + figures["slices_mib"])
-            yield _goal(f"{piece['tasks']} open tasks ÷ (two open and all slices)", share, MOST_MEMORY)
+            yield _goal(f"{measurement['tasks']} open tasks ÷ (two open and all slices)", share, MOST_MEMORY)
     for _, figures in _of(found, "combined"):
         name = "a task of a combined SavedModel ÷ one on its own"
         yield _goal(name, figures["combined"]["ratio"], MOST_OF_SINGLE)

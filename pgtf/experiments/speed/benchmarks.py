@@ -62,7 +62,7 @@ def compared(times, base):
 
 
 def steps(plan, rounds, task):
-    """Compares a step of task `task` (from 1) with the first task's: with kernels composed, and as chosen."""
+    """Compares a step of task `task` (from 1) with the first task's: kernels composed, and with strategy "auto"."""
     bank, batch = banked(plan, task - 1), held(plan)
     learners = {"full": first_learner(plan)}
     for side, strategy in (("chosen", "auto"), ("composed", "compose")):
@@ -77,7 +77,7 @@ def steps(plan, rounds, task):
 
 
 def step(plan, rounds, task):
-    """Measures a step of task `task` in this process alone, to compare it with one in another: see `versions`."""
+    """Measures a step of task `task` in this process alone. `versions` compares it with another process."""
     run, seconds = step_of(build.learner(at(plan, task), banked(plan, task - 1), 1000), held(plan)), []
     for _ in range(rounds + 2):
         begun = time.process_time()
@@ -157,7 +157,7 @@ def serving(plan, rounds):
 
 
 def choice(plan, rounds):
-    """Compares composing and mixing in layers of both networks: how often the choice is cheaper, and its loss."""
+    """Compares composing and mixing in the layers of both networks, and with the choice of strategy "auto"."""
     found = []
     # (feature map size, channels in, filters, kernel size, stride, transposed), at batch 1 and 4, with three banks.
     shapes = [(256, 6, 64, 4, 2, False), (128, 64, 128, 4, 2, False), (32, 256, 512, 4, 2, False)]
@@ -319,7 +319,7 @@ def banked(plan, tasks):
 
 
 def step_of(learner, batch):
-    """A function that does one training step, as a graph."""
+    """Returns a function that runs one training step as a graph."""
     return lambda: float(learner.train_step(batch)[learner.LOSSES[0]])
 
 

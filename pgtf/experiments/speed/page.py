@@ -70,7 +70,7 @@ def page(found, plan, rounds):
 
 def _of(found, wanted):
     """Returns the figures of the first measurement that matches; None if there is none."""
-    return next((figures for piece, figures in found if wanted.items() <= piece.items()), None)
+    return next((figures for measurement, figures in found if wanted.items() <= measurement.items()), None)
 
 
 def _counted(figures):
@@ -82,10 +82,10 @@ def _steps(found):
     heads = ["a step of", "batch", "precision", "task", "borrows from", "full, s", "composed ÷ full", "chosen ÷ full"]
     yield f"| {' | '.join([*heads, 'multiply-adds, chosen ÷ full'])} |"
     yield "|---" * (len(heads) + 1) + "|"
-    for piece, figures in found:
-        if piece["benchmark"] == "steps":
-            what = [piece[name] for name in ("network", "batch", "precision", "task")]
-            what.append(piece.get("borrow_from", "all"))
+    for measurement, figures in found:
+        if measurement["benchmark"] == "steps":
+            what = [measurement[name] for name in ("network", "batch", "precision", "task")]
+            what.append(measurement.get("borrow_from", "all"))
             ratios = [f"{figures[side]['ratio']:.2f}" for side in ("composed", "chosen")]
             full = f"{figures['full']['seconds']:.2f}"
             yield f"| {' | '.join(map(str, [*what, full, *ratios, format(_counted(figures), '.2f')]))} |"
@@ -108,25 +108,27 @@ def _many(found):
 
 
 def _others(found):
-    for piece, figures in found:
-        name, network = piece["benchmark"], piece["network"]
+    for measurement, figures in found:
+        name, network = measurement["benchmark"], measurement["network"]
         if name == "precisions":
             took = figures["mixed_bfloat16"]["ratio"]
-            yield f"- {network}, task {piece['task']}, batch {piece['batch']}: bfloat16 takes {took:.2f} of float32"
+            where = f"{network}, task {measurement['task']}, batch {measurement['batch']}"
+            yield f"- {where}: bfloat16 takes {took:.2f} of float32"
         elif name == "xla":
             took = figures["xla"]["ratio"]
-            yield f"- {network}, task {piece['task']}: a step that XLA compiles takes {took:.2f} of the time"
+            yield f"- {network}, task {measurement['task']}: a step that XLA compiles takes {took:.2f} of the time"
         elif name == "peak":
             counted = f"{figures['operations'] / 1e9:.0f} billion multiply-adds"
             rate = f"{counted}, {figures['share']:.0%} of the products' rate"
-            yield f"- {network}, batch {piece['batch']}, {piece['precision']}: a full step is {rate}"
+            yield f"- {network}, batch {measurement['batch']}, {measurement['precision']}: a full step is {rate}"
         elif name == "first_step":
             rest = f"{figures['seconds']:.0f} s to the end of the first step, {figures['peak_gib']:.1f} GiB at most"
-            yield f"- {network}, task {piece['task']}: {rest}"
+            yield f"- {network}, task {measurement['task']}: {rest}"
         elif name == "serving":
             yield f"- a served network takes {figures['exported']['ratio']:.3f} of stock Keras's time"
         elif name == "choice":
-            yield f"- {piece['precision']}: of {figures['of']} layers the choice loses {figures['loss']:.1%} on average"
+            precision, loss = measurement["precision"], figures["loss"]
+            yield f"- {precision}: of {figures['of']} layers the choice loses {loss:.1%} on average"
         elif name == "combined":
             sizes, ratio = figures["megabytes"], figures["combined"]["ratio"]
             yield f"- four tasks as one SavedModel: {sizes['combined']:.1f} MB, one task: {sizes['one']:.1f} MB"

@@ -10,7 +10,7 @@ COLOURS = {"all": "tab:blue", "last:2": "tab:orange", "first": "tab:green"}
 
 def runs_of(found):
     """Lists the measured runs: [(number of tasks, figures)]."""
-    return [(piece["tasks"], figures) for piece, figures in found if piece["benchmark"] == "many"]
+    return [(measurement["tasks"], figures) for measurement, figures in found if measurement["benchmark"] == "many"]
 
 
 def plot(found, path):
@@ -40,10 +40,10 @@ def _curves(found):
             curves["the last task stores,\n% of a full network"][lenders].append((tasks, 100 * share))
         curves["to open one and answer ÷ one of 2"]["first"].append((tasks, figures["open"]["ratio"]))
         curves["memory of that, GiB"]["first"].append((tasks, figures["peak_gib"]))
-    for piece, figures in found:
-        what = [piece.get(name) for name in ("benchmark", "network", "precision", "batch")]
+    for measurement, figures in found:
+        what = [measurement.get(name) for name in ("benchmark", "network", "precision", "batch")]
         if what == ["steps", "unet", "float32", 1]:
             # Task 2 can only borrow from the first.
-            for lenders in ["all", "first"] if piece["task"] == 2 else [piece.get("borrow_from", "all")]:
-                curves["its step ÷ full, batch 1"][lenders].append((piece["task"], figures["chosen"]["ratio"]))
+            for lenders in ["all", "first"] if measurement["task"] == 2 else [measurement.get("borrow_from", "all")]:
+                curves["its step ÷ full, batch 1"][lenders].append((measurement["task"], figures["chosen"]["ratio"]))
     return curves

@@ -47,8 +47,8 @@ def section(found: Sequence[tuple[dict[str, Any], dict[str, Any]]], plan: Any, r
         "| a step of | batch | task | older, s | newer, s | newer ÷ older | asked | met |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for piece, figures in found:
-        what = [str(piece[name]) for name in ("network", "batch", "task")]
+    for measurement, figures in found:
+        what = [str(measurement[name]) for name in ("network", "batch", "task")]
         what += [f"{seconds:.3f}" for seconds in figures["cpu_seconds"]]
         what += [f"{figures['ratio']:.2f}", f"≤ {GOAL}", "yes" if figures["ratio"] <= GOAL else "no"]
         lines.append(f"| {' | '.join(what)} |")
@@ -56,12 +56,12 @@ def section(found: Sequence[tuple[dict[str, Any], dict[str, Any]]], plan: Any, r
 
 
 def write(path: str, page: str = "", own: str = "") -> None:
-    """Writes BENCH.md: the page and its sections. Keeps what is not given.
+    """Writes BENCH.md: the page and its sections. Keeps the parts that are not given.
 
     Args:
       path: The file.
       page: The page, without sections.
-      own: One section; its first line, ## and a title, is that of the one that it replaces.
+      own: One section. It replaces the section with the same first line, ## and a title.
     """
     before = ""
     if os.path.exists(path):
