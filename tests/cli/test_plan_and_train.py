@@ -35,7 +35,7 @@ class ScriptsTest(absltest.TestCase):
             said, imported = begun(name, "--helpfull").communicate()
             for flag in ("--run_dir", "--unconstrained_ratio", "--json", "--dry_run"):
                 self.assertIn(f"\n  {flag}", said, name)
-            self.assertIn("Run the same command again and it goes on", " ".join(said.split()))
+            self.assertIn("The same command resumes an interrupted run.", " ".join(said.split()))
             self.assertNotIn("tensorflow", imported)
         for name in ("bench", "export", "list", "translate", "verify"):
             process = begun(name, "--help")
