@@ -16,7 +16,7 @@ class TwoDevicesTest(absltest.TestCase):
 
     @pytest.mark.long
     def test_learned_tasks_are_those_of_one_device(self):
-        self.compare(two_devices.runs, {"run", "classes"})
+        self.compare(two_devices.runs, {"run", "classes", "faces"})
 
     def compare(self, function, cases):
         process = Fork(function)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from pgtf.config import Config
 from pgtf.distribution.strategy import strategy
 from pgtf.layers import Dropout
-from pgtf.objectives import Classification, CycleGAN, Pix2Pix
+from pgtf.objectives import Classification, CycleGAN, Pix2Pix, Unconditional
 from pgtf.storage.bank import FilterBank
 from pgtf.training.sequence import SequentialTrainer
 
@@ -112,4 +112,9 @@ def runs():
     classes.update(objective=Classification(class_balance=True), network="resnet18", options=(("stages", 1),))
     classes.update(norm="batch", learning_rate=0.01)
     found["classes"] = apart(*(learnt(where, ("shapes",), **classes) for where in ("none", "mirrored")))
+    # Eight images, so that each device has whole groups of four, whose spread the discriminator sees.
+    faces = dict(image_size="16", width=2, discriminator_width=2, batch_size=8, steps=4, drawn_images=16)
+    faces.update(network="stylegan2", norm="none", options=(("mapping_layers", 1), ("narrow_from", 4)))
+    faces.update(objective=Unconditional(r1_every=2, path_length_every=2), learning_rate=2e-3, log_every=2)
+    found["faces"] = apart(*(learnt(where, ("faces",), **faces) for where in ("none", "mirrored")))
     print(json.dumps(found))

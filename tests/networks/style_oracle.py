@@ -108,7 +108,8 @@ def scores(x, value, sizes):
     group = next(count for count in (4, 3, 2, 1) if len(x) % count == 0)
     columns = []
     for number in range(len(x)):
-        others = h[number % (len(x) // group) :: len(x) // group]
+        first = number - number % group
+        others = h[first : first + group]
         columns.append(np.full([*h.shape[1:3], 1], np.sqrt(others.var(0) + 1e-8).mean()))
     h = convolved(np.concatenate([h, np.stack(columns)], -1), "conv4", padding="same")
     h = lrelu(dense(h.reshape(len(x), -1), value("dense/unconstrained"), value("dense/bias")))
