@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from pgtf import recipes
 from pgtf.layers.equalized import EqualizedConv2D, ModulatedConv2D
 from pgtf.layers.noise import Noise
 from pgtf.layers.resampling import Doubled, Smooth
@@ -28,7 +29,7 @@ class EqualizedTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(*RECIPES)
     def test_a_modulated_made_kernel_is_that_of_the_formula(self, name):
         for demodulates in (True, False):
-            layer, kernel, bias = built(ModulatedConv2D, RECIPES[name][0](), demodulates=demodulates)
+            layer, kernel, bias = built(ModulatedConv2D, RECIPES[name][0](recipes), demodulates=demodulates)
             expected = style_oracle.modulated(X, STYLE, kernel, demodulates=demodulates) + bias
             self.assertAllClose(layer([X, STYLE]), expected, atol=1e-5)
 
@@ -41,7 +42,7 @@ class EqualizedTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(*RECIPES)
     def test_an_equalized_made_kernel_is_scaled(self, name):
-        layer, kernel, bias = built(EqualizedConv2D, RECIPES[name][0](), rate=0.1)
+        layer, kernel, bias = built(EqualizedConv2D, RECIPES[name][0](recipes), rate=0.1)
         expected = oracle.conv(X, 0.1 * kernel, padding="same") + 0.1 * bias
         self.assertAllClose(layer(X), expected, atol=1e-5)
         self.assertAllClose(layer.kernel, 0.1 * kernel, atol=1e-6)
