@@ -54,8 +54,25 @@ class EqualizedConv2D(Conv2D):
         return {**super().get_config(), "rate": self.rate}
 
 
+class _OfMapAndStyle(Shaped):
+    """A layer of a map and a style, whose output may be twice as high and wide as the map.
+
+    doubles: Whether it is. filters: Number of output channels.
+    """
+
+    doubles: bool
+    filters: int
+
+    def compute_output_shape(self, shape: Any) -> tuple:
+        n, *lengths, _ = shape[0] if isinstance(shape, list) else shape
+        return n, *((known and 2 * known) if self.doubles else known for known in lengths), self.filters
+
+    def _output_signature(self, inputs: Any) -> tf.TensorSpec:
+        return super()._output_signature(inputs[0])
+
+
 @keras.saving.register_keras_serializable(package="pgtf")
-class ModulatedConv2D(EqualizedConv2D):
+class ModulatedConv2D(_OfMapAndStyle, EqualizedConv2D):
     """An equalized convolution of a map [n, h, w, c_in], whose kernel a style [n, c_in] scales for each example.
 
     Args:
@@ -82,19 +99,12 @@ class ModulatedConv2D(EqualizedConv2D):
         y = tf.ensure_shape(y, self.compute_output_shape(tuple(x.shape)))
         return tf.nn.bias_add(y, self.offset) if self.use_bias else y
 
-    def compute_output_shape(self, shape: Any) -> tuple:
-        n, *lengths, _ = shape[0] if isinstance(shape, list) else shape
-        return n, *((known and 2 * known) if self.doubles else known for known in lengths), self.filters
-
-    def _output_signature(self, inputs: Any) -> tf.TensorSpec:
-        return super()._output_signature(inputs[0])
-
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "doubles": self.doubles, "demodulates": self.demodulates}
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class PlainModulated(Shaped):
+class PlainModulated(_OfMapAndStyle):
     """A `ModulatedConv2D` whose kernel and bias are weights, scaled when they are set.
 
     Args:
@@ -127,13 +137,6 @@ class PlainModulated(Shaped):
         (x, style), convolve = inputs, doubled if self.doubles else same
         y = modulated(x, style, tf.convert_to_tensor(self.kernel), convolve, self.demodulates)
         return tf.nn.bias_add(y, self.bias) if self.use_bias else y
-
-    def compute_output_shape(self, shape: Any) -> tuple:
-        n, *lengths, _ = shape[0] if isinstance(shape, list) else shape
-        return n, *((known and 2 * known) if self.doubles else known for known in lengths), self.filters
-
-    def _output_signature(self, inputs: Any) -> tf.TensorSpec:
-        return super()._output_signature(inputs[0])
 
     def get_config(self) -> dict[str, Any]:
         names = ("filters", "kernel_size", "use_bias", "doubles", "demodulates")
