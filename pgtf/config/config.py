@@ -22,6 +22,7 @@ GROUPS: dict[str, type[Group]] = {
     "training": TrainingSettings,
     "monitoring": MonitoringSettings,
 }
+SIDES = "input", "output"
 OneGroup = TypeVar("OneGroup", bound=Group)
 
 
@@ -53,10 +54,25 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         if reason := refusal(self.method, self.objective, NETWORKS[self.network]):
             raise ValueError(f"{reason}. Received: --network={self.network}, {self.objective}, {self.method}")
         self.method.check_tasks(self.tasks)
+        self._check_pixels()
         self._check_schedule()
         for task in self.overrides:
             self.for_task(task)
         self._check_lines()
+
+    def _check_pixels(self) -> None:
+        """Refuses settings of channels and ranges where the objective reads all images as RGB of 8 bits."""
+        if self.objective.any_pixels:
+            return
+        for name, fine in (
+            *((f"{side}_channels", (0, 3)) for side in SIDES),
+            *((f"{side}_range", ("",)) for side in SIDES),
+        ):
+            value = getattr(self, name)
+            if value not in fine:
+                kind = settings.name_in(OBJECTIVES, self.objective)
+                rule = f"left out with --objective={kind}, which reads images as RGB of 8 bits; convert others first"
+                refuse(name, rule, value)
 
     def _check_schedule(self) -> None:
         """Raises ValueError if --schedule=together is set and the run can't train its first tasks jointly."""

@@ -25,7 +25,6 @@ LIMIT = 2**31  # Most bytes of a decoded image.
 WIDE_PNG = b"\x89PNG\r\n\x1a\n"
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # {channels: Pillow's mode}
 EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB", "HSV")
-ARRAYS = (".npy", ".npz")
 TIFF, BITS, SAMPLES = (".tif", ".tiff"), 258, 277  # Endings; the tags of bits per sample and of samples per pixel.
 # {EXIF orientation: function that undoes it}
 UPRIGHT: Mapping[int, Callable[[np.ndarray], np.ndarray]] = {
@@ -55,7 +54,7 @@ def decode(path: str, channels: int = 0) -> np.ndarray:
 
 def _decoded(path: str, file: IO[bytes], size: int, channels: int) -> np.ndarray:
     ending = os.path.splitext(path)[1].lower()
-    if ending in ARRAYS:
+    if ending in reading.ARRAYS:
         image = _of_numpy(file, ending)
     else:
         found = _of_pillow(file, size, channels, ending in TIFF)

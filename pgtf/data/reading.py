@@ -20,6 +20,7 @@ UNREAD_ENDINGS: tuple[str, ...] = (
     *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".jfif", ".tga", ".ppm", ".pgm", ".svg", ".eps", ".pdf"),
     *(".psd", ".exr", ".hdr", ".dds", ".ico", ".dng", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2"),
 )
+ARRAYS = (".npy", ".npz")
 HEIF = (".heic", ".heif")  # The format of iPhones.
 with contextlib.suppress(ImportError):  # The extra `heif`.
     import pillow_heif
@@ -79,11 +80,13 @@ def guarded(path: str, decode: Callable[[IO[bytes], int], np.ndarray]) -> np.nda
     except Exception as error:  # Decoders raise exceptions of almost any type for broken files.
         why = str(error) or type(error).__name__
         if isinstance(error, UnidentifiedImageError):
-            why = (
-                f"pgtf does not read its format; {advice([path])}"
-                if is_unread_image_name(path)
-                else "it is not an image"
-            )
+            why = "it is not an image"
+            if is_unread_image_name(path):
+                why = f"pgtf does not read its format; {advice([path])}"
+            elif path.lower().endswith(ARRAYS):
+                why = (
+                    "arrays are read where pairs are translated; elsewhere images are RGB of 8 bits: convert it to PNG"
+                )
         raise ImageError(f"An image must be readable. Received: {path!r} ({why})") from error
 
 

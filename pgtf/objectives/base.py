@@ -54,6 +54,8 @@ class Objective:
         Default: True.
       own_outputs: Whether each task has outputs of its own, such as its classes. Their number follows from its data,
         and the task keeps its last layer where a later task's network answers for it. Default: False.
+      any_pixels: Whether images may have any channels, type and range. Otherwise all are read as RGB of 8 bits.
+        Default: True.
       continues_auxiliary: Whether auxiliary networks of later tasks start from the first task's. Default: False.
     """
 
@@ -67,6 +69,7 @@ class Objective:
     needs_extractor: ClassVar[bool] = False
     compares_features: ClassVar[bool] = True
     own_outputs: ClassVar[bool] = False
+    any_pixels: ClassVar[bool] = True
     continues_auxiliary: ClassVar[bool] = False
 
     def __post_init__(self) -> None:

@@ -153,6 +153,19 @@ REFUSED = [
     (dict(checkpoint_minutes=-1.0), "0 or more"),
     (dict(learning_rate=0.0), "more than 0"),
     (dict(learning_rate=float("nan")), "more than 0"),
+    *(
+        (
+            {name: value, "objective": objective, "network": network, "method": "full"},
+            f"left out with --objective={objective}, .*RGB of 8 bits; convert others first",
+        )
+        for name, value in (
+            ("input_channels", 1),
+            ("output_channels", 6),
+            ("input_range", "0:9"),
+            ("output_range", "measured"),
+        )
+        for objective, network in (("classification", "resnet18"), ("unconditional", "stylegan2"))
+    ),
     (dict(blocks=0, network="resnet"), "more than 0"),
     (dict(stages=5, network="resnet18", objective="pix2pix"), r"in \[1, 4\]"),
     *(

@@ -1,6 +1,7 @@
 """Labelled images: folders of classes, tables, arrays and drawn ones; what is wrong with them is said."""
 
 import csv
+import io
 import os
 
 import numpy as np
@@ -12,6 +13,7 @@ from pgtf.data.finder import Finder
 from pgtf.data.manifest import LabelledArrays, LabelledFiles, Manifest, is_held_out
 from pgtf.data.sources import examples
 from pgtf.data.streams import Stream
+from pgtf.foundation.errors import ImageError
 from pgtf.objectives import Classification
 
 LEVELS = {"cat": 10, "dog": 60, "emu": 110}  # The gray level of the images of a class.
@@ -164,6 +166,12 @@ class RefusedTest(LabelledTestCase):
     def test_one_class(self):
         self.put("train", classes=["cat"])
         self.refused("at least two classes with training images. Received: 'zoo' with 1 in .*train': cat")
+
+    def test_an_array_beside_pictures_says_what_to_do(self):
+        self.put("train")
+        np.save(self.path("train/dog/six.npy"), np.zeros([4, 6, 6], "uint16"))
+        with self.assertRaisesRegex(ImageError, "six.npy' .arrays are read where pairs .*: convert it to PNG"):
+            self.find().checked(out=io.StringIO())
 
     def test_an_empty_class(self):
         self.put("train")

@@ -25,6 +25,7 @@ class Classification(Objective):
     serves = "scores"
     compares_features = False
     own_outputs = True
+    any_pixels = False
 
     solver: str = setting("sgd", "classification: optimizer, SGD with momentum or Adam.", choices=("sgd", "adam"))
     momentum: float = setting(0.9, "classification: momentum of SGD.", least=0, most=0.9999)

@@ -23,6 +23,7 @@ class Unconditional(Objective):
     networks = {"forward": (None,)}
     auxiliary = {"discriminator": Auxiliary(3, "style", any_size=False)}
     batch = "images"
+    any_pixels = False
     serves = "latents"
     common_inputs = True
     needs_extractor = True
