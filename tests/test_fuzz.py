@@ -26,7 +26,7 @@ from tests.fuzz.mutation import changed_bytes, changed_tree
 from tests.fuzz.worker import Worker
 
 CASES = {
-    **{"images": 200, "slices": 3, "json": 6, "flags": 15, "streams": 3},
+    **{"images": 200, "deep": 200, "slices": 3, "json": 6, "flags": 15, "streams": 3},
     **{"adopting": 2, "figures": 60, "names": 60, "folders": 40, "requests": 30},
 }
 SELF = Kind("tests.test_fuzz", memory=2**27)

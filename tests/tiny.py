@@ -19,6 +19,8 @@ from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import data_of
 from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile, task_plans
+from pgtf.data.pixels import RGB
+from pgtf.data.reading import to_float
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture
@@ -34,8 +36,8 @@ from pgtf.training.one_task import learn_task
 def tiny_run(folder, tasks=("facades", "maps"), network="unet", objective="pix2pix", **settings):
     """A run with tasks as if learnt, all its values random: also biases and norms, so that a lost one shows.
 
-    settings: method (an object or a name), norm, size (height, width), upsampling, precision (of the slices). Made once
-    for each choice of these, and copied.
+    settings: method (an object or a name), norm, size (height, width), upsampling, precision (of the slices), pixels
+    (of inputs and of targets). Made once for each choice of these, and copied.
     """
     made = _made(tuple(tasks), network, objective, **settings)
     shutil.copytree(made.name, folder, dirs_exist_ok=True)
@@ -52,6 +54,7 @@ def _made(
     size=None,
     upsampling="transpose",
     precision="float32",
+    pixels=(RGB, RGB),
 ):
     temporary = tempfile.TemporaryDirectory()  # Removed at exit.
     folder, side = temporary.name, {"resnet": 16, "stylegan2": 16}.get(network, 8)
@@ -77,6 +80,10 @@ def _made(
         options=options,
         **objective.architecture,
     )
+    plain = {}
+    if pixels != (RGB, RGB):
+        architecture = architecture.with_channels(*(one.channels for one in pixels))
+        plain = {side: dataclasses.asdict(one) for side, one in zip(("input", "target"), pixels)}
     facts = Facts(
         architecture,
         method,
@@ -86,6 +93,7 @@ def _made(
         data="drawn",
         load_size=(20, 20),
         training={} if precision == "float32" else {"slice_precision": precision},
+        pixels=plain,
     )
     bank, draw = NetworkBank(folder=os.path.join(folder, "tasks")), np.random.default_rng(0)
     for index, name in enumerate(tasks):
@@ -120,10 +128,14 @@ def learnt(bank, name, facts, draw):
         phase.begin(networks)
     height, width = facts.architecture.size
     shape = (height, width) if facts.objective.makes == "scores" else (max(16, height), 32)
-    images = {prefix: draw.integers(0, 256, [2, *shape, 3], dtype="uint8") for prefix in facts.generators}
+    images, made = {}, {}
+    for prefix in facts.generators:
+        for values, one in zip((images, made), facts.pixels_of(prefix)):
+            levels = draw.integers(0, 256, [2, *shape, one.channels], dtype="uint8")
+            values[prefix] = levels if one.is_rgb else to_float(levels)
     if facts.objective.serves == "latents":
         images = {prefix: latents(range(2), *facts.architecture.input) for prefix in facts.generators}
-    targets = {"pairs": images, "labelled": {"forward": np.array([0, 1], "int32")}}.get(facts.objective.batch, {})
+    targets = {"pairs": made, "labelled": {"forward": np.array([0, 1], "int32")}}.get(facts.objective.batch, {})
     probes = Probes(images, targets)
     task_slice = slice_of(name, networks, lenders, facts)
     content = recorded(probes, rebuild(task_slice, lenders)).content()

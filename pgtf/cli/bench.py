@@ -6,7 +6,7 @@
 Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
 stop. All flags of pgtf train set the configuration that is measured. With --other_python only a step is measured, here
 and there by turns, and only its section of BENCH.md is written. --only=answers measures inference instead of training,
-and writes its section.
+--only=input reading of data, and each writes its section.
 """
 
 import dataclasses
@@ -22,12 +22,13 @@ from absl import flags
 import pgtf
 from pgtf.cli import command_line
 from pgtf.config import Config, flagfile, task_plans
-from pgtf.experiments.speed import answers_page, versions
+from pgtf.experiments.speed import answers_page, inputs_page, versions
 from pgtf.foundation import files, quiet
 from pgtf.foundation.settings import refuse
 from pgtf.objectives import CycleGAN, Pix2Pix
 
 ANSWERS = ("swap", "steady", "photos", "combined", "start", "opened")
+INPUT = ("reading", "many_files")
 command_line.define()
 flags.DEFINE_list("bench_networks", ["unet", "resnet"], "Networks to measure: unet (pix2pix), resnet (CycleGAN).")
 flags.DEFINE_list(
@@ -40,6 +41,7 @@ flags.DEFINE_list("open_tasks", ["10", "100"], "Numbers of tasks that are open a
 flags.DEFINE_list(
     "peers", ["onnxruntime", "torch", "torch.compile"], "Programs that --only=answers compares with, where installed."
 )
+flags.DEFINE_integer("files", 100_000, "Number of files of a data set that --only=input opens.", lower_bound=1)
 flags.DEFINE_list("many", ["2", "10", "30", "100"], "Numbers of tasks of the runs that are opened and listed.")
 flags.DEFINE_integer("bench_rounds", 5, "Number of rounds of each measurement.", lower_bound=1)
 flags.DEFINE_string("results", ".bench", "Folder for the figures. Remove it to measure everything again.")
@@ -49,7 +51,8 @@ flags.DEFINE_string("other_python", "", "Another Python with pgtf's requirements
 flags.DEFINE_list(
     "only",
     [],
-    f"Measure only this, and write its section: answers, or some of {', '.join(ANSWERS)}. Default: training.",
+    "Measure only this, and write its section: answers, or some of its parts "
+    f"({', '.join(ANSWERS)}), or input, or some of its parts ({', '.join(INPUT)}). Default: training.",
 )
 flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for subprocesses of this command.")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -96,6 +99,13 @@ def answer_measurements():
     return [{"network": "unet", **one} for one in found if "answers" in asked or one["benchmark"] in asked]
 
 
+def input_measurements():
+    """Lists the measurements of reading data."""
+    found: list[dict] = [{"benchmark": "reading"}, {"benchmark": "many_files", "count": flags.FLAGS.files}]
+    asked = flags.FLAGS.only
+    return [{"network": "unet", **one} for one in found if "input" in asked or one["benchmark"] in asked]
+
+
 def config_of(measurement):
     """Returns the configuration of a measurement."""
     objective = Pix2Pix() if measurement["network"] == "unet" else CycleGAN()
@@ -135,16 +145,18 @@ def _run(text, python=sys.executable):
 
 
 def main(_):
-    if not set(flags.FLAGS.only) <= {"answers", *ANSWERS}:
-        refuse("only", f"answers or some of {', '.join(ANSWERS)}", ",".join(flags.FLAGS.only))
+    if not set(flags.FLAGS.only) <= {"answers", *ANSWERS, "input", *INPUT}:
+        refuse("only", f"answers, input or some of {', '.join((*ANSWERS, *INPUT))}", ",".join(flags.FLAGS.only))
     if flags.FLAGS.piece:
         quiet.import_tensorflow()
+        from pgtf.experiments.speed import inputs
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
+        known: dict = {**BENCHMARKS, "reading": inputs.reading, "many_files": inputs.many_files}
         measurement = json.loads(flags.FLAGS.piece)
-        what = {name: measurement[name] for name in ("task", "tasks", "kind", "peers") if name in measurement}
+        what = {name: measurement[name] for name in ("task", "tasks", "kind", "peers", "count") if name in measurement}
         plan = task_plans(config_of(measurement))[0]
-        print(json.dumps(BENCHMARKS[measurement["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
+        print(json.dumps(known[measurement["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
     plan, rounds = task_plans(command_line.config_from_flags())[0], flags.FLAGS.bench_rounds
     if flags.FLAGS.other_python:
@@ -153,14 +165,16 @@ def main(_):
         print("Written:", flags.FLAGS.write)
         return
     if flags.FLAGS.only:
-        found = [(measurement, measured(measurement)) for measurement in answer_measurements()]
-        versions.write(flags.FLAGS.write, own=answers_page.section(found, plan, rounds, flags.FLAGS.only))
+        for listed, page in ((answer_measurements, answers_page), (input_measurements, inputs_page)):
+            found = [(measurement, measured(measurement)) for measurement in listed()]
+            if found:
+                versions.write(flags.FLAGS.write, own=page.section(found, plan, rounds, flags.FLAGS.only))
         print("Written:", flags.FLAGS.write)
         return
-    from pgtf.experiments.speed.page import page
+    from pgtf.experiments.speed.page import page as page_of_training
     from pgtf.experiments.speed.plot import plot
 
     found = [(measurement, measured(measurement)) for measurement in measurements()]
-    versions.write(flags.FLAGS.write, page(found, plan, rounds))
+    versions.write(flags.FLAGS.write, page_of_training(found, plan, rounds))
     plotted = plot(found, flags.FLAGS.plot)
     print("Written:", ", ".join(filter(None, [flags.FLAGS.write, plotted])))

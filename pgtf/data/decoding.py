@@ -8,6 +8,7 @@ and their values.
 from __future__ import annotations
 
 import io
+import logging
 import math
 import os
 import zipfile
@@ -21,6 +22,9 @@ from pgtf.data import reading
 from pgtf.data.pixels import MOST_CHANNELS
 from pgtf.foundation.errors import ImageError
 
+# Both log each oddity of a file: Pillow more than six channels, tifffile each broken tag. An ImageError reports errors.
+for _name in ("PIL", "tifffile"):
+    logging.getLogger(_name).setLevel(logging.CRITICAL)
 LIMIT = 2**31  # Most bytes of a decoded image.
 WIDE_PNG = b"\x89PNG\r\n\x1a\n"
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}  # {channels: Pillow's mode}

@@ -17,6 +17,7 @@ from pgtf.data import archives, tree
 from pgtf.data.arrays import read_arrays
 from pgtf.data.manifest import ARRAYS, LINES, TABLE, ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
 from pgtf.data.reading import ENDINGS, is_image_name
+from pgtf.foundation.errors import ImageError
 from pgtf.foundation.task_names import first_names
 
 HEAD = ["input", "target"]
@@ -270,7 +271,11 @@ def _rows(path: str) -> Sequence[tuple[int, list[str]]]:
 
 def _text(path: str) -> io.TextIOWrapper:
     """Opens a text in UTF-8, with or without a byte-order mark."""
-    return io.TextIOWrapper(tree.open_file(path)[0], encoding="utf-8-sig", newline="")
+    try:
+        file, _ = tree.open_file(path)
+    except ImageError as error:
+        raise ValueError(f"A table must be readable. Received: {path!r} ({error})") from error
+    return io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
 
 
 def _inside(path: str, files: dict[str, str]) -> dict[str, str]:

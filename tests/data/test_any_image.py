@@ -1,6 +1,7 @@
 """Images of every type and number of channels keep their values from file to file."""
 
 import io
+import logging
 import os
 import struct
 import tracemalloc
@@ -192,6 +193,19 @@ class FileTest(Files):
         os.truncate(path, os.path.getsize(path) // 2)
         with self.assertRaisesRegex(ImageError, "Received: '.*half"):
             decode(path)
+
+    def test_many_channels_and_damaged_tags_are_not_logged(self):
+        image = np.zeros((16, 16, 17), "uint8")
+        path = self.path("x.tif")
+        tifffile.imwrite(path, image, photometric="minisblack", planarconfig="contig")
+        with open(path, "r+b") as file:
+            data = file.read()
+            file.seek(data.index(struct.pack("<HHI", 282, 5, 1)) + 2)  # The type of the resolution.
+            file.write(struct.pack("<H", 999))
+        with self.assertLogs() as logs:
+            logging.warning("the only one")  # It must log something.
+            np.testing.assert_array_equal(decode(path), image)
+        self.assertLen(logs.output, 1)
 
     def test_png_refuses_what_it_cannot_hold(self):
         with self.assertRaisesRegex(ValueError, "Use .tif or .npy. Received: float32 with 1 channels"):

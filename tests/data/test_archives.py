@@ -229,6 +229,12 @@ class StrangersArchivesTest(parameterized.TestCase):
             with self.assertRaises(ValueError):
                 read(f"{self.path()}/x.png")
 
+    def test_a_table_that_is_not_read(self):
+        with zipfile.ZipFile(self.path(), "w", zipfile.ZIP_BZIP2) as archive:
+            archive.writestr("train.csv", "input,target")
+        with self.assertRaisesRegex(ValueError, "A table must be readable. Received: .*task.zip/train.csv' .its compr"):
+            Finder(self.folder, "pairs", (4, 4), (4, 4))("task")
+
     @parameterized.parameters("../secret.png", "/etc/secret.png", "train/../../secret.png", "images/../../../x.png")
     def test_a_table_that_leads_outside(self, name):
         Image.new("RGB", (8, 4)).save(os.path.join(self.folder, "secret.png"))

@@ -1,5 +1,6 @@
-"""Attacks pgtf at random: broken images, slices, figures and other files of runs, odd flags, names and data folders,
-streams, adopting and dropping amid foreign files and links, requests to the studio, killed processes.
+"""Attacks pgtf at random: broken images of any channels and depth, slices, figures and other files of runs, odd flags,
+names, data folders and archives, streams, adopting and dropping amid foreign files and links, requests to the studio,
+killed processes.
 
     python -m tests.fuzz --minutes=60 --seed=1                   all kinds, each with its share of the time
     python -m tests.fuzz --minutes=60 --seed=1 --only=images,slices

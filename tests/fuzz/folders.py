@@ -1,4 +1,4 @@
-"""Folders of data in any combination: their images are found, or refused with a rule."""
+"""Folders and archives of data in any combination: their images are found, or refused with a rule."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ import functools
 import io
 import json
 import os
+import shutil
+import tarfile
+import warnings
+import zipfile
 
 import numpy as np
 from PIL import Image
 
+from pgtf.data import writing
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest, check_summary
+from pgtf.data.pixels import RGB, Asked
 from pgtf.data.reading import ImageError
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import TEXTS, changed_bytes, some
@@ -32,6 +38,10 @@ PLANS = (  # What is there most often: folders that belong together.
 ENDINGS = ("jpg", "png", "JPG", "jpeg", "tif", "webp", "bmp", "gif", "heic", "txt", "jpg.txt", "", "csv")
 FORMATS = {"jpg": "JPEG", "jpeg": "JPEG", "tif": "TIFF", "gif": "GIF", "bmp": "BMP", "webp": "WEBP", "png": "PNG"}
 SIZES = ((8, 16), (8, 16), (8, 16), (9, 17), (8, 1), (1, 2), (16, 8), (40, 24))
+DEEP = ("png", "tif", "npy", "npz")  # Endings of images that are not RGB.
+PIXELS = ((RGB, RGB), (Asked(), Asked()), (Asked(1), Asked(3)), (Asked(0, "measured"), Asked(2, "-1:300")))
+COMPRESSIONS = (zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2)
+ARCHIVES = (".zip", ".zip", ".tar", ".tar.gz", ".tgz")
 RULED = ("must", "needs", "has ", "have ", "look like", "leave", "lie in", "holds")
 
 
@@ -46,6 +56,8 @@ def attack(case: Case) -> str:
         _fill(draw, os.path.join(folder, name), stems)
     if draw.random() < 0.3:
         _table(draw, folder)
+    if draw.random() < 0.4:
+        _pack(draw, folder)
     before = _listed(case.folder)
     find = Finder(
         case.path("data"),
@@ -53,6 +65,7 @@ def attack(case: Case) -> str:
         (8, 8),
         (10, 12),
         validation=some(draw, (0.0, 0.0, 0.0, 0.5, 0.1)),
+        pixels=some(draw, PIXELS),
     )
     try:
         data = find("task", bool(draw.integers(2)))
@@ -72,10 +85,13 @@ def _fill(draw, folder, stems):
     """Image files, whole or broken, and others; most often of one ending."""
     os.makedirs(folder, exist_ok=True)
     usual, clean = some(draw, ENDINGS[:7]), draw.random() < 0.6
+    deep = some(draw, DEEP) if draw.random() < 0.3 else ""
+    kind = some(draw, (1, 2, 3, 6)), some(draw, ("uint8", "uint16", "float32"))
     for stem in stems:
         if draw.random() < 0.15:
             continue
         ending = usual if clean or draw.random() < 0.5 else some(draw, ENDINGS)
+        ending = deep or ending
         path = os.path.join(folder, f"{stem}.{ending}" if ending else stem)
         odd = 1.0 if clean else draw.random()
         if odd < 0.06:
@@ -83,7 +99,9 @@ def _fill(draw, folder, stems):
         elif odd < 0.1:
             os.symlink(some(draw, ("nowhere", "/dev/zero", ".")), path)
         else:
-            content = _image(FORMATS.get(ending.lower(), "PNG"), some(draw, SIZES[:3] if clean else SIZES))
+            size = some(draw, SIZES[:3] if clean else SIZES)
+            other = kind if clean or draw.random() < 0.9 else (3, "uint16")
+            content = _deep(ending, size, *other) if deep else _image(FORMATS.get(ending.lower(), "PNG"), size)
             with open(path, "wb") as file:
                 file.write(content if clean or draw.random() < 0.8 else changed_bytes(draw, content))
 
@@ -94,6 +112,49 @@ def _image(kind, size):
     content = io.BytesIO()
     Image.fromarray(pixels).save(content, kind)
     return content.getvalue()
+
+
+@functools.cache
+def _deep(ending, size, channels, dtype):
+    values = np.random.default_rng(channels).integers(0, 256, [*size, channels]).astype(dtype)
+    if ending == "npz":
+        content = io.BytesIO()
+        np.savez(content, values)
+        return content.getvalue()
+    fits = ending != "png" or ending == writing.ending_for(channels, dtype)[1:]
+    return writing.content(values if fits else values[..., :1].astype("uint16"), f".{ending}")
+
+
+def _pack(draw, folder):
+    """Puts a task's folder into an archive, whole or broken, with odd names or kinds of files in it or not."""
+    path = folder + some(draw, ARCHIVES)
+    top = some(
+        draw, ("", "", "task/", "./", "a b/", "task/") if draw.random() < 0.8 else ("train/", "../", "/", *TEXTS[-4:])
+    )
+    if path.endswith(".zip"):
+        with warnings.catch_warnings(), zipfile.ZipFile(path, "w", some(draw, COMPRESSIONS)) as archive:
+            warnings.simplefilter("ignore")  # Names that are there twice.
+            for place, _, names in os.walk(folder):
+                for name in names:
+                    file = os.path.join(place, name)
+                    if os.path.isfile(file) and not os.path.islink(file):
+                        archive.write(file, _renamed(draw, top + os.path.relpath(file, folder)).lstrip("/") or "x")
+    else:
+        with tarfile.open(path, "w:gz" if path.endswith("gz") else "w") as archive:
+            archive.add(
+                folder, top or ".", filter=lambda info: info.replace(name=_renamed(draw, info.name), deep=False)
+            )
+    shutil.rmtree(folder)
+    if draw.random() < 0.3:
+        with open(path, "rb") as file:
+            content = changed_bytes(draw, file.read())
+        with open(path, "wb") as file:
+            file.write(content)
+
+
+def _renamed(draw, name):
+    odd = name if draw.random() < 0.98 else some(draw, (*TEXTS, f"{name}/x.png", "train/0.png", "x/" * 300))
+    return odd.encode(errors="replace").decode().replace("\0", "0")
 
 
 def _table(draw, folder):
@@ -129,9 +190,10 @@ def _check(data):
                 if checked:
                     raise Finding(f"An image that was checked can be read. Received: {error}") from error
                 continue
-            expected = (source.images, source.height, source.width, 3)
-            if stack.shape != expected or stack.dtype != np.uint8:
-                raise Finding(f"An image is uint8 {expected}. Received: {stack.dtype} {stack.shape} of {name}")
+            expected = [(source.height, source.width, channels, dtype) for channels, dtype in source.formats]
+            found = [(*image.shape, image.dtype.name) for image in stack]
+            if found != expected:
+                raise Finding(f"Images of a stack are {expected}. Received: {found} of {name}")
     plain = json.loads(json.dumps(data.manifest.to_json()))
     again = Manifest.from_json(plain)
     if again.changes(data.manifest):

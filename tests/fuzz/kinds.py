@@ -4,6 +4,7 @@ from tests.fuzz.case import Kind
 
 KINDS = {
     "images": Kind("tests.fuzz.images", share=2),
+    "deep": Kind("tests.fuzz.deep"),
     "slices": Kind("tests.fuzz.slices", share=2, seconds=20),
     "json": Kind("tests.fuzz.run_files", seconds=20),
     "flags": Kind("tests.fuzz.flags"),

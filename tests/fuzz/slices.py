@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from pgtf.assembly.recorded_data import changes, recorded_data
+from pgtf.data.pixels import RGB, Pixels
 from pgtf.foundation import files
 from pgtf.methods import METHODS, Piggyback
 from pgtf.runs.listing import row_lines, rows, unfinished
@@ -25,6 +26,13 @@ RUNS = (
     dict(network="resnet", objective="cyclegan", method=Piggyback(share_bank=True)),
     dict(norm="batch", size=(8, 16)),
     *(dict(method=name) for name, kind in METHODS.items() if kind.needs != "latents"),
+    *(
+        dict(network="stylegan2", objective="unconditional", method=name)
+        for name in ("full", "piggyback", "width_wise", "minegan", "mapping_only")
+    ),
+    dict(pixels=(Pixels.of_type(1, "uint16"), Pixels(6, "float32", -3.0, 5.5)), method="full"),
+    dict(pixels=(Pixels.of_type(4, "uint8"), RGB)),
+    dict(pixels=(Pixels(2, "float32"), Pixels.of_type(1, "uint16")), network="resnet", objective="cyclegan"),
 )
 KEPT = ("ledger.json",)  # What looking at a run may write.
 
@@ -84,8 +92,11 @@ def _use(run, name, translate, built):
     """Does as translate.py, export.py and evaluate.py do, without building a network twice."""
     task = Run(run)[name]
     changes(task.facts, recorded_data(name, task.facts))
-    if translate:
-        task(np.zeros([5, 7, 3], "uint8"), tile=64)
+    if translate and task.facts.objective.serves == "latents":
+        task.image_generator(np.zeros([1, *task.facts.architecture.input], "float32"))
+    elif translate:
+        given = task.facts.input_pixels
+        task(np.zeros([5, 7, given.channels], given.dtype), tile=64)
     elif not built:
         task.rebuilt()
 
