@@ -41,7 +41,7 @@ class Conv2DTranspose(_Answering, keras.layers.Conv2DTranspose):
     """keras.layers.Conv2DTranspose for inference, without activation."""
 
     def _product(self, x):
-        if not small_maps.suits(math.prod(x.shape[:3]), x.shape[-1], transposed=True):
+        if not small_maps.suits(math.prod(x.shape[:3]), x.shape[-1], transposed=True, learns=False):
             return None
         _, height, width, _ = self.compute_output_shape(tuple(x.shape))
         kernel = tf.convert_to_tensor(self.kernel)

@@ -1,17 +1,30 @@
 """Folding: replaces made kernels by plain Keras convolutions."""
 
+import functools
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 import keras
 import numpy as np
 
+from pgtf.layers import answering
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.equalized import ModulatedConv2D, PlainModulated
 
 PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTranspose}
+ANSWERING = {Conv2D: answering.Conv2D, Conv2DTranspose: answering.Conv2DTranspose}
 
 
-def folded(model: keras.Model) -> keras.Model:
-    """Returns a copy of a functional or Sequential model in which every kernel is a plain weight; same outputs."""
-    plain = keras.models.clone_model(model, clone_function=_plain)
+def folded(model: keras.Model, kinds: Mapping[Any, Any] = MappingProxyType(PLAIN)) -> keras.Model:
+    """Returns a copy of a functional or Sequential model in which every kernel is a plain weight; same outputs.
+
+    Args:
+      model: The model.
+      kinds: {layer with a recipe: layer with a plain kernel}. ANSWERING has layers that may compute small maps as
+        matrix products. Default: PLAIN, Keras's own.
+    """
+    plain = keras.models.clone_model(model, clone_function=functools.partial(_plain, kinds))
     for source, target in zip(model.layers, plain.layers):
         if isinstance(source, keras.Model):
             continue  # `_plain` folded it.
@@ -22,12 +35,12 @@ def folded(model: keras.Model) -> keras.Model:
     return plain
 
 
-def _plain(layer):
+def _plain(kinds, layer):
     if isinstance(layer, keras.Model):
-        return folded(layer)
+        return folded(layer, kinds)
     if isinstance(layer, ModulatedConv2D):
         return PlainModulated.of(layer)
-    for made, stock in PLAIN.items():
+    for made, stock in kinds.items():
         if isinstance(layer, made):
-            return stock.from_config(stock.get_config(layer))  # Not the layer's config: a recipe may have none.
+            return stock.from_config(PLAIN[made].get_config(layer))  # Not the layer's config: a recipe may have none.
     return layer.__class__.from_config(layer.get_config())

@@ -9,7 +9,7 @@ import math
 import tensorflow as tf
 
 
-def suits(positions: int, c_in: int, *, transposed: bool) -> bool:
+def suits(positions: int, c_in: int, *, transposed: bool, learns: bool = True) -> bool:
     """Returns whether matrix products are faster on a CPU. The thresholds were measured on a U-Net's layers.
 
     Args:
@@ -17,8 +17,9 @@ def suits(positions: int, c_in: int, *, transposed: bool) -> bool:
         transposed convolution's input.
       c_in: Number of input channels.
       transposed: Whether the convolution is transposed.
+      learns: Whether gradients are computed too. Default: yes.
     """
-    return positions <= c_in // (4 if transposed else 8)
+    return positions <= c_in // (8 if not transposed else 4 if learns else 1)
 
 
 def convolved(x: tf.Tensor, kernel: tf.Tensor, strides: tuple[int, int], padding: str) -> tf.Tensor:
