@@ -60,7 +60,8 @@ def report(found: list[Cost], note: str = "") -> str:
     names = names if len(names) <= COLUMNS else [*names[: COLUMNS - 1], names[-1]]
     rows: dict[str, dict[str, Cost]] = {}
     for cost in found:
-        rows.setdefault(cost.path, {})[cost.task] = cost
+        if cost.values or cost.full_values:  # What is chosen later has bytes, and no values yet.
+            rows.setdefault(cost.path, {})[cost.task] = cost
     lines = [f"{'layer':<24}{'full':>12}" + "".join(f"{name[:14]:>16}" for name in names)]
     for path, costs in rows.items():
         full = max(cost.full_values for cost in costs.values())

@@ -11,6 +11,7 @@ and the images that the task was learned from must be there.
 
 from absl import flags
 
+from pgtf.config.groups import percentage
 from pgtf.foundation import quiet
 from pgtf.foundation.settings import refuse
 
@@ -26,12 +27,14 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("repair_images", 256, "Number of training images for the repair.", lower_bound=1)
 flags.DEFINE_float("repair_rate", 1e-3, "Learning rate of the repair; it decays linearly to zero.", lower_bound=0)
 flags.DEFINE_string("data_dir", "", "Folder of the data, if it has moved since training. Default: as recorded.")
+DIGITS = 15  # Of a number of bytes, at most.
 STOPPED = "Nothing was added to the run."
 
 
 def main(_):
     quiet.import_tensorflow()
-    from pgtf.compression.compress import Compression, compress
+    from pgtf.compression.task import Compression
+    from pgtf.runs.compress import compress
 
     given = flags.FLAGS
     name = given["as"].value or f"{given.task}-compressed"
@@ -42,18 +45,13 @@ def main(_):
     print(f"{'layer':<12}{'stored':<14}{'bytes':>10}{'change':>12}")
     for choice in made.choices:
         print(f"{choice.name:<12}{choice.kind:<14}{choice.bytes:>10,}{choice.change:>12.2e}")
-    share = made.slice.stored_bytes / (4 * made.slice.facts.full_values)
-    changes = ", ".join(f"{prefix} {change:.4f}" for prefix, change in made.change.items())
-    print(f"\n{name} was added to {given.run_dir}: {made.slice.stored_bytes:,} bytes, {share:.2%} of a full network.")
-    print(f"Mean absolute change of the outputs, of the range [-1, 1]: {changes}")
+    print(f"\n{name} was added to {given.run_dir}: {made}")
 
 
 def _budget(text: str) -> float:
     """Parses a budget: a fraction of a full network if it is at most 1, else bytes."""
-    try:
-        value = float(text.removesuffix("%")) / 100 if text.endswith("%") else float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf") or (text.endswith("%") and value > 1) or (not text.endswith("%") and value <= 1):
+    if text.isdecimal() and len(text) <= DIGITS and int(text) > 1:
+        return int(text)
+    if not text.endswith("%"):
         refuse("to", "a percentage of a full network, such as 2%, or a number of bytes", text)
-    return value
+    return percentage("to", text)

@@ -31,6 +31,7 @@ COMMON = (
     "epochs",
     "steps",
     "learning_rate",
+    "compress_to",
     "evaluate",
 )
 
@@ -82,7 +83,10 @@ def methods_text() -> str:
     """Returns one line for each method."""
     width = max(map(len, METHODS))
     lines = [f"  {name:<{width}}  {_summary(kind)}" for name, kind in METHODS.items()]
-    more = "`pgtf help METHOD` describes a method and its settings."
+    more = (
+        "`pgtf help METHOD` describes a method and its settings.\n"
+        "Recommended: --flagfile=flags/best.cfg fine-tunes a copy of the first network and compresses it to 2%."
+    )
     return "\n".join(["Methods, for --method=METHOD:", "", *lines, "", more])
 
 

@@ -56,6 +56,7 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
         self.method.check_tasks(self.tasks)
         self._check_pixels()
         self._check_schedule()
+        self._check_compression()
         for task in self.overrides:
             self.for_task(task)
         self._check_lines()
@@ -94,6 +95,25 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
     @staticmethod
     def _refuse_together(rule: str, received: str) -> NoReturn:
         raise ValueError(f"--schedule=together {rule}. Received: {received}")
+
+    def _check_compression(self) -> None:
+        """Raises ValueError if --compress_to is set and compressed tasks would break the run's later ones."""
+        if not self.compress_to:
+            return
+        method = f"--method={settings.name_in(METHODS, self.method)}"
+        if not self.method.compressible:
+            can = ", ".join(name for name, kind in METHODS.items() if kind.compressible)
+            raise ValueError(f"--compress_to needs a --method of {can}. Received: {method}")
+        if self.schedule != "sequence":
+            raise ValueError(f"--compress_to needs --schedule=sequence. Received: --schedule={self.schedule}")
+        # A compressed task lends no kernels. The closest task may be any.
+        resolved = self.method.resolve_lenders(lambda: self.tasks[::-1])
+        if any(set(resolved.borrows(self.tasks[:count])) - {self.tasks[0]} for count in range(1, len(self.tasks) + 1)):
+            lenders = getattr(self.method, "borrow_from", "")
+            raise ValueError(
+                "--compress_to needs later tasks that borrow from the first one alone, as with --borrow_from=first. "
+                f"Received: {method}" + (f" --borrow_from={lenders}" if lenders else "")
+            )
 
     def _check_lines(self) -> None:
         """Raises ValueError if a flagfile can't hold a value: it would lose line breaks and outer spaces."""

@@ -295,6 +295,12 @@ class TrainingSettings(Group):
         above=0,
         may_change=True,
     )
+    compress_to: str = setting(
+        "",
+        "After each later task has been learned, compress it to this percentage of a full network, as in 2%, as "
+        "`pgtf compress` does; the free network is not kept. The first task stays whole. Default: not compressed.",
+        may_change=True,
+    )
     precision: str = setting(
         DEFAULT_PRECISION,
         "Precision of training, a Keras dtype policy. auto: mixed_bfloat16 on CPUs with AVX512-BF16 or AMX and on GPUs "
@@ -317,6 +323,12 @@ class TrainingSettings(Group):
     def check(self) -> None:
         if self.batch_size % self.accumulate:
             refuse("accumulate", f"a divisor of --batch_size={self.batch_size}", self.accumulate)
+        self.budget  # noqa: B018  (rejects other texts)
+
+    @property
+    def budget(self) -> float:
+        """The share of a full network that later tasks are compressed to; 0: they are not compressed."""
+        return percentage("compress_to", self.compress_to) if self.compress_to else 0.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -370,6 +382,17 @@ def architecture(networks: NetworkSettings, size: tuple[int, int], output: Mappi
         **fields,
         **output,
     )
+
+
+def percentage(name: str, text: str) -> float:
+    """Returns a flag's "2%" as 0.02."""
+    try:
+        value = float(text.removesuffix("%")) / 100 if text.endswith("%") else 0.0
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 1:
+        refuse(name, "a percentage of a full network, such as 2%", text)
+    return value
 
 
 def pixels(name: str, text: str) -> tuple[int, int]:

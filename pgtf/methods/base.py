@@ -233,6 +233,8 @@ class Method:
     compares_outputs: ClassVar[bool] = False  # Whether its penalty compares the outputs of two tasks' networks.
     needs: ClassVar[str] = ""  # Kind of input that its networks must take: "images" or "latents". Default: any.
     fixed_channels: ClassVar[bool] = False  # Whether all tasks must have images with the first task's channels.
+    # Whether a later task has the first task's layers, which the first lends, and answers with its own network alone.
+    compressible: ClassVar[bool] = True
     plan_note: ClassVar[str] = ""  # Conditions under which the planned sizes are the stored ones.
 
     def check(self, kernels: Mapping[str, Mapping[str, "Spec"]]) -> None:

@@ -15,6 +15,7 @@ class Finetune(Method):
     """Every kernel is free and starts equal to the previous task's; the latest network answers for all tasks."""
 
     fixed_channels = True
+    compressible = False
 
     def initialize(self, networks, bank):
         if bank.names:

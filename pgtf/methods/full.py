@@ -14,6 +14,8 @@ class Full(Method):
 class Half(Full):
     """Full, with half the filters in every layer."""
 
+    compressible = False
+
     def width(self, width: int) -> int:
         return max(1, round(width / 2))
 
@@ -21,6 +23,8 @@ class Half(Full):
 @dataclasses.dataclass(frozen=True)
 class Quarter(Full):
     """Full, with a quarter of the filters in every layer."""
+
+    compressible = False
 
     def width(self, width: int) -> int:
         return max(1, round(width / 4))

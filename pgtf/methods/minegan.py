@@ -18,6 +18,7 @@ class MineGAN(Backbone):
     """A later task stores a miner: dense layers that move latents to where the first task's images are alike."""
 
     needs = "latents"
+    compressible = False
 
     miner_layers: int = setting(2, "Dense layers of the miner, each as wide as a latent.", least=1)
 

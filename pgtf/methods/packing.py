@@ -21,6 +21,7 @@ class Packing(Method):
     """All tasks share their kernels. A task trains the weights that no earlier task owns, and releases some of them."""
 
     fixed_channels = True
+    compressible = False
 
     retrain_share: float = setting(
         0.33, "Fraction of a task's steps that follow its first pruning; at least one step.", least=0, most=1

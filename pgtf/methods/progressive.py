@@ -16,6 +16,7 @@ class Progressive(Method):
 
     needs = "images"
     fixed_channels = True
+    compressible = False
 
     def borrows(self, learned):
         return learned

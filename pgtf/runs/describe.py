@@ -14,6 +14,7 @@ from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import OBJECTIVES
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
+from pgtf.storage.facts import COMPRESS_TO, COMPRESSED_FROM, Facts
 from pgtf.storage.task_slice import TaskSlice
 
 
@@ -47,12 +48,19 @@ def described(task_slice: TaskSlice) -> dict[str, str]:
         "Network": f"{shape.network}, width {shape.width}, {shape.norm} norm",
         "Method": _settings(METHODS, facts.method),
         "Objective": _settings(OBJECTIVES, facts.objective),
-        "Training": ", ".join(f"{name} {value}" for name, value in facts.training.items() if value not in ("", None)),
+        "Training": ", ".join(f"{name} {value}" for name, value in _training(facts).items()),
+        **({"Compressed": facts.compressed} if facts.compressed else {}),
         "Borrows from": ", ".join(one.task for one in task_slice.borrows) or "no task",
         **({"Weights": _shares(facts.shares)} if facts.shares else {}),
         "Stores": f"{task_slice.size:,} values",
         "sha256 of the slice": f"{task_slice.sha256[:16]}…",
     }
+
+
+def _training(facts: Facts) -> dict[str, Any]:
+    """Returns the settings of training that say something, without those of compression."""
+    hidden = COMPRESS_TO, COMPRESSED_FROM
+    return {name: value for name, value in facts.training.items() if value not in ("", None) and name not in hidden}
 
 
 def _shares(shares: WeightOwnership) -> str:

@@ -34,6 +34,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
         "learnt": facts.learnt,
         "data": facts.data,
         "pictures": facts.shown_split,
+        "compressed": facts.compressed,
         "direction": facts.ways,
         "steps": facts.steps,
         "weights": dataclasses.asdict(facts.shares) if facts.shares else None,
@@ -69,6 +70,7 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
     for row in found:
         shares = "".join(f"{row['weights'][name] if row['weights'] else 0:>8.1%}" for name in shared)
         data = row["data"] + ("" if row["pictures"] == "test" else f" (pictures are of {row['pictures']} images)")
+        data += f" (compressed {row['compressed']})" if row["compressed"] else ""
         size = "-" if row["bytes"] is None else f"{row['bytes'] / 1e6:.2f}"
         yield task_names.escaped(
             f"{row['task']:<{longest}}{row['method']:<12}{row['values']:>13,}{row['share']:>9.1%}"

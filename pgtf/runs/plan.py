@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pgtf.assembly import accounting, plan_tables
 from pgtf.assembly.given_weights import outputs_in
 from pgtf.assembly.planned_data import data_of, with_data
+from pgtf.compression.budget import planned_costs
 from pgtf.config import TaskPlan
 from pgtf.data import drawn
 from pgtf.networks import Architecture
@@ -18,14 +19,26 @@ def planned(plans: Sequence[TaskPlan]) -> list[accounting.Cost]:
     """Plans what each task of a run stores."""
     first, networks = plans[0], plans[0].objective.networks
     precisions = {plan.name: plan.training.slice_precision for plan in plans}
-    return accounting.plan(
-        first.run.tasks, first.architecture, first.method, networks, precisions, channels_of_tasks(plans)
-    )
+    channels = channels_of_tasks(plans)
+    found = accounting.plan(first.run.tasks, first.architecture, first.method, networks, precisions, channels)
+    compressed = {
+        plan.name: planned_costs(first.name, plan.name, first.architecture, networks, plan.training.budget, channels)
+        for plan in _compressed(plans)
+    }
+    as_learned = {plan.name: [cost for cost in found if cost.task == plan.name] for plan in plans}
+    return [cost for costs in {**as_learned, **compressed}.values() for cost in costs]
+
+
+def _compressed(plans: Sequence[TaskPlan]) -> list[TaskPlan]:
+    """Lists the plans of the tasks that are compressed after learning."""
+    return [plan for plan in plans[1:] if plan.training.budget]
 
 
 def size_warning(plans: Sequence[TaskPlan]) -> str:
     """Names the later tasks of a run that will store no less than a full network; empty if there are none."""
     first, networks = plans[0], plans[0].objective.networks
+    if len(_compressed(plans)) == len(plans) - 1:
+        return ""
     return plan_tables.warning(first.run.tasks, first.architecture, first.method, networks, channels_of_tasks(plans))
 
 
@@ -114,5 +127,7 @@ def plan_text(plans: Sequence[TaskPlan], learned: Sequence[str]) -> str:
     if not coming:
         return "\n".join([*lines, "No task is left to learn."])
     large = size_warning(plans)
-    notes = filter(None, [plans[0].method.plan_note, large and f"warning: {large}"])
+    small = ", ".join(f"{plan.name} to {plan.training.compress_to}" for plan in _compressed(plans))
+    compressed = small and f"Compressed after learning: {small}. Kernels are chosen then: bytes without values."
+    notes = filter(None, [plans[0].method.plan_note, compressed, large and f"warning: {large}"])
     return "\n".join([*lines, plan_tables.report(coming, "\n".join(notes))])

@@ -23,6 +23,7 @@ class Verdict:
 
     task: Its folder's name. player: The later task whose network answers for it, where the method forgets. has_probes:
     Whether there is something to replay; without it nothing is proved, but nothing was seen to change either.
+    compressed: How the task was compressed, in words; see `Facts.compressed`.
     """
 
     task: str
@@ -31,6 +32,7 @@ class Verdict:
     problem: str = ""
     player: str = ""
     has_probes: bool = True
+    compressed: str = ""
 
     @property
     def name(self) -> str:
@@ -45,6 +47,7 @@ class Verdict:
     def __str__(self) -> str:
         whole = "as written" if self.slice_is_whole else "ALTERED"
         outputs = str(self.replay or "not replayed") + (f"; answered by {self.player} now" if self.player else "")
+        outputs += f"; compressed {self.compressed}" if self.compressed else ""
         return VERDICT.format(*map(task_names.escaped, (self.task, whole, outputs)))
 
 
@@ -112,7 +115,7 @@ def _replayed(run: Run, index: int, folder: str) -> Verdict:
     except ValueError as error:
         return Verdict(folder, True, problem=str(error), has_probes=not task or task.has_probes)
     problem = "" if replay.holds else f"Outputs may differ by {TOLERANCE:.0e}. Received: {replay.difference:.1e}"
-    return Verdict(folder, True, replay, problem, run.at(index).player)
+    return Verdict(folder, True, replay, problem, run.at(index).player, compressed=task.facts.compressed)
 
 
 def conclusion(found: list[Verdict]) -> str:

@@ -12,6 +12,9 @@ from pgtf.methods import METHODS, Method, WeightOwnership
 from pgtf.networks import Architecture
 from pgtf.objectives import OBJECTIVES, Objective
 
+# Entries of `training` of a compressed task: its budget, and in words the method that it was learned by.
+COMPRESS_TO, COMPRESSED_FROM = "compress_to", "compressed_from"
+
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
@@ -80,6 +83,12 @@ class Facts:
         """Returns the pixels of one network's inputs and outputs."""
         both = self.input_pixels, self.target_pixels
         return both[::-1] if prefix == "backward" else both
+
+    @property
+    def compressed(self) -> str:
+        """The budget of a task that was compressed after learning, and how it was learned, in words; else empty."""
+        learned = self.training.get(COMPRESSED_FROM)
+        return f"to {self.training.get(COMPRESS_TO)}, learned by {learned}" if learned else ""
 
     @property
     def shown_split(self) -> str:

@@ -17,6 +17,7 @@ from pgtf.assembly.folded_norms import measure_folded_norms
 from pgtf.assembly.given_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import data_of
+from pgtf.assembly.proof import proven
 from pgtf.config import TaskPlan
 from pgtf.data.drawn import draw_labelled
 from pgtf.data.reading import resized, to_float
@@ -26,7 +27,6 @@ from pgtf.runs.run import Run
 from pgtf.storage import layout
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
-from pgtf.training.one_task import proven
 
 MEASURED = 64  # Images that folded norms are measured on.
 

@@ -15,6 +15,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.planned_data import with_data
+from pgtf.assembly.proof import proven
 from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
@@ -28,7 +29,7 @@ from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.loop import learn
 from pgtf.training.observers import Observer
-from pgtf.training.one_task import facts_of, intervals, proven
+from pgtf.training.one_task import facts_of, intervals
 from pgtf.training.points import CurvePoint
 from pgtf.training.recorded import record_or_resume
 from pgtf.training.sampling import sampler

@@ -16,7 +16,8 @@ from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import with_data
-from pgtf.assembly.replay import recorded
+from pgtf.assembly.proof import proven
+from pgtf.compression.task import Compression, compressed_task
 from pgtf.config import MonitoringSettings, TaskPlan
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData
@@ -30,18 +31,18 @@ from pgtf.objectives.learner import Learner
 from pgtf.storage import layout
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
-from pgtf.storage.task_slice import TaskSlice
+from pgtf.training.callbacks import append_line
 from pgtf.training.loop import Intervals, learn
 from pgtf.training.observers import Observer
 from pgtf.training.recorded import nearest_recorded, pixels_json, record_or_resume, training_of
 from pgtf.training.sampling import sampler
 
-# Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
-LEAST_SPREAD = 1e-3
-
 
 def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, observer: Observer) -> None:
-    """Trains the next task of a run and appends its slice to the bank, after writing its probes.
+    """Trains the next task of a run, compresses it if asked for, and appends its slice to the bank after its probes.
+
+    The trained weights are in the last checkpoint until the slice is whole, so a process that is killed in between
+    loses nothing.
 
     Args:
       plan: The task's settings.
@@ -61,6 +62,12 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
     if attempt.plan.objective.continues_auxiliary:
         values = {path: value for one in learner.discriminators.values() for path, value in layers.state(one).items()}
         files.write(os.path.join(task.folder, layout.AUXILIARY), save(values))
+    if plan.index and plan.training.compress_to:
+        networks, lenders = rebuild(task_slice, lenders), bank.only(bank.names[:1])
+        made = compressed_task(data.name, task_slice, networks, lenders, Compression(plan.training.budget))
+        LOG.info(f"{data.name}: compressed to {made}")
+        append_line(log, {"task": data.name, "compressed": made.slice.stored_bytes, "change": made.change})
+        task_slice = made.slice
     bank.append(proven(task_slice, lenders, task.probes, task.folder))
 
 
@@ -234,16 +241,3 @@ def facts_of(learned: TaskPlan, data: TaskData, steps: int, asked: TaskPlan, tog
         learnt=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         pixels=pixels_json(data),
     )
-
-
-def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
-    """Writes the probes with the task's outputs, and returns the slice with their hash."""
-    probes = recorded(probes, rebuild(task_slice, lenders))
-    for prefix, outputs in probes.outputs.items():
-        if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
-            what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"
-            LOG.warning(f"{what}; nothing was learned, or too much at once")
-    content = probes.content()
-    files.write(os.path.join(folder, layout.PROBES), content, read_only=True)
-    facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))
-    return dataclasses.replace(task_slice, facts=facts)

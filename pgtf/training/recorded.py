@@ -16,6 +16,7 @@ from pgtf.foundation import files
 from pgtf.foundation.settings import changing
 from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
+from pgtf.storage.facts import COMPRESS_TO
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 
@@ -66,6 +67,7 @@ def record_or_resume(
         **dataclasses.asdict(plan.objective),
         **changing(plan.method),
         **_classified(plan),
+        COMPRESS_TO: plan.training.compress_to if plan.index else "",
     }
     if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, layout.CHECKPOINTS)):
         return _gone_on(settings, data, folder, unsaid=_unsaid(plan))
@@ -128,6 +130,7 @@ def training_of(plan: TaskPlan, together: Sequence[str] = ()) -> dict[str, Any]:
         *(name for name in ("validation", "padding") if getattr(plan.data, name)),
         *(name for name in PIXELS if getattr(plan.data, name)),
         *(["keep_norms"] if plan.training.keep_norms else []),
+        *([COMPRESS_TO] if plan.training.compress_to and plan.index else []),
         *([] if plan.data.flip else ["flip"]),
     ]
     flat = plan.flat()
@@ -147,6 +150,7 @@ def _unsaid(plan: TaskPlan) -> dict[str, Any]:
     return {
         "slice_precision": TrainingSettings.slice_precision,
         "accumulate": plan.training.accumulate,  # Not known.
+        COMPRESS_TO: "",
         **_classified(plan),  # Not known.
         **changing(type(plan.method)()),
     }

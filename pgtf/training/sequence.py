@@ -112,6 +112,7 @@ class SequentialTrainer:
                 return
             where = f" on {replicas} devices" if replicas > 1 else ""
             LOG.info(f"Networks compute in {config.precision}{where} while they learn")
+            planned(self.plans)  # Refuses a budget that holds no choice before anything is learned.
             if large := size_warning(self.plans):
                 LOG.warning(large)
             # All of them now, so that a long run doesn't fail at its third task; a learned one needs its data no more.
@@ -161,7 +162,8 @@ class SequentialTrainer:
 
     def _stored(self) -> str:
         """Returns what each task stores: as planned, or as measured if the plan could not know."""
-        if any(self.bank.slice(index).facts.shares for index in range(len(self.bank))):
+        facts = [self.bank.slice(index).facts for index in range(len(self.bank))]
+        if any(one.shares or one.compressed for one in facts):
             return "\n".join(row_lines(rows(self.config.run_dir)))
         totals = summary(planned(self.plans))
         return table(totals["tasks"], totals["total"])

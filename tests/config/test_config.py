@@ -53,6 +53,7 @@ OTHER = dict(
     keep_norms=True,
     slice_precision="int8",
     probes=2,
+    compress_to="2%",
     precision="mixed_float16",
     distribute="mirrored",
     override=("maps:epochs=3,batch_size=2", "night2day:learning_rate=1e-05"),
@@ -82,6 +83,8 @@ def other(kind):
 def otherwise(method, **values):
     """A config of whose settings none has its default, but for those that its method rules out."""
     ruled_out = {"first_task_from": "", "distribute": "none"} if method.learns_together else {"schedule": "sequence"}
+    if method.learns_together or not method.compressible or hasattr(method, "borrow_from"):
+        ruled_out["compress_to"] = ""
     return Config(**{**OTHER, **ruled_out, **values}, method=method)
 
 
@@ -150,6 +153,15 @@ REFUSED = [
     (dict(evaluate_every=5, tasks=("maps",), objective="cyclegan"), "--inception for a single unpaired task"),
     (dict(cycle_weight=-1.0, objective="cyclegan"), "0 or more"),
     (dict(identity_weight=-1.0, objective="cyclegan"), "0 or more"),
+    *(
+        (dict(compress_to=text, method="full"), "a percentage of a full network, such as 2%")
+        for text in ("2", "0.02", "0%", "101%", "nan%", "two%", "%", "-1%")
+    ),
+    (dict(compress_to="2%", method="packnet"), "a --method of full, piggyback, .*layered"),
+    (dict(compress_to="2%", method="width_wise", schedule="together"), "--schedule=sequence"),
+    (dict(compress_to="2%", unconstrained_ratio=1.0), "later tasks that borrow from the first one alone"),
+    (dict(compress_to="2%", borrow_from="closest:1"), "later tasks that borrow from the first one alone"),
+    (dict(compress_to="2%", borrow_from="last:1"), "later tasks that borrow from the first one alone"),
     (dict(checkpoint_minutes=-1.0), "0 or more"),
     (dict(learning_rate=0.0), "more than 0"),
     (dict(learning_rate=float("nan")), "more than 0"),
@@ -203,6 +215,10 @@ class RulesTest(parameterized.TestCase):
             dict(objective="cyclegan", identity_weight=0.0, pool_size=0),
             dict(tasks=("é" * (task_names.LONGEST // 2),)),
             dict(ema=0.0, evaluate_every=0, evaluate_images=2),
+            dict(compress_to="2%", borrow_from="first"),
+            dict(compress_to="0.5%", borrow_from="cityscapes"),
+            dict(compress_to="100%", method="full"),
+            dict(compress_to="2%", method="mask"),
             dict(evaluate_every=5, tasks=("maps",)),
             dict(evaluate_every=5, tasks=("maps",), objective="cyclegan", inception="nets/one"),
         ):

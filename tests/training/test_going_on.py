@@ -18,6 +18,7 @@ from PIL import Image
 
 from pgtf import layers
 from pgtf.assembly import build
+from pgtf.assembly.proof import proven
 from pgtf.config import Config, load_config, resumed, task_plans
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
@@ -26,7 +27,6 @@ from pgtf.runs.run import Run
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
 from pgtf.storage.values import HeldValues
-from pgtf.training.one_task import proven
 from pgtf.training.sequence import SequentialTrainer
 from tests.processes import Script
 from tests.tiny import flip_a_bit, tiny_run

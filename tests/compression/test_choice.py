@@ -1,8 +1,7 @@
-"""Compression of a task: what is chosen, what is stored, and that the rest of the run stays."""
+"""The choice of kinds: what a kind stores of a kernel, what it changes, and the networks that are built."""
 
 import dataclasses
 import functools
-import os
 import tempfile
 
 import numpy as np
@@ -10,13 +9,9 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
-from pgtf.compression.choice import KINDS, built, choose, compressed, factors, fits, fixed_bytes, method_of, outputs
-from pgtf.compression.compress import Compression, compress
-from pgtf.config import load_config
-from pgtf.methods import Layered, Piggyback
-from pgtf.runs.adopt import adopt
+from pgtf.compression.choice import KINDS, KernelPair, built, choose, fits, method_of, outputs
+from pgtf.methods import METHODS, Layered, Piggyback
 from pgtf.runs.run import Run
-from pgtf.runs.verify import verdicts
 from pgtf.storage import quantization
 from tests.tiny import tiny_run
 
@@ -24,8 +19,8 @@ FREE = Piggyback(1.0)  # A network of free kernels.
 
 
 @functools.cache
-def run_of(network="unet", objective="pix2pix"):
-    return Run(tiny_run(tempfile.mkdtemp(), network=network, objective=objective, method=FREE, size=(16, 16)))
+def run_of(network="unet", objective="pix2pix", method=FREE):
+    return Run(tiny_run(tempfile.mkdtemp(), network=network, objective=objective, method=method, size=(16, 16)))
 
 
 def images(run):
@@ -38,11 +33,12 @@ class CompressedTest(tf.test.TestCase, parameterized.TestCase):
     def test_factors_are_the_nearest_product_of_their_rank(self):
         draw = np.random.default_rng(0)
         first, left, right = draw.normal(size=(3, 2, 5, 8)), draw.normal(size=(30, 4)), draw.normal(size=(4, 8))
-        made, size = compressed((first + (left @ right).reshape(first.shape)).astype("float32"), first, "lora(4):int8")
+        kernel = (first + (left @ right).reshape(first.shape)).astype("float32")
+        made, size = KernelPair(kernel, first).compressed("lora(4):int8")
         self.assertAllClose(made - first, (left @ right).reshape(first.shape), atol=0.15)  # But for int8.
         self.assertEqual(size, 4 * (30 + 8) + 4 * (4 + 8))  # Codes, and a scale for each column.
         noise = draw.normal(size=first.shape)
-        one, other = factors(noise, 3)
+        one, other = KernelPair(noise, 0 * noise).factors(3)
         values = np.linalg.svd(noise.reshape(30, 8), compute_uv=False)
         self.assertAllClose(np.sum((one @ other - noise.reshape(30, 8)) ** 2), np.sum(values[3:] ** 2))
         self.assertAllClose(np.linalg.norm(one, axis=0), np.linalg.norm(other, axis=1))
@@ -56,7 +52,7 @@ class CompressedTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(*(kind for kind in KINDS if not kind.startswith("lora")))
     def test_a_kernel_is_what_its_kind_stores(self, kind):
         first, kernel = np.random.default_rng(0).normal(size=(2, 3, 2, 5, 4)).astype("float32")
-        made, size = compressed(kernel, first, kind)
+        made, size = KernelPair(kernel, first).compressed(kind)
         if kind == "frozen":
             self.assertAllEqual(made, first)
             self.assertEqual(size, 0)
@@ -64,7 +60,7 @@ class CompressedTest(tf.test.TestCase, parameterized.TestCase):
         values = kernel if kind == "free:int8" else kernel - first
         rest = made if kind == "free:int8" else made - first
         most = quantization.stored_bytes(kernel.shape, 32, "float32", KINDS[kind])
-        self.assertEqual(compressed(kernel, first, kind, final=False)[1], most)
+        self.assertEqual(KernelPair(kernel, first).compressed(kind, final=False)[1], most)
         self.assertLessEqual(size, most)
         for filter in range(4):
             levels = 1 + np.sum(np.diff(np.sort(rest[..., filter], axis=None)) > 1e-3)
@@ -104,7 +100,7 @@ class ChooseTest(tf.test.TestCase, parameterized.TestCase):
             path = f"forward/{choice.name}"
             first = np.asarray(bank.lent(path))
             state = layers.made_kernels(made)[path].state()
-            expected, _ = compressed(kernels[path].kernel().numpy(), first, choice.kind)
+            expected, _ = KernelPair(kernels[path].kernel().numpy(), first).compressed(choice.kind)
             if choice.kind.startswith("lora"):
                 left, right = (quantization.restored(*quantization.rounded(each, "int8")) for each in state.values())
                 self.assertAllClose(first + (left @ right).reshape(first.shape), expected)
@@ -119,56 +115,13 @@ class ChooseTest(tf.test.TestCase, parameterized.TestCase):
                 value = layers.made_kernels(made)[path].kernel()
             self.assertAllEqual(value, expected, choice.name)
 
-
-class CompressTest(tf.test.TestCase, parameterized.TestCase):
-    def test_the_copy_fits_and_is_proved_and_the_others_stay(self):
-        folder = tiny_run(tempfile.mkdtemp(), method=FREE, size=(16, 16))
-        before = [Run(folder).bank.entry(index) for index in range(2)]
-        task = Run(folder)["maps"].facts
-        fixed = fixed_bytes(task.architecture, task.generators)
-        changes = []
-        for budget in (fixed, fixed + 3000):
-            made = compress(folder, "maps", f"maps-{budget}", Compression(budget, images=4))
-            self.assertLessEqual(made.slice.stored_bytes, budget)
-            self.assertEqual(made.slice.stored_bytes, fixed + sum(choice.bytes for choice in made.choices))
-            changes.append(made.change["forward"])
-        self.assertEqual(sorted(changes, reverse=True), changes)
-        run = Run(folder)
-        self.assertEqual([run.bank.entry(index) for index in range(2)], before)
-        self.assertEqual(load_config(folder).tasks, tuple(run.names))
-        found = list(verdicts(folder))
-        self.assertTrue(all(verdict.replay.bit_equal for verdict in found))
-        self.assertLen(found, 4)
-        copy = run.bank.slice(3)
-        self.assertEqual([borrowed.task for borrowed in copy.borrows], ["facades"])
-        self.assertIsInstance(copy.facts.method, Layered)
-        self.assertEqual(copy.facts.learnt_as, "maps")
-        self.assertTrue(os.path.exists(os.path.join(run.bank.place(3, copy.name), "replays.json")))
-        # The run keeps its method: it still takes in tasks of it.
-        other = tiny_run(tempfile.mkdtemp(), ("facades", "maps", "edges"), method=FREE, size=(16, 16))
-        self.assertEqual(adopt(folder, Run(other), ["edges"]), ["edges"])
-
-    def test_repair_brings_it_nearer(self):
-        folder = tiny_run(tempfile.mkdtemp(), method=FREE, size=(16, 16))
-        budget = Compression(0.25, images=4)
-        post_hoc = compress(folder, "maps", "small", budget)
-        repaired = compress(
-            folder, "maps", "repaired", Compression(0.25, images=4, repair=40, repair_images=8, learning_rate=3e-3)
-        )
-        self.assertLess(repaired.change["forward"], 0.9 * post_hoc.change["forward"])
-        self.assertLessEqual(repaired.slice.stored_bytes, 0.25 * 4 * repaired.slice.facts.full_values)
-
-    @parameterized.parameters(
-        ("facades", "new", 0.5, "Only a later task .* Received: 'facades'"),
-        ("maps", "facades", 0.5, "--as must be a new task's name.* Received: 'facades'"),
-        ("maps", "new", 3, "--to must be at least what heads, norms and biases take, .* Received: 3 bytes"),
-        ("nothing", "new", 0.5, "Unknown task"),
-    )
-    def test_what_cannot_be_compressed_is_refused(self, name, new, budget, rule):
-        folder = run_of().folder
-        with self.assertRaisesRegex(ValueError, rule):
-            compress(folder, name, new, Compression(budget))
-        self.assertEqual(Run(folder).names, ["facades", "maps"])
+    @parameterized.parameters(*(name for name, kind in METHODS.items() if kind.compressible and not kind.needs))
+    def test_free_layers_are_the_network_of_any_method_that_can_be_compressed(self, method):
+        run = run_of(method=method)
+        task, inputs = run["maps"], images(run)["forward"]
+        free = Layered("inner:free"), task.networks, task.slice.values, run.bank.only(["facades"])
+        made = built(task.facts.architecture, *free)["forward"]
+        self.assertAllClose(outputs(made, inputs), outputs(task.networks["forward"], inputs), atol=1e-4)
 
 
 if __name__ == "__main__":

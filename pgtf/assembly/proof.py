@@ -1,0 +1,28 @@
+"""Writes the probes of a new slice, with which later replays prove that the task has not changed."""
+
+import dataclasses
+import os
+
+from pgtf.assembly.bank import NetworkBank, rebuild
+from pgtf.assembly.replay import recorded
+from pgtf.foundation import files
+from pgtf.foundation.voice import LOG
+from pgtf.storage import layout
+from pgtf.storage.probes import Probes
+from pgtf.storage.task_slice import TaskSlice
+
+# Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
+LEAST_SPREAD = 1e-3
+
+
+def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
+    """Writes the probes with the task's outputs, and returns the slice with their hash."""
+    probes = recorded(probes, rebuild(task_slice, lenders))
+    for prefix, outputs in probes.outputs.items():
+        if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
+            what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"
+            LOG.warning(f"{what}; nothing was learned, or too much at once")
+    content = probes.content()
+    files.write(os.path.join(folder, layout.PROBES), content, read_only=True)
+    facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))
+    return dataclasses.replace(task_slice, facts=facts)
