@@ -93,6 +93,7 @@ class FlagsTest(parameterized.TestCase):
             "load_size": dict(image_size="64"),
             "keep_weights": dict(evaluate_every=10),
             "accumulate": dict(batch_size=6),
+            "compress_to": dict(tasks=("maps",)),
         }.get(name, {})
         found = self.asked(*flags_of({**needs, name: value}))
         self.assertEqual(found, Config(run_dir=self.nowhere, **needs, **{name: value}))

@@ -63,7 +63,7 @@ class ListingTest(tf.test.TestCase):
 
     def test_what_a_stranger_says_moves_no_cursor(self):
         row = {"task": "a", "method": "full", "values": 1, "share": 1, "bytes": None, "weights": None, "borrows": []}
-        row |= {"learnt": "\x1b[2J", "direction": "\u202e", "data": "x\nProved", "pictures": "\x07"}
+        row |= {"learnt": "\x1b[2J", "direction": "\u202e", "data": "x\nProved", "pictures": "\x07", "compressed": "\r"}
         _, line = row_lines([row])
         self.assertTrue(line.isprintable(), line)
 
