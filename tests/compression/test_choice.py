@@ -115,7 +115,11 @@ class ChooseTest(tf.test.TestCase, parameterized.TestCase):
                 value = layers.made_kernels(made)[path].kernel()
             self.assertAllEqual(value, expected, choice.name)
 
-    @parameterized.parameters(*(name for name, kind in METHODS.items() if kind.compressible and not kind.needs))
+    @parameterized.named_parameters(
+        (f"_{name}" if name in ("mask", "low_rank") else f"_{name}_long", name)
+        for name, kind in METHODS.items()
+        if kind.compressible and not kind.needs
+    )
     def test_free_layers_are_the_network_of_any_method_that_can_be_compressed(self, method):
         run = run_of(method=method)
         task, inputs = run["maps"], images(run)["forward"]

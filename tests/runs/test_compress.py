@@ -83,7 +83,9 @@ class CompressTest(tf.test.TestCase, parameterized.TestCase):
             compress(folder, name, new, Compression(budget))
         self.assertEqual(Run(folder).names, ["facades", "maps"])
 
-    @parameterized.parameters(("resnet", "cyclegan", "maps"), ("stylegan2", "unconditional", "cats"))
+    @parameterized.named_parameters(
+        ("_cyclegan_long", "resnet", "cyclegan", "maps"), ("_latents_long", "stylegan2", "unconditional", "cats")
+    )
     def test_other_objectives(self, network, objective, name):
         tasks = ("facades", "maps") if name == "maps" else ("faces", "cats")
         folder = tiny_run(tempfile.mkdtemp(), tasks, network, objective, method=FREE)

@@ -98,6 +98,7 @@ class CompressToTest(tf.test.TestCase):
             learn(config)
         self.assertSameSlices(*(Run(one.run_dir).bank[SECOND] for one in (learned(), config)))
 
+    @pytest.mark.long
     def test_classes(self):
         config = dataclasses.replace(CONFIGS["classification"], run_dir=self.run_dir(), compress_to="80%")
         learn(config)
