@@ -158,7 +158,7 @@ def learn(config):
 
 
 class AllIsWell:
-    """A trial in which every goal holds."""
+    """A context in which every goal holds."""
 
     wider, limit = False, np.inf
 

@@ -20,8 +20,9 @@ KINDS = ("kernels", "biases", "norms")
 class Cost:
     """Stored size of one layer of one task, in values and bits, and that of a full network.
 
-    kept: Whether some task still uses it after all tasks are learned. at_most: Whether some of it is entropy-coded;
-    then bits are the most that it takes.
+    Attributes:
+      kept: Whether some task still uses it after all tasks are learned.
+      at_most: Whether some of it is entropy-coded. The bits are then an upper bound.
     """
 
     task: str

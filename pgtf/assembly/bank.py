@@ -23,7 +23,7 @@ class NetworkBank(FilterBank):
 
     def network(self, name: str, prefix: str) -> Any:
         """Returns one of a task's networks as it was learned."""
-        return rebuild(self[name], self.of(self[name].borrows), (prefix,))[prefix]
+        return rebuild(self[name], self.lenders_of(self[name].borrows), (prefix,))[prefix]
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:

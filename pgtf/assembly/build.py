@@ -65,8 +65,8 @@ def generators(
       architecture: Their shape.
       method: How their kernels are made.
       prefixes: Their names.
-      bank: Of the tasks borrowed from; none for the first.
-      seed: Of their first values.
+      bank: The bank of the tasks that it borrows from. Default: none, for the first task.
+      seed: Seed of the initial values.
 
     Returns:
       {prefix: network}.
@@ -92,7 +92,7 @@ def generators(
 
 
 def free_generators(architecture: Architecture, prefixes: Iterable[str], seed: Any = 0) -> dict[str, keras.Model]:
-    """Builds new generators of free kernels, {prefix: network}; arguments as in `generators`."""
+    """Builds new generators of free kernels, {prefix: network}. Arguments: as for `generators`."""
     return generators(architecture, Full(), prefixes, seed=seed)
 
 
@@ -111,8 +111,8 @@ def discriminator(
 
     Args:
       name, width, norm, seed: As for a `layers.LayerFactory` and a network.
-      auxiliary: What the objective says of it.
-      n_layers, size, **options: Settings of the row, which ignores those that it lacks.
+      auxiliary: The objective's description of it.
+      n_layers, size, **options: Settings of the row. Settings that the row lacks are ignored.
     """
     image = keras.Input(auxiliary.input_at(size))
     make, kind = layers.LayerFactory(name, norm=norm, seed=seed), DISCRIMINATORS[auxiliary.network]
@@ -121,7 +121,7 @@ def discriminator(
     return keras.Model(image, row(image, make, width), name=name)
 
 
-def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bool) -> CheckpointedPhaseContext:
+def phase_context(objective: Objective, size: tuple[int, int], data: TaskData, wider: bool) -> CheckpointedPhaseContext:
     """Builds the context of a task's phases, which measures distances on the first training images."""
 
     def entry(array):
@@ -140,7 +140,7 @@ def trial(objective: Objective, size: tuple[int, int], data: TaskData, wider: bo
     return CheckpointedPhaseContext(distance, wider)
 
 
-def begun(plan: TaskPlan, bank: Bank) -> dict[str, keras.Model]:
+def initial_generators(plan: TaskPlan, bank: Bank) -> dict[str, keras.Model]:
     """Builds the initial generators of a task. bank: The bank of all tasks so far."""
     method, lenders = plan.method, bank.only(plan.method.borrows(bank.names))
     networks = generators(plan.architecture, method, plan.objective.networks, lenders, seed=plan.seed)
@@ -164,17 +164,17 @@ def learner(
 
     Args:
       plan: The task's settings.
-      bank: Of all tasks so far.
-      steps: For how many steps.
-      moves: The kinds of networks that it has an optimizer of.
+      bank: The bank of all tasks so far.
+      steps: Number of training steps.
+      moves: The kinds of networks that it trains, "generators" or "discriminators".
       auxiliary: {path: array}, the initial values of discriminators. Default: random ones.
 
     Returns:
-      A learner; where it moves its generators, with their moving average if one is asked for.
+      A learner. If it trains generators and --ema is set, it keeps their moving average.
     """
     objective, training = plan.objective, plan.training
     with precision(resolved(training.precision)):
-        networks = begun(plan, bank)
+        networks = initial_generators(plan, bank)
         for network in networks.values():
             layers.prepare_for_training(network)
         discriminators = {
@@ -206,7 +206,13 @@ def learner(
 def optimizer(
     plan: TaskPlan, steps: int, rates: Sequence[tuple[tf.Variable, float]] = ()
 ) -> keras.optimizers.Optimizer:
-    """Builds the objective's optimizer for `steps` steps. rates: [(variable, its own learning rate)]."""
+    """Builds the objective's optimizer.
+
+    Args:
+      plan: The task's settings.
+      steps: Number of training steps.
+      rates: [(variable, learning rate)] of variables with another learning rate. Default: none.
+    """
     training = plan.training
     schedule = LinearDecay(training.learning_rate, int(training.decay_from * steps), steps)
     made: keras.optimizers.Optimizer = plan.objective.optimizer(schedule, resolved(training.precision), rates)

@@ -24,7 +24,7 @@ MOST_BYTES = 512 * 2**20  # Of a U-Net of width 64: the first task's kernels and
 
 
 class TensorCache:
-    """Tensors by key. Those that were used least recently are dropped when all take more than `most_bytes`."""
+    """Least-recently-used cache of tensors by key, of at most `most_bytes`."""
 
     def __init__(self, most_bytes: int = MOST_BYTES):
         self.most_bytes, self.bytes = most_bytes, 0
@@ -37,11 +37,11 @@ class TensorCache:
         return iter(self._tensors)
 
     def drop(self, key: Hashable) -> None:
-        """Drops a tensor."""
+        """Removes a tensor."""
         self.bytes -= _bytes(self._tensors.pop(key))
 
     def load_or_make(self, key: Hashable, make: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """Returns the tensor of a key; makes it if it is not here."""
+        """Returns the tensor of a key; makes and caches it if it is missing."""
         if key not in self._tensors:
             tensor = make()
             self._tensors[key] = tensor
@@ -72,7 +72,7 @@ class UnreadArray:
 
     @property
     def key(self) -> Hashable:
-        """Identifies the array among those of all slices."""
+        """A key that identifies the array among those of all slices."""
         return self.task_slice.sha256, self.path
 
     @property
@@ -91,7 +91,7 @@ class UnreadArray:
 
 @dataclasses.dataclass(frozen=True)
 class UnreadTask:
-    """A stored task as a bank shows it, without reading its arrays."""
+    """A stored task of a bank whose arrays are not read yet."""
 
     task_slice: TaskSlice
     cache: TensorCache
@@ -115,7 +115,7 @@ def unread(bank: FilterBank, cache: TensorCache) -> PlannedBank:
 
 
 def is_composable(facts: Facts) -> bool:
-    """Returns whether a task's network has plain convolutions, and those of a network of free kernels."""
+    """Returns whether a task's network has the layers of a network of free kernels, all of them plain convolutions."""
     return type(facts.method).maker is Method.maker and facts.objective.serves in ("images", "scores")
 
 
@@ -129,7 +129,7 @@ def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorC
       task_slice: The task's slice, whose facts are of a network that `is_composable`.
       bank: The tasks that it borrows from.
       prefix: Name of the network.
-      cache: Holds what is read of the bank.
+      cache: Cache of the arrays that are read from the bank.
     """
     facts, lenders, own = task_slice.facts, unread(bank, cache), UnreadTask(task_slice, cache)
     origin = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names)

@@ -1,7 +1,7 @@
-"""Batch norms for weights that norms were folded into: the same function, and norms that a later task can train.
+"""Restores batch norms that were folded into a file's weights: the same function, with norms that can be trained.
 
-A folded norm is left as one that does nothing, y → y + bias, and training would normalize its input at once: another
-function. Its statistics are measured on images, and its scale and shift undo them, as in the network before folding.
+After folding, a norm only adds a bias: y → y + bias. Training would at once normalize its input, which is another
+function. So its statistics are measured on images, and its scale and shift are set to undo them.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
-"""Weights from elsewhere, by the names of their arrays, as the state of a network.
+"""Reads weights that other programs trained, as the state of a network.
 
 A file holds arrays by name: .npz, .safetensors or .h5. The names are those of slices (forward/stem/unconstrained), or
 torchvision's (conv1.weight), see `Network.published_names`. Kernels are [h, w, in, out], or [out, in, h, w] as in
-PyTorch; all of a file have the same layout. A convolution with a bias and without a norm in the file is one whose norm
-is folded into it. A last layer that the file lacks has initial values, of two classes.
+PyTorch; all of a file have the same layout. If a convolution has a bias and no norm in the file, its norm was
+folded into it. A last layer that the file lacks has initial values for two classes.
 """
 
 import zipfile
@@ -55,7 +55,7 @@ def read_weights(path: str) -> dict[str, np.ndarray]:
 
 
 def check_input_values(weights: Mapping[str, np.ndarray], values: str, path: str) -> None:
-    """Raises ValueError if a file's weights want other values of images than --input_values."""
+    """Raises ValueError if a file's weights were trained on other pixel values than --input_values."""
     if BGR in weights and values != "caffe":
         raise ValueError(
             f"Weights of keras.applications's VGG16 need --input_values=caffe. Received: {path!r}, {values}"

@@ -19,8 +19,10 @@ from pgtf.recipes.specs import Spec
 class ParameterCounter(SiteFactory):
     """A layer factory that builds no layers, but records what they would store. Needs no TensorFlow.
 
-    kernels: {path: {name: Spec}}. others: {path: {"biases" or "norms": values}}. met: the kernels in order, each as
-    (layer's name, shape, {setting of its `KernelSite`: value}).
+    Attributes:
+      kernels: {path: {name: Spec}}.
+      others: {path: {"biases" or "norms": number of values}}.
+      sites: [(layer's name, shape, {setting of its `KernelSite`: value})] of the kernels, in order.
     """
 
     layers = shapes
@@ -31,7 +33,7 @@ class ParameterCounter(SiteFactory):
         self.values_per_norm = {"instance": 2, "batch": 4, "none": 0}[norm]
         self.kernels: dict[str, dict[str, Spec]] = {}
         self.others: dict[str, dict[str, int]] = {}
-        self.met: list[tuple[str, tuple[int, ...], dict[str, Any]]] = []
+        self.sites: list[tuple[str, tuple[int, ...], dict[str, Any]]] = []
 
     @property
     def bytes(self) -> int:
@@ -53,15 +55,15 @@ class ParameterCounter(SiteFactory):
 
     def _counted(self, name, filters, kernel_size, use_bias, site):
         def layer(h):
-            self.meet(name, (kernel_size, kernel_size, h.shape[-1], filters), **site)
+            self.record(name, (kernel_size, kernel_size, h.shape[-1], filters), **site)
             self.others[f"{self.prefix}/{name}"] = {"biases": filters} if use_bias else {}
             return Shape((None, None, None, filters))
 
         return layer
 
-    def meet(self, name: str, shape: tuple[int, ...], **site: Any) -> None:
-        """Records what a kernel of this shape stores. site: Settings of its `KernelSite`."""
-        self.met.append((name, shape, site))
+    def record(self, name: str, shape: tuple[int, ...], **site: Any) -> None:
+        """Records the arrays that a kernel of this shape stores. site: Settings of its `KernelSite`."""
+        self.sites.append((name, shape, site))
         self.kernels[f"{self.prefix}/{name}"] = self.recipe(name, **site).stored(shape)
 
     def noise(self, name):
@@ -85,13 +87,13 @@ class ParameterCounter(SiteFactory):
 
 @dataclasses.dataclass(frozen=True)
 class PlannedTask:
-    """A task that is not learned yet. kernels: {layer path: {name: Spec}} of what it will store."""
+    """A task that is not learned yet. kernels: {layer path: {name: Spec}} of the arrays that it will store."""
 
     kernels: Mapping[str, Mapping[str, Spec]]
 
     @functools.cached_property
     def values(self) -> dict[str, np.ndarray]:
-        """{path: array} that stands for what it will store: the shape is right, and takes no memory."""
+        """{path: placeholder} of the arrays that it will store: of the right shape, without memory."""
         return {
             path: np.broadcast_to(np.bool_() if spec.bits == 1 else np.float32(), spec.shape)
             for path, spec in self._specs
@@ -99,12 +101,12 @@ class PlannedTask:
 
     @functools.cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """{path: shape} of the same."""
+        """{path: shape} of the arrays that it will store."""
         return {path: spec.shape for path, spec in self._specs}
 
     @functools.cached_property
     def lent(self) -> frozenset[str]:
-        """The paths of what it will lend."""
+        """The paths of the filters that it will lend."""
         return frozenset(path for path, spec in self._specs if spec.lent)
 
     @property
@@ -113,7 +115,7 @@ class PlannedTask:
 
 
 class PlannedBank(Bank):
-    """Tasks, planned or stored, whose networks are not built: to count what a network would store."""
+    """A bank of planned or stored tasks whose networks are not built, to count the values of a network."""
 
     def __init__(self, tasks: Mapping[str, BankTask]):
         self._tasks, self.names = tasks, list(tasks)
@@ -126,14 +128,14 @@ class PlannedBank(Bank):
         return PlannedBank({name: self[name] for name in names})
 
     def network(self, name: str, prefix: str) -> None:
-        """Returns None: a network may hold all those before it, and shapes say what is stored."""
+        """Returns None: counting needs only shapes, and a network can contain those of all earlier tasks."""
 
 
 def recipe_at(architecture: Architecture, method: Method, place: Any, bank: Bank) -> Any:
     """Returns the recipe of a task's kernel that is not task-specific.
 
-    The layer that reads the image can borrow only from tasks with as many input channels. With others it is free and
-    the task's own: later tasks do not borrow it.
+    The first layer can borrow only from tasks with the same number of input channels. Otherwise its kernel is free,
+    and later tasks do not borrow it.
     """
     prefix, name = place.path.split("/", 1)
     if name == architecture.row.first_layer and bank.names:
@@ -156,8 +158,8 @@ def count_parameters(architecture: Architecture, method: Method, prefix: str, ba
         type(method).maker is Method.maker and type(method).input is Method.input
     ):  # Then all tasks have the layers of a network of free kernels.
         free = _free(architecture, prefix, method.width(architecture.width))
-        for name, kernel_shape, site in free.met:
-            count.meet(name, kernel_shape, **site)
+        for name, kernel_shape, site in free.sites:
+            count.record(name, kernel_shape, **site)
         count.others = free.others
         return count
     shape = architecture.of(prefix)
@@ -171,12 +173,12 @@ def kernel_sites(
     architecture: Architecture, prefix: str, method: Method
 ) -> Sequence[tuple[str, tuple[int, ...], dict[str, Any]]]:
     """Lists (layer's name, shape, {setting of its `KernelSite`: value}) of a network's kernels, in order."""
-    return _free(architecture, prefix, method.width(architecture.width)).met
+    return _free(architecture, prefix, method.width(architecture.width)).sites
 
 
 def task_specific_layers(architecture: Architecture, prefix: str) -> list[str]:
     """Returns the paths of a network's task-specific layers with kernels."""
-    met = _free(architecture, prefix, architecture.width).met
+    met = _free(architecture, prefix, architecture.width).sites
     return [f"{prefix}/{name}" for name, _, site in met if site.get("task_specific")]
 
 

@@ -10,7 +10,7 @@ class CheckpointedPhaseContext(tf.Module):
     """A `methods.PhaseContext` whose state is part of checkpoints.
 
     Args:
-      distance: {prefix: network} -> how far the networks are from what they should make.
+      distance: Function of {prefix: network}: the distance of its outputs from the targets.
       wider: Whether the task may be learned again in a wider network.
     """
 

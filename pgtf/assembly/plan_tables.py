@@ -25,7 +25,7 @@ def table(tasks: list[dict], total: dict) -> str:
 
 
 def costly(found: list[Cost]) -> list[Cost]:
-    """Lists the layers for which a task stores more than a full network."""
+    """Lists the layers for which a task stores more values than a full network."""
     return [cost for cost in found if cost.bits > 32 * cost.full_values > 0]
 
 
@@ -38,7 +38,7 @@ def warning(
 ) -> str:
     """Names the later tasks that store no less than a full network, in one precision; empty if there are none.
 
-    A method whose every task has a network of its own says so itself.
+    No warning is given for methods that store a full network for each task.
     """
     if type(method).recipe is Method.recipe:
         return ""

@@ -43,8 +43,8 @@ def replayed(probes: Probes, networks: Mapping[str, Any]) -> Replay:
 def outputs(network: Any, inputs: np.ndarray) -> np.ndarray:
     """Applies a network to inputs [n, …]. uint8 images are scaled to [-1, 1].
 
-    Runs on the CPU, where float32 is exact and every call uses the same kernels. GPUs round to TF32 and choose kernels
-    again. Runs one image at a time, so that the batch size does not affect the last bit.
+    Runs on the CPU, where float32 is exact and every call uses the same code. GPUs round to TF32, and may choose
+    another algorithm in each call. Runs one image at a time, so that the batch size does not affect the last bit.
     """
     with tf.device("CPU:0"):
         return np.concatenate([network(to_input(row)[None], training=False).numpy() for row in inputs])

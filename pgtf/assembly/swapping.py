@@ -1,7 +1,7 @@
-"""Compiled networks whose values are swapped: one for each architecture, whichever task answers.
+"""Compiled networks whose values are swapped: all tasks of one architecture share one compiled network.
 
-A task's composed kernels are assigned to the network's variables. A variable takes the tensor without a copy, and
-kernels that the new task has in common with the last one stay. Nothing is traced again.
+To run a task, its composed kernels are assigned to the network's variables. A variable takes the tensor without a copy.
+Kernels that the task has in common with the previous one are left as they are. Nothing is traced again.
 """
 
 import collections
@@ -32,7 +32,7 @@ FIXED = 4  # Batch sizes of images of the training size for which a network is c
 
 
 class CompiledNetwork:
-    """A network with its compiled functions. values: Identity of the task whose values it has."""
+    """A network with its compiled functions. values: Identity of the task whose values are assigned."""
 
     def __init__(self, network: keras.Model, size: tuple[int, int]):
         self.network, self.size = network, size
@@ -73,7 +73,7 @@ class SwappedNetworks:
 
     Args:
       most_bytes: Most bytes of composed kernels that stay in memory. Default: 512 MiB.
-      dtype: "float32", or "bfloat16" to answer in 16 bits. Kernels are always composed in float32.
+      dtype: Precision of inference, "float32" or "bfloat16". Kernels are always composed in float32.
     """
 
     def __init__(self, most_bytes: int = MOST_BYTES, dtype: str = "float32"):
@@ -88,8 +88,8 @@ class SwappedNetworks:
         """All networks in memory."""
         return [*self._shared.values(), *self._alone.values()]
 
-    def of(self, task_slice: TaskSlice, bank: FilterBank, prefix: str) -> CompiledNetwork:
-        """Returns a compiled network with a task's values. Hold `lock` until the network has answered.
+    def network_for(self, task_slice: TaskSlice, bank: FilterBank, prefix: str) -> CompiledNetwork:
+        """Returns a compiled network with a task's values. Hold `lock` until the call of the network is done.
 
         Args:
           task_slice: The task's slice.
@@ -99,7 +99,7 @@ class SwappedNetworks:
         facts = task_slice.facts
         identity = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names), prefix
         if not is_composable(facts):
-            return self._of_its_own(identity, task_slice, bank, prefix)
+            return self._own_network(identity, task_slice, bank, prefix)
         shape = facts.architecture.of(prefix)
         key = shape.network, shape.row, facts.method.width(shape.width), shape.norm, shape.upsampling, shape.size
         if key not in self._shared:
@@ -146,8 +146,8 @@ class SwappedNetworks:
 
         return self.cache.load_or_make((key, dtype, outputs_first), fitted)
 
-    def _of_its_own(self, identity, task_slice, bank, prefix):
-        """Returns the network of a task that has other layers than others of its architecture."""
+    def _own_network(self, identity, task_slice, bank, prefix):
+        """Returns the network of a task with further layers, which no other task can use."""
         if identity not in self._alone:
             while len(self._alone) >= ALONE:
                 self._alone.popitem(last=False)
@@ -167,13 +167,13 @@ def _network(facts: Facts, prefix: str, dtype: str) -> keras.Model:
 
 
 def answering(precision: str) -> SwappedNetworks:
-    """Returns networks that answer in float32, in bfloat16, or for "auto" in the faster one of this machine."""
+    """Returns networks for inference in float32, in bfloat16, or for "auto" in the faster one of this machine."""
     sixteen = resolved("auto") == "mixed_bfloat16" if precision == "auto" else precision == "bfloat16"
     return SwappedNetworks(dtype="bfloat16" if sixteen else "float32")
 
 
 class TaskNetwork:
-    """One network of a stored task, which answers in a network that is swapped.
+    """One network of a stored task. It runs in a compiled network that other tasks share.
 
     Args:
       networks: The compiled networks.
@@ -188,6 +188,8 @@ class TaskNetwork:
     def __call__(self, images: Any, training: Optional[bool] = False) -> tf.Tensor:
         """Applies the network to float32 images [n, h, w, channels] in [-1, 1], in inference mode."""
         if training:
-            raise ValueError("A stored task's network is for inference. Received: training=True")
+            raise ValueError(
+                "A stored task's network can't be trained. Call it with training=False. Received: training=True"
+            )
         with self.networks.lock:
-            return self.networks.of(self.task_slice, self.bank, self.prefix)(images)
+            return self.networks.network_for(self.task_slice, self.bank, self.prefix)(images)

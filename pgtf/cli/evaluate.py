@@ -48,7 +48,7 @@ def main(_):
     from pgtf.runs.run import Run
 
     given = flags.FLAGS
-    question = EvaluationConfig(
+    measured = EvaluationConfig(
         extractor=extractor_of(given.inception),
         split=given.split,
         limit=given.limit,
@@ -62,6 +62,6 @@ def main(_):
     if others and config is None:
         raise ValueError(f"--classes needs the run's config.cfg. Received: {given.run_dir}, which has none")
     coming = {name: coming_data(name, task_plans(config)[0]) for name in others} if config else {}
-    evaluation = Evaluation(run, question, coming=coming)
+    evaluation = Evaluation(run, measured, coming=coming)
     evaluation.measure(given.task)
     print(f"\n{evaluation.table()}")

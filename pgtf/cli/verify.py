@@ -31,7 +31,7 @@ def main(_):
         conclusion,
         difference,
         digest,
-        remember,
+        record_changes,
         verdicts,
     )
     from pgtf.storage.bank import FilterBank
@@ -42,7 +42,7 @@ def main(_):
         print(verdict, flush=True)
         found.append(verdict)
     try:
-        remember(run_dir, found)
+        record_changes(run_dir, found)
     except (OSError, ValueError) as error:  # A read-only run, or one in use, can still be verified.
         print(task_names.escaped(f"not recorded in the run: {error}"))
     bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))

@@ -1,1 +1,1 @@
-"""Evaluation of a run's tasks on their test images."""
+"""Evaluates a run's tasks on their test images."""

@@ -1,6 +1,6 @@
 """Similarity of tasks, measured by features of their images in one network, the run's first one.
 
-The features are mean and standard deviation of each channel of the first three convolutions, over all pixels of all
+The features are the mean and standard deviation of each channel of the first three convolutions, over all pixels of all
 images, separately for a task's inputs and targets. The distance of two tasks is the distance of their features. Each
 convolution is scaled to have equal weight.
 """

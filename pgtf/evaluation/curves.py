@@ -1,4 +1,4 @@
-"""Measurements of a task's networks during training, on a small fixed set of its validation or test images."""
+"""Measures a task's networks during training, on a small fixed set of its validation or test images."""
 
 import dataclasses
 import os
@@ -23,8 +23,10 @@ from pgtf.storage.bank import FilterBank
 class CurvePoint:
     """The measurements of a learner's generators at one step.
 
-    values: {name: value}. loss: The value that is least at the best point. measured_by: {name: extractor} of the values
-    that have one.
+    Attributes:
+      values: {name: value}.
+      loss: The value to minimize; the best point has the least one.
+      measured_by: {name: extractor} of the values that an extractor measured.
     """
 
     values: Mapping[str, float]
@@ -39,7 +41,7 @@ def measure(
 
     Args:
       plan: The task's settings.
-      coming: The names of the run's tasks that are not in the bank, this one too.
+      coming: The names of the run's tasks that are not in the bank, including this one.
       bank: The bank of the earlier tasks.
       data: The task's data.
 

@@ -1,9 +1,8 @@
 """Evaluation of each task of a run after each later task, on its test images, from the stored slices.
 
-A measurement depends on the slice of the network and the slices that it borrows from, on the images, and on the
-extractors. It is made once for the same of all these. If a task's own slice answers for it at all times, its row of the
-matrix is one measurement. If the latest task's network answers (Method.network_for), each value of the row is a
-separate one.
+A measurement depends on the network's slice, the slices that it borrows from, the images and the extractors. If all
+these are equal, it is made only once. If a task always uses its own slice, its row of the matrix is one measurement. If
+the latest task's network answers for it (Method.network_for), each value of the row is a separate measurement.
 """
 
 import dataclasses
@@ -40,10 +39,14 @@ Cell = tuple[int, int]  # (task, the latest one learned)
 class EvaluationConfig:
     """Settings of an evaluation.
 
-    extractor: Extractor for distances. Default: the classifier's features. split: "test", "validation" or "train".
-    limit: Number of images of each task. Default: all. data_dir: Folder of the data, if it has moved since training.
-    size: (height, width) that the run must have been trained at. Default: any. kept: Folder for results that several
-    runs can share: the classifier, features of real images, measurements of the same slices. Default: inside the run.
+    Attributes:
+      extractor: Extractor for distances. Default: the classifier's features.
+      split: "test", "validation" or "train".
+      limit: Number of images of each task. Default: all.
+      data_dir: Folder of the data, if it has moved since training.
+      size: (height, width) that the run must have been trained at. Default: any.
+      kept: Folder for results that several runs can share: the classifier, features of real images, measurements of the
+        same slices. Default: inside the run.
     """
 
     extractor: Optional[Extractor] = None
@@ -65,20 +68,20 @@ class Evaluation:
 
     Args:
       run: The run with the tasks learned so far.
-      question: Settings of the evaluation.
+      config: Settings of the evaluation.
       coming: {task: data} of tasks that are not learned yet. The classifier includes them, so that it stays the same.
-      say: Function that shows a message. Default: the logger of pgtf.
+      say: Function that logs a message. Default: the logger of pgtf.
     """
 
     def __init__(
         self,
         run: Run,
-        question: EvaluationConfig = EvaluationConfig(),
+        config: EvaluationConfig = EvaluationConfig(),
         *,
         coming: Optional[Mapping[str, TaskData]] = None,
         say: Callable[[str], Any] = LOG.info,
     ):
-        self.run, self.question, self.say = run, question, say
+        self.run, self.config, self.say = run, config, say
         self.folder = files.inside(run.folder, layout.EVALUATION)
         self.slices = [run.bank.slice(index) for index in range(len(run))]
         for each in self.slices:
@@ -86,13 +89,13 @@ class Evaluation:
         self.matrix = Matrix(tuple(run.names), tuple(each.sha256 for each in self.slices))
         self._earlier = self._read_earlier()
         self._refuse_another_size()
-        self.kept = question.kept or self.folder
+        self.kept = config.kept or self.folder
         for part in (layout.FIGURES, layout.ACTIVATIONS, layout.CLASSIFIERS):
             files.inside(self.kept, part)
         self.records = Records(os.path.join(self.kept, layout.FIGURES), say)
         # A backbone from elsewhere has no images.
         with_data = [each for each in self.slices if each.facts.data]
-        self.data = {each.name: recorded_data(each.name, each.facts, question.data_dir) for each in with_data}
+        self.data = {each.name: recorded_data(each.name, each.facts, config.data_dir) for each in with_data}
         self.coming = dict(coming or {})
         self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in with_data}
         self.figures: dict[tuple[str, str], dict[str, Measurement]] = {}
@@ -110,7 +113,7 @@ class Evaluation:
         follows = {(index, j): self._follows_from(index, j) for index in asked for j in range(index, len(self.run))}
         self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
-        self._tell_other_yardsticks()
+        self._log_other_extractors()
         to_tensorboard(self.matrix, files.inside(self.run.folder, layout.TENSORBOARD))
         if len(asked) == len(self.data):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
@@ -121,14 +124,14 @@ class Evaluation:
         return matrix_text.summary(self.matrix, self.figures)
 
     @functools.cached_property
-    def judge(self) -> Evaluator:
+    def evaluator(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
         learned = classifier_of(self.kept, self._classes) if self._compares_features else None
-        return Evaluator(self.kept, self.question.extractor, learned, self._watched, self._keep)
+        return Evaluator(self.kept, self.config.extractor, learned, self._watched, self._keep)
 
     @property
     def _compares_features(self) -> bool:
-        """Whether figures need the features of images."""
+        """Whether some metrics need the features of images."""
         return self.slices[0].facts.objective.compares_features
 
     @property
@@ -145,16 +148,16 @@ class Evaluation:
         if without:
             raise ValueError(f"Only tasks with images can be measured. Received: {', '.join(without)}")
         asked = [index for index, name in enumerate(names) if name in (tasks or self.data)]
-        if self.question.split != "train":
-            refuse_untested({names[index]: self.data[names[index]] for index in asked}, self.question.split)
+        if self.config.split != "train":
+            refuse_untested({names[index]: self.data[names[index]] for index in asked}, self.config.split)
         return asked
 
     def _follows_from(self, index: int, latest: int) -> dict[str, Any]:
         """Returns all facts that the measurements of a cell depend on, as JSON data."""
-        player, extractor = self.run.at(index, latest).slice, self.question.extractor
+        answering, extractor = self.run.at(index, latest).slice, self.config.extractor
         return {
             "task": self.run.names[index],
-            "player": [player.sha256, *(borrowed.sha256 for borrowed in player.borrows)],
+            "player": [answering.sha256, *(borrowed.sha256 for borrowed in answering.borrows)],
             "images": [dataclasses.asdict(side.image_set) for side in self._sides(index)],
             "extractor": extractor and extractor.facts,
             "classifier": classifier_facts(self._classes) if self._compares_features else None,
@@ -163,7 +166,7 @@ class Evaluation:
     def _sides(self, index: int) -> tuple[Collection, Collection]:
         if index not in self._found:
             flipped = self.slices[index].facts.direction == "BtoA"
-            data, asked = self.data[self.run.names[index]], self.question
+            data, asked = self.data[self.run.names[index]], self.config
             self._found[index] = sides(data, asked.split, flipped=flipped, limit=asked.limit)
         return self._found[index]
 
@@ -177,7 +180,7 @@ class Evaluation:
     def _measure(self, missing: Mapping[Cell, dict[str, Any]]) -> None:
         """Measures cells. Cells with the same facts are measured once."""
         if missing:
-            self.judge  # noqa: B018  (train the classifier before the progress bar starts)
+            self.evaluator  # noqa: B018  (train the classifier before the progress bar starts)
         self.bar = Bar("evaluation", sum(map(self._effort, missing)), "images")
         for cell, facts in missing.items():
             done, self.doing = self.bar.done + self._effort(cell), " after ".join(self._names(*cell))
@@ -196,7 +199,7 @@ class Evaluation:
             prefix: Generator(task.network(prefix), shape.size, shape.of(prefix).input, facts.pixels_of(prefix)[1])
             for prefix in facts.generators
         }
-        return self.judge.figures(self.run.names[index], generators, self._sides(index), facts.objective)
+        return self.evaluator.figures(self.run.names[index], generators, self._sides(index), facts.objective)
 
     def _effort(self, cell: Cell) -> int:
         """Counts the images to process: once for the generator and once for the extractor."""
@@ -231,11 +234,11 @@ class Evaluation:
         ):
             files.write(os.path.join(self.folder, name), text.encode())
 
-    def _tell_other_yardsticks(self) -> None:
-        """Prints which values are not comparable with those of the previous matrix."""
+    def _log_other_extractors(self) -> None:
+        """Logs the metrics whose extractors differ from those of the previous matrix."""
         names: dict[tuple[str, str], list[str]] = {}
         for name in self.matrix.values:
-            then, now = (", ".join(matrix_text.yardsticks(each, name)) for each in (self._earlier, self.figures))
+            then, now = (", ".join(matrix_text.extractors_of(each, name)) for each in (self._earlier, self.figures))
             if then and now and then != now:
                 names.setdefault((then, now), []).append(name)
         for (then, now), measured in names.items():
@@ -258,12 +261,12 @@ class Evaluation:
             matrix.of_run(self.matrix.tasks, self.matrix.slices)
         except ValueError as error:
             raise ValueError(
-                f"{self.folder} holds what was measured of this run; without that folder all is measured anew. {error}"
+                f"The stored measurements do not fit the run. Remove {self.folder} to measure all again. {error}"
             ) from error
         return figures
 
     def _refuse_another_size(self) -> None:
-        size, asked = self.slices[0].facts.architecture.size, self.question.size
+        size, asked = self.slices[0].facts.architecture.size, self.config.size
         if asked and asked != size:
             raise ValueError(
                 "The run was trained at another size, and measurements at two sizes are not comparable. "

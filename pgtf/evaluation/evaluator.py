@@ -31,9 +31,12 @@ MOMENT = 2.0  # Seconds of work without a progress bar.
 class Evaluator:
     """Measures generated images. Features are those of `to_picture`: RGB of 8 bits, of whatever channels and depth.
 
-    folder: Cache for features of real images. extractor: Extractor for distances. Default: the classifier's features.
-    classifier: Classifier for Acc; None if there is only one task. watched: Iterator that images pass through, for
-    counting them. keep: Called with a task's name and {name: array} of answers to show in a report.
+    Attributes:
+      folder: Cache for features of real images.
+      extractor: Extractor for distances. Default: the classifier's features.
+      classifier: Classifier for Acc; None if there is only one task.
+      watched: Function that wraps an iterable of images, to count them for the progress bar.
+      keep: Called with a task's name and {name: array} of answers, which a report shows.
     """
 
     folder: str

@@ -1,4 +1,4 @@
-"""Batched application of a network to images, or to latents."""
+"""Applies a network to images, or to latents, in batches."""
 
 import itertools
 from collections.abc import Iterable

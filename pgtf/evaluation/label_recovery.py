@@ -1,4 +1,4 @@
-"""The label-recovery score of label → photo tasks: a segmentation network finds the label image in a generated photo.
+"""Label-recovery score of label → photo tasks: a segmentation network predicts the label image of a generated photo.
 
 The network is trained on real pairs (photo, label image) of the training split. Its score on real held-out photos is
 the reference: generated photos with that score are as good as real ones by this measure.

@@ -216,14 +216,14 @@ class Method:
         del networks, bank
         return None
 
-    def phases(self, steps: int, trial: Optional[PhaseContext] = None) -> list[Phase]:
+    def phases(self, steps: int, context: Optional[PhaseContext] = None) -> list[Phase]:
         """Returns the phases of a task's training, in order, each of at least one step. Default: one phase.
 
         Args:
           steps: Number of all steps.
-          trial: The phase context, for phases that need it.
+          context: The phase context, for phases that need it.
         """
-        del trial
+        del context
         return [Phase("learn", steps)]
 
     learns_together: ClassVar[bool] = (

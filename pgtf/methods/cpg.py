@@ -63,16 +63,16 @@ class Cpg(Packing):
             widths.append(min(most, widths[-1] + max(1, round(self.grow_by * width))))
         return widths
 
-    def phases(self, steps, trial=None):
+    def phases(self, steps, context=None):
         after = self.steps_after_pruning(steps)
         rounds = min(self.rounds, after - 1)
         # Last step of each round, and of the steps after the last check of the goal.
         ends = [round(after * number / (rounds + 1)) for number in range(rounds + 2)]
-        begins = [functools.partial(self._begin_round, number, rounds, trial) for number in range(1, rounds + 1)]
+        begins = [functools.partial(self._begin_round, number, rounds, context) for number in range(1, rounds + 1)]
         phases = [
             Phase("learn", steps - after),
             *(Phase(f"round {n}", ends[n] - ends[n - 1], begin) for n, begin in enumerate(begins, 1)),
-            Phase("retrain", after - ends[rounds], functools.partial(self._begin_retraining, rounds, trial)),
+            Phase("retrain", after - ends[rounds], functools.partial(self._begin_retraining, rounds, context)),
         ]
         return [phase for phase in phases if phase.steps]
 
@@ -80,33 +80,33 @@ class Cpg(Packing):
         """Returns the fraction pruned after a round: grows fast at first, then slower (Zhu and Gupta, 2017, eq. 1)."""
         return self.most_pruned * (1 - (1 - number / rounds) ** 3)
 
-    def _begin_round(self, number, rounds, trial, networks):
+    def _begin_round(self, number, rounds, context, networks):
         if number == 1:
-            self._end_learning(trial, networks)
-        elif not self._goal_holds(trial, networks):
+            self._end_learning(context, networks)
+        elif not self._goal_holds(context, networks):
             return
         for recipe in packed_in(networks):
             recipe.prune(self.ratio(number, rounds))
 
-    def _end_learning(self, trial, networks):
-        reached = trial.distance(networks)
-        if trial.wider and 0 < self.goal < reached:
+    def _end_learning(self, context, networks):
+        reached = context.distance(networks)
+        if context.wider and 0 < self.goal < reached:
             raise CapacityError(f"L1 is {reached:.4f}; the goal is {self.goal:g}")
-        trial.limit = max(self.goal, (1 + self.tolerance) * reached)
+        context.limit = max(self.goal, (1 + self.tolerance) * reached)
         for recipe in packed_in(networks):
             recipe.fix()
 
-    def _begin_retraining(self, rounds, trial, networks):
+    def _begin_retraining(self, rounds, context, networks):
         if rounds:
-            self._goal_holds(trial, networks)
+            self._goal_holds(context, networks)
         else:
-            self._end_learning(trial, networks)
+            self._end_learning(context, networks)
 
-    def _goal_holds(self, trial, networks):
+    def _goal_holds(self, context, networks):
         """Returns whether the last round kept the goal. If not, undoes it and makes all later checks fail."""
-        holds = trial.distance(networks) <= trial.limit
+        holds = context.distance(networks) <= context.limit
         if not holds:
-            trial.limit = -math.inf
+            context.limit = -math.inf
             for recipe in packed_in(networks):
                 recipe.undo()
         return holds

@@ -31,7 +31,7 @@ class Delta(Backbone):
     def adapted(self, place, kernel):
         return place.recipes.Delta(kernel, self.delta_bits)
 
-    def phases(self, steps, trial=None):
+    def phases(self, steps, context=None):
         free = round(self.round_from * steps)
         phases = [
             Phase("learn freely", free, lambda networks: self._set_rounding(networks, False)),

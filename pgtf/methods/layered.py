@@ -70,11 +70,11 @@ class Layered(Method):
         for method in {rule.method for rule in self.rules}:
             method.check(kernels)
 
-    def phases(self, steps, trial=None):
+    def phases(self, steps, context=None):
         begins: dict[int, list[Phase]] = {}
         for method in dict.fromkeys(rule.method for rule in self.rules):
             start = 0
-            for phase in method.phases(steps, trial):
+            for phase in method.phases(steps, context):
                 begins.setdefault(start, []).append(phase)
                 start += phase.steps
         starts = [*sorted(begins), steps]

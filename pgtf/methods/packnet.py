@@ -27,7 +27,7 @@ class PackNet(Packing):
             self.parts(place, bank), prune_ratio=self.prune_ratio, initializer=place.initializer
         )
 
-    def phases(self, steps, trial=None):
+    def phases(self, steps, context=None):
         retrain = self.steps_after_pruning(steps)
         phases = [Phase("learn", steps - retrain), Phase("retrain", retrain, self._prune)]
         return [phase for phase in phases if phase.steps]

@@ -1,4 +1,4 @@
-"""Figures of scores against labels: top-k accuracy, cross-entropy, and confusions."""
+"""Metrics of classification: top-k accuracy, cross-entropy, and confusions."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ MISTAKES = 12  # Images of mistakes that are kept.
 
 
 def ranks(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns the number of classes that score at least as high as each image's own, itself left out: 0 is right."""
+    """Returns, for each image, the number of wrong classes that score at least as high as the right one. 0: correct."""
     own = np.take_along_axis(scores, labels[:, None], axis=1)
     return np.asarray((scores >= own).sum(axis=1) - 1)
 
@@ -32,13 +32,13 @@ def probabilities(scores: np.ndarray) -> np.ndarray:
 
 
 def confusions(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns rows (class, class that it was taken for, number of images), int32, sorted; no row is of no image."""
+    """Returns sorted rows (class, predicted class, number of images > 0), int32."""
     pairs, counts = np.unique(np.stack([labels, scores.argmax(axis=1)], axis=1), axis=0, return_counts=True)
     return np.column_stack([pairs, counts]).astype("int32")
 
 
 def answers(scores: np.ndarray, labels: np.ndarray, images: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
-    """Returns what a report shows of answers: their confusions, and the images of the surest mistakes.
+    """Returns the confusions and the images of the most confident mistakes, for a report.
 
     Args:
       scores: float32 [n, classes].

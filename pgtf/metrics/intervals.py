@@ -72,8 +72,8 @@ class Values:
 class Kernels:
     """Kernel matrices k(x, y) of real and generated images. The sample's value is KID, the unbiased squared MMD.
 
-    `evaluation.distances.kernel_distance` averages this value over ten blocks of a shuffled set: the expectation is the
-    same, and the variance of all pairs is at most that of blocks.
+    `metrics.frechet_kernel.kernel_distance` averages this value over ten blocks of a shuffled set. The expectation is
+    the same, and the variance of all pairs is at most that of blocks.
 
     Args:
       real: float [m, m]. generated: float [n, n]. cross: float [m, n].

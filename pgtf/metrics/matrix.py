@@ -12,7 +12,13 @@ from pgtf.metrics.measurements import BACKWARD, UNTOUCHED
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric. sign: +1 if higher is better, -1 if lower. meaning: Description. bounds: Worst and best value."""
+    """A metric.
+
+    Attributes:
+      sign: +1 if higher is better, -1 if lower is better.
+      meaning: Description.
+      bounds: Worst and best value, if there are any.
+    """
 
     sign: int
     meaning: str
@@ -103,8 +109,8 @@ class Matrix:
         rows[i][j] = value
         return dataclasses.replace(self, values={**self.values, name: rows})
 
-    def of(self, names: Mapping[str, str]) -> "Matrix":
-        """Returns the matrix of some tasks, in the order of learning. names: {their names in it: their names here}."""
+    def for_tasks(self, names: Mapping[str, str]) -> "Matrix":
+        """Returns the matrix of some tasks, in the order of learning. names: {new name: name in this matrix}."""
         places = [self._index(name) for name in names.values()]
         values = {name: [[rows[i][j] for j in places] for i in places] for name, rows in self.values.items()}
         return Matrix(tuple(names), tuple(self.slices[place] for place in places), values)

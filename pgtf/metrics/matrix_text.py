@@ -61,10 +61,10 @@ def _read(text: str) -> tuple[Matrix, dict[str, Any]]:
         raise ValueError(f"The file is not a matrix in JSON, or damaged. Received: {error!r}") from error
 
 
-def yardsticks(figures: Measurements, name: str) -> list[str]:
-    """Returns the networks that a metric's values are measured by, each as NAME (HASH). Metrics of pixels have none.
+def extractors_of(figures: Measurements, name: str) -> list[str]:
+    """Returns the extractors that measured a metric's values, each as NAME (HASH). Metrics of pixels have none.
 
-    A network is its hash: under two names it is listed once.
+    An extractor is identified by its hash: under two names it is listed once.
     """
     found = [figure[name] for figure in figures.values() if name in figure]
     return sorted({one.extractor["sha256"]: one.measured_by for one in found if one.extractor}.values())
@@ -114,7 +114,7 @@ def _number(text):
 def table(matrix: Matrix, name: str, figures: Measurements = MappingProxyType({})) -> str:
     """Formats one metric: a row for each task, a column for each time, and the measures below."""
     rows = [("after", matrix.tasks), *zip(matrix.tasks, matrix.array(name))]
-    one = len(yardsticks(figures, name)) < 2
+    one = len(extractors_of(figures, name)) < 2
     found = matrix.measures(name, comparable=one)
     rows.append(("average", [matrix.average(name, after) if one else None for after in matrix.tasks]))
     first = max(len(head) for head, _ in rows)
@@ -136,7 +136,7 @@ def summary(matrix: Matrix, figures: Measurements) -> str:
         counts = {str(figure.generated.n) for figure in found.values() if figure.generated}
         values = [_cell(matrix.value(name, task, last)) + _error(found.get(name)) for name in matrix.values]
         rows.append([task, *values, "/".join(sorted(counts)) or "–"])
-    below = [matrix.measures(name, len(yardsticks(figures, name)) < 2) for name in matrix.values]
+    below = [matrix.measures(name, len(extractors_of(figures, name)) < 2) for name in matrix.values]
     rows += [[head, *(_cell(one[head]) for one in below), ""] for head in (below[0] if below else ())]
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
@@ -157,7 +157,7 @@ def _legend(matrix, figures):
         yield f"{name}: {metric(name).meaning}; {metric(name).better} is better"
     names: dict[tuple, list] = {}
     for name in matrix.values:
-        names.setdefault(tuple(yardsticks(figures, name)), []).append(name)
+        names.setdefault(tuple(extractors_of(figures, name)), []).append(name)
     for found, measured in names.items():
         if len(found) == 1:
             yield f"{', '.join(measured)}: measured by {found[0]}; comparable only with values of the same extractor"

@@ -168,11 +168,13 @@ class Objective:
         """Returns {title: uint8 [h, w, 3]}: pictures of what networks make of probes. Default: none."""
         return {}
 
-    def figures(self, judge: Any, task: str, generators: Mapping[str, Any], sides: tuple[Any, Any]) -> dict[str, Any]:
+    def figures(
+        self, evaluator: Any, task: str, generators: Mapping[str, Any], sides: tuple[Any, Any]
+    ) -> dict[str, Any]:
         """Returns {name: Measurement} of one task. The sign of a metric is that of its row in `metrics.matrix.METRICS`.
 
         Args:
-          judge: An `evaluation.Evaluator`: its distances, identity_baseline and accuracy.
+          evaluator: An `evaluation.Evaluator`: its distances, identity_baseline and accuracy.
           task: The task's name.
           generators: {name: function of images}.
           sides: The collections of inputs and of targets.

@@ -25,19 +25,19 @@ class Translation(Objective):
                 if values.shape[:3] != inputs[prefix].shape[:3]:
                     raise ValueError(f"{prefix}: {list(values.shape)}, of other images than its inputs")
 
-    def figures(self, judge, task, generators, sides):
+    def figures(self, evaluator, task, generators, sides):
         """Measures a task. Names of the backward direction end in -backward, the unchanged inputs' in -untouched."""
         inputs, targets = sides
-        made = generators["forward"](judge.watched(inputs))
+        made = generators["forward"](evaluator.watched(inputs))
         found = {
             **self.pair_figures(made, targets),
-            **judge.distances(targets, made, inputs.image_set),
-            "Acc": judge.accuracy(task, made, inputs.image_set),
+            **evaluator.distances(targets, made, inputs.image_set),
+            "Acc": evaluator.accuracy(task, made, inputs.image_set),
         }
         if "backward" in generators:
-            made = generators["backward"](judge.watched(targets))
-            found.update(_renamed(BACKWARD, judge.distances(inputs, made, targets.image_set)))
-        found.update(_renamed(UNTOUCHED, judge.identity_baseline(targets, inputs)))
+            made = generators["backward"](evaluator.watched(targets))
+            found.update(_renamed(BACKWARD, evaluator.distances(inputs, made, targets.image_set)))
+        found.update(_renamed(UNTOUCHED, evaluator.identity_baseline(targets, inputs)))
         return found
 
     def pair_figures(self, made: np.ndarray, targets: Any) -> dict[str, Measurement]:

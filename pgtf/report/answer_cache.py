@@ -1,4 +1,4 @@
-"""Cache of the tasks' outputs for given images at any time. Networks are built only for missing outputs."""
+"""Caches the outputs of a run's tasks for given images. Networks are built only for missing outputs."""
 
 import io
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class AnswerCache:
     def __init__(self, run: Run, parts: Parts):
         self.run, self.parts = run, parts
 
-    def of(
+    def outputs(
         self, index: int, images: Sequence[np.ndarray], prefix: str = "forward", latest: int = -1
     ) -> list[np.ndarray]:
         """Translates images with task `index` as it answers after task `latest` was learned.
@@ -35,9 +35,9 @@ class AnswerCache:
         """
         task = self.run.at(index, latest)
         given = np.stack(images)
-        player = [task.slice.sha256, *(borrowed.sha256 for borrowed in task.slice.borrows)]
-        facts = ["answer", player, prefix, given.shape, files.sha256(given.tobytes())]
-        content = self.parts.of(facts, lambda: _png(self._answer(task, prefix, given)))
+        hashes = [task.slice.sha256, *(borrowed.sha256 for borrowed in task.slice.borrows)]
+        facts = ["answer", hashes, prefix, given.shape, files.sha256(given.tobytes())]
+        content = self.parts.load_or_make(facts, lambda: _png(self._answer(task, prefix, given)))
         with Image.open(io.BytesIO(content)) as image:
             return list(np.asarray(image).reshape(*given.shape[:3], 3))
 

@@ -1,4 +1,4 @@
-"""The answers of a classifier in a report: its confusions and its surest mistakes."""
+"""Shows a classifier in a report: its confusions and its most confident mistakes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MATRIX = 12  # Most classes whose confusions are shown as a matrix; of more, the
 
 
 def answers_of(path: str, labels: Sequence[str]) -> Answers | None:
-    """Reads the answers that the last evaluation kept; None if there are none, or if they are not of these classes."""
+    """Reads the answers that the last evaluation stored; None if there are none, or if they have other classes."""
     try:
         with open(path, "rb") as file:
             arrays = load(file.read())
@@ -53,7 +53,7 @@ def answers_block(name: str, answers: Answers, pictures: Pictures) -> Markup:
 
 
 def _matrix(name: str, answers: Answers) -> Markup:
-    """Builds a row for each class, a column for each class that its images were taken for."""
+    """Builds the confusion matrix: a row for each class, a column for each predicted class."""
     counts = {(true, taken): count for true, taken, count in answers.confusions}
     places = range(len(answers.labels))
     rows = [[answers.labels[true], *(str(counts.get((true, taken), "")) for taken in places)] for true in places]

@@ -46,7 +46,7 @@ class Collector:
         self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, layout.TASKS)) else []
         if not len(self.bank) and not self.unfinished:
             raise none_learned(run_dir)
-        self.played = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
+        self.cache = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
         self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
         self._curves, self._measured_by = log.curves(run_dir), log.measured_by(run_dir)
         self._changed = Ledger.read(run_dir).changed
@@ -71,7 +71,7 @@ class Collector:
             tasks=tuple(tasks),
             to_come=tuple(name for name in (self.config.tasks if self.config else ()) if name not in known),
             command=flagfile.command(self.config) if self.config else "",
-            stored_bytes=sum(self.bank.slice(index).stored_bytes for index in self._playing()),
+            stored_bytes=sum(self.bank.slice(index).stored_bytes for index in self._needed()),
             through=through_all,
             measured=figures,
             unmeasured=unmeasured,
@@ -90,19 +90,19 @@ class Collector:
 
         Returns None for each if the slices have changed. The task's section shows the reason.
         """
-        assert self.played
+        assert self.cache
         last, own = len(self.bank) - 1, self.inputs(index)[: len(pictures)]
-        if self._player(index, last) == index and np.array_equal(own, pictures):
+        if self._answering(index, last) == index and np.array_equal(own, pictures):
             return self._recorded(index)[: len(pictures)]
         size = self.bank.slice(index).facts.architecture.size
         return self._answered(index, [resized(picture, *size) for picture in pictures], last)
 
     def _answered(self, index: int, pictures: list, latest: int) -> list:
-        assert self.played
+        assert self.cache
         if any(picture.shape[-1] != self.bank.slice(index).facts.architecture.inputs for picture in pictures):
             return [None] * len(pictures)  # Images of another task, with other channels.
         try:
-            return self.played.of(index, pictures, latest=latest)
+            return self.cache.outputs(index, pictures, latest=latest)
         except BankError as error:
             self._problems[index] = str(error)
             return [None] * len(pictures)
@@ -111,20 +111,20 @@ class Collector:
         """Returns a task's recorded outputs for its inputs."""
         return list(to_picture(self._probes[index].outputs["forward"][: self.shown]))
 
-    def _player(self, index: int, latest: int) -> int:
+    def _answering(self, index: int, latest: int) -> int:
         return self.bank.slice(index).facts.method.network_for(index, latest)
 
-    def _playing(self) -> set[int]:
+    def _needed(self) -> set[int]:
         """Returns the tasks whose slices are needed for all tasks."""
         last, needed = len(self.bank) - 1, set()
-        for player in {self._player(index, last) for index in range(len(self.bank))}:
-            borrowed = [self.bank.names.index(one.task) for one in self.bank.slice(player).borrows]
-            needed |= {player, *borrowed}
+        for answering in {self._answering(index, last) for index in range(len(self.bank))}:
+            borrowed = [self.bank.names.index(one.task) for one in self.bank.slice(answering).borrows]
+            needed |= {answering, *borrowed}
         return needed
 
     def _read_probes(self, index: int) -> Optional[Probes]:
-        assert self.played
-        task = self.played.run.at(index, index)
+        assert self.cache
+        task = self.cache.run.at(index, index)
         try:
             return task.probes
         except ValueError as error:
@@ -205,7 +205,7 @@ class Collector:
                 if index not in self._probes:
                     continue
                 replay = replays.get(self.bank.names[index])
-                own = self._player(index, time) == index and (replay is None or replay.holds)
+                own = self._answering(index, time) == index and (replay is None or replay.holds)
                 outputs = self._recorded(index) if own else self._answered(index, self.inputs(index), time)
                 found[index] = (*found.get(index, ()), Later(after, outputs, replay))
         return found

@@ -17,7 +17,9 @@ Picture = np.ndarray
 class Direction:
     """One network of a task on its test images.
 
-    title: Such as "A to B", if there are two directions. targets: None if inputs have no targets.
+    Attributes:
+      title: Title such as "A to B", if there are two directions.
+      targets: None if inputs have no targets.
     """
 
     prefix: str
@@ -43,8 +45,10 @@ class Later:
 class Answers:
     """The answers of a classifier for its test images.
 
-    labels: Names of the classes. confusions: Rows (class, class that it was taken for, number of images). mistakes:
-    [(picture, its class, class that it was taken for)], the surest first.
+    Attributes:
+      labels: Names of the classes.
+      confusions: Rows (class, predicted class, number of images).
+      mistakes: [(picture, class, predicted class)], the most confident first.
     """
 
     labels: tuple[str, ...]
@@ -56,11 +60,18 @@ class Answers:
 class ReportedTask:
     """One task of a run, learned or being learned.
 
-    facts: {what: text}. curves: {loss or metric: (steps, values)}. measured_by: {metric: extractors that measured
-    its curve}. problem: Why something is missing. size: (height, width) of its images. drawn: Whether they are
-    drawn ones. changed: Whether the last check found that it is no longer what was learned. split: Of its pictures;
-    "train" where it learned from them. has_test: Whether there are test images to measure it on.
-    answers: Of a classifier, as the last evaluation kept them. generated: Images of the same latents for all tasks.
+    Attributes:
+      facts: {title: text}.
+      curves: {loss or metric: (steps, values)}.
+      measured_by: {metric: extractors that measured its curve}.
+      problem: Reason why something is missing.
+      size: (height, width) of its images.
+      drawn: Whether its images are drawn by a script.
+      changed: Whether the last verification found the task changed.
+      split: Split of its pictures; "train" if there is no other.
+      has_test: Whether it has test images to be measured on.
+      answers: Answers of a classifier, as the last evaluation stored them.
+      generated: Images of the same latents for all tasks.
     """
 
     name: str
@@ -102,9 +113,14 @@ class Through:
 class ReportedRun:
     """One run.
 
-    folder: Where it lies. method: Its name and what it does, in a sentence. to_come: Names of tasks that are not begun.
-    command: What learns it again. stored_bytes: What it takes to play all learned tasks. unmeasured: Why the
-    figures on disk are not used.
+    Attributes:
+      folder: Its folder.
+      method: Name of its method.
+      meaning: Description of the method, in a sentence.
+      to_come: Names of tasks whose training has not begun.
+      command: Command that trains the run again.
+      stored_bytes: Bytes of all slices that the learned tasks need.
+      unmeasured: Reason why the measurements on disk are not used.
     """
 
     name: str
@@ -178,7 +194,7 @@ class SameInput:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Several runs, the page's own first, and their outputs for the same inputs."""
+    """Several runs, the first of which is the page's, and their outputs for the same inputs."""
 
     runs: tuple[ReportedRun, ...]
     inputs: tuple[SameInput, ...] = ()

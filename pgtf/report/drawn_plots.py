@@ -29,4 +29,4 @@ class Plots:
         """
         facts = ["plot", draw.__name__, values, text]
         prefix = f"p{files.sha256(repr(facts).encode())[:10]}"
-        return Markup(self.parts.of(facts, lambda: plots.svg(draw(*values), text, prefix).encode()).decode())
+        return Markup(self.parts.load_or_make(facts, lambda: plots.svg(draw(*values), text, prefix).encode()).decode())

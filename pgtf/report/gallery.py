@@ -1,4 +1,4 @@
-"""A picture of what a run's tasks make of drawn inputs. It may be shown where the images of the data may not."""
+"""Draws a picture of a run's outputs for drawn inputs. It can be published even if the data can't."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def gallery(run: Run) -> bytes:
 
 
 def answers(run: Run) -> dict[str, Pairs]:
-    """Returns {task: [(drawn input, output)]} of a run. Of a task and its copies, the last one answers."""
+    """Returns {task: [(drawn input, output)]} of a run. If a task has compressed copies, the last one is shown."""
     shown = {task.facts.learnt_as or task.name: task for task in run if _takes_drawn(task)}
     return {name: _pairs(name, task) for name, task in shown.items()}
 

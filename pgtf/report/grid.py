@@ -1,4 +1,4 @@
-"""Image grid that compares several runs on the same inputs."""
+"""Draws a grid of images that compares several runs on the same inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the report up to date while a run is learned."""
+"""Updates the report during training."""
 
 from pgtf.foundation.voice import LOG
 from pgtf.report.write import renew

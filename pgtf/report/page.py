@@ -26,7 +26,7 @@ def page(run: ReportedRun, parts: Parts | None = None) -> str:
 
     Args:
       run: Content of the report.
-      parts: Where pictures and plots are kept for the next time.
+      parts: Cache for pictures and plots.
 
     Returns:
       HTML.
@@ -52,7 +52,7 @@ def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
 
     Args:
       compared: The runs.
-      parts: Where pictures and plots are kept for the next time.
+      parts: Cache for pictures and plots.
 
     Returns:
       HTML.
@@ -115,7 +115,7 @@ def _tasks(run: ReportedRun, pictures: Pictures, drawn: Plots) -> Markup:
 
 
 def _on(run: ReportedRun) -> str:
-    """Describes which images are shown."""
+    """Describes the split of the images that are shown."""
     learned_from = run.learned_from
     if len(learned_from) == len(run.tasks):
         return "On training pictures, which the tasks learned from: there are no test pictures."

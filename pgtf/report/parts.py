@@ -24,7 +24,7 @@ class Parts:
         self.folder = folder
         self._used: set[str] = set()
 
-    def of(self, facts: Any, make: Callable[[], bytes]) -> bytes:
+    def load_or_make(self, facts: Any, make: Callable[[], bytes]) -> bytes:
         """Reads the part of these facts (JSON data), or computes and stores it."""
         name = files.sha256(json.dumps(facts, sort_keys=True).encode())[:32]
         self._used.add(name)
@@ -39,7 +39,7 @@ class Parts:
             files.write(path, files.sha256(content).encode() + b"\n" + content)
         return content
 
-    def forget_unused(self) -> None:
+    def remove_unused(self) -> None:
         """Removes the parts that were not used since this object was created.
 
         Keeps files that other processes are writing, whose names are not names of parts.

@@ -35,7 +35,7 @@ class Pictures:
         """Returns the name of an image uint8 [h, w, 3] in the page. Equal images have one name."""
         digest = files.sha256(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes())
         if digest not in self._names:
-            content = self.parts.of(["picture", digest, self.longest], lambda: encoded(picture, self.longest))
+            content = self.parts.load_or_make(["picture", digest, self.longest], lambda: encoded(picture, self.longest))
             self._names[digest] = str(len(self._files))
             self._files.append(base64.b64encode(content).decode())
         return self._names[digest]

@@ -88,7 +88,7 @@ def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int, bounds: tuple[
       tasks: Names.
       sign: +1 if higher is better, -1 if lower is better.
       bounds: The worst and the best value, the ends of one scale. Without them each row has a scale of its own, as
-        values of different tasks can't be compared: the row's best is brightest, and twice as bad darkest.
+        values of different tasks can't be compared: the row's best value is brightest, a value twice as bad darkest.
 
     Returns:
       A figure.
@@ -153,8 +153,8 @@ def frontier(
 ) -> Figure:
     """Plots runs by stored bytes and distance to real images. Lower and further left is better.
 
-    Sizes have a logarithmic scale if there are many runs or sizes differ much. With many runs, names on the line stand
-    out. ranges: Lowest and highest of repeated measurements.
+    Sizes have a logarithmic scale if there are many runs or sizes differ much. With many runs, the names of those on
+    the frontier are emphasized. ranges: Lowest and highest value of repeated measurements.
     """
     points = sorted(zip(sizes, values, names))
     many = len(points) > FEW

@@ -176,7 +176,7 @@ def _heat_map(measured: Measured, name: str, drawn: Plots, first: bool) -> Marku
         element("p", " · ".join(_measures(measured, name))),
         [
             element("p", text, class_="note")
-            for text in (_untouched(measured, name), _yardstick(measured, name))
+            for text in (_untouched(measured, name), _extractor_line(measured, name))
             if text
         ],
         element("details", element("summary", "As a table"), _table(measured, name)),
@@ -189,7 +189,7 @@ def _map_of(values: list, tasks: list[str], sign: int, bounds: tuple[float, floa
 
 
 def _untouched(measured: Measured, name: str) -> str:
-    """Describes the baseline of the unchanged inputs for each task; "" if it is not measured."""
+    """Describes the score of the unchanged inputs for each task; "" if it is not measured."""
     found, untouched = measured.matrix, name + UNTOUCHED
     last = found.tasks[-1]
     values = {task: found.value(untouched, task, last) for task in found.tasks}
@@ -197,16 +197,16 @@ def _untouched(measured: Measured, name: str) -> str:
     return f"Doing nothing, the inputs as they are, scores: {listed}." if listed else ""
 
 
-def _yardstick(measured: Measured, name: str) -> str:
+def _extractor_line(measured: Measured, name: str) -> str:
     """Names the extractor that measured the values; "" for a metric of pixels."""
-    by = measured.yardsticks.get(name, ())
+    by = measured.extractors.get(name, ())
     if len(by) > 1:
         return f"Measured by several networks, so values can't be compared: {', '.join(by)}."
     return f"Measured by: {by[0]}. Compare only with values by the same." if by else ""
 
 
 def _measures(measured: Measured, name: str) -> list[str]:
-    measures = measured.matrix.measures(name, comparable=len(measured.yardsticks.get(name, ())) < 2)
+    measures = measured.matrix.measures(name, comparable=len(measured.extractors.get(name, ())) < 2)
     return [f"{what} {'–' if value is None else plots.short(value)}" for what, value in measures.items()]
 
 

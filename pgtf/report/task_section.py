@@ -75,7 +75,7 @@ def _way(task: ReportedTask, way: Direction, pictures: Pictures) -> Markup:
 
 
 def _generated(task: ReportedTask, pictures: Pictures) -> Markup:
-    """Shows generated images, in the order of their latents, which all tasks have in common."""
+    """Shows generated images, in the order of their latents, which are the same for all tasks."""
     images = [pictures.image(image, f"{task.name}, latent of seed {seed}") for seed, image in enumerate(task.generated)]
     about = "Generated images. Those at the same place in the sections of other tasks come from the same latents."
     heads = [f"seed {seed}" for seed in range(len(images))]
@@ -119,7 +119,7 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
         )
     way = task.ways[0]
     heads = ["input", "when learned"]
-    heads += [joined(f"after {later.after}", element("small", said(later))) for later in task.later]
+    heads += [joined(f"after {later.after}", element("small", change_text(later))) for later in task.later]
     rows = []
     for place, source in enumerate(way.inputs):
         about = f"{task.name}, {task.kind} picture {place + 1}"
@@ -128,7 +128,7 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
             pictures.image(way.outputs[place], f"{about}: when learned"),
         ]
         for later in task.later:
-            cells.append(pictures.or_dash(later.outputs[place], f"{about}: after {later.after}, {said(later)}"))
+            cells.append(pictures.or_dash(later.outputs[place], f"{about}: after {later.after}, {change_text(later)}"))
         rows.append(cells)
     return joined(
         element("h4", "The same inputs after every later task"),
@@ -137,7 +137,7 @@ def _afterwards(task: ReportedTask, pictures: Pictures) -> Markup:
     )
 
 
-def said(later: Later) -> str:
+def change_text(later: Later) -> str:
     """Describes the change of a task's outputs since it was learned."""
     if later.replay is None:
         return "not replayed"

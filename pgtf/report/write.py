@@ -29,7 +29,7 @@ def report(run_dir: str, others: Sequence[str] = (), grid_path: str = "") -> str
       The path of the report, or of the comparison if there are other runs.
     """
     if grid_path and not others:
-        raise ValueError(f"A grid holds several runs against each other. Received: {run_dir} alone")
+        raise ValueError(f"--grid compares several runs: add --compare=OTHER_RUN. Received: {run_dir} alone")
     parts = Parts(files.inside(run_dir, layout.REPORT, layout.PARTS))
     collectors = [Collector(each, parts) for each in (run_dir, *others)]
     run = collectors[0].run()
@@ -41,7 +41,7 @@ def report(run_dir: str, others: Sequence[str] = (), grid_path: str = "") -> str
             files.write(grid_path, grid(compared))
         path = os.path.join(run_dir, layout.REPORT, layout.COMPARISON)
         files.write(path, compare_page(compared, parts).encode())
-    parts.forget_unused()
+    parts.remove_unused()
     return path
 
 
@@ -62,10 +62,10 @@ def renew(run_dir: str, tensorboard: bool = False) -> str:
         if tensorboard and collector.config:
             to_tensorboard(run, collector.config.flat())
         files.write(page_of(run.folder), page(run, parts).encode())
-        parts.forget_unused()
+        parts.remove_unused()
         return page_of(run.folder)
     except Exception as error:
-        LOG.warning(f"the report is not renewed: {type(error).__name__}: {error}")
+        LOG.warning(f"the report was not updated: {type(error).__name__}: {error}")
         return page_of(run_dir)
 
 

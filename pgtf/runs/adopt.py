@@ -1,4 +1,4 @@
-"""Adding tasks to a run that were learned elsewhere."""
+"""Adds tasks that were learned in another run to a run."""
 
 import dataclasses
 import json
@@ -11,6 +11,8 @@ from pgtf.config import flagfile, load_config
 from pgtf.data.reading import png
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
+from pgtf.foundation.settings import name_in
+from pgtf.methods import METHODS
 from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
 from pgtf.runs.run import Run, Task
 from pgtf.storage import layout
@@ -21,20 +23,20 @@ from pgtf.storage.task_slice import renamed
 
 
 def adopt(run_dir: str, source: Run, names: Sequence[str] = (), new_name: str = "") -> list[str]:
-    """Takes tasks that were learned elsewhere into a run, at its end; nothing is learned, and all are proved before.
+    """Adds tasks of another run to the end of a run, without training. Each is replayed and checked first.
 
-    A task's folder is written under another name and renamed once it is whole: killed at any time, this leaves the run
-    with some of the tasks and without the others, and called again it goes on.
+    A task's folder is written under another name, and renamed when it is complete. If the process is killed, the run
+    has some of the tasks, and the next call adds the others.
 
     Args:
-      run_dir: The run; its slices must be, by their sha256, those that the tasks borrow from.
-      source: Holds them.
+      run_dir: The run. It must have the slices that the tasks borrow from, identified by sha256.
+      source: The run of the tasks.
       names: Names of the tasks. Default: all that the run does not have.
-      new_name: What the run calls the task, of which `names` has one. Default: its own name. Tasks that borrow from it
-        by its old name can't be adopted beside it.
+      new_name: New name of the task, if `names` has only one. Default: its own name. Tasks that borrow from it by its
+        old name can't be adopted with it.
 
     Returns:
-      The names of the tasks that are new.
+      The names of the added tasks.
     """
     if new_name and len(names) != 1:
         raise ValueError(f"Only one task can be added under a new name. Received: {new_name!r} for {', '.join(names)}")
@@ -74,18 +76,19 @@ def _chosen(bank: FilterBank, source: Run, names: Sequence[str], new_name: str) 
 
 
 def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, Any]:
-    """The replay of a task as plain data; an error unless it fits the run and is whole.
+    """Replays a task and returns the result as plain data. Raises ValueError if it does not fit the run or has changed.
 
-    before: What is taken before it.
+    before: The tasks that are added before it.
     """
     first, own = bank.slice(0), task.facts  # A compressed task has another method than its run.
     first.facts.refuse_another(own.architecture, own.method, own.objective, "the run")
     if own.method.network_for(0, 1) != 0:
         raise ValueError(
-            f"Tasks that later ones change can't be added. Received: {task.name!r}, which later ones change"
+            "A task can't be added if its method changes earlier tasks. "
+            f"Received: {task.name!r}, learned with --method={name_in(METHODS, own.method)}"
         )
     coming = {other.name: other.slice.sha256 for other in before}
-    bank.of([borrowed for borrowed in task.slice.borrows if coming.get(borrowed.task) != borrowed.sha256])
+    bank.lenders_of([borrowed for borrowed in task.slice.borrows if coming.get(borrowed.task) != borrowed.sha256])
     replay = replayed(task.probes, task.rebuilt())
     if not replay.holds:
         raise BankError(

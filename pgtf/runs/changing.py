@@ -1,4 +1,4 @@
-"""Functions shared by adopting and dropping tasks: locking a run, and finding a task's files."""
+"""Locks a run while tasks are adopted or dropped, and finds a task's files."""
 
 import contextlib
 import os

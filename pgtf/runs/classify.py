@@ -1,4 +1,4 @@
-"""Classification of images of any size, and of files."""
+"""Classifies images of any size, and files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH = 32
 
 @dataclasses.dataclass(frozen=True)
 class Guess:
-    """The classes of one image, the likeliest first: ((name, probability), …)."""
+    """The predicted classes of one image, the likeliest first: ((name, probability), …)."""
 
     image: str
     task: str
@@ -58,14 +58,14 @@ class Classifier:
             return probabilities(self._apply(given(images, self.size)).numpy())
 
     def ranked(self, shares: np.ndarray, most: int) -> Iterator[tuple[tuple[str, float], ...]]:
-        """Yields the classes of each row of probabilities, the likeliest first, at most so many."""
+        """Yields the `most` likeliest classes of each row of probabilities, the likeliest first."""
         for found in shares:
             order = np.argsort(-found, kind="stable")[:most]
             yield tuple((self.labels[place], float(found[place])) for place in order)
 
 
 def image_files(inputs: Iterable[str]) -> list[str]:
-    """Lists images: the files that are named, and those of the folders that are named, with subfolders, in order."""
+    """Lists image files: those in `inputs`, and those in folders of `inputs` and their subfolders, in order."""
     found: list[str] = []
     for path in inputs:
         if not os.path.exists(path):

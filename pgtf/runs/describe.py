@@ -1,4 +1,4 @@
-"""Description of a run: its tasks' facts and its measurements."""
+"""Describes a run: its tasks' facts and its measurements."""
 
 import dataclasses
 import json
@@ -22,15 +22,18 @@ from pgtf.storage.task_slice import TaskSlice
 class Measured:
     """The measurements of a run.
 
-    notes: {(task, after, metric): what a reader must know beside the value}. conditions: {metric: what it was measured
-    on and with}, once all tasks are learned. Runs are comparable in a metric if these are equal. yardsticks:
-    {metric: the extractors that measured its values}. Values of several extractors are not comparable.
+    Attributes:
+      matrix: The values.
+      notes: {(task, after, metric): limits of comparing this value}.
+      conditions: {metric: the images and the extractor that it was measured with}, once all tasks are learned. Runs are
+        comparable in a metric if these are equal.
+      extractors: {metric: the extractors that measured its values}. Values of several extractors are not comparable.
     """
 
     matrix: Matrix
     notes: Mapping[tuple[str, str, str], str] = dataclasses.field(default_factory=dict)
     conditions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    yardsticks: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    extractors: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 def described(task_slice: TaskSlice) -> dict[str, str]:
@@ -71,11 +74,11 @@ def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
     """Reads the measurements of a run.
 
     Args:
-      run_dir: Where it lies.
-      bank: Its slices, which the figures must be of.
+      run_dir: The run's folder.
+      bank: Its slices. Measurements of other slices are refused.
 
     Returns:
-      The figures, or None where there are none; and why the file that is there can't be used, or "".
+      (the measurements or None, the reason why the file of measurements can't be used or "").
     """
     path = os.path.join(run_dir, layout.EVALUATION, layout.MATRIX)
     try:
@@ -93,7 +96,7 @@ def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
             if after == matrix.tasks[-1]:
                 conditions.setdefault(name, {})[task] = _conditions(figure)
     told = {name: json.dumps(found, sort_keys=True) for name, found in conditions.items()}
-    by = {name: tuple(matrix_text.yardsticks(figures, name)) for name in matrix.values}
+    by = {name: tuple(matrix_text.extractors_of(figures, name)) for name in matrix.values}
     return (Measured(matrix, notes, told, by) if matrix.values else None), ""
 
 

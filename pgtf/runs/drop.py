@@ -1,4 +1,4 @@
-"""Removing a task from a run."""
+"""Removes a task from a run."""
 
 import os
 
@@ -12,14 +12,14 @@ from pgtf.storage.ledger import Ledger
 
 
 def drop(run_dir: str, name: str) -> None:
-    """Removes a task that no other one needs from a run. Its number is not used again.
+    """Removes a task that no other task borrows from. Its number is not used again.
 
-    From when its folder holds dropped.json it is dropped; what it leaves is removed after that. Killed at any time,
-    this leaves the run with the task or without it, and called again it goes on.
+    The task is dropped when dropped.json is written into its folder; its files are removed after that. If the process
+    is killed, the run has the task or not, and the next call removes the rest.
 
     Args:
       run_dir: The run.
-      name: The task's.
+      name: Name of the task.
     """
     with changing(run_dir) as bank:
         if name in bank.names:
@@ -32,7 +32,7 @@ def drop(run_dir: str, name: str) -> None:
             Dropped(int(number), *bank.entry(index)).write(task_path(run_dir))
         elif name not in [mark.name for mark in bank.dropped]:
             raise ValueError(f"Unknown task. This run has one of {', '.join(bank.names)}. Received: {name!r}")
-        _forget(run_dir, bank_of(run_dir))
+        _remove_leftovers(run_dir, bank_of(run_dir))
 
 
 def _refuse_needed(run: Run, name: str) -> None:
@@ -44,14 +44,14 @@ def _refuse_needed(run: Run, name: str) -> None:
             "A task that others borrow from can't be removed. "
             f"Received: {name!r}, from which {', '.join(borrowers)} borrow"
         )
-    if not others or any(run.at(index).player for index in others):
+    if not others or any(run.at(index).answered_by for index in others):
         raise ValueError(
             "A run's only task, and a task whose network answers for others, can't be removed. "
             f"Received: {name!r} of {', '.join(run.names)}"
         )
 
 
-def _forget(run_dir: str, bank: FilterBank) -> None:
+def _remove_leftovers(run_dir: str, bank: FilterBank) -> None:
     """Removes the files of dropped tasks, and the tables of measurements that include them."""
     Ledger.read(run_dir).without_dropped(bank).write(run_dir)
     for mark in bank.dropped:

@@ -1,4 +1,4 @@
-"""Generation of images with a learned task: from seeds or latents, truncated, and interpolated."""
+"""Generates images with a learned task: from seeds or latents, truncated, and interpolated."""
 
 import functools
 import re
@@ -33,7 +33,7 @@ class ImageGenerator:
 
         Args:
           given: Latents, [n, length].
-          truncation: ψ; styles become average + ψ (style - average). Smaller values give more usual images.
+          truncation: ψ: styles become average + ψ (style - average). Smaller values give less varied images.
         """
         return self.images(self.styles(given, truncation))
 
@@ -63,7 +63,7 @@ class ImageGenerator:
         return self(latents(numbers, self.length), truncation)
 
     def between(self, numbers: Sequence[int], steps: int, truncation: float = 1.0) -> np.ndarray:
-        """Returns images from each seed to the next one, in `steps` steps that are equal in styles."""
+        """Returns interpolated images from each seed to the next one, in `steps` equal steps between their styles."""
         ends = self.styles(latents(numbers, self.length), truncation)
         shares = np.linspace(0, 1, steps, endpoint=False, dtype="float32")[:, None, None]
         pairs = [one + shares * (other - one) for one, other in zip(ends, ends[1:])]
@@ -84,7 +84,7 @@ def parsed_seeds(text: str) -> list[int]:
 
 
 def sheet(images: np.ndarray, columns: int) -> np.ndarray:
-    """Joins images [n, h, w, 3] to rows of `columns`; places that are left over are white."""
+    """Joins images [n, h, w, 3] to a grid with `columns` columns. Empty cells are white."""
     n, height, width, channels = images.shape
     rows = -(-n // columns)
     white = np.full([rows * columns - n, height, width, channels], 255, "uint8")

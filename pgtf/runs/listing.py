@@ -1,4 +1,4 @@
-"""Table of a run's tasks. Reads only the JSON files and needs no TensorFlow."""
+"""Lists a run's tasks. Reads only the JSON files and needs no TensorFlow."""
 
 import dataclasses
 import os

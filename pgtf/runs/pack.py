@@ -1,4 +1,4 @@
-"""Packs: one task as one safetensors file, with the tensors of its slice and of the slices that it borrows from.
+"""Packs a task into one safetensors file, with the tensors of its slice and of the slices that it borrows from.
 
 The file's metadata hold a model card, and the text of each slice.json and of each file's header, so that unpacking
 restores the files byte for byte. Reading a pack executes nothing.
@@ -48,10 +48,10 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
                 pass
         raise ValueError(f"A pack must be a new file NAME.safetensors. Received: {path}")
     task, tensors, slices = run[name], {}, []
-    if task.player:
+    if task.answered_by:
         raise ValueError(
-            "Only a task whose own network answers for it can be packed. "
-            f"Received: {name!r}, for which {task.player} answers"
+            "A task can't be packed if a later task's network answers for it. "
+            f"Received: {name!r}, for which {task.answered_by} answers"
         )
     for index in _needed(run, run.names.index(name)):
         each = run.at(index, index)
@@ -179,7 +179,7 @@ def _card(run: Run, task: Any, licence: Optional[str]) -> dict[str, Any]:
         "licence": licence,
         "measured": bool(found),
         "figures": found,
-        "measured_by": {name: list(by) for name, by in figures.yardsticks.items() if by} if figures and found else {},
+        "measured_by": {name: list(by) for name, by in figures.extractors.items() if by} if figures and found else {},
         **({"not_measured": unmeasured} if unmeasured else {}),
         "pgtf": __version__,
     }

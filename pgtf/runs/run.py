@@ -36,14 +36,18 @@ class Task:
 
         street = pgtf.load("runs/paired")["cityscapes"](labels)
 
-    slice: Its stored values. bank: The tasks that it borrows from. folder: Its folder. player: The later task whose
-    slice this is, for methods that forget. compiled: The networks in which the run's tasks answer, by turns.
+    Attributes:
+      slice: Its stored values.
+      bank: The tasks that it borrows from.
+      folder: Its folder.
+      answered_by: Name of the later task whose slice this is, for methods that forget. Otherwise empty.
+      compiled: The compiled networks that the run's tasks share.
     """
 
     slice: TaskSlice
     bank: NetworkBank
     folder: str
-    player: str = ""
+    answered_by: str = ""
     compiled: SwappedNetworks = dataclasses.field(default_factory=SwappedNetworks, compare=False)
 
     def __repr__(self) -> str:
@@ -57,7 +61,7 @@ class Task:
 
     @property
     def facts(self) -> Facts:
-        """The record of how the task was learned."""
+        """The facts of the task: its networks, and how it was learned."""
         return self.slice.facts
 
     @functools.cached_property
@@ -66,12 +70,12 @@ class Task:
         return self.rebuilt()
 
     def rebuilt(self) -> dict[str, Any]:
-        """Builds the networks again, for callers that free them afterwards."""
+        """Builds the networks, for callers that free them afterwards."""
         return rebuild(self.slice, self.bank)
 
     @property
     def has_probes(self) -> bool:
-        """Whether the probes exist."""
+        """Whether the task has recorded probes."""
         return os.path.exists(self._probes_path)
 
     @functools.cached_property
@@ -120,7 +124,7 @@ class Task:
 
     @functools.cached_property
     def classifier(self) -> Classifier:
-        """The function of the classes' probabilities: [images of any size] -> float64 [n, classes]."""
+        """A function of images of any size that returns the classes' probabilities, float64 [n, classes]."""
         facts = self.facts
         if facts.objective.serves != "scores":
             raise ValueError(
@@ -130,7 +134,7 @@ class Task:
 
     @functools.cached_property
     def image_generator(self) -> ImageGenerator:
-        """The function of latents: float32 [n, length] -> uint8 images [n, h, w, 3]."""
+        """A function of latents, float32 [n, length], that returns uint8 images [n, h, w, 3]."""
         if self.facts.objective.serves != "latents":
             raise ValueError(
                 f"Only tasks of unconditional generation generate from latents. Received: {self.name!r}, "
@@ -143,16 +147,16 @@ class Task:
         return {}
 
     def network(self, prefix: str = "forward") -> TaskNetwork:
-        """Returns a network that answers: its kernels are composed once, and swapped in when it is asked."""
+        """Returns a network for inference. Its kernels are composed once, and swapped in when it is called."""
         return TaskNetwork(self.compiled, self.slice, self.bank, prefix)
 
     def replay(self) -> Replay:
-        """Replays the probes and compares the outputs with the recorded ones."""
+        """Runs the networks on the probes, and compares the outputs with the recorded ones."""
         return replayed(self.probes, self.networks)
 
 
 def labels_of(facts: Facts) -> tuple[str, ...]:
-    """Returns the names of the classes that a task scores; none if it makes images."""
+    """Returns the names of a task's classes; none if it makes images."""
     return tuple(getattr(facts.objective, "labels", ()))
 
 
@@ -168,7 +172,7 @@ class Run:
 
     Args:
       folder: The run directory.
-      compiled: The networks in which tasks answer. Default: new ones, with up to 512 MiB of composed kernels.
+      compiled: The compiled networks that tasks share. Default: new ones, with up to 512 MiB of composed kernels.
     """
 
     def __init__(self, folder: str, compiled: Optional[SwappedNetworks] = None):
@@ -213,9 +217,10 @@ class Run:
         latest = len(self) - 1 if latest < 0 else latest
         folder, by = self.bank.place(index, own.name), own.facts.method.network_for(index, latest)
         if by == index:
-            return Task(own, self.bank.of(own.borrows), folder, compiled=self.compiled)
-        player = self.bank.slice(by)
+            return Task(own, self.bank.lenders_of(own.borrows), folder, compiled=self.compiled)
+        answering = self.bank.slice(by)
         own_head = own.facts.objective.own_outputs
-        values = HeldValues({**player.values, **head_of(own)}) if own_head else player.values
-        played = dataclasses.replace(player, name=own.name, facts=own.facts, values=values)
-        return Task(played, self.bank.of(player.borrows), folder, player=player.name, compiled=self.compiled)
+        values = HeldValues({**answering.values, **head_of(own)}) if own_head else answering.values
+        answer = dataclasses.replace(answering, name=own.name, facts=own.facts, values=values)
+        bank = self.bank.lenders_of(answering.borrows)
+        return Task(answer, bank, folder, answered_by=answering.name, compiled=self.compiled)

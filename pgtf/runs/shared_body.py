@@ -1,4 +1,4 @@
-"""Classifiers whose networks differ in the last layer alone: one pass of the layers before it serves all of them."""
+"""Runs classifiers that differ only in the last layer: the layers before it run once for all of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def given(images: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
 
 
 def body_of(task: Task) -> tuple[Any, ...]:
-    """Returns the identity of a task's layers before the last one: equal for two tasks if these layers are equal.
+    """Returns the identity of a task's layers before the last one. Two tasks with equal layers have equal identities.
 
     They follow from the method, from the tasks that it borrows from and from what the task itself stores of them.
     """
@@ -44,7 +44,7 @@ def body_of(task: Task) -> tuple[Any, ...]:
 
 
 class SharedBody:
-    """Answers for several tasks in one pass.
+    """Classifies with several tasks in one pass.
 
     Args:
       tasks: {name: task} of equal `body_of`.

@@ -1,4 +1,4 @@
-"""Translation of images of any size in bounded memory."""
+"""Translates images of any size in bounded memory."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Translator:
       multiple: The number that the network's input height and width must be multiples of.
       tile: Height and width of a tile in pixels, rounded down to a multiple of `multiple`.
       overlap: Least overlap of tiles in pixels. Default: a quarter of a tile.
-      pixels: Those of inputs and of outputs. Default: RGB.
+      pixels: The pixels of inputs and of outputs. Default: RGB.
     """
 
     def __init__(

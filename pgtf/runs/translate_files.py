@@ -1,4 +1,4 @@
-"""Translation of folders of images: threads read and write while the network runs."""
+"""Translates folders of images. Threads read and write while the network runs."""
 
 from __future__ import annotations
 
@@ -66,15 +66,15 @@ def outputs(source: str, output: str, overwrite: bool = False, ending: str = PNG
 def arrivals(
     source: str, output: str, pause: Callable[[], None] = lambda: time.sleep(0.5), ending: str = PNG
 ) -> Iterator[dict[str, str]]:
-    """Yields {input image: output image} of what arrives in a folder, without end.
+    """Yields {input image: output image} for images that arrive in a folder, without end.
 
-    An image is taken once its size and time are the same before and after a pause. Those that have an output already
+    An image is translated when its size and time are the same before and after a pause. Images with an existing output
     are left out.
 
     Args:
-      source: The folder; it is looked at with its subfolders.
+      source: The folder. Its subfolders are included.
       output: Another folder.
-      pause: Waits between two looks. Default: half a second.
+      pause: Function that waits between two scans. Default: half a second.
       ending: Ending of the outputs. Default: .png.
     """
     if not os.path.isdir(source) or _is_file(output) or os.path.realpath(source) == os.path.realpath(output):
@@ -192,10 +192,10 @@ def translate_files(
       workers: Number of threads that read and write.
       title: Title of the progress bar.
       out: Stream of the progress bar.
-      pixels: Those of inputs and of outputs. Default: RGB.
+      pixels: The pixels of inputs and of outputs. Default: RGB.
 
     Returns:
-      {input: error} for files that can't be read. Each is also printed when it is met.
+      {input: error} for files that can't be read. Each error is also printed when it occurs.
     """
     bar, unread = Bar(title, len(targets), "images", out=out), {}
     writing: collections.deque[concurrent.futures.Future] = collections.deque()

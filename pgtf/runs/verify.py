@@ -1,4 +1,4 @@
-"""Verification that a run directory has not changed."""
+"""Verifies that a run directory has not changed."""
 
 import dataclasses
 import json
@@ -21,16 +21,18 @@ VERDICT_HEAD = VERDICT.format("task", "slice (sha256)", "outputs")
 class Verdict:
     """Verification of one stored task: its slice's hash, and the replay of its outputs.
 
-    task: Its folder's name. player: The later task whose network answers for it, where the method forgets. has_probes:
-    Whether there is something to replay; without it nothing is proved, but nothing was seen to change either.
-    compressed: How the task was compressed, in words; see `Facts.compressed`.
+    Attributes:
+      task: Name of the task's folder.
+      answered_by: The later task whose network answers for it, for methods that forget.
+      has_probes: Whether there are probes to replay. Without them only the hash is verified.
+      compressed: Description of the compression; see `Facts.compressed`.
     """
 
     task: str
     slice_is_whole: bool
     replay: Optional[Replay] = None
     problem: str = ""
-    player: str = ""
+    answered_by: str = ""
     has_probes: bool = True
     compressed: str = ""
 
@@ -46,7 +48,8 @@ class Verdict:
 
     def __str__(self) -> str:
         whole = "as written" if self.slice_is_whole else "ALTERED"
-        outputs = str(self.replay or "not replayed") + (f"; answered by {self.player} now" if self.player else "")
+        outputs = str(self.replay or "not replayed")
+        outputs += f"; answered by {self.answered_by} now" if self.answered_by else ""
         outputs += f"; compressed {self.compressed}" if self.compressed else ""
         return VERDICT.format(*map(task_names.escaped, (self.task, whole, outputs)))
 
@@ -75,7 +78,7 @@ def verdicts(run_dir: str) -> Iterator[Verdict]:
             yield _replayed(run, index, folder)
 
 
-def remember(run_dir: str, found: list[Verdict]) -> None:
+def record_changes(run_dir: str, found: list[Verdict]) -> None:
     """Records in the run's ledger which tasks have changed. Changed tasks are not served any more."""
     changed = tuple(verdict.name for verdict in found if verdict.has_probes and not verdict.holds)
     if Ledger.read(run_dir).changed == changed:
@@ -89,13 +92,13 @@ def remember(run_dir: str, found: list[Verdict]) -> None:
 def digest(bank: FilterBank, tasks: Optional[int] = None) -> str:
     """Returns the digest of a run: the sha256 of the names of its first `tasks` tasks and of their slice.json files.
 
-    Default: all tasks. Kept elsewhere it shows later that none was lost, exchanged or added.
+    Default: all tasks. If it is stored elsewhere, it shows later whether a task was lost, exchanged or added.
     """
     return files.sha256(json.dumps(bank.entries()[:tasks]).encode())
 
 
 def difference(bank: FilterBank, expected: str) -> str:
-    """Returns in words how a run differs from the one whose digest was kept; empty where it does not."""
+    """Describes the difference of a run from the one with the expected digest; empty if there is none."""
     if expected == digest(bank):
         return ""
     grown = [count for count in range(1, len(bank)) if digest(bank, count) == expected]
@@ -115,7 +118,7 @@ def _replayed(run: Run, index: int, folder: str) -> Verdict:
     except ValueError as error:
         return Verdict(folder, True, problem=str(error), has_probes=not task or task.has_probes)
     problem = "" if replay.holds else f"Outputs may differ by {TOLERANCE:.0e}. Received: {replay.difference:.1e}"
-    return Verdict(folder, True, replay, problem, run.at(index).player, compressed=task.facts.compressed)
+    return Verdict(folder, True, replay, problem, run.at(index).answered_by, compressed=task.facts.compressed)
 
 
 def conclusion(found: list[Verdict]) -> str:

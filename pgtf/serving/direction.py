@@ -45,7 +45,7 @@ class LearnedTask(Protocol):
         """Test images and the task's outputs for them, recorded when it was learned."""
 
     @property
-    def player(self) -> str:
+    def answered_by(self) -> str:
         """Name of the later task whose network answers for this one, for methods that forget. Otherwise empty."""
 
     def rebuilt(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ class Direction:
         A task whose method forgets is not compared: a later network answers for it.
         """
         network = self.task.rebuilt()[self.prefix]
-        if self.task.player:
+        if self.task.answered_by:
             return network
         difference = largest_difference(outputs(network, self._images), self._recorded)
         if not difference <= TOLERANCE:  # Written so that NaN fails.
@@ -158,7 +158,7 @@ class Direction:
         images = self._images
         if size and images.ndim == 4 and size != images.shape[1:3]:
             images = np.stack([resized(image, *size) for image in images])
-        elif not self.task.player:
+        elif not self.task.answered_by:
             return images, self._recorded
         return images, outputs(self.live, images)
 

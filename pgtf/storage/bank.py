@@ -83,7 +83,7 @@ class FilterBank(Bank):
         # In format 1 a task borrowed from all before it, and didn't say so.
         task_slice = TaskSlice.read(
             self.place(index, self.names[index]),
-            unsaid=lambda facts: self.borrowed(facts.method.borrows(self.names[:index])),
+            unrecorded=lambda facts: self.borrowed(facts.method.borrows(self.names[:index])),
         )
         if task_slice.name != self.names[index]:
             folder = os.path.basename(self.place(index, self.names[index]))
@@ -103,15 +103,15 @@ class FilterBank(Bank):
         return tuple(map(self.entry, range(len(self))))
 
     def borrowed(self, names: Sequence[str]) -> tuple[Borrowed, ...]:
-        """Returns the record that a slice keeps of the tasks that it borrows from."""
+        """Returns the record of borrowed slices that a new slice stores."""
         return tuple(Borrowed(name, self[name].sha256) for name in names)
 
     def only(self: Slices, names: Sequence[str]) -> Slices:
         """Returns the bank of only these tasks."""
         return type(self)([self[name] for name in names])
 
-    def of(self: Slices, borrows: Sequence[Borrowed]) -> Slices:
-        """Returns the bank of only the slices that a slice borrows from. Raises BankError if one is missing."""
+    def lenders_of(self: Slices, borrows: Sequence[Borrowed]) -> Slices:
+        """Returns the bank of the slices that a slice borrows from. Raises BankError if one is missing."""
         slices = []
         for borrowed in borrows:
             if borrowed.task not in self.names:

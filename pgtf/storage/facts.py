@@ -20,13 +20,21 @@ COMPRESS_TO, COMPRESSED_FROM = "compress_to", "compressed_from"
 class Facts:
     """The facts of one learned task.
 
-    full_values: what its networks would store with every kernel free. training: the settings that it was learned with.
-    learnt: when, ISO 8601. data: where its images came from. images: how many there were of each split, and the hash of
-    their names and sizes. load_size: (height, width) that they were resized to. probes_sha256: of the file of its
-    probes. probes_split: the split that they are of: test, val, train (the task learned from them) or validation; empty
-    in older slices. learnt_as: the task's name when it was learned, where it has another now. shares: whose the weights
-    of its kernels are, where tasks share them. unsaid: settings of the method that a slice of format 1 doesn't say.
-    pixels: {"input": …, "target": …}, the fields of their `Pixels`; empty if both are RGB.
+    Attributes:
+      full_values: Number of values that its networks would store if every kernel were free.
+      training: {setting: value} that it was learned with.
+      data: Folder of its images, or "drawn".
+      images: Summary of each split: number of images, and the hash of their names and sizes.
+      load_size: (height, width) that images were resized to before the crop.
+      skipped_images: Number of images that were left out as unreadable.
+      learnt: Time when it was learned, ISO 8601.
+      probes_sha256: Hash of the file of its probes.
+      probes_split: Split of its probes: test, val, train (the task learned from them) or validation. Empty in older
+        slices.
+      learnt_as: The task's name when it was learned, if it was renamed since.
+      shares: Ownership of the weights of its kernels, for methods whose tasks share kernels.
+      unrecorded: Settings of the method that a slice of format 1 does not record.
+      pixels: {"input": …, "target": …}, the fields of their `Pixels`; empty if both are RGB.
     """
 
     architecture: Architecture
@@ -46,7 +54,7 @@ class Facts:
     probes_split: str = ""
     learnt_as: str = ""
     shares: Optional[WeightOwnership] = None
-    unsaid: tuple[str, ...] = ()
+    unrecorded: tuple[str, ...] = ()
     pixels: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,7 +81,7 @@ class Facts:
         return of_json(self.pixels["target"]) if self.pixels else RGB
 
     def check_probes(self, inputs: dict[str, Any], targets: dict[str, Any], outputs: dict[str, Any]) -> None:
-        """Raises ValueError if recorded probes are not what the task's networks take and make."""
+        """Raises ValueError if recorded probes do not fit the inputs and outputs of the task's networks."""
         self.objective.check_probes(inputs, targets, outputs)
         for prefix, values in [] if self.pixels else [*inputs.items(), *targets.items()]:
             if values.ndim == 4 and values.dtype != "uint8":  # Images without recorded pixels are RGB in 8 bits.
@@ -108,7 +116,7 @@ class Facts:
 
     @property
     def ways(self) -> str:
-        """The direction that it was learned in, in words: AtoB, BtoA or both ways."""
+        """The direction of translation as text: AtoB, BtoA or both ways."""
         return self.direction if len(self.generators) == 1 else "both ways"
 
     def refuse_another(self, shape: Architecture, method: Method, objective: Objective, run_dir: str) -> None:
@@ -119,8 +127,8 @@ class Facts:
             objective.
           run_dir: For the error.
         """
-        unsaid = {name: getattr(method, name) for name in self.unsaid if hasattr(method, name)}
-        mine = dataclasses.replace(self.method, **unsaid)
+        unrecorded = {name: getattr(method, name) for name in self.unrecorded if hasattr(method, name)}
+        mine = dataclasses.replace(self.method, **unrecorded)
         if objective.own_outputs or not method.fixed_channels:  # They follow from a task's data.
             shape = shape.with_channels(self.architecture.inputs, self.architecture.outputs)
         for what, same, was, now in (
@@ -155,7 +163,7 @@ class Facts:
 
     def as_json(self) -> dict[str, Any]:
         """Returns the facts as data for JSON."""
-        known = [field.name for field in dataclasses.fields(self) if field.name != "unsaid"]
+        known = [field.name for field in dataclasses.fields(self) if field.name != "unrecorded"]
         newer = ("probes_split", "learnt_as", "pixels")  # Left out where they are empty, as in older slices.
         plain = {name: getattr(self, name) for name in known if name not in newer or getattr(self, name)}
         return {
@@ -199,5 +207,5 @@ def of_format_1(plain: dict[str, Any]) -> dict[str, Any]:
         "architecture": {**architecture, "size": [old["height"], old["width"]], "width": old["filters"]},
         "method": method,
         "objective": {"name": "cyclegan" if both_ways else "pix2pix"},
-        "unsaid": ("start",) if mixes else (),
+        "unrecorded": ("start",) if mixes else (),
     }

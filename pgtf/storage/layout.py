@@ -1,6 +1,6 @@
 """The names of files and folders in a run directory. No other module spells them.
 
-Two names are those of lower rooms: config.cfg of config, which is read without storage, and the lock of any folder.
+Two names are defined elsewhere: config.cfg in `config`, and the lock file in `foundation`, which do not import storage.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Reading of a run's log.jsonl and replays.json."""
+"""Reads a run's log.jsonl and replays.json."""
 
 import json
 import os

@@ -17,8 +17,10 @@ TOLERANCE = 1e-4
 class Probes:
     """A few test examples of a task, and the outputs of its networks when it was learned.
 
-    inputs: {prefix: array [n, …]}; images are uint8 RGB, or float32 in [-1, 1]. targets: the same where there are
-    some. outputs: float32.
+    Attributes:
+      inputs: {prefix: array [n, …]}. Images are uint8 RGB, or float32 in [-1, 1].
+      targets: The same, for tasks with targets.
+      outputs: {prefix: float32 [n, …]}.
     """
 
     inputs: dict
@@ -39,7 +41,7 @@ class Probes:
 
         Args:
           path: The file.
-          sha256: What its hash must be.
+          sha256: The recorded hash of the file.
           check: Raises ValueError for inputs, targets and outputs of another objective; see `Objective.check_probes`.
         """
         try:

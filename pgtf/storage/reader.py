@@ -1,7 +1,7 @@
 """A reader of slices in NumPy alone: the kernels of a task from its slice and those that it borrows from.
 
-For programs without TensorFlow, such as an app: it keeps one network, and loads a task as a file of few bytes. The file
-is self-contained: it may be copied. Only low-bit slices (int4 and fewer, delta) need `pgtf.recipes` beside it.
+It is for programs without TensorFlow, such as an app that has one network and loads each task as a small file. This
+module is self-contained and may be copied. Only low-bit slices (int4 and fewer, delta) need `pgtf.recipes` beside it.
 
     base = read("runs/many/tasks/01-labels")
     task = read("runs/many/tasks/02-maps")
@@ -89,7 +89,9 @@ def weights(task: Slice, lenders: Sequence[Slice] = ()) -> dict[str, np.ndarray]
     if [(one.name, one.sha256) for one in lenders] != task.borrows:
         raise ValueError(f"The task borrows from {task.borrows}. Received: {[one.name for one in lenders]}")
     if task.facts["method"]["name"] == "progressive":
-        raise ValueError("Columns of progressive networks are no kernels of one network. Received: progressive")
+        raise ValueError(
+            "Tasks of progressive networks hold several networks and can't be read. Received: --method=progressive"
+        )
     layers: dict[str, dict[str, np.ndarray]] = {}
     for path, array in task.arrays.items():
         layer, name = path.rsplit("/", 1)
@@ -108,7 +110,7 @@ def weights(task: Slice, lenders: Sequence[Slice] = ()) -> dict[str, np.ndarray]
 
 
 def _kernel(path: str, own: Arrays, task: Slice, lenders: Sequence[Slice]) -> np.ndarray:
-    """Makes one kernel [h, w, c_in, c_out] from what the task stores for it; the names of the arrays say how."""
+    """Makes one kernel [h, w, c_in, c_out] from the arrays that the task stores; their names identify the recipe."""
     if "used" in own:
         return _packed(path, own, lenders)
     if "mixing" not in own and "unconstrained" in own:

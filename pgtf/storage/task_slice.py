@@ -132,19 +132,19 @@ class TaskSlice:
             )
 
     @classmethod
-    def read(cls, folder: str, unsaid: Callable[[Facts], tuple[Borrowed, ...]] = lambda facts: ()) -> "TaskSlice":
+    def read(cls, folder: str, unrecorded: Callable[[Facts], tuple[Borrowed, ...]] = lambda facts: ()) -> "TaskSlice":
         """Reads the slice in a folder. Checks its description now, and its tensors when they are used.
 
         Args:
           folder: Folder of the slice.
-          unsaid: The slices that it borrows from, for format 1, which does not record them.
+          unrecorded: Function of the facts: the slices that it borrows from, which format 1 does not record.
 
         Returns:
           The slice.
         """
         description = _description(folder)
         try:
-            return cls._described(description, folder, unsaid)
+            return cls._described(description, folder, unrecorded)
         except BankError:
             raise
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
@@ -154,14 +154,14 @@ class TaskSlice:
             ) from error
 
     @classmethod
-    def _described(cls, description: dict[str, Any], folder: str, unsaid: Callable) -> "TaskSlice":
+    def _described(cls, description: dict[str, Any], folder: str, unrecorded: Callable) -> "TaskSlice":
         tensors = os.path.join(folder, layout.TENSORS)
         if description["format"] == 1:
             shapes = {path: _shape(shape) for path, shape in description["shapes"].items()}
             bits = {path: _bits(description["bits"][path]) for path in shapes}
             lent = frozenset(path for path in shapes if path.endswith("/unconstrained"))
             facts = Facts.from_json(of_format_1(description["facts"]))
-            borrows, rounded, streams = unsaid(facts), {}, {}
+            borrows, rounded, streams = unrecorded(facts), {}, {}
         else:
             listed = description["tensors"]
             rounded = {path: _precision(tensor) for path, tensor in listed.items() if "rounded" in tensor}

@@ -26,8 +26,11 @@ class Values(Mapping):
 
     Boolean arrays take one bit per value on disk.
 
-    shapes: {path: shape}. bits: {path: what each value takes}. rounded: {path: precision} of what is rounded. streams:
-    {path: bytes} of what is entropy-coded.
+    Attributes:
+      shapes: {path: shape}.
+      bits: {path: bits of a value}.
+      rounded: {path: precision} of rounded arrays.
+      streams: {path: bytes} of entropy-coded arrays.
     """
 
     shapes: Mapping[str, tuple[int, ...]]
@@ -89,7 +92,7 @@ class HeldValues(Values):
     Args:
       values: {path: array}.
       precision: Precision of stored kernels. "float32" does not round them.
-      own: {path: precision} of arrays that have one of their own; "" or no entry: they have none.
+      own: {path: precision} of arrays with another precision. "" or no entry: `precision`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""A run's tasks for the studio. All answer in one compiled network of their architecture."""
+"""Calls a run's tasks for the studio. Tasks of one architecture share one compiled network."""
 
 import contextlib
 import dataclasses
@@ -20,8 +20,10 @@ CHANNELS = (1, 3)  # Of inputs that a browser can draw.
 class Direction:
     """One network of a task.
 
-    title: Shown if the task has two directions. examples: Inputs to start from, uint8 [h, w, 3]. colours: Drawing
-    colours, the background first.
+    Attributes:
+      title: Title, which is shown if the task has two directions.
+      examples: Inputs to start from, uint8 [h, w, 3].
+      colours: Drawing colours, the background first.
     """
 
     prefix: str
@@ -44,7 +46,7 @@ class Answers:
 
     Args:
       run_dir: The run's folder.
-      compiled: The networks in which tasks answer. Default: new ones, in float32.
+      compiled: The compiled networks that tasks share. Default: new ones, in float32.
     """
 
     def __init__(self, run_dir: str, compiled: Optional[SwappedNetworks] = None):
@@ -78,12 +80,12 @@ class Answers:
             return to_picture(made.scaled(ready(given.of_picture(picture), backward=prefix == "backward")))
 
     def warm_up(self) -> None:
-        """Lets the first task answer once, so that the first visitor does not wait for the network to be compiled."""
+        """Calls the first task once, so that the first visitor does not wait for the network to be compiled."""
         with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
             self(0, 0, np.zeros((*self.tasks[0].size, 3), "uint8"))
 
     def _ready(self, number: int) -> Task:
-        """Returns a task. If the ledger has changed, all tasks are opened again, and altered ones raise an error."""
+        """Returns a task. Opens all tasks again if the ledger has changed. Raises an error if the task was altered."""
         stamp = Ledger.stamp(self.run_dir)
         if stamp != self._stamp:
             self._run, self._stamp = Run(self.run_dir, self._run.compiled), stamp

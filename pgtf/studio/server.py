@@ -27,7 +27,7 @@ EVERYWHERE = ("", "0.0.0.0", "::")
 
 
 class Refused(Exception):
-    """A refused request. Arguments: HTTP status, reason."""
+    """Raised to refuse a request. Arguments: HTTP status, reason."""
 
 
 class Server(http.server.ThreadingHTTPServer):

@@ -1,1 +1,1 @@
-"""Training of one task, and of the tasks of a run in order."""
+"""Trains one task, and the tasks of a run in order."""

@@ -51,7 +51,7 @@ class Checkpoints:
         files.write(os.path.join(writing, layout.HASHES), json.dumps(_hashes(writing)).encode())
         files.remove(path)
         os.rename(writing, path)
-        forget_checkpoints(self.folder, but=f"{layout.STEP}{step}")
+        remove_checkpoints(self.folder, but=f"{layout.STEP}{step}")
 
     def restore(self) -> str:
         """Restores the last readable checkpoint. All workers restore the chief's.
@@ -89,7 +89,7 @@ class Checkpoints:
                 ) from error
 
 
-def forget_checkpoints(folder: str, but: Any = None) -> None:
+def remove_checkpoints(folder: str, but: Any = None) -> None:
     """Removes the checkpoints in a folder, also incomplete ones of killed processes. Keeps TensorBoard's files.
 
     Includes the folders width-N of a task that was learned again in a wider network, except one to keep.
@@ -100,7 +100,7 @@ def forget_checkpoints(folder: str, but: Any = None) -> None:
         if name != but and (name == "checkpoint" or name.startswith((layout.STEP, "ckpt-", files.WRITING))):
             files.remove(folder, name)
         elif but is None and name.startswith(layout.WIDTH):
-            forget_checkpoints(files.inside(folder, name))
+            remove_checkpoints(files.inside(folder, name))
 
 
 def _is_whole(path: str) -> bool:

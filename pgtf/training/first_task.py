@@ -1,4 +1,4 @@
-"""Copying the first task from another run, the base, instead of learning it.
+"""Copies the first task from another run or from a file of weights, instead of learning it.
 
 The first task has full kernels with every method, so methods can be compared on the same first task.
 """
@@ -36,7 +36,7 @@ def take_base(plan: TaskPlan, bank: NetworkBank, following: Optional[TaskPlan] =
 
     Args:
       plan: The settings of the run's first task.
-      following: Those of the second task, whose images folded norms are measured on. Default: drawn images.
+      following: The settings of the second task. Folded norms are measured on its images. Default: drawn images.
       bank: The run's bank, on disk. It is unchanged if it holds a task or if no base is named.
     """
     base = plan.run.first_task_from

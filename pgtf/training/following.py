@@ -1,4 +1,4 @@
-"""Workers other than the chief: they train the tasks that the chief announces, and write nothing."""
+"""Trains on workers other than the chief: they train the tasks that the chief announces, and write nothing."""
 
 import gc
 import os
@@ -43,19 +43,19 @@ def check_alike(settings: Mapping[str, Any], place: tf.distribute.Strategy) -> N
             )
 
 
-def tell(place: tf.distribute.Strategy, index: Optional[int]) -> None:
-    """Announces the next task to the other workers. None announces the end."""
+def announce_task(place: tf.distribute.Strategy, index: Optional[int]) -> None:
+    """Announces the next task to the other workers. None: there is no further task."""
     with place.scope():
         collectives.broadcast_from_chief(_END if index is None else index)
 
 
-def tell_busy(place: tf.distribute.Strategy) -> None:
+def announce_busy(place: tf.distribute.Strategy) -> None:
     """Announces to the other workers that another process trains in the run directory."""
-    tell(place, _BUSY)
+    announce_task(place, _BUSY)
 
 
 def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
-    """Trains along with the chief, task by task. plans: Of all tasks of the run."""
+    """Trains along with the chief, task by task. plans: The settings of all tasks of the run."""
     with place.scope():
         LOG.info(
             f"This is worker {collectives.worker_index()} of {collectives.worker_count()}; "

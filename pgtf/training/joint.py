@@ -1,4 +1,4 @@
-"""Joint training of the first tasks of a run: from their images to their slices, in one stage.
+"""Trains the first tasks of a run jointly: from their images to their slices, in one stage.
 
 The networks of the later tasks share the first one's kernels as variables, and all tasks train them. At the end the
 first task's slice is stored, and then the others' slices, which borrow from it: the same as after sequential training.
@@ -40,7 +40,7 @@ COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep_weights", "ema
 
 @dataclasses.dataclass(frozen=True)
 class LearningTask:
-    """A task while it is learned. values: {path: variable}. lent: The paths of what later tasks may use."""
+    """A task while it is learned. values: {path: variable}. lent: The paths of the filters that later tasks may use."""
 
     values: Mapping[str, Any]
     lent: Collection[str]
@@ -52,7 +52,7 @@ class LearningTask:
 
 
 class LearningBank(Bank):
-    """The bank of a first task while it is learned: it lends the kernels' variables themselves."""
+    """The bank of a first task while it is learned. It lends the kernels' variables."""
 
     def __init__(self, name: str, networks: Mapping[str, keras.Model]):
         self.names, self._networks = (name,), networks
@@ -69,7 +69,7 @@ class LearningBank(Bank):
         return self
 
     def network(self, name: str, prefix: str) -> keras.Model:
-        """Returns one of the task's networks, which goes on learning."""
+        """Returns one of the task's networks, which is still being trained."""
         return self._networks[prefix]
 
 
@@ -110,7 +110,7 @@ class _Member:
     stream: Stream
 
     @classmethod
-    def of(cls, plan: TaskPlan, data: TaskData, bank: NetworkBank, names: Sequence[str]) -> "_Member":
+    def create(cls, plan: TaskPlan, data: TaskData, bank: NetworkBank, names: Sequence[str]) -> "_Member":
         """Builds one of these tasks, with its data as recorded at the start."""
         folder = bank.place(plan.index, data.name)
         data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names)
@@ -119,7 +119,7 @@ class _Member:
 
     @property
     def name(self) -> str:
-        """The task's."""
+        """The task's name."""
         return self.data.name
 
     @property
@@ -135,14 +135,14 @@ def learn_together(
 
     Args:
       plans: The settings of these tasks.
-      bank: Empty; or with some of the slices, where a killed run goes on.
+      bank: The run's bank. It is empty, or has some of the slices if a killed run is resumed.
       found: The tasks' images.
-      log: File for a line of JSON at every few steps.
+      log: File that gets a line of JSON at every few steps.
       observer: Called after each sample.
     """
     names = [data.name for data in found]
     LOG.info(f"Learned together: {', '.join(names)}")
-    members = [_Member.of(plan, data, bank, names) for plan, data in zip(plans, found)]
+    members = [_Member.create(plan, data, bank, names) for plan, data in zip(plans, found)]
     steps = max(member.steps for member in members)
     keras.backend.clear_session()
     first, together = plans[0], learner([member.plan for member in members], steps)

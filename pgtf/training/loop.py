@@ -43,33 +43,34 @@ def learn(
     draw: Optional[Callable] = None,
     measure: Optional[Callable] = None,
     keep_best: bool = False,
-    trial: Optional[CheckpointedPhaseContext] = None,
+    context: Optional[CheckpointedPhaseContext] = None,
     text: str = "",
 ) -> None:
-    """Trains a learner, its checkpoints and TensorBoard in `folder`; called again after a crash it goes on.
+    """Trains a learner with Keras's fit. Called again after a crash, it resumes from the last checkpoint.
 
-    Keras's loop, once for each phase, ours only what it lacks. It goes on from the last checkpoint to the same end:
-    data, dropout and pool are functions of (seed, step), all else is restored. At its end the generators are as the
-    task keeps them.
+    `fit` is called once for each phase. A resumed training gives the same result as an uninterrupted one: data, dropout
+    and the image pool are functions of (seed, step), and all other state is restored. At the end the generators have
+    the weights that the task stores.
 
     Args:
-      learner: The networks and their step.
-      stream: The images.
-      phases: What the steps are spent on, in order.
-      folder: For checkpoints and TensorBoard.
-      title: Of the line of progress.
-      log: File for a line of JSON at every few steps; of several workers the chief alone writes, draws and measures.
-      intervals: How often.
-      draw: {prefix: network} -> {title: picture}.
-      measure: {prefix: network} -> CurvePoint.
-      keep_best: Whether the task keeps the weights of the best point measured, or the last.
-      trial: What phases remember.
-      text: What TensorBoard shows as the config.
+      learner: The networks and their training step.
+      stream: The training batches.
+      phases: The phases of training, in order.
+      folder: Folder for checkpoints and TensorBoard.
+      title: Title of the progress bar.
+      log: File that gets a line of JSON at every few steps. Of several workers only the chief writes, draws and
+        measures.
+      intervals: Intervals of periodic work.
+      draw: Function of {prefix: network} that returns sample pictures, {title: picture}.
+      measure: Function of {prefix: network} that returns a CurvePoint.
+      keep_best: Whether the task stores the weights of the best measured point instead of the last ones.
+      context: State that the phases share.
+      text: The run's config, for TensorBoard.
     """
     compile_learner(learner, steps_per_execution=intervals.steps_per_call)
     steps = sum(phase.steps for phase in phases)
     best = Best(learner.generators) if keep_best else None
-    parts = {"learner": checkpointed(learner), "best": best, "trial": trial}
+    parts = {"learner": checkpointed(learner), "best": best, "trial": context}
     state = tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
     checkpoints = Checkpoints(state, folder)
     _restore(checkpoints, learner, title)

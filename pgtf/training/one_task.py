@@ -46,9 +46,9 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
 
     Args:
       plan: The task's settings.
-      bank: Of all tasks so far, on disk.
+      bank: The bank of all tasks so far, on disk.
       data: The task's images.
-      log: File for a line of JSON at every few steps.
+      log: File that gets a line of JSON at every few steps.
       observer: Called after each sample.
     """
     task = _Task.begun(plan, bank, data)
@@ -166,8 +166,8 @@ class _Attempt:
         )
         with strategy(plan.training.distribute).scope():
             learner = build.learner(plan, self.bank, self.steps, auxiliary=auxiliary_of_first(plan, self.bank))
-            trial = build.trial(plan.objective, plan.data.size, self.data, self.wider)
-            phases = plan.method.phases(self.steps, trial)
+            context = build.phase_context(plan.objective, plan.data.size, self.data, self.wider)
+            phases = plan.method.phases(self.steps, context)
             learn(
                 learner,
                 self.stream,
@@ -179,7 +179,7 @@ class _Attempt:
                 draw=replicas.outside_strategy(draw) if draw else None,
                 measure=replicas.outside_strategy(measured) if measured else None,
                 keep_best=plan.training.keep_weights == "best",
-                trial=trial if len(phases) > 1 else None,  # One phase has nothing to remember.
+                context=context if len(phases) > 1 else None,  # One phase has nothing to remember.
                 text=plan.text,
             )
         return learner

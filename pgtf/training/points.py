@@ -48,12 +48,12 @@ class Points(keras.callbacks.Callback):
     """Measures the generators with the weights that would be stored, at regular steps and at the end. Logs the results.
 
     Args:
-      writer: Of TensorBoard.
-      path: Of the log.
-      every: How many steps.
-      facts: What each line of the log begins with.
-      measure: {prefix: network} -> CurvePoint.
-      best: Where the best point is held, if it is.
+      writer: TensorBoard's writer.
+      path: Path of the log.
+      every: Number of steps between measurements.
+      facts: First entries of each line of the log.
+      measure: Function of {prefix: network} that returns a CurvePoint.
+      best: The best point so far, if its weights are stored.
     """
 
     def __init__(

@@ -53,14 +53,17 @@ def record_or_resume(
 
     Args:
       plan: The task's settings.
-      data: What is there now.
-      folder: The task's; begun.json is written here when it begins.
+      data: The task's current data.
+      folder: The task's folder. begun.json is written here when training begins.
       checkpoints: Folder of its checkpoints. Default: that in its folder.
-      together: The tasks with which it is learned at once, itself too.
+      together: The names of all tasks of a joint training.
       follows: Whether another process has begun the task.
 
     Returns:
-      The data without the images that can't be read. Data or settings that changed since are refused.
+      The data without unreadable images.
+
+    Raises:
+      ValueError: If data or settings have changed since training began.
     """
     settings = {
         **training_of(plan, together),
@@ -70,7 +73,7 @@ def record_or_resume(
         COMPRESS_TO: plan.training.compress_to if plan.index else "",
     }
     if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, layout.CHECKPOINTS)):
-        return _gone_on(settings, data, folder, unsaid=_unsaid(plan))
+        return _checked(settings, data, folder, defaults=_older_defaults(plan))
     data = data.checked(plan.data.bad_images == "skip")
     if data.skipped:
         lines = [f"{data.name}: skipped {len(data.skipped)} images", *listed(data.skipped).splitlines()]
@@ -82,13 +85,13 @@ def record_or_resume(
     return data
 
 
-def _gone_on(settings: dict[str, Any], data: TaskData, folder: str, unsaid: dict[str, Any]) -> TaskData:
-    """Checks a resumed task against its record. unsaid: Settings that the record of an older version lacks."""
+def _checked(settings: dict[str, Any], data: TaskData, folder: str, defaults: dict[str, Any]) -> TaskData:
+    """Checks a resumed task against its record. defaults: Settings that the record of an older version lacks."""
     path = os.path.join(folder, layout.BEGUN)
     try:
         with open(path, "rb") as file:
             record = json.load(file)
-        begun, manifest = {**unsaid, **record["settings"]}, Manifest.from_json(record["data"])
+        begun, manifest = {**defaults, **record["settings"]}, Manifest.from_json(record["data"])
         pixels = [of_json(record["pixels"][side]) for side in SIDES] if "pixels" in record else [RGB, RGB]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
@@ -140,12 +143,12 @@ def training_of(plan: TaskPlan, together: Sequence[str] = ()) -> dict[str, Any]:
 
 
 def _classified(plan: TaskPlan) -> dict[str, Any]:
-    """Returns the tasks of the classifier that chooses the best point. Losses of different ones can't be compared."""
+    """Returns the tasks of the classifier that measures the best point. Losses of two classifiers can't be compared."""
     chooses = plan.training.keep_weights == "best" and not plan.run.inception
     return {"tasks": sorted(plan.run.tasks)} if chooses and len(plan.run.tasks) > 1 else {}
 
 
-def _unsaid(plan: TaskPlan) -> dict[str, Any]:
+def _older_defaults(plan: TaskPlan) -> dict[str, Any]:
     """Returns the settings that the record of an older version lacks, with the values that it used."""
     return {
         "slice_precision": TrainingSettings.slice_precision,
@@ -160,9 +163,9 @@ def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows:
     """Sorts the earlier tasks by the similarity of their images to a task's. Uses the recorded order when it resumes.
 
     Args:
-      bank: Of all tasks so far, on disk.
+      bank: The bank of all tasks so far, on disk.
       probes: Images of the task.
-      folder: The task's; nearest.json is written here when it begins.
+      folder: The task's folder. nearest.json is written here when training begins.
       follows: Whether another process has begun the task.
 
     Returns:

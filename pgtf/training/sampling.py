@@ -21,13 +21,13 @@ def sampler(
     """Returns a function that draws the samples of a task.
 
     Args:
-      objective: The task's.
+      objective: The task's objective.
       probes: Its test images.
-      folder: Of the task; the last sample lies there until the task is learned.
-      then: What is done once it does.
+      folder: The task's folder. The last sample lies there until the task is learned.
+      then: Called after each sample is written.
 
     Returns:
-      {prefix: network} -> {title: picture}.
+      A function of {prefix: network} that returns {title: picture}.
     """
 
     def draw(networks: Mapping[str, Any]) -> dict[str, np.ndarray]:
@@ -39,7 +39,7 @@ def sampler(
     return draw
 
 
-def forget_sample(folder: str) -> None:
+def remove_sample(folder: str) -> None:
     """Removes the last sample of a learned task."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(os.path.join(folder, layout.SAMPLE))

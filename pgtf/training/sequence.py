@@ -1,6 +1,6 @@
 """Sequential training of a run: each task is learned, then all tasks so far are replayed and sampled.
 
-Each stage finds itself done by its own artefact: the slice, the record of the replays, the last of the pictures.
+A stage is done if its last file exists: the slice, the record of the replays, or the last sample picture.
 """
 
 import dataclasses
@@ -36,13 +36,13 @@ from pgtf.runs.run import Run, Task
 from pgtf.storage import layout
 from pgtf.storage.ledger import Ledger
 from pgtf.training.callbacks import append_line
-from pgtf.training.checkpoints import forget_checkpoints
+from pgtf.training.checkpoints import remove_checkpoints
 from pgtf.training.first_task import take_base
-from pgtf.training.following import check_alike, follow, tell, tell_busy
+from pgtf.training.following import announce_busy, announce_task, check_alike, follow
 from pgtf.training.joint import learn_together, to_learn_together
 from pgtf.training.observers import Observer
 from pgtf.training.one_task import learn_task
-from pgtf.training.sampling import forget_sample
+from pgtf.training.sampling import remove_sample
 
 KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
 
@@ -51,8 +51,8 @@ class SequentialTrainer:
     """Trains the tasks of a run in order.
 
     Args:
-      config: What the run is.
-      observer: Called on the way. Default: none.
+      config: The settings of the run.
+      observer: Hooks that are called during training. Default: none.
     """
 
     def __init__(self, config: Config, observer: Optional[Observer] = None):
@@ -81,7 +81,7 @@ class SequentialTrainer:
                 try:
                     self._lead(replicas)
                 except Busy:
-                    tell_busy(self.strategy)
+                    announce_busy(self.strategy)
                     raise
             else:
                 follow(self.plans, self.strategy)
@@ -90,10 +90,10 @@ class SequentialTrainer:
                 # Without the places in the code, before and after.
                 reason = error.message.rpartition("\n\n")[2].partition("\n")[0].rpartition("}} ")[2]
                 raise OSError(
-                    f"A worker was lost; the same command on all goes on from the last checkpoint. Received: {reason}"
+                    f"A worker was lost. Run the same command on all workers again to resume. Received: {reason}"
                 ) from error
             raise OSError(
-                "TensorFlow can't go on; what was saved is whole, and the same command goes on from it. "
+                "TensorFlow stopped with an error. Run the same command again to resume from the last checkpoint. "
                 f"Received: {error.message}"
             ) from error
 
@@ -141,10 +141,10 @@ class SequentialTrainer:
                 ) as file:
                     LOG.info(f"\n{file.read()}")
             self.observer.on_run_end(config.run_dir)
-            tell(self.strategy, None)
+            announce_task(self.strategy, None)
 
     def _say_what_is_shown(self) -> None:
-        """Prints which files of the coming tasks are left out, and which split pictures are of if it is not test."""
+        """Prints the files that are left out, and the split of sample pictures if it is not test."""
         for task, data in self._data.items():
             if unread := data.unread():
                 LOG.info(f"{task}: {unread}")
@@ -161,7 +161,7 @@ class SequentialTrainer:
                 LOG.info(f"{', '.join(tasks)}: pictures are of {split} images")
 
     def _stored(self) -> str:
-        """Returns what each task stores: as planned, or as measured if the plan could not know."""
+        """Returns the bytes of each task: as planned, or as measured if they depend on training."""
         facts = [self.bank.slice(index).facts for index in range(len(self.bank))]
         if any(one.shares or one.compressed for one in facts):
             return "\n".join(row_lines(rows(self.config.run_dir)))
@@ -189,7 +189,7 @@ class SequentialTrainer:
         if config.data_dir and os.path.abspath(config.data_dir) not in map(os.path.abspath, folders):
             line += f" Nothing is learned from {config.data_dir}. A new run: --run_dir=DIR"
         LOG.info(task_names.escaped(line))
-        tell(self.strategy, None)
+        announce_task(self.strategy, None)
 
     def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
         """Returns the stages of a task that are not done."""
@@ -211,15 +211,15 @@ class SequentialTrainer:
         self._at = None
         for stage in missing:
             stage(index, name)
-        forget_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
-        forget_sample(folder)
+        remove_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
+        remove_sample(folder)
         if missing and name != self.config.tasks[-1]:  # After the last one, at the end of all.
             self.observer.on_task_end(self.config.run_dir)
 
     def _learn(self, index: int, name: str) -> None:
         keras.backend.clear_session()
         gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
-        tell(self.strategy, index)
+        announce_task(self.strategy, index)
         learn_task(self.plans[index], self.bank, self._data[name], self.log, self.observer)
         self._note_learned()
 
@@ -280,8 +280,8 @@ class SequentialTrainer:
         """Measures every task so far."""
         config = self.config
         coming = {plan.name: coming_data(plan.name, plan) for plan in self.plans[index + 1 :]}
-        question = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
-        Evaluation(Run(config.run_dir), question, coming=coming).measure()
+        measured = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
+        Evaluation(Run(config.run_dir), measured, coming=coming).measure()
 
     def _note_learned(self) -> None:
         self._note(learnt=self.bank.entries())

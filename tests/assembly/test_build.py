@@ -266,7 +266,7 @@ class BorrowingTest(tf.test.TestCase, parameterized.TestCase):
         bank = NetworkBank.open(folder)
         for index, output in enumerate(outputs):
             task_slice = bank.slice(index)
-            network = rebuild(task_slice, bank.of(task_slice.borrows))["forward"]
+            network = rebuild(task_slice, bank.lenders_of(task_slice.borrows))["forward"]
             self.assertAllEqual(network(X), output)
         for index in range(1, 4):
             self.assertNotAllClose(outputs[index], outputs[index - 1])

@@ -71,7 +71,7 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
         for task in (run.at(1), run.at(0), run.at(1)):
             for prefix, live in task.networks.items():
                 images = task.probes.inputs[prefix][:1]
-                compiled = one.of(task.slice, task.bank, prefix)
+                compiled = one.network_for(task.slice, task.bank, prefix)
                 found = outputs(compiled.network, images)
                 self.assertAllEqual(found, outputs(layers.folded(live), images))
                 if kind in AS_RECORDED:
@@ -86,7 +86,7 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
                 self.assertGreater(np.ptp(answer), 1e-2)
                 self.assertAllClose(answer, task.networks["forward"](given(shape), training=False), atol=1e-5)
                 if task.name == "maps":
-                    alone = SwappedNetworks().of(task.slice, task.bank, "forward")
+                    alone = SwappedNetworks().network_for(task.slice, task.bank, "forward")
                     self.assertAllEqual(answer, alone(given(shape)))
         (compiled,) = run.compiled.compiled
         self.assertEqual(compiled.traces, 3)
@@ -102,7 +102,7 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_what_tasks_share_is_not_assigned_again(self):
         run = self.run_of(**KINDS["layered"])
-        first, second = (run.compiled.of(task.slice, task.bank, "forward").keys.copy() for task in run)
+        first, second = (run.compiled.network_for(task.slice, task.bank, "forward").keys.copy() for task in run)
         same = {name for name in first if first[name] == second[name]}
         self.assertNotIn("down1", same)
         self.assertNotIn("output", same)
@@ -114,8 +114,8 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
         whole = SwappedNetworks()
         for _ in range(2):
             for task in run:
-                bounded = networks.of(task.slice, task.bank, "forward")(given((1, 8, 8, 3)))
-                self.assertAllEqual(bounded, whole.of(task.slice, task.bank, "forward")(given((1, 8, 8, 3))))
+                bounded = networks.network_for(task.slice, task.bank, "forward")(given((1, 8, 8, 3)))
+                self.assertAllEqual(bounded, whole.network_for(task.slice, task.bank, "forward")(given((1, 8, 8, 3))))
                 self.assertLessEqual(networks.cache.bytes, 2000 + 4 * 4 * 32 * 32 * 4)
         self.assertGreater(whole.cache.bytes, 10 * 2000)
 
@@ -144,7 +144,7 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
         for task in run:
             for shape in ((1, 8, 8, 3), (1, 16, 8, 3)):
                 exact = task.network()(given(shape)).numpy()
-                answer = sixteen.of(task.slice, task.bank, "forward")(given(shape)).numpy()
+                answer = sixteen.network_for(task.slice, task.bank, "forward")(given(shape)).numpy()
                 self.assertEqual(answer.dtype, np.float32)
                 self.assertBetween(np.abs(answer - exact).mean(), 1e-6, 0.05)
 

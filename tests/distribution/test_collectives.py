@@ -102,9 +102,7 @@ class TwoWorkersTest(tf.test.TestCase):
             config, dies_after=os.path.join(config.run_dir, "tasks", "01-maps", "slice.json")
         )
         self.assertEqual((chief, other), (1, -signal.SIGKILL), errors)
-        self.assertRegex(
-            errors, "A worker was lost; the same command on all goes on from the last checkpoint. Received"
-        )
+        self.assertRegex(errors, "A worker was lost. Run the same command on all workers again to resume. Received")
         (chief, said, errors), (other, follows, complaints) = ran_by_two(config)
         self.assertEqual((chief, other), (0, 0), errors + complaints)
         self.assertIn("on 2 devices", said)

@@ -175,7 +175,7 @@ class StageTest(OnTheWayTest):
 
     @pytest.mark.long
     def test_a_task_goes_on_choosing_as_it_began(self):
-        def interrupted(judge, *args):
+        def interrupted(evaluator, *args):
             raise KeyboardInterrupt
 
         with mock.patch.object(Evaluator, "figures", interrupted), self.assertRaises(KeyboardInterrupt):

@@ -141,14 +141,14 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
         self.replace("pgtf.evaluation.evaluator.classifier", functools.partial(accuracy.classifier, steps=1))
         self.replace("pgtf.evaluation.evaluation.classifier_of", evaluator.classifier_of)
 
-    def evaluation(self, question=ASKED, **more):
+    def evaluation(self, config=ASKED, **more):
         self.said = []
-        return Evaluation(Run(self.folder), question, say=self.said.append, **more)
+        return Evaluation(Run(self.folder), config, say=self.said.append, **more)
 
-    def filled(self, question=ASKED, tasks=(), **more):
+    def filled(self, config=ASKED, tasks=(), **more):
         """The matrix, and the tasks that were measured for it."""
         with mock.patch.object(Evaluator, "figures", autospec=True, side_effect=Evaluator.figures) as figures:
-            found = self.evaluation(question, **more)
+            found = self.evaluation(config, **more)
             matrix = found.measure(tasks)
         self.table = found.table()
         return matrix, [call.args[1] for call in figures.call_args_list]
@@ -270,11 +270,11 @@ class GoingOnTest(MeasuredTest):
         self.copied("finetune", measured=False)
         original, calls = Evaluator.figures, []
 
-        def killed(judge, *args):
+        def killed(evaluator, *args):
             calls.append(args[0])
             if len(calls) == 2:
                 raise KeyboardInterrupt
-            return original(judge, *args)
+            return original(evaluator, *args)
 
         with mock.patch.object(Evaluator, "figures", killed), self.assertRaises(KeyboardInterrupt):
             self.evaluation().measure()
@@ -466,7 +466,7 @@ class RefusedTest(MeasuredTest):
         shutil.copytree(os.path.join(self.folder, "evaluation"), os.path.join(other, "evaluation"))
         path = os.path.join(other, "evaluation", "matrix.json")
         before = files.sha256_of(path)
-        with self.assertRaisesRegex(ValueError, "without that folder all is measured anew.*belongs to another run"):
+        with self.assertRaisesRegex(ValueError, "to measure all again.*belongs to another run"):
             Evaluation(Run(other), ASKED)
         self.assertEqual(files.sha256_of(path), before)
 

@@ -16,7 +16,7 @@ from pgtf.runs.adopt import adopt
 from pgtf.runs.drop import drop
 from pgtf.runs.listing import row_lines, rows, unfinished
 from pgtf.runs.run import Run
-from pgtf.runs.verify import conclusion, remember, verdicts
+from pgtf.runs.verify import conclusion, record_changes, verdicts
 from pgtf.storage.ledger import Ledger
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.death import dead_from
@@ -137,7 +137,7 @@ class Sequence:
         keras.backend.clear_session()
         found = list(verdicts(self.folder))
         try:
-            remember(self.folder, found)
+            record_changes(self.folder, found)
         except (OSError, ValueError):
             if not self.links:
                 raise

@@ -14,7 +14,7 @@ from pgtf.foundation import files
 from pgtf.methods import METHODS, Piggyback
 from pgtf.runs.listing import row_lines, rows, unfinished
 from pgtf.runs.run import Run
-from pgtf.runs.verify import conclusion, remember, verdicts
+from pgtf.runs.verify import conclusion, record_changes, verdicts
 from pgtf.storage.task_slice import _digest
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import changed_bytes, changed_tree, some
@@ -83,7 +83,7 @@ def _replayed(run):
     for verdict in verdicts(run):
         str(verdict)
         found.append(verdict)
-    remember(run, found)
+    record_changes(run, found)
     conclusion(found)
     return [verdict.task.split("-", 1)[1] for verdict in found if verdict.replay]
 

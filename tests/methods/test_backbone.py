@@ -31,7 +31,7 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
     def test_the_third_task_borrows_from_the_first_alone_and_begins_as_it_to_the_bit(self, method):
         folder = tiny_run(tempfile.mkdtemp(), method=METHODS[method](**SETTINGS.get(method, {})))
         run, image = Run(folder), np.random.default_rng(0).uniform(-1, 1, (1, 8, 16, 3)).astype("float32")
-        network = build.begun(plan_of(load_config(folder), 2), run.bank)["forward"]
+        network = build.initial_generators(plan_of(load_config(folder), 2), run.bank)["forward"]
         first, second = (run[name].networks["forward"](image) for name in run.names)
         self.assertAllEqual(network(image), first)
         self.assertNotAllClose(second, first)
@@ -63,7 +63,7 @@ class FreeOuterTest(tf.test.TestCase):
             {"unconstrained", "bias"},
         )
         self.assertNotAllClose(second.values[path], first.values[path])
-        begun = build.begun(plan_of(load_config(run.folder), 2), run.bank)["forward"]
+        begun = build.initial_generators(plan_of(load_config(run.folder), 2), run.bank)["forward"]
         self.assertAllEqual(layers.state(begun)[path], first.values[path])
 
 

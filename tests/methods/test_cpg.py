@@ -1,4 +1,4 @@
-"""CPG's phases: what each does to a kernel, given what the trial says; where a task is learnt again, wider."""
+"""CPG's phases: what each does to a kernel, given what the context says; where a task is learnt again, wider."""
 
 import contextlib
 import dataclasses
@@ -23,7 +23,7 @@ from pgtf.training.recorded import record_or_resume
 
 
 class Scripted:
-    """A trial that finds these distances, one after the other."""
+    """A context that finds these distances, one after the other."""
 
     limit = math.inf
 
@@ -69,15 +69,15 @@ class CpgTest(tf.test.TestCase, parameterized.TestCase):
         (dict(goal=0.1), (0.2, 0.3, 0.3), (30, 20, 20), 0.3),
     )
     def test_pruned_while_the_goal_holds(self, settings, distances, kept, limit):
-        (model, recipe), trial = network(), Scripted(*distances)
+        (model, recipe), context = network(), Scripted(*distances)
         method = Cpg(most_pruned=0.8, rounds=2, tolerance=0.5, **settings)
-        _, *rounds = method.phases(100, trial)
+        _, *rounds = method.phases(100, context)
         for phase, count in zip(rounds, kept):
             phase.begin({"forward": model})
             # Exactly the largest.
             self.assertAllEqual(np.ravel(recipe.kernel()), [100 - n if n < count else 0 for n in range(100)])
-        self.assertAllClose(trial.limit, limit)
-        self.assertEqual(trial.distances, [])
+        self.assertAllClose(context.limit, limit)
+        self.assertEqual(context.distances, [])
 
     def test_where_the_goal_is_missed_it_is_learnt_again_wider(self):
         model, _ = network()

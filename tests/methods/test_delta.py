@@ -31,7 +31,7 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
     def test_rounding_starts_where_told(self, round_from, expected):
         for method in (Delta(2, round_from), Layered(f"outer1:free,inner:delta(2,{round_from})")):
             folder = tiny_run(tempfile.mkdtemp(), method=method)
-            networks = build.begun(plan_of(load_config(folder), 2), Run(folder).bank)
+            networks = build.initial_generators(plan_of(load_config(folder), 2), Run(folder).bank)
             made = layers.made_kernels(networks["forward"])
             found, start = [], 0
             for phase in method.phases(100):

@@ -26,7 +26,9 @@ SAME = (
 
 def third(folder, layered):
     """The network with which the third task of a tiny run begins."""
-    return build.begun(plan_of(load_config(tiny_run(folder, method=layered)), 2), Run(folder).bank)["forward"]
+    return build.initial_generators(plan_of(load_config(tiny_run(folder, method=layered)), 2), Run(folder).bank)[
+        "forward"
+    ]
 
 
 class LayeredTest(tf.test.TestCase, parameterized.TestCase):

@@ -42,7 +42,7 @@ class MaskTest(tf.test.TestCase):
         image = np.random.default_rng(0).uniform(-1, 1, (1, 16, 16, 3)).astype("float32")
         network = self.learner.generators["forward"]
         config = load_config(self.run_.folder)
-        begun = build.begun(plan_of(config, 2), self.run_.bank)["forward"]
+        begun = build.initial_generators(plan_of(config, 2), self.run_.bank)["forward"]
         self.assertAllEqual(begun(image), self.run_["facades"].networks["forward"](image))
         for recipe in layers.made_kernels(network).values():
             self.assertNotEmpty(recipe.state())

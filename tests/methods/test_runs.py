@@ -58,7 +58,7 @@ class RunsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual([row["method"] for row in rows(config.run_dir)], [method] * 2)
         found = list(verdicts(config.run_dir))
         self.assertEqual([verdict.holds for verdict in found], [True] * 2)
-        self.assertEqual(found[0].player, "facades" if method in FORGETTING else "")
+        self.assertEqual(found[0].answered_by, "facades" if method in FORGETTING else "")
         for index, task in enumerate(summary(planned(task_plans(config)))["tasks"], 1):
             path = os.path.join(config.run_dir, "tasks", f"0{index}-{task['name']}", "slice.safetensors")
             self.assertLessEqual(payload(path), task["bytes"])

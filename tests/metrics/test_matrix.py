@@ -24,7 +24,7 @@ MATRIX = Matrix(TASKS, SLICES, {"FID-768": FID, "Acc": ACC})
 
 class MeasuresTest(absltest.TestCase):
     def test_some_tasks_under_other_names(self):
-        found = MATRIX.of({"streets": "maps", "bags": "edges"})
+        found = MATRIX.for_tasks({"streets": "maps", "bags": "edges"})
         self.assertEqual((found.tasks, found.slices), (("streets", "bags"), (SLICES[0], SLICES[2])))
         self.assertEqual(found.values["FID-768"], ((100, 130), (None, 70)))
 

@@ -56,7 +56,7 @@ class TogetherTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(shared.kernel, [[1 - 0.1 * (3 + 20)]])
         self.assertAllClose(own.kernel, [[2 - 0.1 * 10]])
         self.assertAllClose(unshared.kernel, [[5 - 0.1 * 4]])
-        self.assertAllClose([judge.weights[0] for judge in judges.values()], [[[6.0]]] * 3)
+        self.assertAllClose([evaluator.weights[0] for evaluator in judges.values()], [[[6.0]]] * 3)
         self.assertEqual(int(together.steps_done), 1)
         self.assertEqual(int(together.optimizers["generators"].iterations), 1)
         self.assertLen(together.trained("generators"), 3)

@@ -28,7 +28,7 @@ from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Replay
-from pgtf.training.sampling import forget_sample, sampler
+from pgtf.training.sampling import remove_sample, sampler
 from tests.storage.made_slices import a_slice
 from tests.tiny import flip_a_bit, tiny_run
 
@@ -173,8 +173,8 @@ class CollectingTest(tf.test.TestCase):
         # A sample is of the networks as they run, a replay on the processor.
         self.assertAllClose(np.asarray(way.outputs, "float32"), to_uint8(probes.outputs["forward"]), atol=1)
 
-        forget_sample(folder)
-        forget_sample(folder)
+        remove_sample(folder)
+        remove_sample(folder)
         self.assertFalse(os.path.exists(os.path.join(folder, layout.SAMPLE)))
 
 
@@ -228,7 +228,7 @@ class DescribedTest(absltest.TestCase):
             return measured(folder, bank)
 
         told, why = written()
-        self.assertEqual((why, told.yardsticks), ("", {"L1": ("eyes (abababab)",)}))
+        self.assertEqual((why, told.extractors), ("", {"L1": ("eyes (abababab)",)}))
         self.assertEqual(told.matrix, matrix)
         self.assertEqual(told.notes[a, a, "L1"], "± 0.012, 20 images")
         self.assertEqual(told.notes[a, b, "L1"], "± 0.012, 20 images, few")

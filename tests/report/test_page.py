@@ -182,7 +182,7 @@ class PageTest(absltest.TestCase):
         values = {"FID-768": rows, "FID-768-untouched": [[99.0, 99.0], [None, 77.0]]}
         matrix = dataclasses.replace(told.measured.matrix, values=values)
         one, several = (
-            dataclasses.replace(told.measured, matrix=matrix, yardsticks={"FID-768": by})
+            dataclasses.replace(told.measured, matrix=matrix, extractors={"FID-768": by})
             for by in (("eyes (abcd)",), ("eyes (abcd)", "ears (1234)"))
         )
         found = self.seen(dataclasses.replace(told, measured=one)).told

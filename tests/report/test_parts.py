@@ -21,7 +21,7 @@ class PartsTest(absltest.TestCase):
             self.made.append(facts)
             return f"of {facts}\n".encode()
 
-        return parts.of(facts, make)
+        return parts.load_or_make(facts, make)
 
     def test_a_part_is_made_once(self):
         for _ in range(2):
@@ -42,7 +42,7 @@ class PartsTest(absltest.TestCase):
         self.part(Parts(self.folder), "a")
         parts = Parts(self.folder)
         self.part(parts, "b")
-        parts.forget_unused()
+        parts.remove_unused()
         self.part(Parts(self.folder), "a")
         self.part(Parts(self.folder), "b")
         self.assertEqual(self.made, ["a", "b", "a"])
@@ -52,7 +52,7 @@ class PartsTest(absltest.TestCase):
         self.part(parts, "a")
         for name in ("notes.txt", "a" * 31, f"{'a' * 32}.txt"):
             open(os.path.join(self.folder, name), "w").close()
-        parts.forget_unused()
+        parts.remove_unused()
         self.assertLen(os.listdir(self.folder), 4)
 
     def test_two_processes_share_a_folder(self):
@@ -62,22 +62,22 @@ class PartsTest(absltest.TestCase):
 
         def written_meanwhile(path, content):
             """Another process cleans up while the file is half written, and again once it is there."""
-            with mock.patch("os.replace", lambda *paths: (removes_all.forget_unused(), os.rename(*paths))):
+            with mock.patch("os.replace", lambda *paths: (removes_all.remove_unused(), os.rename(*paths))):
                 original(path, content)
-            removes_all.forget_unused()
+            removes_all.remove_unused()
 
         with mock.patch("pgtf.foundation.files.write", written_meanwhile):
             self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
         with mock.patch("os.path.exists", lambda path: True):  # It was there a moment ago.
             self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
         with mock.patch("os.listdir", lambda folder: ["0" * 32]):
-            removes_all.forget_unused()
+            removes_all.remove_unused()
 
     def test_without_a_folder(self):
         parts = Parts()
         self.part(parts, "a")
         self.part(parts, "a")
-        parts.forget_unused()
+        parts.remove_unused()
         self.assertEqual(self.made, ["a", "a"])
 
 

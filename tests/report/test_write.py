@@ -75,7 +75,9 @@ class ReportingTest(tf.test.TestCase):
         with Image.open(path) as picture:
             self.assertEqual(picture.format, "PNG")
             self.assertGreater(picture.width, 3 * picture.height / 2)  # A row of four: facades alone is in both.
-        with self.assertRaisesRegex(ValueError, "A grid holds several runs against each other. Received: .*one alone"):
+        with self.assertRaisesRegex(
+            ValueError, "--grid compares several runs: add --compare=OTHER_RUN. Received: .*one alone"
+        ):
             report(first, grid_path=path)
 
     def test_training_renews_it(self):
@@ -117,7 +119,7 @@ class ReportingTest(tf.test.TestCase):
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
             renew(run_dir)
-        self.assertRegex(said.getvalue(), r"warning: the report is not renewed: \w+Error: ")
+        self.assertRegex(said.getvalue(), r"warning: the report was not updated: \w+Error: ")
 
 
 if __name__ == "__main__":

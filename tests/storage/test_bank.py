@@ -154,19 +154,19 @@ class OfTest(SliceTestCase):
     def test_what_is_noted_is_found(self):
         noted = self.bank.borrowed((NAMES[2], NAMES[0]))
         self.assertEqual(noted, (Borrowed(NAMES[2], self.hashes[NAMES[2]]), Borrowed(NAMES[0], self.hashes[NAMES[0]])))
-        lent = self.bank.of(noted).lent("forward/down1")
+        lent = self.bank.lenders_of(noted).lent("forward/down1")
         self.assertAllEqual(lent, np.asarray(self.bank.lent("forward/down1"))[..., [5, 0, 1, 2]])
-        self.assertEmpty(self.bank.of(()))
+        self.assertEmpty(self.bank.lenders_of(()))
 
     def test_a_slice_that_is_not_here(self):
         with self.assertRaisesRegex(BankError, r"borrows from is missing. Received: none of 'sketches' \(sha256 34cd"):
-            self.bank.of((Borrowed("sketches", "34cd"),))
+            self.bank.lenders_of((Borrowed("sketches", "34cd"),))
 
     def test_another_slice_of_the_same_task(self):
         other = "0" * 64
         rule = f"of sha256 {other[:12]}…. Received: another one, of sha256 {self.hashes['maps'][:12]}…"
         with self.assertRaisesRegex(BankError, f"slice of 'maps' must be the one that the task was learned on, {rule}"):
-            self.bank.of((Borrowed("labels", self.hashes["labels"]), Borrowed("maps", other)))
+            self.bank.lenders_of((Borrowed("labels", self.hashes["labels"]), Borrowed("maps", other)))
 
 
 class FoldersTest(SliceTestCase):

@@ -9,7 +9,7 @@ import tensorflow as tf
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError, Busy
 from pgtf.runs.run import Run
-from pgtf.runs.verify import Verdict, conclusion, remember, verdicts
+from pgtf.runs.verify import Verdict, conclusion, record_changes, verdicts
 from pgtf.storage.bank import Dropped, FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Replay
@@ -92,7 +92,7 @@ class LedgerTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "changed since it was learned.*Received: 'maps'"):
             Run(self.folder)["maps"]
         self.assertEqual(Run(self.folder)["facades"].name, "facades")
-        remember(self.folder, list(verdicts(self.folder)))
+        record_changes(self.folder, list(verdicts(self.folder)))
         self.assertEqual(Run(self.folder)["maps"].name, "maps")
 
 
@@ -157,7 +157,7 @@ class RememberTest(SliceTestCase):
         self.run_dir = self.create_tempdir().full_path
 
     def changed(self, **verdict):
-        remember(self.run_dir, [Verdict("02-maps", **{"slice_is_whole": True, **verdict})])
+        record_changes(self.run_dir, [Verdict("02-maps", **{"slice_is_whole": True, **verdict})])
         return Ledger.read(self.run_dir).changed
 
     def test_what_was_found_is_noted_until_it_is_whole(self):

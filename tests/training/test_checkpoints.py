@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
+from pgtf.training.checkpoints import Checkpoints, remove_checkpoints
 
 
 class CheckpointsTest(tf.test.TestCase):
@@ -81,19 +81,19 @@ class CheckpointsTest(tf.test.TestCase):
         for name in ("events.out", "checkpoint", "ckpt-3.index", "damaged-step-0"):
             with open(os.path.join(self.folder, name), "w"):
                 pass
-        forget_checkpoints(self.folder)
+        remove_checkpoints(self.folder)
         self.assertCountEqual(os.listdir(self.folder), ["events.out", "damaged-step-0"])
-        forget_checkpoints(os.path.join(self.folder, "not there"))
+        remove_checkpoints(os.path.join(self.folder, "not there"))
 
     def test_nothing_is_removed_behind_a_link(self):
         theirs = os.path.join(self.other, "step-1", "state")
         os.makedirs(theirs)
         os.symlink(os.path.join(self.other, "step-1"), os.path.join(self.folder, "step-1"))
-        forget_checkpoints(self.folder)
+        remove_checkpoints(self.folder)
         self.assertEmpty(os.listdir(self.folder))
         os.symlink(self.other, os.path.join(self.folder, "width-8"))
         with self.assertRaisesRegex(ValueError, "through a link"):
-            forget_checkpoints(self.folder)
+            remove_checkpoints(self.folder)
         self.assertTrue(os.path.exists(theirs))
 
 

@@ -113,7 +113,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         for name, one in together.learners.items():
             bank.append(slice_of(name, one.generators, bank.only(TINY.method.borrows(bank.names)), facts))
             stored = bank.slice(len(bank) - 1)
-            rebuilt = rebuild(stored, bank.of(stored.borrows))
+            rebuilt = rebuild(stored, bank.lenders_of(stored.borrows))
             for path, made in kernels(one.generators).items():
                 self.assertAllEqual(made.kernel(), kernels(rebuilt)[path].kernel())
             self.assertAllClose(one.generators["forward"](image), rebuilt["forward"](image), atol=1e-5)

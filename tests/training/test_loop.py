@@ -25,7 +25,7 @@ from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay
 from pgtf.training import callbacks
 from pgtf.training.callbacks import Every, Progress
-from pgtf.training.checkpoints import Checkpoints, forget_checkpoints
+from pgtf.training.checkpoints import Checkpoints, remove_checkpoints
 from pgtf.training.loop import Intervals, learn
 from tests.terminal import Terminal
 
@@ -171,7 +171,7 @@ class LearnTest(LearnTestCase):
         self.learnt(checkpoint_minutes=0)
         folder = os.path.join(self.folder, "a")
         self.assertEqual(self.steps_kept(), [STEPS])
-        forget_checkpoints(folder)
+        remove_checkpoints(folder)
         self.assertNotEmpty(self.summaries())
         self.assertEqual({name[:6] for name in os.listdir(folder)}, {"events"})
 

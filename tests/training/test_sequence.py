@@ -388,7 +388,7 @@ class RefusalsTest(RunTestCase):
         resource.setrlimit(resource.RLIMIT_FSIZE, (15_000, hard))  # No file grows longer: a checkpoint would.
         try:
             with self.assertRaisesRegex(
-                OSError, "TensorFlow can't go on.*the same command goes on from it. Received: "
+                OSError, "TensorFlow stopped with an error. Run the same command again .*Received: "
             ):
                 ran(config, run_dir)
         finally:

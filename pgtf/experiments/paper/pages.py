@@ -140,7 +140,7 @@ def _head(preset: Preset, known: Mapping[str, Result]) -> str:
 def _beside(found: list[Result]) -> str:
     """Lists how the results were measured: images, data, extractors, versions and notes."""
 
-    def said(texts: Iterable[str]) -> str:
+    def _joined(texts: Iterable[str]) -> str:
         return "; ".join(sorted(set(texts)))
 
     counts: dict[str, set[int]] = {}
@@ -152,10 +152,10 @@ def _beside(found: list[Result]) -> str:
     versions = (f"{name} {version}" for each in found for name, version in each.beside["versions"].items())
     return "\n".join(
         [
-            f"- Images measured: {n}; split {said(split for each in found for split in each.beside['split'])}.",
-            f"- Data: {said(f'{task} {data}' for each in found for task, data in each.images.items())}.",
-            f"- Measured by: {said(extractors)}.",
-            f"- Versions: {said(versions)}.",
+            f"- Images measured: {n}; split {_joined(split for each in found for split in each.beside['split'])}.",
+            f"- Data: {_joined(f'{task} {data}' for each in found for task, data in each.images.items())}.",
+            f"- Measured by: {_joined(extractors)}.",
+            f"- Versions: {_joined(versions)}.",
             *(f"- Note: {note}." for note in sorted({note for each in found for note in each.beside["notes"]})),
         ]
     )

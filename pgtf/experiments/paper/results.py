@@ -161,7 +161,10 @@ class Results:
         with open(os.path.join(run_dir, layout.EVALUATION, layout.MATRIX), encoding="utf-8") as file:
             text = file.read()
         names = {task: experiment.name_in_run(task) for task in experiment.tasks}
-        matrix, bank = matrix_text.from_json(text).of(names), FilterBank.open(os.path.join(run_dir, layout.TASKS))
+        matrix, bank = (
+            matrix_text.from_json(text).for_tasks(names),
+            FilterBank.open(os.path.join(run_dir, layout.TASKS)),
+        )
         slices = {task: bank.slice(bank.names.index(name)) for task, name in names.items()}
         last = slices[experiment.tasks[-1]].facts
         plain = {

@@ -86,8 +86,8 @@ class SampleReader:
         return self.learn_labels(self._cache("label networks"), facts, read)
 
     def _identity(self, task: Task, inputs: Collection) -> dict[str, Any]:
-        player = task.slice
-        hashes = [player.sha256, *(borrowed.sha256 for borrowed in player.borrows)]
+        stored = task.slice
+        hashes = [stored.sha256, *(borrowed.sha256 for borrowed in stored.borrows)]
         return {"player": hashes, "images": dataclasses.asdict(inputs.image_set)}
 
     def _cache(self, name: str) -> str:

@@ -89,11 +89,11 @@ class Classification(Objective):
         ):
             raise ValueError(f"labels: {labels.dtype} {labels[:3].tolist()}")
 
-    def figures(self, judge, task, generators, sides):
+    def figures(self, evaluator, task, generators, sides):
         """Measures top-1 accuracy, top-5 from ten classes on, and cross-entropy."""
         images, targets = sides
-        scores = generators["forward"](judge.watched(images))
-        judge.keep(task, answers(scores, targets.labels, targets.source))
+        scores = generators["forward"](evaluator.watched(images))
+        evaluator.keep(task, answers(scores, targets.labels, targets.source))
         return label_figures(scores, targets.labels, images.image_set)
 
     def loss(self, values):

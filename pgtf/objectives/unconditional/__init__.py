@@ -107,12 +107,14 @@ class Unconditional(Objective):
         side = max(1, int(len(made) ** 0.5))
         return {"generated": grid(made[row : row + side] for row in range(0, side * side, side))}
 
-    def figures(self, judge, task, generators, sides):
+    def figures(self, evaluator, task, generators, sides):
         """Measures the distances of generated images to all real ones of the split."""
         _, real = sides
         network = generators["forward"]
-        made = network(judge.watched(latents(range(self.generated), network.shape[0])))
-        return judge.distances(real, made, ImageSet("generated", len(made), made.shape[1:3], "whole", "seeds from 0"))
+        made = network(evaluator.watched(latents(range(self.generated), network.shape[0])))
+        return evaluator.distances(
+            real, made, ImageSet("generated", len(made), made.shape[1:3], "whole", "seeds from 0")
+        )
 
     def loss(self, values):
         """Returns the Fréchet distance."""
