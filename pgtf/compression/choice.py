@@ -166,7 +166,7 @@ def choose(
 
 
 def method_of(choices: Sequence[LayerChoice]) -> Layered:
-    """Returns the method that stores each layer as it was chosen."""
+    """Returns the method `layered` that stores each layer in its chosen kind."""
     kept = [f"{choice.name}:{choice.kind}" for choice in choices if choice.kind != "frozen"]
     return Layered(",".join([*kept, "inner:frozen", COMMON]))
 

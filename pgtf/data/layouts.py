@@ -1,4 +1,4 @@
-"""Layouts: the arrangements of images that a task's folder may have.
+"""Layouts: the arrangements of images in a task's folder.
 
 A layout finds the files of a split: {"": pairs}, or {"A": images, "B": images} if images are not paired.
 """

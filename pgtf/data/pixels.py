@@ -110,7 +110,7 @@ RGB = Pixels()
 
 @dataclasses.dataclass(frozen=True)
 class Asked:
-    """The pixels that settings ask for; the files decide the rest.
+    """The pixels that the settings request. Values that they leave open follow from the files.
 
     Args:
       channels: Number of channels. Default: those of the files; RGB for 8-bit pictures.

@@ -1,4 +1,4 @@
-"""Layers for inference: plain kernels whose values can be exchanged, and matrix products for small maps."""
+"""Layers for inference: plain kernels whose values can be replaced, and matrix products for small maps."""
 
 import contextlib
 import math

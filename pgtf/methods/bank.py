@@ -54,21 +54,21 @@ class BankTask(Protocol):
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """{path: array} of all that the task stores."""
+        """{path: array} of all arrays that the task stores."""
 
     @property
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
-        """{path: shape} of the same, in its networks' order, known without reading an array."""
+        """{path: shape} of these arrays, in the order of its networks' layers. Reads no array."""
 
     @property
     def lent(self) -> Collection[str]:
-        """The paths of what later tasks may use."""
+        """The paths of the filters that later tasks may use."""
 
 
 class Bank:
     """The tasks that a new one borrows from, in order, by name.
 
-    A subclass defines `__getitem__` and `only`, and `network` where methods are given it.
+    A subclass defines `__getitem__` and `only`, and `network` if its tasks are learned.
     """
 
     names: Sequence[str]
@@ -81,11 +81,11 @@ class Bank:
         raise NotImplementedError
 
     def network(self, name: str, prefix: str) -> Any:
-        """Returns one of a task's networks as it was learned; None where that is only planned."""
+        """Returns one of a task's networks as it was learned; None if the task is only planned."""
         raise NotImplementedError
 
     def lent(self, *paths: str) -> LentFilters:
-        """Returns the filters that the tasks lend to these layer paths, path by path; none where no task lends any."""
+        """Returns the filters that the tasks lend to layers at these paths, path by path."""
         return LentFilters(
             tuple(
                 (name, path, self[name].values[key])

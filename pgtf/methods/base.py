@@ -26,7 +26,7 @@ class PhaseContext(Protocol):
     limit: float
 
     def distance(self, networks: dict[str, Any]) -> float:
-        """Returns the L1 distance of the images of networks, {prefix: network}, from the wanted ones."""
+        """Returns the L1 distance of networks' outputs, {prefix: network}, from the targets."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -175,10 +175,10 @@ class Method:
         return make
 
     def input(self, make: Any, input: Any, bank: Bank) -> Any:
-        """Returns what a network takes for its input. Override it to put layers in front of the network.
+        """Returns the input of a network after layers in front of it. Override it to add such layers.
 
         Args:
-          make: What `maker` returned.
+          make: The factory that `maker` returned.
           input: The input, [n, …].
           bank: The tasks that this one borrows from.
         """
@@ -194,7 +194,7 @@ class Method:
         """
 
     def take(self, networks: dict[str, Any], values: Mapping[str, Any]) -> None:
-        """Gives a first task's networks the weights of a network of free kernels. Default: as they are.
+        """Assigns the weights of a network of free kernels to a first task's networks. Default: unchanged.
 
         Args:
           networks: {prefix: network}, of this method.

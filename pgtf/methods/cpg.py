@@ -20,7 +20,7 @@ from pgtf.methods.packing import Packing, packed_in
 
 @dataclasses.dataclass(frozen=True)
 class Cpg(Packing):
-    """A later task picks earlier tasks' weights, trains released ones, and widens the network if needed."""
+    """A later task selects weights of earlier tasks, trains released weights, and widens the network if needed."""
 
     most_pruned: float = setting(
         0.9, "Largest fraction of a layer's trained weights that pruning releases.", least=0, most=0.99

@@ -11,7 +11,7 @@ from pgtf.recipes.low_bit import levels_of
 
 @dataclasses.dataclass(frozen=True)
 class Delta(Backbone):
-    """A later task stores the difference of each kernel from the first task's, in 1 to 4 bits, entropy-coded."""
+    """A later task stores the difference of each kernel from the first task's, quantized to 1 to 4 bits."""
 
     delta_bits: float = setting(
         2.0, "Bits of a value of the difference: 1, 1.58 (three levels), 2, 3 or 4.", least=1, most=4

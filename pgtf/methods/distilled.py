@@ -14,7 +14,7 @@ from pgtf.methods.finetune import Finetune
 
 @dataclasses.dataclass(frozen=True)
 class Distilled(Finetune):
-    """One network, fine-tuned on each task with outputs kept close to the previous network's; it answers for all."""
+    """One network, fine-tuned on each task with a penalty on changes of its outputs. It answers for all tasks."""
 
     compares_outputs = True
 

@@ -12,7 +12,7 @@ from pgtf.methods.base import Method
 
 @dataclasses.dataclass(frozen=True)
 class Finetune(Method):
-    """Every kernel is free and starts equal to the previous task's; the latest network answers for all tasks."""
+    """One network, fine-tuned on each task in turn. It answers for all tasks, so earlier ones are forgotten."""
 
     fixed_channels = True
     compressible = False

@@ -7,7 +7,7 @@ from pgtf.methods.backbone import Backbone
 
 @dataclasses.dataclass(frozen=True)
 class Frozen(Backbone):
-    """A later task stores its norms, biases and task-specific layers, and no other kernel."""
+    """A later task uses the first task's kernels, and stores its norms, biases and task-specific layers."""
 
     def adapted(self, place, kernel):
         return place.recipes.PartlyFree(kernel, 0.0)

@@ -7,7 +7,7 @@ from pgtf.methods.base import Method
 
 @dataclasses.dataclass(frozen=True)
 class Full(Method):
-    """Every kernel is free; nothing is shared."""
+    """Each task trains and stores a whole network; nothing is shared."""
 
 
 @dataclasses.dataclass(frozen=True)

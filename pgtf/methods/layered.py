@@ -14,7 +14,7 @@ _KINDS = ", ".join(kind + (f"({', '.join(names)})" if names else "") for kind, (
 
 @dataclasses.dataclass(frozen=True)
 class Layered(Method):
-    """A later task makes the kernels of each group of layers by a method of its own. It starts as the first task."""
+    """A later task starts as the first one, and makes the kernels of each group of layers by another method."""
 
     layers: str = setting(
         "outer4:free,inner:piggyback(0.125)",

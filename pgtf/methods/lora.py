@@ -7,9 +7,9 @@ from pgtf.methods.low_rank import LowRank
 
 @dataclasses.dataclass(frozen=True)
 class Lora(LowRank):
-    """A later task stores the two factors of a product that is added to a kernel; it starts at zero.
+    """A later task stores the two factors of a low-rank product, which is added to the first task's kernel.
 
-    It is `low_rank` without the scale: half the bytes at the same rank.
+    The product starts at zero. The method is `low_rank` without the scale: half the bytes at the same rank.
     """
 
     def factors(self, place, kernel):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclasses.dataclass(frozen=True)
 class LowRank(Backbone):
-    """A later task stores the factors of the products, which start at zero."""
+    """A later task stores the factors of two low-rank products, which scale and shift the first task's kernel."""
 
     rank: int = setting(
         4,

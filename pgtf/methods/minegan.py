@@ -15,7 +15,7 @@ MINER = "miner"  # Names of its layers begin so.
 
 @dataclasses.dataclass(frozen=True)
 class MineGAN(Backbone):
-    """A later task stores a miner: dense layers that move latents to where the first task's images are alike."""
+    """A later task stores a miner: dense layers that map its latents to those of the first task's similar images."""
 
     needs = "latents"
     compressible = False

@@ -7,7 +7,7 @@ from pgtf.methods.backbone import Backbone
 
 @dataclasses.dataclass(frozen=True)
 class Modulated(Backbone):
-    """A later task stores γ, which starts at 1, and β, which starts at 0."""
+    """A later task stores a scale γ and a shift β for each pair of channels of the first task's kernel."""
 
     def adapted(self, place, kernel):
         return place.recipes.Modulated(kernel)

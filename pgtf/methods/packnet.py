@@ -13,7 +13,7 @@ from pgtf.methods.packing import Packing, packed_in
 
 @dataclasses.dataclass(frozen=True)
 class PackNet(Packing):
-    """A later task uses all weights of earlier tasks, and trains and prunes the released ones."""
+    """A later task uses all weights of earlier tasks, and trains the weights that they released by pruning."""
 
     prune_ratio: float = setting(
         0.5,

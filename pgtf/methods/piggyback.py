@@ -17,7 +17,7 @@ FREE_OUTER_HELP = (
 
 @dataclasses.dataclass(frozen=True)
 class Piggyback(Method):
-    """The first task's kernels are free. In later tasks a fraction λ of each is free, the rest mixed from the bank."""
+    """A later task learns a fraction λ of each kernel's filters, and mixes the others from earlier tasks' filters."""
 
     unconstrained_ratio: float = setting(
         0.25,
@@ -120,7 +120,7 @@ class Piggyback(Method):
 
 @dataclasses.dataclass(frozen=True)
 class Factorized(Piggyback):
-    """The paper's pure factorization: Piggyback without unconstrained filters."""
+    """The paper's pure factorization: Piggyback with λ = 0, so that all filters are mixed."""
 
     unconstrained_ratio: float = dataclasses.field(default=0.0, init=False)
     free_outer: int = dataclasses.field(default=0, init=False)

@@ -12,7 +12,7 @@ from pgtf.methods.base import Method
 
 @dataclasses.dataclass(frozen=True)
 class Progressive(Method):
-    """Every kernel is free. A task stores its column, which starts at random, and its laterals."""
+    """A task stores a whole network (a column), and lateral connections from the frozen networks of earlier tasks."""
 
     needs = "images"
     fixed_channels = True

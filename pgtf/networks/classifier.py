@@ -16,7 +16,7 @@ CAFFE_MEAN = (123.68, 116.779, 103.939)  # In [0, 255].
 
 @dataclasses.dataclass(frozen=True)
 class Classifier(Network):
-    """An image to scores [n, outputs], one for each class: logits. The last layer is task-specific.
+    """Maps an image to logits [n, outputs], one for each class. The last layer is task-specific.
 
     Attributes:
       least: Smallest height and width of an image.

@@ -8,7 +8,7 @@ from pgtf.networks.base import Network
 
 @dataclasses.dataclass(frozen=True)
 class ResNet(Network):
-    """Two halvings, residual blocks, two doublings."""
+    """Two convolutions with stride 2, residual blocks, and two upsampling layers."""
 
     first_layer = "stem"
     blocks: int = setting(9, "Residual blocks; 9 at 256 px, 6 are usual at 128.", above=0)

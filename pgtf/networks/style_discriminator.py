@@ -11,7 +11,7 @@ from pgtf.networks.stylegan2 import activated, filters_at, sizes_of
 
 @dataclasses.dataclass(frozen=True)
 class StyleDiscriminator:
-    """Residual blocks that halve the image down to 4 px, the spread of the batch, and two dense layers.
+    """Residual blocks that halve the image down to 4 px, minibatch standard deviation, and two dense layers.
 
     Attributes:
       size: (height, width) of the images.

@@ -37,7 +37,7 @@ def sizes_of(size: tuple[int, int]) -> list[int]:
 
 @dataclasses.dataclass(frozen=True)
 class StyleGAN2(Network):
-    """A latent to a style by dense layers, and a constant map to an image by convolutions that styles modulate.
+    """Maps a latent to styles by dense layers, and a constant map to an image by convolutions that styles modulate.
 
     At width 64 latents and styles have 512 values, and counts are the published ones.
     """

@@ -77,7 +77,7 @@ class Objective:
 
     @classmethod
     def preferred(cls, image_size: str) -> dict[str, Any]:
-        """Returns {setting: value} of the settings of a run whose defaults are others. image_size: As the flag's."""
+        """Returns {setting: value} of the run's settings with other defaults. image_size: Value of --image_size."""
         del image_size
         return {}
 
@@ -131,7 +131,7 @@ class Objective:
         raise NotImplementedError
 
     def distance(self, generators: dict[str, Any], *example: Any) -> float:
-        """Returns the distance of the generators' outputs from the wanted ones. Nothing is trained.
+        """Returns the distance of the generators' outputs from the targets, without training.
 
         Args:
           generators: {name: network}.
@@ -140,7 +140,7 @@ class Objective:
         raise NotImplementedError
 
     def begin_auxiliary(self, networks: Mapping[str, Any], is_first: bool) -> None:
-        """Prepares a task's auxiliary networks, when they have their initial values. Default: nothing.
+        """Prepares a task's auxiliary networks after they are initialized. Default: does nothing.
 
         Args:
           networks: {name: network}.
@@ -158,14 +158,14 @@ class Objective:
         return {"forward": examples[0]}, {"forward": examples[1]}
 
     def check_probes(self, inputs: Arrays, targets: Arrays, outputs: Arrays) -> None:
-        """Raises ValueError if recorded probes are not what this objective's networks take and make."""
+        """Raises ValueError if recorded probes do not fit the inputs and outputs of this objective's networks."""
 
     def example(self, probes: Any) -> np.ndarray:
         """Returns a picture, uint8 [h, w, 3], of an input of a task's `Probes`."""
         return to_picture(probes.inputs["forward"][0])
 
     def preview(self, networks: Mapping[str, Any], inputs: Arrays, targets: Arrays) -> dict[str, np.ndarray]:
-        """Returns {title: uint8 [h, w, 3]}: pictures of what networks make of probes. Default: none."""
+        """Returns {title: uint8 [h, w, 3]}: pictures of the networks' outputs for probes. Default: none."""
         return {}
 
     def figures(
@@ -182,7 +182,7 @@ class Objective:
         raise NotImplementedError
 
     def loss(self, values: Mapping[str, float]) -> float:
-        """Returns what the best weights have least of, from the values of `figures`, {name: value}."""
+        """Returns the value that the best weights minimize, from the values of `figures`, {name: value}."""
         raise NotImplementedError
 
 

@@ -11,7 +11,7 @@ from pgtf.objectives.means import Mean
 
 
 class Together(Learner):
-    """Trains on a batch of each task. One optimizer updates all generators; each task updates its discriminators.
+    """Trains several tasks at once. One optimizer updates all generators; each task updates its discriminators.
 
     A variable that several tasks' generators share is updated by the sum of their gradients, which minimizes the sum
     of the tasks' losses. With Adam the mean would give the same updates.

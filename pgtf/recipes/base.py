@@ -83,7 +83,7 @@ class Recipe(keras.layers.Layer):
         return convolve(x, self.kernel())
 
     def task_variables(self) -> dict[str, tf.Variable]:
-        """Returns {name: variable} of what belongs to this task alone, with the names of `specs`."""
+        """Returns {name: variable} of this task's own variables, with the names of `specs`."""
         raise NotImplementedError
 
     @property
@@ -96,7 +96,7 @@ class Recipe(keras.layers.Layer):
         return {}
 
     def state(self) -> dict[str, np.ndarray]:
-        """Returns {name: array} of what belongs to this task alone, as stored on disk."""
+        """Returns {name: array} of this task's own variables, as stored on disk."""
         return {name: np.asarray(variable) for name, variable in self.task_variables().items()}
 
     def restore(self, state: dict[str, Any]) -> None:

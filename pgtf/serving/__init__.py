@@ -1,1 +1,1 @@
-"""Image translation with learned tasks, and exports that run without pgtf."""
+"""Exports learned tasks to files that run without pgtf."""

@@ -30,7 +30,7 @@ class LearnedTask(Protocol):
 
     @property
     def facts(self) -> Any:
-        """The record of how the task was learned."""
+        """The facts of the task: its networks, and how it was learned."""
 
     @property
     def bank(self) -> Any:
@@ -113,7 +113,7 @@ class Direction:
         return {"direction": self.prefix, "slice_sha256": self.task.slice.sha256}
 
     def description(self) -> dict[str, Any]:
-        """The provenance that an exported file holds."""
+        """The provenance of the network, which an exported file contains."""
         run = os.path.basename(os.path.dirname(os.path.dirname(os.path.abspath(self.task.folder))))
         about = {"task": self.task.name, **self.identity, "run": run}
         return {**about, "pgtf": __version__, "multiple": self.multiple, "facts": self.task.facts.as_json()}
@@ -122,7 +122,7 @@ class Direction:
     def live(self) -> Any:
         """The network with its kernels made from the slice. Raises ValueError if its outputs are not the recorded ones.
 
-        A task whose method forgets is not compared: a later network answers for it.
+        The outputs are not compared if a later task's network answers for this one.
         """
         network = self.task.rebuilt()[self.prefix]
         if self.task.answered_by:

@@ -92,7 +92,9 @@ def alone_in(output: str) -> Iterator[None]:
 class Export:
     """One direction in one format.
 
-    path: The file or folder to write. identity: The facts that its description must hold.
+    Attributes:
+      path: The file or folder to write.
+      identity: The facts that its description must contain.
     """
 
     direction: Direction

@@ -74,7 +74,7 @@ class Format:
           path: The export.
           images: uint8 RGB, or float32 in [-1, 1], [n, h, w, channels].
           expected: float32 in [-1, 1].
-          pixels: Those of inputs and of outputs. Default: RGB.
+          pixels: The pixels of inputs and of outputs. Default: RGB.
 
         Returns:
           The largest absolute difference; the mean one in formats that round values.

@@ -92,7 +92,7 @@ def largest_difference(
       ask: {name: signature}.
       images: uint8 RGB, or float32 in [-1, 1], [n, h, w, channels].
       expected: float32 in [-1, 1].
-      pixels: Those of inputs and of outputs. Default: RGB.
+      pixels: The pixels of inputs and of outputs. Default: RGB.
       **more: Further arguments of each signature.
 
     Returns:
@@ -158,7 +158,7 @@ def write_saved_model(
       multiple: The number that its input height and width must be multiples of.
       description: The content of task.json.
       path: A folder that does not exist yet.
-      pixels: Those of inputs and of outputs. Default: RGB.
+      pixels: The pixels of inputs and of outputs. Default: RGB.
     """
     save(Signatures(plain, multiple, pixels=pixels), variables_of(plain), description, path)
 

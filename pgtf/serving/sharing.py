@@ -1,4 +1,4 @@
-"""Networks of several tasks that share variables: a borrower mixes its lenders' filters without a copy of them."""
+"""Builds networks of several tasks that share variables: a task mixes filters of others without copying them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""Signatures of an exported network, with decoding, padding and encoding inside the graph."""
+"""Signatures of an exported network. Decoding, padding and encoding are part of the graph."""
 
 from typing import Callable
 
@@ -24,7 +24,7 @@ class Signatures:
       network: (images, training=) -> images, both [n, h, w, channels] in [-1, 1]; or (images, task, training=).
       multiple: The number that the network's input height and width must be multiples of.
       takes_task: Whether the network takes a task's name.
-      pixels: Those of inputs and of outputs. Default: RGB.
+      pixels: The pixels of inputs and of outputs. Default: RGB.
     """
 
     def __init__(

@@ -33,9 +33,11 @@ class TFLite(Format):
 
     It has built-in operations only.
 
-    size: (height, width). Default: the size of training. precision: A key of TOLERANCES. float16 and dynamic round
-    kernels, int8 also what layers compute; input and output stay float32, and the file is NAME.PRECISION.tflite.
-    calibration: uint8 images [h, w, 3] that int8 takes the ranges of maps from. Default: the task's probes.
+    Attributes:
+      size: (height, width). Default: the size of training.
+      precision: A key of TOLERANCES. float16 and dynamic round kernels, int8 also activations. Input and output stay
+        float32, and the file is NAME.PRECISION.tflite.
+      calibration: uint8 images [h, w, 3] from which int8 takes the ranges of activations. Default: the task's probes.
     """
 
     size: Optional[tuple[int, int]] = None

@@ -13,7 +13,7 @@ from pgtf.objectives.base import Objective
 
 @dataclasses.dataclass(frozen=True)
 class Classification(Objective):
-    """An image to a score for each of its task's classes, by cross-entropy; no discriminator.
+    """Scores the classes of an image; trained by cross-entropy, without a discriminator.
 
     Attributes:
       labels: Names of the task's classes, in the order of the scores. They follow from its data, as do `counts`.
@@ -44,7 +44,7 @@ class Classification(Objective):
 
     @property
     def architecture(self) -> dict[str, Any]:  # type: ignore[override]
-        """The number of scores; two as long as the classes are not known."""
+        """The number of scores; two while the classes are unknown."""
         return {"outputs": len(self.labels) or 2}
 
     def for_data(self, data):
@@ -71,7 +71,7 @@ class Classification(Objective):
         return adam(schedule, precision, rates, Decaying, beta_1=0.9, momentum=momentum, decay=self.weight_decay)
 
     def distance(self, generators, image, label):
-        """Returns the share of wrong answers."""
+        """Returns the error rate."""
         return float(np.mean(np.argmax(generators["forward"](image, training=False), axis=-1) != label))
 
     def check_probes(self, inputs, targets, outputs):
@@ -97,7 +97,7 @@ class Classification(Objective):
         return label_figures(scores, targets.labels, images.image_set)
 
     def loss(self, values):
-        """Returns the share of wrong answers; among equals, cross-entropy decides."""
+        """Returns the error rate plus a small multiple of the cross-entropy, which decides between equal rates."""
         return 1 - values["Top1"] + 1e-6 * values["CE"]
 
     def learner(self, generators, discriminators, optimizers, **settings):

@@ -6,7 +6,7 @@ from pgtf.objectives.learner import Learner
 
 
 class ClassificationLearner(Learner):
-    """Trains a network to score the class of an image highest. Reports the share of wrong answers, too."""
+    """Trains a network to score the class of an image highest. Also reports the error rate."""
 
     LOSSES = ("cross_entropy", "errors")
 

@@ -11,7 +11,7 @@ from pgtf.objectives.translation import Translation, floats, grid, through
 
 @dataclasses.dataclass(frozen=True)
 class CycleGAN(Translation):
-    """Two generators that are each other's inverse, and a discriminator for each side."""
+    """Two generators, from A to B and from B to A, trained to be inverse, and a discriminator for each domain."""
 
     networks = {"forward": IMAGE, "backward": IMAGE}
     architecture = {"dropout": False}

@@ -12,7 +12,7 @@ from pgtf.objectives.translation import Translation, floats, grid, through
 
 @dataclasses.dataclass(frozen=True)
 class Pix2Pix(Translation):
-    """A discriminator on input and output together, and an L1 loss to the target."""
+    """A generator with an L1 loss to the target, and a discriminator of input and output together."""
 
     auxiliary = {"discriminator": Auxiliary(6)}
 

@@ -18,7 +18,7 @@ PROBES = 9  # Latents whose images prove that a task has not changed: three rows
 
 @dataclasses.dataclass(frozen=True)
 class Unconditional(Objective):
-    """Images from latents by a non-saturating loss, with R1 and path length penalties at every few steps."""
+    """Generates images from latents: non-saturating loss, with R1 and path length penalties at every few steps."""
 
     networks = {"forward": (None,)}
     auxiliary = {"discriminator": Auxiliary(3, "style", any_size=False)}
