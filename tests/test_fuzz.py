@@ -13,6 +13,7 @@ import warnings
 from unittest import mock
 
 import numpy as np
+import pytest
 from absl.testing import absltest, parameterized
 
 from pgtf.evaluation import records
@@ -67,6 +68,7 @@ class GuardsTest(parameterized.TestCase):
         ("an_edited_record_counts", "figures", records, "_sha256", lambda plain: "0" * 64),
         ("an_edited_result_counts", "figures", results, "_sha256", lambda plain: plain.get("sha256")),
     )
+    @pytest.mark.long
     def test_a_missing_guard_is_found(self, kind, module, guard, none):
         with mock.patch.object(module, guard, none):
             for number in range(CASES[kind] + 20):

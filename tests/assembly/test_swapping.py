@@ -44,6 +44,7 @@ KINDS = {
     "both_ways": {"method": Piggyback(share_bank=True), "network": "resnet", "objective": "cyclegan"},
     "classifier": {"method": "low_rank", "network": "resnet18", "objective": "classification"},
 }
+VARIANTS = {"free_outer", "equal_steps", "resize"}  # Other settings of a kind: long.
 
 
 def given(shape):
@@ -65,7 +66,7 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
         generators = {name for name, kind in METHODS.items() if kind.needs == "latents"}  # Not swapped.
         self.assertEmpty(METHODS.keys() - free - generators - KINDS.keys())
 
-    @parameterized.parameters(*KINDS)
+    @parameterized.named_parameters((kind + "_long" * (kind in VARIANTS), kind) for kind in KINDS)
     def test_swapped_it_answers_as_its_own_network_to_the_bit(self, kind):
         run, one = self.run_of(**KINDS[kind]), SwappedNetworks()
         for task in (run.at(1), run.at(0), run.at(1)):

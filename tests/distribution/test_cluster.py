@@ -113,7 +113,7 @@ class ClusterTest(parameterized.TestCase):
 
 
 class WaitingTest(parameterized.TestCase):
-    @parameterized.parameters(signal.SIGINT, signal.SIGTERM)
+    @parameterized.named_parameters(("int", signal.SIGINT), ("term_long", signal.SIGTERM))
     def test_a_signal_ends_a_process_that_waits_for_its_peers(self, number):
         with socket.create_server(("localhost", 0)) as one:  # Whose worker never comes.
             own, none = f"localhost:{free_port()}", f"localhost:{one.getsockname()[1]}"

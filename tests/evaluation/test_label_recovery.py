@@ -68,6 +68,7 @@ class LabelNetworkTest(tf.test.TestCase):
         self.assertEqual((again.extractor.facts, again.held_out), (self.found.extractor.facts, self.found.held_out))
         self.assertAllEqual(again.classes(GENERATED[0]), self.found.classes(GENERATED[0]))
 
+    @pytest.mark.long
     def test_is_deterministic_from_its_seed_and_other_facts_are_another_one(self):
         folder = self.create_tempdir().full_path
         draws = []

@@ -31,8 +31,9 @@ class AutoFreeTest(tf.test.TestCase):
 
     def test_of_a_hundred_tasks_no_layer_costs_more_than_a_full_one(self):
         self.assertNotEmpty(costly(planned(100, Piggyback())))
-        self.assertEmpty(costly(planned(100, AUTO)))
-        self.assertLess(summary(planned(100, AUTO))["tasks"][99]["share"], 1)
+        automatic = planned(100, AUTO)
+        self.assertEmpty(costly(automatic))
+        self.assertLess(summary(automatic)["tasks"][99]["share"], 1)
 
     def test_as_many_filters_as_weights_are_free_and_one_less_are_not(self):
         free = {}

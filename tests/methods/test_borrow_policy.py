@@ -84,7 +84,7 @@ class LendersTest(parameterized.TestCase):
         self.assertEqual(resumed(config, asked, ["a"]), asked)
 
 
-class StartTest(tf.test.TestCase):
+class StartTest(tf.test.TestCase, parameterized.TestCase):
     """The third task mixes the second alone, and starts near the first."""
 
     def test_free_filters_are_copied_and_the_others_fitted(self):
@@ -109,10 +109,10 @@ class StartTest(tf.test.TestCase):
             self.assertGreater(np.abs(left).max(), 1e-3)
         self.assertAllEqual(layers.state(network)["forward/down1/bias"], first["forward/down1/bias"])
 
-    def test_tasks_hold_that_borrow_from_some(self):
-        for text in ("first", "last:1", "maps"):
-            folder = tiny_run(self.create_tempdir().full_path, TASKS, method=Piggyback(borrow_from=text))
-            self.assertTrue(all(verdict.holds for verdict in verdicts(folder)), text)
+    @parameterized.named_parameters(("last", "last:1"), ("first_long", "first"), ("name_long", "maps"))
+    def test_tasks_hold_that_borrow_from_some(self, text):
+        folder = tiny_run(self.create_tempdir().full_path, TASKS, method=Piggyback(borrow_from=text))
+        self.assertTrue(all(verdict.holds for verdict in verdicts(folder)), text)
 
 
 class HundredTest(parameterized.TestCase):

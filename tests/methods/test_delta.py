@@ -25,8 +25,11 @@ KERNEL = "forward/up2/difference"
 
 
 class PhasesTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(
-        (0.0, [(0, True)]), (0.9, [(0, False), (90, True)]), (1.0, [(0, False)]), (0.25, [(0, False), (25, True)])
+    @parameterized.named_parameters(
+        ("at_once_long", 0.0, [(0, True)]),
+        ("late", 0.9, [(0, False), (90, True)]),
+        ("never_long", 1.0, [(0, False)]),
+        ("early_long", 0.25, [(0, False), (25, True)]),
     )
     def test_rounding_starts_where_told(self, round_from, expected):
         for method in (Delta(2, round_from), Layered(f"outer1:free,inner:delta(2,{round_from})")):

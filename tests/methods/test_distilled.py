@@ -30,13 +30,17 @@ def learner_of(run, weight, index=2):
     return build.learner(plan_of(config, index), run.bank.only(run.names[:index]), steps=100)
 
 
-@parameterized.parameters(("pix2pix", "unet"), ("cyclegan", "resnet"))
+BOTH = ("pix2pix", "pix2pix", "unet"), ("cyclegan", "cyclegan", "resnet")
+LONG = ("pix2pix", "pix2pix", "unet"), ("cyclegan_long", "cyclegan", "resnet")
+
+
 class DistilledTest(tf.test.TestCase, parameterized.TestCase):
     def distances(self, learner, run):
         """From what the second task's networks make of the images, direction by direction."""
         played = run["maps"].networks
         return [np.abs(learner.generators[p](x) - played[p](x)).mean() for p, x in zip(played, BATCH)]
 
+    @parameterized.named_parameters(*BOTH)
     def test_the_penalty_is_the_weighted_distance_of_each_direction(self, objective, network):
         run = run_of(objective, network)
         learner = learner_of(run, weight=3.0)
@@ -47,6 +51,7 @@ class DistilledTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(learner.step(BATCH)["penalty"], 3 * sum(distances), rtol=1e-3)
         self.assertIn("penalty", learner.means)
 
+    @parameterized.named_parameters(*LONG)
     def test_it_holds_outputs_back(self, objective, network):
         run = run_of(objective, network)
         free, held = learner_of(run, weight=0), learner_of(run, weight=1e4)
@@ -55,6 +60,7 @@ class DistilledTest(tf.test.TestCase, parameterized.TestCase):
                 learner.step(BATCH)
         self.assertLess(sum(self.distances(held, run)), sum(self.distances(free, run)) / 2)
 
+    @parameterized.named_parameters(*LONG)
     def test_the_first_task_has_none(self, objective, network):
         learner = learner_of(run_of(objective, network), weight=3.0, index=0)
         self.assertIsNone(learner.penalty)

@@ -135,6 +135,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllClose(dataclasses.astuple(one.facts.shares), expected)
 
     @parameterized.named_parameters(*CASES)
+    @pytest.mark.long
     def test_killed_in_any_phase_it_goes_on_to_the_same_slice(self, method, steps, kills):
         whole = self.learnt(method, steps)
         config = dataclasses.replace(

@@ -43,7 +43,7 @@ def ran(config):
 
 
 # The methods that do more than make kernels otherwise; `make test-long` learns a run with each of the others.
-SPECIAL = {"finetune", "distilled", "progressive", "mask"}
+SPECIAL = {"finetune", "progressive"}
 
 
 class RunsTest(tf.test.TestCase, parameterized.TestCase):

@@ -10,6 +10,7 @@ import pathlib
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from PIL import Image
 
@@ -173,6 +174,7 @@ class ExportTest(tf.test.TestCase):
         scores[1, 4] += 0.01 * np.abs(scores).max()
         self.assertGreater(SavedModel().difference(path, images, scores), 1e-3)
 
+    @pytest.mark.long
     def test_combined_ones_answer_as_each_does_with_as_many_classes(self):
         place = tempfile.mkdtemp()
         tiny_run(place, ("shapes", "textures"), "resnet18", "classification", method="finetune")

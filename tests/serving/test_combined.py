@@ -21,7 +21,7 @@ class CombinedTest(tf.test.TestCase, parameterized.TestCase):
         ("piggyback", TASKS, {}, 1),
         ("first_rounded_both_ways_long", TASKS[1:], dict(network="resnet", objective="cyclegan", precision="int8",
                                          method=Piggyback(borrow_from="first", share_bank=True)), 2),
-        ("equal_steps_and_free_kernels", TASKS[1:], dict(method=Piggyback(equal_steps=True, free_up_to=500)), 1),
+        ("equal_steps_and_free_kernels_long", TASKS[1:], dict(method=Piggyback(equal_steps=True, free_up_to=500)), 1),
     )  # fmt: skip
     def test_each_task_answers_as_recorded_and_values_are_there_once(self, tasks, settings, ways):
         run = Run(tiny_run(self.create_tempdir().full_path, tasks, **settings))

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -28,6 +29,7 @@ class RoundedTest(tf.test.TestCase, parameterized.TestCase):
         cls.run_dir = tiny_run(os.path.join(place, "run"), size=(16, 16), upsampling="resize")
         cls.output = os.path.join(place, "out")
 
+    @pytest.mark.long
     def test_fewer_bits_take_fewer_bytes_and_answer_nearly_the_same(self):
         run, sizes, off = Run(self.run_dir), {}, {}
         forms = {name: TFLite(precision=name) for name in ("float32", "float16", "dynamic", "int8")}

@@ -234,13 +234,13 @@ class CrashTest(SliceTestCase):
     @parameterized.named_parameters(
         # Which call dies, at which of its times, before or after it has done its work; what the parent then finds.
         ("tensors_half_written", "fsync", 1, "before", 1),
-        ("before_the_tensors_are_renamed", "replace", 1, "before", 1),
-        ("after_the_tensors_are_renamed", "replace", 1, "after", 1),
+        ("before_the_tensors_are_renamed_long", "replace", 1, "before", 1),
+        ("after_the_tensors_are_renamed_long", "replace", 1, "after", 1),
         ("between_the_two_files", "fsync", 2, "after", 1),
-        ("description_half_written", "fsync", 3, "before", 1),
-        ("before_the_description_is_renamed", "replace", 2, "before", 1),
+        ("description_half_written_long", "fsync", 3, "before", 1),
+        ("before_the_description_is_renamed_long", "replace", 2, "before", 1),
         ("after_the_description_is_renamed", "replace", 2, "after", 2),
-        ("at_the_very_end", "fsync", 4, "before", 2),
+        ("at_the_very_end_long", "fsync", 4, "before", 2),
     )
     def test_dying_child(self, call, time, moment, left):
         folder = self.bank_on_disk(1)

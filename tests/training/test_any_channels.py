@@ -161,6 +161,7 @@ class UnpairedTest(AnyChannelsTestCase):
 
 
 class ShownTest(AnyChannelsTestCase):
+    @pytest.mark.long
     def test_a_drawn_run_is_measured_reported_and_shown(self):
         tasks = "depth2relief", "satellite2map"
         config = self.config(*tasks, drawn_images=6, steps=1, data_dir="")

@@ -57,6 +57,11 @@ def ran(config, **changes):
     return said.getvalue()
 
 
+def each_step_by_step():
+    """Traces nothing in a process."""
+    tf.config.run_functions_eagerly(True)
+
+
 def values(run_dir, task):
     return {path: np.array(value) for path, value in Run(run_dir).bank[task].values.items()}
 
@@ -208,6 +213,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIn("maps: its probes are missing", said)
         self.assertIn("facades replays bit-equal", said)
 
+    @pytest.mark.long
     def test_a_task_with_settings_of_its_own_keeps_them_while_it_is_learnt(self):
         config = dataclasses.replace(self.tiny, tasks=("maps", "facades"))
         self.stopped(config, 1)
@@ -276,7 +282,8 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             for name, value in dataclasses.replace(self.tiny, steps=10**6, log_every=2).flat().items()
         ]
         flags = [flag for flag in flags if not flag.startswith(("--override", "--tasks", "--direction"))]
-        process = Script("scripts/train.py", *flags, "--tasks=maps", "--checkpoint_minutes=60")
+        flags += ["--tasks=maps", "--checkpoint_minutes=60"]
+        process = Script("scripts/train.py", *flags, before=each_step_by_step)
         log = self.at("log.jsonl")
         while process.poll() is None and not os.path.exists(log):
             time.sleep(0.01)

@@ -9,6 +9,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 from tensorboard.backend.event_processing.event_file_loader import EventFileLoader
@@ -146,7 +147,7 @@ class LearnTest(LearnTestCase):
         self.assertSameState(self.learnt("a"), self.learnt("b", steps_per_call=steps_per_call))
         self.assertEqual(int(self.toy.steps_done), STEPS)
 
-    @parameterized.parameters((1, adam), (4, scaled_adam))
+    @parameterized.named_parameters(("adam", 1, adam), ("scaled_adam_long", 4, scaled_adam))
     def test_interrupted_it_goes_on_to_the_same_end(self, at, optimizer):
         def interrupt(networks):
             raise KeyboardInterrupt
@@ -219,6 +220,7 @@ class LearnTest(LearnTestCase):
                 mean = np.mean([single[name] for single in singles[3 * number : 3 * number + 3]])
                 self.assertAllClose(line[name], mean, rtol=1e-5)
 
+    @pytest.mark.long
     def test_an_interruption_does_not_shift_the_log(self):
         def interrupt(networks):
             raise KeyboardInterrupt
@@ -338,6 +340,7 @@ class PhasesTest(LearnTestCase):
         self.assertEqual(self.begun, [3])
         self.assertEqual(int(self.toy.steps_done), STEPS)
 
+    @pytest.mark.long
     def test_interrupted_in_any_they_go_on_to_the_same_end(self):
         def interrupt(networks):
             raise KeyboardInterrupt

@@ -132,7 +132,7 @@ class BestTest(PointsTestCase):
         toy = self.learnt(ema=0.5)
         self.assertAllEqual(kernel(toy), self.curve.kernels[1])
 
-    @parameterized.parameters(1, 4, 6)
+    @parameterized.named_parameters(("at_1_long", 1), ("at_4", 4), ("at_6_long", 6))
     def test_interrupted_it_goes_on_to_the_same_end(self, at):
         whole = self.learnt("whole", ema=0.5)
 
@@ -145,7 +145,7 @@ class BestTest(PointsTestCase):
         self.assertAllEqual(kernel(whole), kernel(parts))
         self.assertEqual(self.curve.steps, [step for step in (2, 4, 6, 7) if step > at])
 
-    @parameterized.parameters(4, 7)
+    @parameterized.named_parameters(("at_4", 4), ("at_7_long", 7))
     def test_interrupted_while_it_measures_it_measures_that_point_again(self, at):
         whole = self.learnt("whole")
         with self.assertRaises(KeyboardInterrupt):

@@ -264,6 +264,7 @@ class StagesTest(RunTestCase):
         names = {name[:6] for name in os.listdir(self.at("tasks", "02-facades", "train"))}
         self.assertEqual(names, {"events"})
 
+    @pytest.mark.long
     def test_who_ended_between_two_pictures_draws_them_again(self):
         for name in self.PICTURES:
             os.unlink(self.at(name))
@@ -381,6 +382,7 @@ class RefusalsTest(RunTestCase):
             with self.assertRaisesRegex(ValueError, rule):
                 ran(dataclasses.replace(TINY, **changes), run_dir)
 
+    @pytest.mark.long
     def test_a_full_disk_is_told_and_what_was_saved_is_whole(self):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")
         config = dataclasses.replace(TINY, tasks=("maps",), steps=3)
@@ -414,6 +416,7 @@ class RefusalsTest(RunTestCase):
 
 
 class PrecisionTest(RunTestCase):
+    @pytest.mark.long
     def test_half_precision_learns_a_float32_slice(self):
         config = dataclasses.replace(TINY, precision="mixed_float16", tasks=("maps",), steps=2)
         run_dir, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))
