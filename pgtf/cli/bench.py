@@ -10,6 +10,7 @@ and there by turns, and only its section of BENCH.md is written. --only=answers 
 """
 
 import dataclasses
+import functools
 import hashlib
 import itertools
 import json
@@ -126,7 +127,8 @@ def measured(measurement):
         print(text, flush=True)
         other = flags.FLAGS.other_python
         if other:
-            figures = versions.by_turns((sys.executable, other), flags.FLAGS.bench_rounds, lambda at: _run(text, at))
+            start = functools.partial(_called, subprocess.Popen, text, stdin=subprocess.PIPE)
+            figures = versions.by_turns(start, (sys.executable, other), flags.FLAGS.bench_rounds)
         else:
             figures = _run(text)
         files.write(path, json.dumps(figures).encode())
@@ -134,14 +136,19 @@ def measured(measurement):
         return json.load(file)
 
 
-def _run(text, python=sys.executable):
-    """Returns the figures of a measurement from a new process of a Python."""
-    command = [python, "-m", "pgtf", "bench", *sys.argv[1:], f"--piece={text}"]
-    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pgtf.__file__))}
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, env=environment)
+def _run(text):
+    """Returns the figures of a measurement from a new process."""
+    done = _called(subprocess.run, text)
     if done.returncode:
         raise ValueError(f"A measurement failed. Received: exit status {done.returncode} of {text}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def _called(call, text, python=sys.executable, **settings):
+    """Calls subprocess.run or Popen with the command of a measurement on a Python."""
+    command = [python, "-m", "pgtf", "bench", *sys.argv[1:], f"--piece={text}"]
+    environment = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(pgtf.__file__))}
+    return call(command, stdout=subprocess.PIPE, text=True, env=environment, **settings)
 
 
 def main(_):

@@ -1,6 +1,8 @@
 """Two generations' steps are compared round by round, and BENCH.md's other parts stay."""
 
 import pathlib
+import subprocess
+import sys
 
 from absl.testing import absltest
 
@@ -10,24 +12,41 @@ from pgtf.experiments.speed import versions
 PIECE = {"benchmark": "step", "network": "unet", "batch": 1, "task": 2}
 
 
+# A process of the benchmark `step`: it notes whose turn it is, and says the next of its seconds.
+PROCESS = """
+import json, sys
+keras, order, *seconds = sys.argv[1:]
+print("A note of a library")
+for said, _ in zip(seconds, sys.stdin):
+    with open(order, "a") as file:
+        file.write(keras[0])
+    print("CPU seconds:", said, flush=True)
+print(json.dumps({"keras": keras, "tensorflow": "2"}))
+"""
+
+
 class VersionsTest(absltest.TestCase):
     def found(self, there):
         """Figures of three rounds: here Keras 3 takes 2, 3 and 9 s, in the other Python Keras 2 takes `there`."""
-        seconds, order = {"here": iter([2.0, 3.0, 9.0]), "there": iter(there)}, []
+        order = self.create_tempfile().full_path
+        arguments = {"here": ("3.15.1", order, 50, 50, 2, 3, 9), "there": ("2.15.0", order, 0.1, 0.1, *there)}
 
-        def measure(python):
-            order.append(python)
-            keras = {"here": "3.15.1", "there": "2.15.0"}[python]
-            return {"cpu_seconds": next(seconds[python]), "keras": keras, "tensorflow": "2"}
+        def start(python):
+            command = [sys.executable, "-c", PROCESS, *map(str, arguments[python])]
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-        found = versions.by_turns(("here", "there"), 3, measure)
-        self.assertEqual(order, ["there", "here", "here", "there", "there", "here"])
+        found = versions.by_turns(start, ("here", "there"), 3)
+        self.assertEqual(pathlib.Path(order).read_text(), "2332233223")
         return found
 
     def test_the_ratio_is_of_the_newer_to_the_older_round_by_round(self):
         found = self.found([1.0, 3.0, 6.0])
         self.assertEqual(found["versions"], ["TensorFlow 2, Keras 2.15.0", "TensorFlow 2, Keras 3.15.1"])
         self.assertEqual((found["cpu_seconds"], found["ratio"]), ([3.0, 3.0], 1.5))  # Of 2, 1 and 1.5.
+
+    def test_a_process_that_ends_too_soon_is_told(self):
+        with self.assertRaisesRegex(ValueError, r"A measurement failed\. Received: exit status 0 of"):
+            self.found([1.0])
 
     def test_a_section_says_whether_the_goal_is_met(self):
         plan = task_plans(Config())[0]

@@ -24,7 +24,7 @@ from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import finder
-from pgtf.experiments.speed import answers
+from pgtf.experiments.speed import answers, versions
 from pgtf.experiments.speed.operations import multiply_adds, spent
 from pgtf.foundation import retracing
 from pgtf.methods import Piggyback
@@ -77,14 +77,13 @@ def steps(plan, rounds, task):
 
 
 def step(plan, rounds, task):
-    """Measures a step of task `task` in this process alone. `versions` compares it with another process."""
-    run, seconds = step_of(build.learner(at(plan, task), banked(plan, task - 1), 1000), held(plan)), []
-    for _ in range(rounds + 2):
+    """Takes a step of task `task` (from 1) at each line that it reads, and prints its CPU seconds."""
+    run = step_of(build.learner(at(plan, task), banked(plan, task - 1), 1000), held(plan))
+    for _ in sys.stdin:
         begun = time.process_time()
         run()
-        seconds.append(time.process_time() - begun)
-    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
-    return {"cpu_seconds": statistics.median(seconds[2:]), **versions}
+        print(versions.SECONDS, time.process_time() - begun, flush=True)
+    return {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 
 def precisions(plan, rounds, task):

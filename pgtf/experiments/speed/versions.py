@@ -1,36 +1,63 @@
-"""Compares a training step on two Pythons, each with its TensorFlow, in processes that alternate."""
+"""Compares a training step on two Pythons, each with its TensorFlow, in two processes that take turns."""
 
+import contextlib
+import json
 import os
 import re
 import statistics
+import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
 TITLE = "## Two generations"
 GOAL = 1.1
+SECONDS = "CPU seconds:"  # Begins the line that a process prints after each step.
 
 
-def by_turns(pythons: Sequence[str], rounds: int, measure: Callable[[str], dict[str, Any]]) -> dict[str, Any]:
-    """Measures a step on each Python by turns.
+def by_turns(start: Callable[[str], "subprocess.Popen[str]"], pythons: Sequence[str], rounds: int) -> dict[str, Any]:
+    """Measures a step on each Python by turns, step by step.
 
     Args:
+      start: Python -> a new process of the benchmark `step`, with pipes of text.
       pythons: This Python and the other one.
-      rounds: The number of processes on each.
-      measure: Python -> the figures of the benchmark `step`, from a new process.
+      rounds: The number of steps on each, after two of warm-up.
 
     Returns:
       {"versions": of each, "cpu_seconds": the median of each, "ratio": the median ratio of a round, newer to older}.
     """
-    found: dict[str, list[dict[str, Any]]] = {python: [] for python in pythons}
-    for number in range(rounds):
-        for python in pythons if number % 2 else pythons[::-1]:
-            found[python].append(measure(python))
-    older, newer = sorted(found.values(), key=lambda figures: [int(part) for part in figures[0]["keras"].split(".")])
+    processes = {python: start(python) for python in pythons}
+    seconds: dict[str, list[float]] = {python: [] for python in pythons}
+    try:
+        for number in range(rounds + 2):
+            for python in pythons if number % 2 else pythons[::-1]:
+                seconds[python].append(_one_step(processes[python]))
+        found = [(_versions(processes[python]), seconds[python][2:]) for python in pythons]
+    finally:
+        for process in processes.values():
+            process.kill()
+    (older, before), (newer, now) = sorted(found, key=lambda one: [int(part) for part in one[0]["keras"].split(".")])
     return {
-        "versions": [f"TensorFlow {side[0]['tensorflow']}, Keras {side[0]['keras']}" for side in (older, newer)],
-        "cpu_seconds": [statistics.median(one["cpu_seconds"] for one in side) for side in (older, newer)],
-        "ratio": statistics.median(b["cpu_seconds"] / a["cpu_seconds"] for a, b in zip(older, newer)),
+        "versions": [f"TensorFlow {side['tensorflow']}, Keras {side['keras']}" for side in (older, newer)],
+        "cpu_seconds": [statistics.median(side) for side in (before, now)],
+        "ratio": statistics.median(b / a for a, b in zip(before, now)),
     }
+
+
+def _one_step(process: "subprocess.Popen[str]") -> float:
+    assert process.stdin and process.stdout
+    with contextlib.suppress(BrokenPipeError):  # It has ended, which the end of its output tells, too.
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for line in process.stdout:
+        if line.startswith(SECONDS):
+            return float(line[len(SECONDS) :])
+    raise ValueError(f"A measurement failed. Received: exit status {process.wait()} of {process.args}")
+
+
+def _versions(process: "subprocess.Popen[str]") -> dict[str, str]:
+    assert process.stdin and process.stdout
+    process.stdin.close()
+    return json.loads(process.stdout.read().splitlines()[-1])
 
 
 def section(found: Sequence[tuple[dict[str, Any], dict[str, Any]]], plan: Any, rounds: int) -> str:
@@ -41,8 +68,8 @@ def section(found: Sequence[tuple[dict[str, Any], dict[str, Any]]], plan: Any, r
         TITLE,
         "",
         f"Written by `pgtf bench --other_python=PATH`: {newer}, against {older}.",
-        f"{height}x{width} px, width {plan.networks.width}. CPU seconds of a step, the median of {rounds} processes",
-        "each, by turns; the ratio is the median of the rounds.",
+        f"{height}x{width} px, width {plan.networks.width}. CPU seconds of a step, the median of {rounds} on",
+        "each side, by turns; the ratio is the median of the rounds.",
         "",
         "| a step of | batch | task | older, s | newer, s | newer ÷ older | asked | met |",
         "|---|---|---|---|---|---|---|---|",
