@@ -1,6 +1,7 @@
 """A run learned on Keras 2.15 or on Keras 3 is verified, used, exported and continued on either."""
 
 import dataclasses
+import json
 import pathlib
 import shutil
 
@@ -15,6 +16,7 @@ from pgtf.data.reading import to_float, to_uint8
 from pgtf.runs.verify import verdicts
 from pgtf.serving.export import export
 from pgtf.serving.tflite import TFLite
+from pgtf.storage.task_slice import FORMAT
 from tests.training.test_sequence import ran
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
@@ -32,10 +34,15 @@ class GenerationsTest(tf.test.TestCase, parameterized.TestCase):
         shutil.copytree(FIXTURES / fixture, folder)
         return str(folder)
 
-    @parameterized.parameters("keras2", "keras3")
-    def test_every_task_is_what_was_learnt(self, fixture):
+    def test_there_is_a_run_of_every_format(self):
+        descriptions = [json.loads(path.read_text()) for path in FIXTURES.glob("*/tasks/*/slice.json")]
+        formats = set(range(1, FORMAT + 1)) - {2}  # No release wrote 2.
+        self.assertEqual({description["format"] for description in descriptions}, formats)
+
+    @parameterized.parameters(("keras2", 2), ("keras3", 2), ("format4", 2), ("format5", 1))
+    def test_every_task_is_what_was_learnt(self, fixture, tasks):
         found = list(verdicts(self.run_of(fixture)))
-        self.assertLen(found, 2)
+        self.assertLen(found, tasks)
         for verdict in found:
             self.assertTrue(verdict.holds, verdict)
 
