@@ -77,12 +77,13 @@ def steps(plan, rounds, task):
 
 
 def step(plan, rounds, task):
-    """Takes a step of task `task` (from 1) at each line that it reads, and prints its CPU seconds."""
+    """Takes a step of task `task` (from 1) at each line read, and writes its CPU seconds to standard output."""
     run = step_of(build.learner(at(plan, task), banked(plan, task - 1), 1000), held(plan))
     for _ in sys.stdin:
         begun = time.process_time()
         run()
-        print(versions.SECONDS, time.process_time() - begun, flush=True)
+        sys.stdout.write(f"{versions.SECONDS} {time.process_time() - begun}\n")
+        sys.stdout.flush()
     return {"tensorflow": tf.__version__, "keras": keras.__version__}
 
 

@@ -51,7 +51,7 @@ def _one_step(process: "subprocess.Popen[str]") -> float:
     for line in process.stdout:
         if line.startswith(SECONDS):
             return float(line[len(SECONDS) :])
-    raise ValueError(f"A measurement failed. Received: exit status {process.wait()} of {process.args}")
+    raise ValueError(f"A measurement failed. Received: exit status {process.wait()} of {process.args!r}")
 
 
 def _versions(process: "subprocess.Popen[str]") -> dict[str, str]:
