@@ -84,6 +84,7 @@ class Stream:
 
         return strategy.distribute_datasets_from_function(own)
 
+    @tf.autograph.experimental.do_not_convert  # There is nothing to convert, and looking for it takes half a second.
     def _example(self, position):
         entries = []
         for number, source in enumerate(self.sources):
