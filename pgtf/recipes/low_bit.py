@@ -29,6 +29,7 @@ LEVELS = {1: 2, 1.58: 3, 2: 4, 3: 8, 4: 16, 8: 256}
 SMALLEST = np.float32(2.0**-100)  # Smaller scales are 0: their products lose bits.
 # The outermost level of each candidate, as a fraction of the largest value.
 FRACTIONS = tuple(2 ** (-step / 4) for step in range(18))
+BLOCK = 2**14  # Values that are searched at a time.
 
 
 def levels_of(bits: float) -> int:
@@ -87,19 +88,27 @@ def largest_scale(largest: npt.ArrayLike, levels: int) -> np.ndarray:
 
 
 def _best_scales(values, ends, levels):
-    """Returns the scales [groups, filters] with the least squared error; each candidate is fitted to its codes."""
+    """Returns the scales [groups, filters] with the least squared error. Searches as many filters as a cache holds."""
+    filters = max(1, BLOCK // len(values))
+    blocks = (values[:, start : start + filters] for start in range(0, values.shape[1], filters))
+    return np.concatenate([_best_of(np.ascontiguousarray(block.T), ends, levels) for block in blocks], axis=1)
+
+
+def _best_of(filters, ends, levels):
+    """Returns the scales [groups, filters] of filters [filters, values]; each candidate is fitted to its codes."""
     starts = np.concatenate([[0], ends[:-1]])
-    largest = np.maximum.reduceat(np.abs(values), starts, axis=0)
+    largest = np.maximum.reduceat(np.abs(filters), starts, axis=1).T
     most = largest_scale(np.where(largest > 0, largest, 1), levels)
     best, scales = np.zeros(largest.shape), np.zeros(largest.shape, "float32")
-    energy = np.add.reduceat(values.astype("float64") ** 2, starts, axis=0)
-    for fraction in FRACTIONS:
+    doubles = filters.astype("float64")
+    energy = _products(doubles, doubles, starts)
+    for fraction in FRACTIONS if levels > 2 else FRACTIONS[:1]:  # Signs are the same at every scale.
         if (best >= energy).all():  # The values are on their levels, as those that were trained so.
             break
         candidate = as_scales(largest * np.float32(2 * fraction / (levels - 1)))
-        steps = _codes(values, _spread(candidate, ends), levels).astype("float64") - (levels - 1) / 2
+        steps = _codes(filters, _spread(candidate, ends).T, levels).astype("float64") - (levels - 1) / 2
         # |x - s l|² = |x|² - s (2 xᵀl - s lᵀl) is least at s = xᵀl / lᵀl.
-        product, norm = (np.add.reduceat(steps * other, starts, axis=0) for other in (values, steps))
+        product, norm = _products(doubles, steps, starts), _products(steps, steps, starts)
         fitted = as_scales(np.minimum(product / np.maximum(norm, 0.25), most))
         gain = fitted * (2 * product - fitted * norm)
         better = gain > best
@@ -107,12 +116,20 @@ def _best_scales(values, ends, levels):
     return scales
 
 
+def _products(one, other, starts):
+    """Returns the scalar products [groups, filters] of two arrays [filters, values], by groups of values."""
+    if len(starts) == 1:
+        return np.einsum("fv,fv->f", one, other)[None]
+    return np.add.reduceat(one * other, starts, axis=1).T
+
+
 def _codes(values, scales, levels):
     """Returns the nearest code of each value. A scale is 0 only if all its values are 0."""
-    places = values / np.where(scales > 0, scales, np.float32(1)) + np.float32(levels / 2)
-    return np.clip(np.floor(places), 0, levels - 1)
+    places = values / np.where(scales > 0, scales, np.float32(1))
+    places += np.float32(levels / 2)
+    return np.clip(np.floor(places, out=places), 0, levels - 1, out=places)
 
 
 def _spread(scales, ends):
-    """Repeats the scales for each value: [groups, filters] to [values, filters]."""
-    return np.repeat(scales, np.diff(ends, prepend=0), axis=0)
+    """Repeats the scales for each value: [groups, filters] to [values, filters], or to [1, filters] of one group."""
+    return scales if len(scales) == 1 else np.repeat(scales, np.diff(ends, prepend=0), axis=0)
