@@ -1,4 +1,4 @@
-"""Settings that one task has of its own."""
+"""Settings for single tasks."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Benchmarks of answering: their runs, and the section that says which goals are met."""
+"""Benchmarks of inference: their runs, and the section that says which goals are met."""
 
 import tensorflow as tf
 

@@ -50,7 +50,7 @@ class BackboneTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_later_task_without_the_first_is_refused(self, method):
         run = Run(tiny_run(tempfile.mkdtemp(), method=method))
         with self.assertRaisesRegex(ValueError, "borrows from is missing. Received: none of 'facades'"):
-            NetworkBank([run.bank.slice(1)]).of(run.bank.slice(1).borrows)
+            NetworkBank([run.bank.slice(1)]).lenders_of(run.bank.slice(1).borrows)
 
 
 class FreeOuterTest(tf.test.TestCase):
