@@ -28,8 +28,9 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
         size,
         size,
         seed=facts.seed,
-        # Slices of format 1 say no number.
+        # Slices of format 1 say no numbers.
         drawn_images=facts.images.get("train", {}).get("count", DataSettings.drawn_images) if drawn else 1,
+        drawn_tests=facts.images.get("test", {}).get("count"),
         cache_bytes=0,
         validation=facts.training.get("validation", 0.0),
         pixels=(facts.input_pixels, facts.target_pixels),

@@ -57,6 +57,7 @@ class Finder:
       train_size: (height, width) that training images are resized to, before they are cropped.
       seed: Seed of drawn images. Default: 0.
       drawn_images: Number of drawn training images. Default: 400.
+      drawn_tests: Number of drawn test images. Default: 20 pairs, or 200 single images.
       cache_bytes: Most bytes of training images that are cached. Default: 2 GiB.
       validation: Fraction of training images that are held out. Default: 0.
       pixels: Those of inputs and of targets: recorded ones, or `Asked` for those of the files. Default: RGB. Labelled
@@ -69,6 +70,7 @@ class Finder:
     train_size: tuple[int, int]
     seed: int = 0
     drawn_images: int = 400
+    drawn_tests: int | None = None
     cache_bytes: int = 2**31
     validation: float = 0.0
     pixels: tuple[Asked | Pixels, Asked | Pixels] = (RGB, RGB)
@@ -184,7 +186,8 @@ class Finder:
         return TaskData(task, sources, Manifest(parts), "drawn")
 
     def _drawn_ranges(self, tests):
-        """Returns {split: (first number, count)} of drawn examples."""
+        """Returns {split: (first number, count)} of drawn examples. tests: Default of `drawn_tests`."""
+        tests = tests if self.drawn_tests is None else self.drawn_tests
         ranges = {"train": (0, self.drawn_images), "test": (DRAWN_TEST, tests)}
         if self.validation:
             ranges["validation"] = (DRAWN_VALIDATION, math.ceil(self.validation * self.drawn_images))

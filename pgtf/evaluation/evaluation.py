@@ -25,6 +25,7 @@ from pgtf.foundation import files
 from pgtf.foundation.progress import Bar
 from pgtf.foundation.voice import LOG
 from pgtf.metrics import matrix_text
+from pgtf.metrics.accuracy import Classifier
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
@@ -47,6 +48,7 @@ class EvaluationConfig:
       size: (height, width) that the run must have been trained at. Default: any.
       kept: Folder for results that several runs can share: the classifier, features of real images, measurements of the
         same slices. Default: inside the run.
+      classifier_of: (folder, {task: data}) -> classifier, or None to measure without one. Default: `classifier_of`.
     """
 
     extractor: Optional[Extractor] = None
@@ -55,6 +57,7 @@ class EvaluationConfig:
     data_dir: str = ""
     size: Optional[tuple[int, int]] = None
     kept: str = ""
+    classifier_of: Callable[[str, Mapping[str, TaskData]], Optional[Classifier]] = classifier_of
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS or self.limit < 0:
@@ -126,7 +129,7 @@ class Evaluation:
     @functools.cached_property
     def evaluator(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
-        learned = classifier_of(self.kept, self._classes) if self._compares_features else None
+        learned = self.config.classifier_of(self.kept, self._classes) if self._compares_features else None
         return Evaluator(self.kept, self.config.extractor, learned, self._watched, self._keep)
 
     @property

@@ -3,7 +3,7 @@
 import dataclasses
 import os
 from collections.abc import Iterable, Mapping
-from typing import Callable, Optional
+from typing import Any, Callable, Optional
 
 import numpy as np
 import tensorflow as tf
@@ -94,10 +94,15 @@ class Evaluator:
         )
 
 
-def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classifier]:
+def classifier_of(folder: str, tasks: Mapping[str, TaskData], **settings: Any) -> Optional[Classifier]:
     """Trains the classifier of these tasks on a random subset of their training targets, or reads a stored one.
 
     If a task has no test images, a fifth of that subset is held out instead.
+
+    Args:
+      folder: Folder of the run's measurements.
+      tasks: {task: data}.
+      **settings: As for `metrics.accuracy.classifier`.
     """
     tasks = dict(sorted(tasks.items()))  # The same classifier for every order of the tasks.
     sources = {name: _parts(data) for name, data in tasks.items()}
@@ -107,7 +112,7 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData]) -> Optional[Classi
         train, held_out = ({name: _small(parts[side], bar) for name, parts in sources.items()} for side in (0, 1))
         return train, held_out
 
-    return classifier(os.path.join(folder, layout.CLASSIFIERS), classifier_facts(tasks), images)
+    return classifier(os.path.join(folder, layout.CLASSIFIERS), classifier_facts(tasks), images, **settings)
 
 
 def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:

@@ -19,16 +19,14 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data import drawn
-from pgtf.data.finder import DRAWN_TEST
+from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
-from pgtf.evaluation import evaluator
 from pgtf.evaluation.collection import sides
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
-from pgtf.evaluation.evaluator import Evaluator
+from pgtf.evaluation.evaluator import Evaluator, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS
-from pgtf.metrics import accuracy
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import frechet_distance
 from pgtf.networks import Architecture
@@ -46,24 +44,9 @@ TASKS = ("facades", "maps", "edges2handbags")
 COLOURS = Extractor(
     "colours", "c" * 64, lambda x: tf.concat([tf.reduce_mean(x, [1, 2]), tf.reduce_mean(x * x, [1, 2])], 1), 6, "D-6"
 )
-ASKED = EvaluationConfig(COLOURS)
-
-
 # Most of these tests are not about the classifier, whose learning takes longer than all else here.
-REPLACED = (
-    mock.patch("pgtf.data.finder.DRAWN_TESTS", TESTS),
-    mock.patch("pgtf.evaluation.evaluation.classifier_of", lambda folder, tasks: None),
-)
-
-
-def setUpModule():
-    for each in REPLACED:
-        each.start()
-
-
-def tearDownModule():
-    for each in REPLACED:
-        each.stop()
+ASKED = EvaluationConfig(COLOURS, classifier_of=lambda folder, tasks: None)
+CLASSIFIED = EvaluationConfig(classifier_of=functools.partial(classifier_of, steps=1))
 
 
 def drawn_facts(task, seed=3):
@@ -110,10 +93,10 @@ def colours(images):
     return np.concatenate([x.mean((1, 2)), (x * x).mean((1, 2))], axis=1)
 
 
-def by_hand(task_name, network, seed=3):
+def by_hand(task_name, network, seed=3, tests=TESTS):
     """(made, targets), uint8, of the drawn test images of a task, one by one."""
     found = []
-    for number in range(TESTS):
+    for number in range(tests):
         image, target = drawn.draw(task_name, DRAWN_TEST + number, SIZE[0], seed)
         output = network((image / np.float32(127.5) - 1)[None], training=False)[0].numpy()
         found.append((np.rint(np.clip((output + 1) * 127.5, 0, 255)), target))
@@ -130,16 +113,6 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
         super().setUp()
         self.place = self.create_tempdir().full_path
         self.folder = os.path.join(self.place, "run")
-
-    def replace(self, name, value):
-        replaced = mock.patch(name, value)
-        replaced.start()
-        self.addCleanup(replaced.stop)
-
-    def classified(self):
-        """From here on with a classifier, which hardly learns."""
-        self.replace("pgtf.evaluation.evaluator.classifier", functools.partial(accuracy.classifier, steps=1))
-        self.replace("pgtf.evaluation.evaluation.classifier_of", evaluator.classifier_of)
 
     def evaluation(self, config=ASKED, **more):
         self.said = []
@@ -214,26 +187,23 @@ class MatrixTest(MeasuredTest):
         self.assertAllClose(evaluation.matrix.value("FD-6", "maps", "maps"), expected, rtol=1e-3)
 
     def test_without_an_extractor_distances_are_in_the_features_of_the_tasks_classifier(self):
-        self.classified()
         made(self.folder)
-        matrix, _ = self.filled(EvaluationConfig())
+        matrix, _ = self.filled(CLASSIFIED)
         self.assertIn("FCD", matrix.values)
         self.assertIn("of held-out real images the classifier knows facades", self.table)
         self.assertFalse([name for name in matrix.values if name.startswith(("FID", "KID"))])
 
     def test_one_task_has_no_classifier_and_that_is_said(self):
-        self.classified()
         made(self.folder, ("maps",))
-        matrix, _ = self.filled(EvaluationConfig())
+        matrix, _ = self.filled(CLASSIFIED)
         for name in ("FCD", "KCD", "Acc"):
             self.assertIsNone(matrix.value(name, "maps", "maps"))
         self.assertIn("FCD, KCD, Acc of maps: a classifier needs two tasks to tell apart", self.table)
 
     def test_the_classifier_knows_tasks_that_are_to_come(self):
-        self.classified()
         made(self.folder, ("maps",))
         facts = Run(self.folder).bank.slice(0).facts
-        matrix, _ = self.filled(EvaluationConfig(), coming={"facades": recorded_data("facades", facts)})
+        matrix, _ = self.filled(CLASSIFIED, coming={"facades": recorded_data("facades", facts)})
         self.assertIsNotNone(matrix.value("Acc", "maps", "maps"))
 
     def test_both_ways_without_pairs(self):
@@ -258,10 +228,9 @@ class MatrixTest(MeasuredTest):
 
     def test_a_slice_of_format_1_recorded_no_images(self):
         shutil.copytree(FORMAT_1, self.folder)
-        with mock.patch("pgtf.assembly.recorded_data.DataSettings.drawn_images", 4):
-            matrix, measured = self.filled()
+        matrix, measured = self.filled()
         self.assertEqual(measured, ["maps", "facades"])
-        expected = l1(by_hand("maps", Run(self.folder).at(0).networks["forward"], seed=0))
+        expected = l1(by_hand("maps", Run(self.folder).at(0).networks["forward"], seed=0, tests=DRAWN_TESTS))
         self.assertAllClose(matrix.value("L1", "maps", "facades"), expected, atol=1e-4)
 
 
@@ -507,7 +476,7 @@ class RefusedTest(MeasuredTest):
         self.copied(measured=False)
         wrong = dataclasses.replace(COLOURS, dimensions=7)
         with self.assertRaisesRegex(ValueError, r"return 7 finite features per image. Received: \[3, 6\]"):
-            self.filled(EvaluationConfig(wrong))
+            self.filled(dataclasses.replace(ASKED, extractor=wrong))
         with self.assertRaisesRegex(ValueError, "SavedModel's folder or a TF-Hub handle. Received: /nowhere"):
             extractor_of("/nowhere")
         self.assertIsNone(extractor_of(""))
