@@ -135,8 +135,9 @@ class ImportsTest(absltest.TestCase):
                     for node in nodes(path)
                     if isinstance(node, ast.FunctionDef)
                     for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
-                    if argument.arg == "config"
-                    or "Config" in re.findall(r"\w+", ast.unparse(argument.annotation or ast.Pass()))
+                    # By its type, or by its name where it has none.
+                    for kind in [ast.unparse(argument.annotation) if argument.annotation else argument.arg.title()]
+                    if "Config" in re.findall(r"\w+", kind)
                 ]
                 self.assertEqual(takes, ["__init__(config)"] if module == "pgtf.training.sequence" else [], module)
 
