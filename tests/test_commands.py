@@ -5,15 +5,18 @@ not here (ELSEWHERE), and programs other than pgtf.
 """
 
 import functools
+import json
 import os
 import pathlib
 import re
+import shutil
 
 import numpy as np
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 from PIL import Image
 
+from pgtf.data import writing
 from tests.processes import Script
 from tests.test_docs import ROOT, TRAINING, calls, text_of
 from tests.tiny import tiny_run
@@ -28,6 +31,7 @@ SMALL = {
     "steps": 2,
     "drawn_images": 4,
 }
+LAYOUTS = "docs/guides/data.md"
 PAGES = (
     "README.md",
     "docs/quickstart.md",
@@ -35,6 +39,7 @@ PAGES = (
     "docs/tutorials/facades.md",
     "docs/tutorials/own-pairs.md",
     "docs/guides/bytes.md",
+    LAYOUTS,
     "docs/guides/move.md",
     "docs/guides/resume.md",
     "docs/guides/serve.md",
@@ -66,6 +71,39 @@ def pairs(folder, count=20):
             Image.fromarray(values).save(os.path.join(folder, split, f"{number}.png"))
 
 
+def layouts(data):
+    """Makes a task of each layout that the guide to data names."""
+    draw = np.random.default_rng(2)
+
+    def put(task, *names, channels=3, dtype="uint8", size=(16, 16)):
+        for name in names:
+            path = data / task / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            image = draw.integers(0, 256, (*size, channels)).astype(dtype)
+            path.write_bytes(writing.content(image, path.suffix))
+
+    every = range(20)
+    pairs(data / "beside")
+    pairs(data / "packed")
+    shutil.make_archive(str(data / "packed"), "zip", data, "packed")
+    shutil.rmtree(data / "packed")
+    for side in "AB":
+        put("apart", *(f"train{side}/{number}.png" for number in every))
+        put("piles", *(f"train{side}/{side}{number}.png" for number in every))
+    for task in ("table", "lines"):
+        put(task, *(f"{place}/{number}.png" for place in ("scans", "clean") for number in every))
+    both = [(f"scans/{number}.png", f"clean/{number}.png") for number in every]
+    (data / "table" / "train.csv").write_text("input,target\n" + "\n".join(map(",".join, both)))
+    lines = "\n".join(json.dumps({"input": one, "target": other}) for one, other in both)
+    (data / "lines" / "train.jsonl").write_text(lines)
+    put("depth", *(f"trainA/{number}.png" for number in every), channels=1, dtype="uint16")
+    put("depth", *(f"trainB/{number}.png" for number in every))
+    put("bands", *(f"trainA/{number}.npy" for number in every), channels=6, dtype="float32")
+    put("bands", *(f"trainB/{number}.tif" for number in every), channels=1, dtype="uint16")
+    put("classes", *(f"train/{name}/{number}.png" for name in ("cat", "dog") for number in every))
+    put("alone", *(f"{number}.png" for number in every))
+
+
 def world(folder):
     """Makes what the pages speak of: data, photos, and runs as `make demo` leaves them."""
     for data, tasks in DATA.items():
@@ -94,6 +132,8 @@ class CommandsTest(parameterized.TestCase):
     def test_commands_run(self, page):
         folder, ran = pathlib.Path(self.create_tempdir().full_path), 0
         world(folder)
+        if page == LAYOUTS:
+            layouts(folder / "DATA")
         for command, words in commands(page):
             words = [word for word in words if word != "."]
             if ELSEWHERE.search(" ".join([command, *words])):
