@@ -27,7 +27,7 @@ class NetworkBank(FilterBank):
 
 
 def slice_of(name: str, networks: Mapping[str, keras.Model], bank: FilterBank, facts: Facts) -> TaskSlice:
-    """Builds the slice of a learned task, rounded as its facts say. bank: The tasks that it borrows from."""
+    """Builds the slice of a learned task, rounded to its precision. bank: The tasks that it borrows from."""
     facts = dataclasses.replace(facts, shares=facts.method.weight_ownership(dict(networks), bank))
     values = {path: value for network in networks.values() for path, value in layers.state(network).items()}
     lent = frozenset(path for network in networks.values() for path in layers.lent(network))
@@ -73,7 +73,7 @@ def head_of(task_slice: TaskSlice) -> dict[str, np.ndarray]:
 
 
 def check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
-    """Raises BankError if facts, perhaps from strangers, describe networks larger than what is stored."""
+    """Raises BankError if facts, which may be untrusted, describe networks that are larger than the stored arrays."""
     task_slice.check_extent()
     task_slice.check()  # What it says of its tensors may be a stranger's, too.
     facts = task_slice.facts

@@ -17,7 +17,7 @@ from pgtf.recipes.specs import Spec
 
 
 class ParameterCounter(SiteFactory):
-    """A layer factory that builds no layers, but records what they would store. Needs no TensorFlow.
+    """A layer factory that builds no layers, but records the arrays that they would store. Needs no TensorFlow.
 
     Attributes:
       kernels: {path: {name: Spec}}.
@@ -146,7 +146,7 @@ def recipe_at(architecture: Architecture, method: Method, place: Any, bank: Bank
 
 
 def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Bank) -> ParameterCounter:
-    """Counts what one generator would store."""
+    """Counts the values that one generator would store."""
     count = ParameterCounter(
         prefix,
         recipe=lambda place: recipe_at(architecture, method, place, bank),

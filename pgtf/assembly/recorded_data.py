@@ -42,7 +42,7 @@ def recorded_data(name: str, facts: Facts, data_dir: str = "") -> TaskData:
 
 
 def changes(facts: Facts, data: TaskData) -> list[str]:
-    """Lists what has changed in the images since training, a line for each part. Format 1 has no record to compare."""
+    """Lists the changes of the images since training, a line for each part. None for format 1, which has no record."""
     nothing, now = {"count": 0}, data.manifest.summary()
     return [
         f"{part}: {then['count']} images then, {there['count']} now"

@@ -4,7 +4,7 @@
     pgtf classify runs/classify --all photos --top=3 --format=csv
 
 Prints the likeliest class of each image with its probability. Images of any size and kind are resized to the size of
-training. A folder stands for its images and those of its subfolders. The exit status is 1 if an image can't be read.
+training. A folder includes the images of its subfolders. The exit status is 1 if an image can't be read.
 """
 
 import csv

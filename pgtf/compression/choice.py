@@ -1,6 +1,6 @@
 """Compression of a learned task: chooses a kind of --layers for each layer within a budget; repairs by distillation.
 
-Each kernel of the task is replaced, one at a time, by what a kind would store of it. The cost of that is the mean
+Each kernel of the task is replaced, one at a time, by its compressed form. The cost of that is the mean
 squared change of the task's outputs. A knapsack chooses the kinds; the result is a task of the method `layered`.
 """
 

@@ -28,7 +28,7 @@ OneGroup = TypeVar("OneGroup", bound=Group)
 
 @dataclasses.dataclass(frozen=True)
 class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings, RunSettings):
-    """The union of all groups, and a method and an objective with settings of their own.
+    """All settings of a run: those of every group, of the method and of the objective.
 
     Python orders the fields of base classes from the last one to the first.
     """

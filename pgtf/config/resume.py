@@ -25,21 +25,21 @@ def resumed(recorded: Config, requested: Config, learned: Sequence[str]) -> Conf
     others = [name for name in now if name not in changing and fixed.get(name, now[name]) != now[name]]
     if others:
         raise Contradiction(
-            "A run keeps the flags that it was made with; "
-            f"{_override_advice(recorded, requested, learned, others)}another --run_dir starts another run. "
+            "A run can't change these flags. Leave them out, "
+            f"{_override_advice(recorded, requested, learned, others)}or choose another --run_dir. "
             f"Received: {', '.join(f'--{name}={now[name]!r}' for name in others)}, "
             f"where {requested.run_dir} has {', '.join(repr(fixed[name]) for name in others)}",
             requested,
         )
     if requested.tasks[: len(learned)] != tuple(learned):
         raise Contradiction(
-            "A run's learned tasks stay as they are; new ones go to the end. "
+            "A run's learned tasks must come first in --tasks; new ones go to the end. "
             f"Received: --tasks={','.join(requested.tasks)}, where {requested.run_dir} has learned {','.join(learned)}",
             requested,
         )
     turned = [task for task in learned if recorded.flipped(task) != requested.flipped(task)]
     if turned:
-        message = f"A task of a run keeps its direction. Received: another one for {', '.join(turned)}"
+        message = f"A learned task can't change its --direction. Received: another one for {', '.join(turned)}"
         raise Contradiction(message, requested)
     return dataclasses.replace(requested, precision=recorded.precision) if requested.precision == "auto" else requested
 
@@ -50,4 +50,4 @@ def _override_advice(recorded: Config, requested: Config, learned: Sequence[str]
     if not coming or not set(others) <= set(overrides.known(recorded)):
         return ""
     pairs = ",".join(f"{name}={settings.as_text(requested.flat()[name])}" for name in others)
-    return f"one task has others with --override={coming[0]}:{pairs}; "
+    return f"set them for one task with --override={coming[0]}:{pairs}, "

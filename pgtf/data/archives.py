@@ -90,7 +90,7 @@ class Archive:
         return node
 
     def read(self, member: Member) -> bytes:
-        """Returns the content of a file. Raises ImageError if it is not read, or not what the archive says."""
+        """Returns the content of a file. Raises ImageError if it can't be read or differs from the archive's list."""
         if member.problem:
             raise ImageError(member.problem)
         place = member.place

@@ -1,6 +1,6 @@
 """Pixels: the channels, the type and the range of the values of a task's inputs or targets.
 
-Files have values of a type of their own. Inside pgtf an image is uint8 RGB [h, w, 3], or float32 [h, w, c] in [-1, 1].
+Files have values of any type. Inside pgtf an image is uint8 RGB [h, w, 3], or float32 [h, w, c] in [-1, 1].
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ class Reader:
 
     @classmethod
     def of(cls, asked: Asked | Pixels, paths: Sequence[str]) -> Reader:
-        """Returns the reader of files. What `asked` leaves open follows from the first readable one."""
+        """Returns the reader of files. Values that `asked` leaves open follow from the first readable file."""
         if isinstance(asked, Pixels):
             return cls(asked)
         first = next(filter(None, (_kind(path, asked.channels) for path in paths)), None)

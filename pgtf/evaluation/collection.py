@@ -127,8 +127,8 @@ def _collection(data: TaskData, name: str, source: Source, part: str, limit: int
         raise ValueError(f"The split holds no images. Received: {name} of {data.name}")
     if limit > len(source):
         raise ValueError(
-            "Figures are compared at equal n, so every task has as many images as asked for; without a limit all are "
-            f"taken. Received: limit={limit}, where {name} of {data.name} has {len(source)}"
+            "Every task must have at least --limit images, because values are compared at equal n. Set a smaller one. "
+            f"Received: --limit={limit}, where {name} of {data.name} has {len(source)}"
         )
     chosen = choice(len(source), limit)
     source = Subset(source, chosen)

@@ -29,7 +29,7 @@ MOMENT = 2.0  # Seconds of work without a progress bar.
 
 @dataclasses.dataclass(frozen=True)
 class Evaluator:
-    """Measures generated images. Features are those of `to_picture`: RGB of 8 bits, of whatever channels and depth.
+    """Measures generated images. Features are those of `to_picture`: any image is converted to 8-bit RGB.
 
     Attributes:
       folder: Cache for features of real images.

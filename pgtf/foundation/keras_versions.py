@@ -27,7 +27,7 @@ def weight_settings(**settings: Any) -> dict[str, Any]:
 
 
 def compile_learner(learner: keras.Model, *, steps_per_execution: int) -> None:
-    """Prepares a model with a train_step of its own for fit, without XLA and without a Keras optimizer."""
+    """Compiles a model that has its own train_step, without XLA and without a Keras optimizer."""
     if IS_KERAS_3:
         # Replicas can't communicate within its loop over several steps.
         alone = tf.distribute.get_strategy().num_replicas_in_sync == 1
@@ -39,7 +39,7 @@ def compile_learner(learner: keras.Model, *, steps_per_execution: int) -> None:
 def checkpointed(learner: Any) -> Any:
     """Returns the object that a checkpoint of a learner saves and restores.
 
-    Keras 3 leaves out of TensorFlow's checkpoints what lies in lists and dicts, so the variables are listed here.
+    Keras 3 leaves variables in lists and dicts out of TensorFlow's checkpoints, so they are listed here.
     """
     if not IS_KERAS_3:
         return learner

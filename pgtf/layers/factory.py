@@ -49,7 +49,7 @@ class LayerFactory(SiteFactory):
 
         Args:
           name, filters, kernel_size, strides, padding: As for a Keras convolution.
-          task_specific: Whether each task has a kernel of its own, free, which is not lent.
+          task_specific: Whether each task has its own free kernel, which is not lent.
           inputs, level: As a `KernelSite` has them.
           normed: Whether a norm follows, which would take a bias out again. Default: False, so it has a bias.
         """

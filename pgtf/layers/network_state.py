@@ -42,7 +42,7 @@ def state(network: keras.Model) -> dict[str, np.ndarray]:
 
 
 def variables(network: keras.Model) -> dict[str, tf.Variable]:
-    """Returns {path: variable} of what a task alone learns of a network, under the paths of `state`."""
+    """Returns {path: variable} of the variables that only this task learns, under the paths of `state`."""
     found = {}
     for layer in _own_layers(network):
         made = layer.recipe.task_variables() if isinstance(layer, (Conv2D, Conv2DTranspose)) else {}
@@ -61,7 +61,7 @@ def lent(network: keras.Model) -> set[str]:
 
 
 def precisions(network: keras.Model) -> dict[str, str]:
-    """Returns {path in `state`: precision} of what recipes store; "" is the precision of the run."""
+    """Returns {path in `state`: precision} of the arrays of recipes; "" is the precision of the run."""
     return {
         f"{path}/{name}": spec.precision
         for path, recipe in made_kernels(network).items()

@@ -1,4 +1,4 @@
-"""The bank as methods see it: what earlier tasks store, and which of it they lend."""
+"""Interface of the bank for methods: the arrays that earlier tasks store, and those that they lend."""
 
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence

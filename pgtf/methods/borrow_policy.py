@@ -62,7 +62,7 @@ class BorrowPolicy:
 
 
 def as_names(names: Sequence[str]) -> str:
-    """Returns the setting that stands for tasks of these names; quoted, because names may contain commas."""
+    """Returns the setting for tasks of these names, quoted, because names may contain commas."""
     text = io.StringIO()
     csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="").writerow(names)
     return text.getvalue()

@@ -1,4 +1,4 @@
-"""MineGAN (Wang et al., CVPR 2020): a miner in front of the first task's generator, all of which stays as it is.
+"""MineGAN (Wang et al., CVPR 2020): a miner in front of the first task's frozen generator.
 
 image = first task's generator(z + miner(z))
 """

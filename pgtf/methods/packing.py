@@ -55,7 +55,7 @@ class Packing(Method):
         self.release(networks)
 
     def release(self, networks: dict[str, Any]) -> None:
-        """Prunes networks of weights from elsewhere, so that later tasks have free weights; see `take`."""
+        """Prunes networks whose weights are from a file, so that later tasks have free weights; see `take`."""
         raise ValueError(
             "Only --method=packnet can prune weights from a file; others prune by a task's images. Give a run that "
             f"learned its first task with this method to --first_task_from. Received: {type(self).__name__}"

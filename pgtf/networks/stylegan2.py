@@ -93,7 +93,7 @@ class StyleGAN2(Network):
         return activated(make, make.noise(f"{name}_noise")(h))
 
     def _painted(self, make, h, style, name, level, image):
-        """Returns the image so far, doubled, and what a layer adds to it."""
+        """Returns the upsampled image of the previous level, plus the output of this level."""
         added = make.modulated(name, self.outputs, 1, demodulates=False, level=level)(
             [h, self._factors(make, h, style, name)]
         )

@@ -52,7 +52,7 @@ class Objective:
       needs_extractor: Whether nothing can be measured without an extractor or a classifier.
       compares_features: Whether figures compare images by features, of an extractor or of a classifier of the tasks.
         Default: True.
-      own_outputs: Whether each task has outputs of its own, such as its classes. Their number follows from its data,
+      own_outputs: Whether each task has its own outputs, such as classes. Their number follows from its data,
         and the task keeps its last layer where a later task's network answers for it. Default: False.
       any_pixels: Whether images may have any channels, type and range. Otherwise all are read as RGB of 8 bits.
         Default: True.
@@ -82,7 +82,7 @@ class Objective:
         return {}
 
     def for_data(self, data: "TaskData") -> "Objective":
-        """Returns the objective of one task, with what follows from its data. Default: the same for every task."""
+        """Returns the objective of one task, with the settings that follow from its data. Default: unchanged."""
         del data
         return self
 
@@ -92,7 +92,7 @@ class Objective:
         return self.auxiliary
 
     def rates(self, networks: Mapping[str, Any]) -> list[tuple[Any, float]]:
-        """Returns [(variable, initial learning rate)] of variables to which the objective gives a rate of their own.
+        """Returns [(variable, initial learning rate)] of variables with another learning rate.
 
         networks: {prefix: network}. Default: none.
         """
@@ -105,7 +105,7 @@ class Objective:
         Args:
           schedule: An `optimizers.LinearDecay`.
           precision: Name of the networks' dtype policy.
-          rates: [(variable, initial learning rate)] of variables with a rate of their own.
+          rates: [(variable, initial learning rate)] of variables with another learning rate.
         """
         from pgtf.objectives.optimizers import adam  # Only training needs TensorFlow.
 

@@ -58,7 +58,7 @@ class Adam(keras.optimizers.Adam):
 class Decaying(Adam):
     """Adam, or SGD with momentum, on a loss with an L2 penalty: m ← μ m + (g + λ v); v ← v - η m.
 
-    Variables with a learning rate of their own, such as the scores of masks, take Adam without the penalty.
+    Variables with another learning rate, such as the scores of masks, take Adam without the penalty.
 
     Args:
       learning_rate, shares: As for `Adam`.

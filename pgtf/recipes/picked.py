@@ -54,7 +54,7 @@ class Picked(Packed):
         return tf.where(self.picking, mask_of(self.scores), tf.cast(self.picked, "float32"))
 
     def fix(self) -> None:
-        """Fixes the mask as it is now."""
+        """Freezes the mask at its current values."""
         if self.scores is not None:
             self.picked.assign(self.scores >= THRESHOLD)
             self.picking.assign(False)

@@ -1,4 +1,4 @@
-"""Planned recipes: they tell what a task would store for a kernel and make none, so they need no TensorFlow.
+"""Planned recipes: they count the values that a task would store for a kernel, without TensorFlow.
 
 A method takes its recipes from `KernelSite.recipes`: this module or, to make kernels, `pgtf.recipes`.
 """

@@ -42,7 +42,7 @@ class Spec:
 
 
 def with_precision(specs: dict[str, Spec], precision: str) -> dict[str, Spec]:
-    """Returns specs with this precision where they have none of their own."""
+    """Returns specs with this precision for arrays without another one."""
     return {name: dataclasses.replace(spec, precision=spec.precision or precision) for name, spec in specs.items()}
 
 

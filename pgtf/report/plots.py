@@ -87,7 +87,7 @@ def heat_map(values: np.ndarray, tasks: Sequence[str], sign: int, bounds: tuple[
       values: float [task, time], NaN for unknown values.
       tasks: Names.
       sign: +1 if higher is better, -1 if lower is better.
-      bounds: The worst and the best value, the ends of one scale. Without them each row has a scale of its own, as
+      bounds: The worst and the best value, the ends of one scale. Without them each row has its own scale, as
         values of different tasks can't be compared: the row's best value is brightest, a value twice as bad darkest.
 
     Returns:

@@ -101,7 +101,7 @@ def _proved(bank: FilterBank, task: Task, before: Sequence[Task]) -> dict[str, A
 def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_name: str) -> None:
     """Writes a task's folder atomically, as training would have left it, and then its sample image."""
     if os.path.lexists(task_path(run_dir, folder)):
-        raise ValueError(f"The task's folder exists. Move what is there. Received: {task_path(run_dir, folder)}")
+        raise ValueError(f"The task's folder exists. Move it elsewhere. Received: {task_path(run_dir, folder)}")
     staged = task_path(run_dir, layout.STAGED)
     if os.path.lexists(staged):  # What a killed one left.
         clear(run_dir, layout.STAGED)

@@ -18,7 +18,7 @@ from pgtf.storage.ledger import Ledger
 
 
 def compress(run_dir: str, name: str, new_name: str, settings: Compression) -> Compressed:
-    """Adds a compressed copy of a task to the end of its run. The task itself is left as it is.
+    """Adds a compressed copy of a task to the end of its run. The task itself is not changed.
 
     Args:
       run_dir: The run.

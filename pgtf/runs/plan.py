@@ -16,7 +16,7 @@ from pgtf.storage.bank import FilterBank, none_learned
 
 
 def planned(plans: Sequence[TaskPlan]) -> list[accounting.Cost]:
-    """Plans what each task of a run stores."""
+    """Plans the values that each task of a run stores."""
     first, networks = plans[0], plans[0].objective.networks
     precisions = {plan.name: plan.training.slice_precision for plan in plans}
     channels = channels_of_tasks(plans)
@@ -116,7 +116,7 @@ def plan_text(plans: Sequence[TaskPlan], learned: Sequence[str]) -> str:
 
     Args:
       plans: The plans of all tasks of the run.
-      learned: The names of its learned tasks. They are listed as they are stored.
+      learned: The names of its learned tasks. They are listed with their stored sizes.
 
     Returns:
       Lines of text.

@@ -30,7 +30,7 @@ def given(images: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
 def body_of(task: Task) -> tuple[Any, ...]:
     """Returns the identity of a task's layers before the last one. Two tasks with equal layers have equal identities.
 
-    They follow from the method, from the tasks that it borrows from and from what the task itself stores of them.
+    It follows from the method, from the tasks that it borrows from and from the arrays that the task stores of them.
     """
     digest = hashlib.sha256()
     for path, value in sorted(task.slice.values.items()):

@@ -23,8 +23,8 @@ OPSET = 17  # The newest that tf2onnx writes for TensorFlow 2.15, and ONNX Runti
 class Onnx(Format):
     """Export format NAME.onnx: images, float32 [n, height, width, channels] in [-1, 1], to outputs, the same or scores.
 
-    Scores are [n, classes]. Height and width are any multiples of what the network takes; a classifier has the size of
-    training. The metadata property task.json is the description.
+    Scores are [n, classes]. Height and width are multiples of the number that the network requires; a classifier has
+    the size of training. The metadata property task.json is the description.
     """
 
     def path(self, output: str, direction: Direction) -> str:

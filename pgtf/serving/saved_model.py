@@ -89,7 +89,7 @@ def largest_difference(
     Integer outputs are rounded. A difference of up to half a level counts as zero for them.
 
     Args:
-      ask: {name: signature}.
+      ask: Signatures, {name: signature}.
       images: uint8 RGB, or float32 in [-1, 1], [n, h, w, channels].
       expected: float32 in [-1, 1].
       pixels: The pixels of inputs and of outputs. Default: RGB.
@@ -115,7 +115,7 @@ def largest_generated_difference(ask: Any, latents: np.ndarray, expected: np.nda
     """Returns the largest difference of the images of all three signatures from the expected ones.
 
     Args:
-      ask: {name: signature}, those of `LatentSignatures`.
+      ask: Signatures, {name: signature}, those of `LatentSignatures`.
       latents: float32 [n, length].
       expected: float32 [n, h, w, 3], about [-1, 1].
     """
@@ -130,7 +130,7 @@ def largest_score_difference(ask: Any, images: np.ndarray, expected: np.ndarray,
     """Returns the largest difference of the scores of all three signatures from the expected ones.
 
     Args:
-      ask: {name: signature}, those of `ScoreSignatures`.
+      ask: Signatures, {name: signature}, those of `ScoreSignatures`.
       images: uint8 [n, h, w, 3].
       expected: float32 [n, classes].
       **more: Further arguments of each signature.

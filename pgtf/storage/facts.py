@@ -94,7 +94,7 @@ class Facts:
 
     @property
     def compressed(self) -> str:
-        """The budget of a task that was compressed after learning, and how it was learned, in words; else empty."""
+        """Description of the compression of a task that was compressed after training; else empty."""
         learned = self.training.get(COMPRESSED_FROM)
         return f"to {self.training.get(COMPRESS_TO)}, learned by {learned}" if learned else ""
 
@@ -138,7 +138,7 @@ class Facts:
         ):
             if not same:
                 raise ValueError(
-                    f"A run keeps its {what}; another --run_dir starts another run. "
+                    f"A run can't change its {what}. Choose another --run_dir. "
                     f"Received: {now}, where {run_dir} has {was}"
                 )
 
@@ -155,7 +155,7 @@ class Facts:
         others = [name for name, value in requested.items() if recorded.get(name, value) != value]
         if others:
             raise ValueError(
-                "A learned task stays as it is; a new --run_dir starts another run. Received: "
+                "A learned task can't change its settings. Choose another --run_dir. Received: "
                 + ", ".join(f"{name}={requested[name]}" for name in others)
                 + f" for {task}, whose slice has "
                 + ", ".join(f"{name}={recorded[name]}" for name in others)

@@ -44,8 +44,8 @@ class Ledger:
             return cls()
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise BankError(
-                "A run's ledger must be as it was written. Without the file the run goes on, but tasks that were "
-                "lost or exchanged before are not noticed: compare with a digest kept elsewhere "
+                "A run's ledger must be as it was written. Restore the file. Without it the run can be used, but tasks "
+                "that were lost or exchanged before are not noticed: compare with a digest stored elsewhere "
                 f"(pgtf verify --expect). Received: {path} ({error})"
             ) from error
 

@@ -149,7 +149,7 @@ class TaskSlice:
             raise
         except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
             raise BankError(
-                "A slice's description must say what its format has. "
+                "A slice's description must have the fields of its format. "
                 f"Received: {folder} ({type(error).__name__}: {error})"
             ) from error
 

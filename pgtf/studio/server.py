@@ -88,7 +88,7 @@ class Server(http.server.ThreadingHTTPServer):
 
 
 class WithDeadline(io.RawIOBase):
-    """Reads from a connection until a deadline, however slowly bytes arrive.
+    """Reads from a connection, but not beyond a deadline.
 
     end: The deadline, in seconds of time.monotonic().
     """

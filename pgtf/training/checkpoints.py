@@ -84,8 +84,8 @@ class Checkpoints:
                 self.state.read(os.path.join(path_for_tensorflow, "state")).assert_existing_objects_matched()
             except (AssertionError, ValueError) as error:
                 raise ValueError(
-                    "A checkpoint must be of this task, with these settings and this version of pgtf; without it the "
-                    f"task begins anew. Received: {path} ({error})"
+                    "A checkpoint must be of this task, with these settings and this version of pgtf. Remove it "
+                    f"to start the task again. Received: {path} ({error})"
                 ) from error
 
 

@@ -39,7 +39,7 @@ from pgtf.training.sampling import sampler
 
 
 def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, observer: Observer) -> None:
-    """Trains the next task of a run, compresses it if asked for, and appends its slice to the bank after its probes.
+    """Trains the next task of a run, compresses it if --compress_to is set, and appends its slice to the bank.
 
     The trained weights are in the last checkpoint until the slice is whole, so a process that is killed in between
     loses nothing.

@@ -224,7 +224,7 @@ class SequentialTrainer:
         self._note_learned()
 
     def _replay(self, index: int, after: str) -> None:
-        """Replays every task so far, read from disk again, to prove what is stored."""
+        """Replays every task so far from disk, to prove that the stored tasks are unchanged."""
         record, changed = {}, []
         for number in range(index + 1):
             task = self._reread(number, index)

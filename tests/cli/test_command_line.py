@@ -289,7 +289,7 @@ class RunTest(absltest.TestCase):
             ("l1_weight=3", "l1"),
             ("keep=best", "keep_weights=last"),
         ):
-            with self.assertRaisesRegex(ValueError, f"stays as it is.* for maps, whose slice has {was}"):
+            with self.assertRaisesRegex(ValueError, f"can't change its settings.* for maps, whose slice has {was}"):
                 self.asked(f"--override=maps:{own}", "--evaluate_every=5")
         flagfile.save(
             dataclasses.replace(self.run_config, override=("maps:steps=9",))

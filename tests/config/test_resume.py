@@ -38,8 +38,10 @@ class ResumedTest(absltest.TestCase):
 
     def test_another_setting_for_a_coming_task_names_the_way_out(self):
         new = dict(tasks=("maps", "edges", "facades"))
-        self.refused("with --override=facades:steps=20; another --run_dir.* --steps=20, where .* 5", steps=20, **new)
-        self.refused("--override=facades:steps=9,ema=0.5; .* has 5, 0.0", steps=9, ema=0.5, **new)
+        self.refused(
+            "with --override=facades:steps=20, or choose another --run_dir.* --steps=20, where .* 5", steps=20, **new
+        )
+        self.refused("--override=facades:steps=9,ema=0.5, .* has 5, 0.0", steps=9, ema=0.5, **new)
         for changes in (dict(steps=20), dict(width=9, **new), dict(steps=9, width=9, **new)):
             with self.assertRaises(Contradiction) as caught:
                 resumed(self.RUN, dataclasses.replace(self.RUN, **changes), ("maps", "edges"))
@@ -59,7 +61,7 @@ class ResumedTest(absltest.TestCase):
 
     def test_a_direction_stays(self):
         for direction in (("maps:BtoA", "edges:BtoA"), ("edges:AtoB",), ()):
-            self.refused("keeps its direction", direction=direction)
+            self.refused("can't change its --direction", direction=direction)
         self.resumed(learnt=("maps",), direction=())
 
 

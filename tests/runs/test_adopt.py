@@ -98,7 +98,7 @@ class AdoptTest(ManyTestCase):
         folder, other = self.run_of("facades", "maps"), self.run_of("facades", "streets")
         path = os.path.join(folder, "tasks", "03-streets", "replays.json")
         files.write(path, b"mine")
-        self.refused(folder, other, "task's folder exists. Move what is there. Received: .*03-streets")
+        self.refused(folder, other, "task's folder exists. Move it elsewhere. Received: .*03-streets")
         self.assertTrue(os.path.exists(path))
 
     def test_several_in_the_order_of_their_run_one_mixing_the_other(self):
@@ -117,11 +117,15 @@ class AdoptTest(ManyTestCase):
     def test_what_does_not_belong_is_refused(self):
         folder = self.run_of("facades", "maps")
         self.refused(folder, self.run_of("streets", "shoes"), "none of 'streets'", "shoes")
-        self.refused(folder, self.run_of("facades", "streets", norm="batch"), "A run keeps its networks", "streets")
+        self.refused(
+            folder, self.run_of("facades", "streets", norm="batch"), "A run can't change its networks", "streets"
+        )
         another = self.run_of("facades", "streets", precision="float16")
         self.refused(folder, another, "The run has another task of this name.* Received: another one of 'facades'")
         self.refused(folder, another, "slice of 'facades' must be the one that the task was learned on", "streets")
-        self.refused(folder, self.run_of("facades", "streets", method="full"), "A run keeps its method", "streets")
+        self.refused(
+            folder, self.run_of("facades", "streets", method="full"), "A run can't change its method", "streets"
+        )
         self.refused(folder, self.run_of("facades", "streets"), "has one of facades, streets. Received: 'x'", "x")
 
     def test_an_altered_task_is_refused(self):

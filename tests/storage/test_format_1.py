@@ -190,7 +190,7 @@ class StartTest(Format1TestCase):
         _, said = ran(config)
         self.assertRegex(said, "after facades: facades replays (bit-equal|within tolerance)")
         for method in (Piggyback(0.5, start="random"), Full()):
-            with self.assertRaisesRegex(ValueError, "A run keeps its method; another --run_dir starts another run"):
+            with self.assertRaisesRegex(ValueError, "A run can't change its method. Choose another --run_dir"):
                 ran(dataclasses.replace(config, method=method))
 
 

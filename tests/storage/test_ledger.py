@@ -75,7 +75,7 @@ class LedgerTest(tf.test.TestCase):
     def test_an_altered_ledger_is_refused_and_a_lost_one_is_none(self):
         flip_a_bit(self.at("ledger.json"), byte=40)
         with self.assertRaisesRegex(
-            BankError, "not noticed: compare with a digest kept elsewhere .* Received: .*ledger.json"
+            BankError, "not noticed: compare with a digest stored elsewhere .* Received: .*ledger.json"
         ):
             Ledger.read(self.folder)
         os.unlink(self.at("ledger.json"))

@@ -73,7 +73,7 @@ class CheckpointsTest(tf.test.TestCase):
     def test_one_of_other_variables_is_refused(self):
         self.at(self.folder).save(1)
         other = Checkpoints(tf.train.Checkpoint(variable=self.variable, another=tf.Variable(1.0)), self.folder)
-        with self.assertRaisesRegex(ValueError, "must be of this task.*begins anew. Received: .*step-1"):
+        with self.assertRaisesRegex(ValueError, "must be of this task.*to start the task again. Received: .*step-1"):
             other.restore()
 
     def test_forgetting_keeps_everything_else(self):

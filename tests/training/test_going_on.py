@@ -152,7 +152,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "Received: --tasks=facades,maps, where .* has learned maps,facades"):
             ran(self.tiny, tasks=("facades", "maps"))
         for wrong in (dict(width=3), dict(method=Piggyback(0.5))):
-            with self.assertRaisesRegex(ValueError, "A run keeps its .* Received: "):
+            with self.assertRaisesRegex(ValueError, "A run can't change its .* Received: "):
                 ran(self.tiny, tasks=("maps", "facades"), **wrong)
         self.assertFalse(os.path.exists(self.at("config.cfg")))
 

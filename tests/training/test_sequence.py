@@ -205,7 +205,7 @@ class PairedTest(RunTestCase):
 
 
 class StagesTest(RunTestCase):
-    """Each stage finds itself done by its own artefact."""
+    """A stage is done if its last file exists."""
 
     def setUp(self):
         super().setUp()
@@ -374,9 +374,9 @@ class RefusalsTest(RunTestCase):
     def test_another_run_in_the_same_folder_is_refused_where_its_flags_are_lost(self):
         run_dir = self.copied(TINY)
         for changes, rule in (
-            (dict(width=3), "keeps its networks; .*width=3.*, where .* has .*width=2"),
-            (dict(method=Piggyback(0.5)), "keeps its method; .*unconstrained_ratio=0.5.*, where .* has .*=0.25"),
-            (dict(objective=CycleGAN()), "keeps its objective; .*'backward'.*, where"),
+            (dict(width=3), "can't change its networks. .*width=3.*, where .* has .*width=2"),
+            (dict(method=Piggyback(0.5)), "can't change its method. .*unconstrained_ratio=0.5.*, where .* has .*=0.25"),
+            (dict(objective=CycleGAN()), "can't change its objective. .*'backward'.*, where"),
             (dict(tasks=("facades", "maps")), "new ones go to the end. .*has learned maps,facades"),
         ):
             with self.assertRaisesRegex(ValueError, rule):

@@ -74,7 +74,7 @@ class SlicePrecisionTest(tf.test.TestCase, parameterized.TestCase):
         os.chmod(path, 0o644)
         with open(path, "w") as file:
             json.dump(description, file)
-        with self.assertRaisesRegex(BankError, "description must say what its format has. Received"):
+        with self.assertRaisesRegex(BankError, "description must have the fields of its format. Received"):
             TaskSlice.read(place)
 
     def test_the_paper_s_four_tasks(self):

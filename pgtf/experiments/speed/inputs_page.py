@@ -11,7 +11,7 @@ MOST_SECONDS, MOST_SHARE = 10, 0.05  # To open a data set of 100,000 files; of a
 def section(
     found: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]], plan: Any, rounds: int, only: Sequence[str]
 ) -> str:
-    """Returns the section as text. found: [(measurement, its figures)]. only: What the command was asked for."""
+    """Returns the section as text. found: [(measurement, its figures)]. only: Value of --only."""
     height, width = plan.data.size
     command = f"pgtf bench --only={','.join(only)} --image_size={height}x{width} --width={plan.networks.width}"
     lines = [
