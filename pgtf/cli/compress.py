@@ -11,7 +11,7 @@ and the images that the task was learned from must be there.
 
 from absl import flags
 
-from pgtf.config.groups import percentage
+from pgtf.config.group import percentage
 from pgtf.foundation import quiet
 from pgtf.foundation.settings import refuse
 

@@ -1,19 +1,20 @@
 """The settings of a run: groups of flags, their union, and its form on disk. Needs neither TensorFlow nor absl."""
 
-from pgtf.config.config import DEFAULTS, GROUPS, Config
+from pgtf.config.config import DEFAULTS, Config
 from pgtf.config.flagfile import load_config
+from pgtf.config.group import pixels
 from pgtf.config.groups import (
-    DEFAULT_PRECISION,
     EARLIER_NAMES,
+    GROUPS,
     DataSettings,
     MonitoringSettings,
     NetworkSettings,
     RunSettings,
     TrainingSettings,
-    pixels,
 )
 from pgtf.config.resume import resumed
 from pgtf.config.task_plan import TaskPlan, task_plans
+from pgtf.config.training_settings import DEFAULT_PRECISION
 
 __all__ = [
     "DEFAULTS",

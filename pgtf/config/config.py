@@ -4,9 +4,18 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
-from pgtf.config import groups, overrides
+from pgtf.config import overrides
 from pgtf.config.combinations import refusal
-from pgtf.config.groups import DataSettings, Group, MonitoringSettings, NetworkSettings, RunSettings, TrainingSettings
+from pgtf.config.group import Group
+from pgtf.config.groups import (
+    GROUPS,
+    DataSettings,
+    MonitoringSettings,
+    NetworkSettings,
+    RunSettings,
+    TrainingSettings,
+)
+from pgtf.config.network_settings import architecture
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
 from pgtf.methods import METHODS, Method, Piggyback
@@ -14,14 +23,6 @@ from pgtf.networks import NETWORKS, Architecture
 from pgtf.objectives import OBJECTIVES, Objective, Pix2Pix
 
 DEFAULTS = {"method": "piggyback", "objective": "pix2pix"}
-# {heading of --help: group}
-GROUPS: dict[str, type[Group]] = {
-    "run": RunSettings,
-    "networks": NetworkSettings,
-    "data": DataSettings,
-    "training": TrainingSettings,
-    "monitoring": MonitoringSettings,
-}
 SIDES = "input", "output"
 OneGroup = TypeVar("OneGroup", bound=Group)
 
@@ -169,7 +170,7 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
     @property
     def architecture(self) -> Architecture:
         """The architecture of the run's generators."""
-        return groups.architecture(self.networks, self.size, self.objective.architecture)
+        return architecture(self.networks, self.size, self.objective.architecture)
 
     def having_learned(self, learned: Sequence[str]) -> "Config":
         """Returns this config with the learned tasks first, also those of other runs; the others follow."""

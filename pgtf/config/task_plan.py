@@ -3,9 +3,10 @@
 import dataclasses
 from typing import Any
 
-from pgtf.config import flagfile, groups
+from pgtf.config import flagfile
 from pgtf.config.config import Config
 from pgtf.config.groups import DataSettings, MonitoringSettings, NetworkSettings, RunSettings, TrainingSettings
+from pgtf.config.network_settings import architecture
 from pgtf.foundation import settings
 from pgtf.methods import Method
 from pgtf.networks import Architecture
@@ -40,7 +41,7 @@ class TaskPlan:
     @property
     def architecture(self) -> Architecture:
         """The architecture of the task's generators."""
-        shape = groups.architecture(self.networks, self.data.size, self.objective.architecture)
+        shape = architecture(self.networks, self.data.size, self.objective.architecture)
         return shape.with_channels(*self.channels) if self.objective.serves == "images" else shape
 
     @property
