@@ -20,7 +20,7 @@ documenting := .venv/documenting
 demo: $(installed)  ## Teach one small network its first tasks, on drawn images
 	@$(python) -m pgtf demo
 
-studio: $(installed)  ## Open a page on which to try what the demo learnt
+studio: $(installed)  ## Open a page on which to try the tasks of the demo
 	@$(python) -m pgtf studio runs/demo
 
 test: $(installed)  ## Run the tests, except for the long ones

@@ -20,7 +20,7 @@ def grid(compared: Comparison) -> bytes:
     for one in (each for each in compared.inputs if len(each.outputs) > 1):
         firsts.setdefault(one.task, one)
     if not firsts:
-        raise ValueError(f"Runs in one grid have a task of the same name. Received: {', '.join(runs)}, which have none")
+        raise ValueError(f"Runs in one grid need a task of the same name. Received: {', '.join(runs)}, which have none")
     rows = [[one.picture, one.target, *(one.outputs.get(run) for run in runs)] for one in firsts.values()]
     heads = ["input", "target", *runs]
     if all(one.target is None for one in firsts.values()):

@@ -164,7 +164,7 @@ def _interpreter() -> Any:
 
 @contextlib.contextmanager
 def _hushed() -> Iterator[None]:
-    """Silences stderr, where the converter's C++ code writes statistics. Errors are still raised."""
+    """Silences stderr, to which the converter's C++ code writes statistics. Errors are still raised."""
     screen, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)

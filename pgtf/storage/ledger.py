@@ -16,8 +16,11 @@ from pgtf.storage.bank import FilterBank
 class Ledger:
     """The learned tasks of a run, in order, each with the sha256 of its slice.json.
 
-    learnt: ((task, sha256), …). changed: the tasks that were last seen changed. dropped: the numbers of the dropped
-    tasks that are out of `learnt`; what has come in since is another task, also where it is equal.
+    Attributes:
+      learnt: ((task, sha256), …).
+      changed: The tasks that the last verification found changed.
+      dropped: The numbers of the dropped tasks that `learnt` no longer lists. A task that was adopted since is another
+        task, even if it is equal.
     """
 
     learnt: tuple[tuple[str, str], ...] = ()

@@ -23,7 +23,7 @@ _NONE = -1  # The step of no checkpoint.
 
 
 class Checkpoints:
-    """The checkpoints of one object in a folder. Only the last one is kept. Of several workers only the chief writes.
+    """The checkpoints of one object in a folder. Only the last one is stored. Of several workers only the chief writes.
 
     Args:
       state: A tf.train.Checkpoint.

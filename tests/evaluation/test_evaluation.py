@@ -418,7 +418,7 @@ class DataTest(EvaluationTest):
             self.evaluation(self.asked)
 
     def test_fewer_images_than_asked_for_are_refused(self):
-        with self.assertRaisesRegex(ValueError, "equal n.* Received: limit=5, where test of ab has 4"):
+        with self.assertRaisesRegex(ValueError, "equal n.* Received: --limit=5, where test of ab has 4"):
             self.filled(dataclasses.replace(self.asked, limit=5))
 
     def test_one_image_has_no_distance(self):
