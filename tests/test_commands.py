@@ -1,7 +1,7 @@
 """Runs the commands of the documentation, small: page by page, in order, in a folder with made images.
 
-`make test` runs README.md; with PGTF_EVERY=1 in the environment all of PAGES. Left out are commands that need what is
-not here (ELSEWHERE), and programs other than pgtf.
+`make test-long` runs README.md; with PGTF_EVERY=1 in the environment all of PAGES. Left out are commands that need what
+is not here (ELSEWHERE), and programs other than pgtf.
 """
 
 import functools
@@ -12,6 +12,7 @@ import re
 import shutil
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 from PIL import Image
@@ -129,6 +130,7 @@ def within(folder):
 
 class CommandsTest(parameterized.TestCase):
     @parameterized.parameters(*((page,) for page in PAGES if page == PAGES[0] or os.environ.get("PGTF_EVERY")))
+    @pytest.mark.long
     def test_commands_run(self, page):
         folder, ran = pathlib.Path(self.create_tempdir().full_path), 0
         world(folder)

@@ -11,6 +11,7 @@ import time
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import absltest, parameterized
 
@@ -113,7 +114,8 @@ class ClusterTest(parameterized.TestCase):
 
 
 class WaitingTest(parameterized.TestCase):
-    @parameterized.named_parameters(("int", signal.SIGINT), ("term_long", signal.SIGTERM))
+    @parameterized.parameters(signal.SIGINT, signal.SIGTERM)
+    @pytest.mark.long
     def test_a_signal_ends_a_process_that_waits_for_its_peers(self, number):
         with socket.create_server(("localhost", 0)) as one:  # Whose worker never comes.
             own, none = f"localhost:{free_port()}", f"localhost:{one.getsockname()[1]}"

@@ -15,7 +15,12 @@ TINY = task_plans(
 
 
 class BenchmarksTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(("pipeline", {}), ("first_step", {"task": 2}), ("serving", {}), ("xla", {"task": 2}))
+    @parameterized.named_parameters(
+        ("pipeline", "pipeline", {}),
+        ("first_step", "first_step", {"task": 2}),
+        ("serving", "serving", {}),
+        ("xla_long", "xla", {"task": 2}),
+    )
     def test_it_runs(self, name, what):
         self.assertNotEmpty(BENCHMARKS[name](TINY, 1, **what))
 

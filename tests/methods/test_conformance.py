@@ -59,6 +59,8 @@ ONCE = {
 # The objectives with which `make test` tries a method; `make test-long` tries it with its others. Default: TRIED.
 TRIED = ("pix2pix", "unconditional")
 TRIED_WITH = {
+    "half": (),  # Full networks with fewer filters.
+    "quarter": (),
     "piggyback": ("pix2pix", "cyclegan"),
     "finetune": ("classification",),
     "layer_wise": ("cyclegan",),

@@ -42,8 +42,9 @@ CONFIGS = {
 
 
 class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
-    # On the pinned TensorFlow, `make test` learns runs of the others in test_sequence.py and test_classification.py.
-    @parameterized.named_parameters((name + "_long" * (name != "unconditional"), name) for name in OBJECTIVES)
+    # `make test` learns such runs in test_sequence.py and test_classification.py.
+    @parameterized.parameters(*OBJECTIVES)
+    @pytest.mark.long
     def test_a_run_is_learned_verified_and_used(self, objective):
         config = CONFIGS[objective]
         folder, said = ran(config, os.path.join(self.create_tempdir().full_path, "run"))

@@ -399,6 +399,7 @@ class RefusalsTest(RunTestCase):
         _, said = ran(config, run_dir)
         self.assertIn("maps replays bit-equal", said)
 
+    @pytest.mark.long
     def test_a_broken_image_among_real_ones(self):
         folder = self.create_tempdir().full_path
         for split, count in (("train", 3), ("test", 1)):
