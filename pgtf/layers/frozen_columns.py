@@ -16,7 +16,8 @@ def columns(network: keras.Model) -> keras.Model:
       layers that are not task-specific, except the first.
     """
     names = [path.split("/", 1)[1] for path, recipe in made_kernels(network).items() if recipe.lends]
-    frozen = keras.Model(network.input, {name: _given(network, name) for name in names[1:]}, name="columns")
+    given = {name: _given(network, name) for name in names[1:]}
+    frozen = keras.Model(network.input, given or {"image": network.input}, name="columns")  # Keras 3 refuses none.
     frozen.trainable = False
     return frozen
 

@@ -29,13 +29,14 @@ class MaskTest(tf.test.TestCase):
 
     def test_the_first_step_goes_as_far_as_the_rates_say(self):
         network = self.learner.generators["forward"]
-        before = {variable.name: variable.numpy() for variable in network.trainable_variables}
+        before = [variable.numpy() for variable in network.trainable_variables]
         image, target = np.random.default_rng(0).uniform(-1, 1, (2, 1, 16, 16, 3)).astype("float32")
         self.learner.step((image, target))
-        for variable in network.trainable_variables:  # Adam's first step is the learning rate, whatever the gradient.
+        # Adam's first step is the learning rate, whatever the gradient.
+        for variable, value in zip(network.trainable_variables, before):
             rate = 1e-4 if "scores" in variable.name else 2e-4
             if "bias" not in variable.name:
-                furthest = np.abs(variable.numpy() - before[variable.name]).max()
+                furthest = np.abs(variable.numpy() - value).max()
                 self.assertAllClose(furthest, rate, rtol=0.01, msg=variable.name)
 
     def test_begins_as_the_first_task_to_the_bit(self):
