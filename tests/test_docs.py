@@ -20,7 +20,12 @@ from pgtf.objectives import OBJECTIVES
 
 ROOT = pathlib.Path(__file__).parent.parent
 GENERATED = {"docs/reference/commands.md"}  # By docs/site_hooks.py.
-PAGES = ["README.md", "CONTRIBUTING.md", *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md")))]
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    *(str(page.relative_to(ROOT)) for page in sorted(ROOT.glob("docs/**/*.md"))),
+]
 ABSL = {"help", "helpfull", "flagfile", "verbosity", "version"}
 TRAINING = {"train", "plan", "bench", "demo"}  # Commands that take all settings.
 SETTINGS = {"method", "objective", "network", *EARLIER_NAMES} | {
