@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ import tensorflow as tf
 
 from pgtf.data.sources import Source
 from pgtf.foundation.seeds import counted, seed_of
+
+PARALLEL = max(2, min(8, (os.cpu_count() or 1) // 2))  # Examples that are decoded at once; the order does not change.
 
 
 class Stream:
@@ -66,7 +69,7 @@ class Stream:
         if workers > 1:
             share = self.batch_size // workers
             positions = positions.filter(lambda position: position % self.batch_size // share == worker)
-        examples = positions.map(self._example, num_parallel_calls=2, deterministic=True)
+        examples = positions.map(self._example, num_parallel_calls=PARALLEL, deterministic=True)
         return examples.batch(self.batch_size // replicas, drop_remainder=True).prefetch(8)
 
     def distributed(self, start: int, steps: int) -> Any:

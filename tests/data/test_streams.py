@@ -1,6 +1,8 @@
 """The stream: batches as a pure function of (seed, step)."""
 
 import collections
+import os
+import threading
 
 import numpy as np
 import tensorflow as tf
@@ -118,6 +120,21 @@ class PurityTest(tf.test.TestCase, parameterized.TestCase):
         stream = Stream([Coordinates(count)], 4, 5, batch_size=batch_size)
         self.assertEqual(stream.steps_per_epoch, steps)
         self.assertLen(set(indices(stream, steps).ravel()), count)
+
+
+class ParallelTest(tf.test.TestCase):
+    def test_examples_are_decoded_at_once_and_stay_in_order(self):
+        if len(os.sched_getaffinity(0)) < 2:
+            self.skipTest("TensorFlow has as many threads as it may use processors")
+        together = threading.Barrier(2)
+
+        class Waiting(Coordinates):
+            def __getitem__(self, index):
+                together.wait(60)  # Breaks if no second thread comes.
+                return super().__getitem__(index)
+
+        one, other = (indices(Stream([kind(6)], HEIGHT, WIDTH), 6) for kind in (Coordinates, Waiting))
+        np.testing.assert_array_equal(one, other)
 
 
 class LabelsTest(tf.test.TestCase):
