@@ -44,7 +44,7 @@ KINDS = {
     "both_ways": {"method": Piggyback(share_bank=True), "network": "resnet", "objective": "cyclegan"},
     "classifier": {"method": "low_rank", "network": "resnet18", "objective": "classification"},
 }
-VARIANTS = {"free_outer", "equal_steps", "resize"}  # Other settings of a kind: long.
+VARIANTS = {"free_outer", "equal_steps", "resize", "both_ways"}  # Left to `make test-long`.
 
 
 def given(shape):
