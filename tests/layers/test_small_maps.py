@@ -82,6 +82,11 @@ class SmallMapsTest(tf.test.TestCase, parameterized.TestCase):
     def test_only_maps_of_few_positions(self, positions, c_in, transposed, suits):
         self.assertEqual(small_maps.suits(positions, c_in, transposed=transposed), suits)
 
+    def test_without_gradients_larger_maps_of_transposed_convolutions_suit(self):
+        for positions, suits in ((512, True), (513, False)):
+            self.assertEqual(small_maps.suits(positions, 512, transposed=True, learns=False), suits)
+        self.assertFalse(small_maps.suits(512, 512, transposed=True))
+
 
 if __name__ == "__main__":
     tf.test.main()
