@@ -43,6 +43,7 @@ ROWS: dict[str, dict[str, Any]] = {
     TRAINED: {"method": "mask", **_FAST},
     "low rank 4, int8": {"method": "low_rank", "rank": 4, **_INT8, **_FAST},
     "Piggyback masks, ternary": {"method": "mask", "mask": "ternary", **_KEPT, **_FAST},
+    "low rank 14, int8": {"method": "low_rank", "rank": 14, **_INT8, **_FAST},
     "low rank 16, int8": {"method": "low_rank", "rank": 16, **_INT8, **_FAST},
     "frozen kernels, own norms": {"method": "frozen", **_FAST},
     "piggyback mixing, ¼": {"method": "piggyback", "borrow_from": "first", **_FAST},

@@ -58,11 +58,12 @@ _LABELLED = {
     "image_size": 64,
     "load_size": 72,
     "solver": "adam",
-    "learning_rate": 1e-4,
+    "learning_rate": 3e-4,
     "head_learning_rate": 0.03,
     "weight_decay": 0.0,
-    "mask_learning_rate": 1e-4,
+    "mask_learning_rate": 3e-4,
 }
+_SLOW = {"learning_rate": 1e-4, "head_learning_rate": 1e-3, "mask_learning_rate": 1e-4}
 _VGG = {
     "objective": "classification",
     "network": "vgg16",
@@ -107,7 +108,7 @@ PRESETS = {
         {**_CYCLES, "image_size": 256, "width": 64, "batch_size": 1, "epochs": 200},
         outer=2_100_000,
         pace=(20.0, 8.0, 20.0),
-        labelled={**_LABELLED, "batch_size": 32, "epochs": 30, "head_learning_rate": 1e-3},
+        labelled={**_LABELLED, "batch_size": 32, "epochs": 30, **_SLOW},
         labelled_small={**_VGG, "width": 64, "epochs": 100},
     ),
 }
