@@ -40,7 +40,7 @@ BOTH_WAYS = dict(
     more="maps",
 )
 BOTH = (("one_way", ONE_WAY), ("both_ways_sharing_a_bank", BOTH_WAYS))
-LONG = (("one_way_long", ONE_WAY), ("both_ways_sharing_a_bank", BOTH_WAYS))
+LONG = (("one_way", ONE_WAY), ("both_ways_sharing_a_bank_long", BOTH_WAYS))
 
 
 class Format1TestCase(tf.test.TestCase, parameterized.TestCase):
