@@ -153,6 +153,13 @@ class Finder:
             sources[split] = self._cached(source) if split == "train" else source
             parts[split] = DrawnImages(task, self.seed, first, count)
         pixels = drawn.pixels_of(task)[:: -1 if flipped else 1]
+        for side, asked, own in zip(("input", "output"), self.pixels, pixels):
+            if isinstance(asked, Asked) and (asked.range or asked.channels not in (0, own.channels)):
+                raise ValueError(
+                    f"A drawn task has channels and values of its own: leave out --{side}_channels and --{side}_range, "
+                    f"or name a --data_dir. Received: {asked.channels} channels, range {asked.range!r} for {task}, "
+                    f"which has {own.channels} channels"
+                )
         readers = Reader(pixels[0]), Reader(pixels[1])
         return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired", readers=readers)
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest
+from pgtf.data.pixels import Asked
 from pgtf.data.reading import read
 from pgtf.data.streams import Stream
 from pgtf.foundation.errors import ImageError
@@ -98,6 +99,13 @@ class FinderTest(FinderTestCase):
         for split, level in (("trainA", 10), ("trainB", 20), ("testA", 30)):
             self.put("t", split, level=level)
         self.assertEqual([self.levels(source) for source in self.find("t", paired=False).test], [[10], [20]])
+
+    def test_drawn_images_keep_their_channels(self):
+        for pixels in ((Asked(1), Asked()), (Asked(), Asked(3, "0:10"))):
+            with self.assertRaisesRegex(ValueError, "A drawn task has channels .* which has 3 channels"):
+                Finder("", "pairs", (16, 16), (16, 16), pixels=pixels)("maps")
+        six = Finder("", "pairs", (16, 16), (16, 16), pixels=(Asked(6), Asked(3)))("satellite2map")
+        self.assertEqual(six.channels, (6, 3))
 
     def test_no_such_data_dir(self):
         with self.assertRaisesRegex(FileNotFoundError, "here '/nowhere/maps'. Received: .*no such folder") as told:
