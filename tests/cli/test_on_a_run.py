@@ -112,7 +112,7 @@ class ScriptsTest(tf.test.TestCase):
         _, errors = ended.communicate()
         self.assertEqual(ended.returncode, 1)
         packing = f"pgtf pack {self.run_dir} maps -o maps.safetensors"
-        self.assertRegex(errors, f"can't be restored unless it was packed: {packing}\nAdd --yes")
+        self.assertRegex(errors, f"can't be restored unless it was packed: {packing}\n  Add --yes")
         self.assertEqual(pgtf.load(self.run_dir).names, ["facades", "maps"])
         said, errors = begun("drop", *flags, "--yes").communicate()
         self.assertIn("maps was removed from", said, errors)

@@ -17,7 +17,7 @@ from pgtf.assembly import build
 from pgtf.assembly.planned_data import data_of
 from pgtf.config import Config, task_plans
 from pgtf.data import drawn
-from pgtf.data.finder import DRAWN_TEST
+from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.evaluation import curves
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.evaluation.evaluator import Evaluator
@@ -192,7 +192,7 @@ class CurveTest(OnTheWayTest):
         for scale in (1, 30):
             network.set_weights([scale * weight for weight in network.get_weights()])
             made, targets = [], []
-            for number in range(3):
+            for number in range(DRAWN_TESTS):
                 image, target = drawn.draw("maps", DRAWN_TEST + number, 16, config.seed)
                 made.append(np.rint((network((image / 127.5 - 1)[None].astype("float32"))[0].numpy() + 1) * 127.5))
                 targets.append(target)

@@ -57,7 +57,7 @@ class GridTest(absltest.TestCase):
         self.assertAlmostEqual(h / w, 4, delta=0.3)
 
     def test_runs_without_a_common_task_are_refused(self):
-        with self.assertRaisesRegex(ValueError, "have a task of the same name. Received: made, other, which have none"):
+        with self.assertRaisesRegex(ValueError, "need a task of the same name. Received: made, other, which have none"):
             grid(compared())
 
     def test_the_names(self):
