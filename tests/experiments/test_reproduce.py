@@ -71,14 +71,14 @@ class ReproduceTest(parameterized.TestCase):
     @pytest.mark.long
     def test_stopped_and_gone_on_with_it_has_the_same_figures(self):
         whole, stopped = self.runner(), self.runner()
-        whole.do([EXPERIMENT])
+        whole.run([EXPERIMENT])
         run = pathlib.Path(stopped.runs, EXPERIMENT.name)
         log = run / "log.jsonl"
         with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: log.exists() and _lines(log) >= 4):
-            stopped.do([EXPERIMENT])
+            stopped.run([EXPERIMENT])
         self.assertFalse((run / "tasks" / layout.task_folder(0, "maps") / "slice.json").exists())  # Stopped on its way.
         begun = _steps(log)
-        stopped.do([EXPERIMENT])
+        stopped.run([EXPERIMENT])
         self.assertGreaterEqual(_steps(log)[len(begun)], begun[-1])  # It went on, not anew.
         one, other = (each.results.read(EXPERIMENT) for each in (whole, stopped))
         self.assertEqual(one.matrix, other.matrix)
