@@ -187,6 +187,7 @@ def _of_tiff(file: IO[bytes], size: int) -> np.ndarray:
     import tifffile  # Imported when needed: it takes a tenth of a second.
 
     with tifffile.TiffFile(file, is_ome=False) as tiff:  # OME's description may name other files.
+        _check_pages(tiff)
         series: Any = tiff.series[0]
         _check_bytes(math.prod(series.shape) * series.dtype.itemsize, size)
         kept = [(axis, length) for axis, length in zip(series.axes, series.shape) if length > 1 or axis in "YX"]
@@ -199,6 +200,15 @@ def _of_tiff(file: IO[bytes], size: int) -> np.ndarray:
     order = [axes.index(axis) for axis in ("Y", "X", *others)]
     array = array.transpose(order)
     return turn(array) if turn else array
+
+
+def _check_pages(tiff: Any) -> None:
+    """Raises ImageError for more pages than channels. The list of pages of a broken file may have no end."""
+    try:
+        tiff.pages[MOST_CHANNELS]
+    except IndexError:
+        return
+    raise ImageError(f"its pages are more than pgtf reads of one image ({MOST_CHANNELS})")
 
 
 def _values(series: Any, file: IO[bytes]) -> np.ndarray:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pgtf.data import writing
 from pgtf.data.decoding import decode
-from pgtf.data.pixels import RGB, Asked, Pixels, to_picture
+from pgtf.data.pixels import MOST_CHANNELS, RGB, Asked, Pixels, to_picture
 from pgtf.data.reader import Reader
 from pgtf.data.reading import read, resized
 from pgtf.foundation.errors import ImageError
@@ -171,6 +171,24 @@ class FileTest(Files):
                 decode(path, channels)
             self.assertLess(tracemalloc.get_traced_memory()[1], 2**26)
             tracemalloc.stop()
+
+    @parameterized.parameters(1, 2, 150, 600)
+    def test_a_tiff_whose_pages_form_a_circle_or_are_too_many_is_refused(self, pages):
+        path = self.path("x.tif")
+        tifffile.imwrite(path, np.zeros((pages, 8, 8), "uint16"), photometric="minisblack", metadata=None)
+        with open(path, "r+b") as file:
+            data = bytearray(file.read())
+            if pages <= MOST_CHANNELS:
+                (first,) = place = struct.unpack_from("<I", data, 4)
+                for _ in range(pages):  # A page: the number of its tags, 12 bytes each, and the place of the next page.
+                    end = place[0] + 2 + 12 * struct.unpack_from("<H", data, place[0])[0]
+                    place = struct.unpack_from("<I", data, end)
+                self.assertEqual(place, (0,))
+                struct.pack_into("<I", data, end, first)
+            file.seek(0)
+            file.write(data)
+        with self.assertRaisesRegex(ImageError, "x.tif.*its pages are more than pgtf reads of one image"):
+            decode(path)
 
     def test_palettes_and_cmyk_become_rgb_and_gray(self):
         flat = Image.new("RGB", (8, 8), (200, 60, 20))
