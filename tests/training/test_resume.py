@@ -29,6 +29,20 @@ FLAGS = [
     "--checkpoint_minutes=0",
 ]
 PAIRED = ["--image_size=8x16", "--tasks=maps,facades"]
+# Penalties at every third and at every second step: the first after a stop must come when it is due.
+GENERATED = [
+    "--objective=unconditional",
+    "--network=stylegan2",
+    "--norm=none",
+    "--image_size=16",
+    "--narrow_from=4",
+    "--mapping_layers=1",
+    "--method=width_wise",
+    "--tasks=faces,cats",
+    "--batch_size=4",
+    "--r1_every=3",
+    "--path_length_every=2",
+]
 
 
 def step_by_step():
@@ -123,6 +137,15 @@ class ResumeTest(absltest.TestCase):
         )
         for place in (self.folder / "killed" / "tasks").iterdir():
             self.assertEqual({path.name[:6] for path in (place / "train").iterdir()}, {"events"})
+
+    def test_generated_images(self):
+        peaceful = self.begun(GENERATED, "peaceful")
+        self.killed_when(self.begun(GENERATED), "01-faces", ".writing-step-[3-7]")
+        self.killed_when(self.begun(GENERATED), "02-cats", ".writing-step-[3-7]")
+        self.assertEqual(self.tasks(), ["01"])
+        self.finished(self.begun(GENERATED))
+        self.finished(peaceful)
+        self.assertSameSlices()
 
 
 if __name__ == "__main__":
