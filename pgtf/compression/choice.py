@@ -1,4 +1,4 @@
-"""Compression of a learned task: chooses a kind of --layers for each layer within a budget; repairs by distillation.
+"""Compression of a learned task: chooses a kind of --layers for each layer within a budget.
 
 Each kernel of the task is replaced, one at a time, by its compressed form. The cost of that is the mean
 squared change of the task's outputs. A knapsack chooses the kinds; the result is a task of the method `layered`.
@@ -23,7 +23,6 @@ from pgtf.layers.answering import products
 from pgtf.layers.folding import ANSWERING
 from pgtf.methods import Bank, Layered
 from pgtf.networks import Architecture
-from pgtf.objectives.optimizers import LinearDecay, adam
 from pgtf.storage import quantization
 
 # {kind of --layers: precision of what it stores of a kernel}
@@ -33,7 +32,7 @@ KINDS = {
     **{f"delta({bits})": f"delta{bits}" for bits in ("1", "1.58", "2", "3", "4")},
     "free:int8": "int8",
 }
-BATCH, REPAIR_BATCH = 16, 4
+BATCH = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,50 +200,6 @@ def built(
                 left, right = KernelPair(kernel, np.asarray(bank.lent(path))).factors(recipe.rank)
                 recipe.restore({"shift_left": left, "shift_right": right})
     return made
-
-
-def repair(
-    networks: Mapping[str, keras.Model],
-    wanted: Mapping[str, np.ndarray],
-    inputs: Mapping[str, np.ndarray],
-    *,
-    steps: int,
-    learning_rate: float,
-    seed: int,
-) -> None:
-    """Trains compressed networks to make a task's outputs, with kernels rounded in each step.
-
-    Args:
-      networks: {prefix: network}.
-      wanted: {prefix: outputs of the task}.
-      inputs: {prefix: float images}.
-      steps: Number of steps.
-      learning_rate: Adam's, which decays linearly to zero.
-      seed: Seed of the order of the images.
-    """
-    for prefix, network in networks.items():
-        for recipe in layers.made_kernels(network).values():
-            if isinstance(recipe, recipes.Delta):
-                recipe.rounding.assign(True)
-        _distill(network, wanted[prefix], inputs[prefix], steps, learning_rate, seed)
-
-
-def _distill(network: Any, wanted: np.ndarray, inputs: np.ndarray, steps: int, rate: float, seed: int) -> None:
-    """Minimizes the L1 distance of a network's outputs from the wanted ones."""
-    variables = network.trainable_variables
-    optimizer = adam(LinearDecay(rate, 0, steps), "float32")
-    optimizer.build(variables)
-
-    @tf.function
-    def step(images, targets):
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.abs(network(images, training=False) - targets))
-        optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
-
-    draw, count = np.random.default_rng(seed), min(REPAIR_BATCH, len(inputs))
-    for _ in range(steps):
-        places = draw.choice(len(inputs), count, replace=False)
-        step(tf.constant(inputs[places]), tf.constant(wanted[places]))
 
 
 def outputs(network: Any, inputs: np.ndarray) -> np.ndarray:

@@ -10,7 +10,8 @@ import numpy as np
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.recorded_data import recorded_data
 from pgtf.compression.budget import planned_costs
-from pgtf.compression.choice import LayerChoice, built, choose, method_of, outputs, repair
+from pgtf.compression.choice import LayerChoice, built, choose, method_of, outputs
+from pgtf.compression.repair import repair
 from pgtf.data.reading import to_input
 from pgtf.data.sources import Source, examples
 from pgtf.foundation.settings import name_in, settings_of
