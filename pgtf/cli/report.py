@@ -19,8 +19,8 @@ flags.DEFINE_string("grid", "", "PNG file to write: one input of each task with 
 flags.DEFINE_string(
     "gallery",
     "",
-    "PNG file to write: what each task makes of drawn inputs, for tasks with the names of drawn ones. Such a picture "
-    "may be shown where the images of the data may not.",
+    "PNG file to write instead of the report: the outputs of each task for drawn inputs, for tasks with the names of "
+    "drawn ones. It can be published even if the data can't. Default: none.",
 )
 STOPPED = ""
 
@@ -32,6 +32,11 @@ def main(_):
     from pgtf.runs.pack import load
 
     asked = flags.FLAGS
+    if asked.gallery and (asked.compare or asked.grid):
+        raise ValueError(
+            "--gallery is of one run and writes no report: leave out --compare and --grid. "
+            f"Received: --gallery={asked.gallery}, --compare={','.join(asked.compare)}, --grid={asked.grid}"
+        )
     if asked.gallery:
         files.write(asked.gallery, gallery(load(asked.run_dir)))
         print(f"Gallery: {asked.gallery}")

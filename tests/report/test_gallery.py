@@ -9,6 +9,7 @@ import pgtf
 from pgtf.data.drawn import draw
 from pgtf.report.gallery import EXAMPLES, FIRST, answers, gallery
 from pgtf.report.grid import SIDE
+from pgtf.runs.adopt import adopt
 from tests.tiny import tiny_run
 
 
@@ -25,6 +26,17 @@ class GalleryTest(tf.test.TestCase):
         picture = Image.open(io.BytesIO(gallery(run)))
         self.assertGreater(picture.width, 2 * EXAMPLES * SIDE)
         self.assertGreater(picture.height, 2 * SIDE)
+
+    def test_of_a_task_and_its_copies_the_last_one_answers(self):
+        folder, other = (self.create_tempdir().full_path for _ in range(2))
+        run = tiny_run(folder, ("maps", "facades"), size=(32, 32), method="full")
+        source = pgtf.load(tiny_run(other, ("facades", "maps"), size=(32, 32), method="full"))
+        adopt(run, source, ["maps"], "maps-copy")
+        found = answers(pgtf.load(run))
+        self.assertEqual(list(found), ["maps", "facades"])
+        image, output = found["maps"][0]
+        self.assertAllEqual(output, pgtf.load(run)["maps-copy"](image))
+        self.assertNotAllEqual(output, pgtf.load(run)["maps"](image))
 
     def test_a_run_without_drawn_inputs_is_refused(self):
         with self.assertRaisesRegex(ValueError, "tasks with the names of drawn ones"):
