@@ -170,7 +170,7 @@ class ExportTest(tf.test.TestCase):
     def test_other_scores_are_found(self):
         path, probes = f"{exported()}/textures/1", pgtf.load(f"{folder()}/run")["textures"].probes
         images, scores = probes.inputs["forward"], probes.outputs["forward"].copy()
-        self.assertLess(SavedModel().difference(path, images, scores), 1e-5)
+        self.assertLess(SavedModel().difference(path, images, scores), 1e-4)
         scores[1, 4] += 0.01 * np.abs(scores).max()
         self.assertGreater(SavedModel().difference(path, images, scores), 1e-3)
 
@@ -186,7 +186,7 @@ class ExportTest(tf.test.TestCase):
                 self.assertEqual(tuple(file.read().split()), run[name].facts.objective.labels)
             images = run[name].probes.inputs["forward"]
             answer = ask["serving_default"](images=tf.constant(images), task=tf.constant(name))
-            self.assertAllClose(answer["probabilities"], run[name].classifier(list(images)), atol=1e-5)
+            self.assertAllClose(answer["probabilities"], run[name].classifier(list(images)), atol=1e-4)
         with self.assertRaisesRegex(tf.errors.InvalidArgumentError, "must be one of shapes, textures"):
             ask["serving_default"](images=tf.constant(images), task=tf.constant("digits"))
 
