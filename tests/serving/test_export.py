@@ -204,7 +204,9 @@ class TFLiteTest(parameterized.TestCase):
             interpreter = tf.lite.Interpreter(path, experimental_op_resolver_type=resolver)
             image = np.random.default_rng(2).integers(0, 256, (1, height, width, 3), "uint8")
             result = interpreter.get_signature_runner()(images=to_float(image))["images"]
-            self.assertLessEqual(np.abs(result - outputs(network(name), image)).max(), 1e-4)  # Each has its order of sums.
+            self.assertLessEqual(
+                np.abs(result - outputs(network(name), image)).max(), 1e-4
+            )  # Each has its order of sums.
         operations = {operation["op_name"] for operation in interpreter._get_ops_details()}
         self.assertContainsSubset({"CONV_2D", "TRANSPOSE_CONV"}, operations)
         self.assertEmpty({name for name in operations if "flex" in name.lower() or "custom" in name.lower()})
