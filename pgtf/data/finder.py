@@ -10,6 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from pgtf.data import drawn, tree
+from pgtf.data.drawn_sources import Drawn, DrawnSingles, DrawnUnlabelled
+from pgtf.data.file_sources import ArrayImages, FilePairs, Images, Pairs
 from pgtf.data.labels import classes_of, numbers_of
 from pgtf.data.layouts import LAYOUTS, Layout, layout_of
 from pgtf.data.manifest import (
@@ -25,19 +27,7 @@ from pgtf.data.manifest import (
 from pgtf.data.pixels import RGB, Asked, Pixels
 from pgtf.data.reader import Reader
 from pgtf.data.reading import advice, is_unread_image_name
-from pgtf.data.sources import (
-    ArrayImages,
-    Cached,
-    Drawn,
-    DrawnSingles,
-    DrawnUnlabelled,
-    FilePairs,
-    Images,
-    Labelled,
-    Pairs,
-    Source,
-    Subset,
-)
+from pgtf.data.sources import Cached, Labelled, Source, Subset
 from pgtf.data.task_data import TaskData
 
 # Numbers of the first drawn test and validation images, far from the training images, which start at 0.

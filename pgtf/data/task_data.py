@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import IO
 
 from pgtf.data import tree
+from pgtf.data.file_sources import ODD_WIDTH
 from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
 from pgtf.data.pixels import Pixels
 from pgtf.data.prefetch import prefetch
 from pgtf.data.reader import Reader
 from pgtf.data.reading import advice, is_unread_image_name
 from pgtf.data.side_by_side import refuse_single_images
-from pgtf.data.sources import ODD_WIDTH, Side, Source, Subset
+from pgtf.data.sources import Side, Source, Subset
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
 from pgtf.foundation.task_names import first_names

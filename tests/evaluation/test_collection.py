@@ -78,7 +78,7 @@ class HeldOutTest(tf.test.TestCase):
         data = Finder("", "pairs", (16, 16), (16, 16), drawn_images=9, validation=0.2)("maps")
         train, held_out = evaluator._parts(data)
         self.assertEqual((len(train), len(held_out)), (9, 2))
-        self.assertIs(held_out.source.pairs, data.sources["validation"])
+        self.assertIs(held_out.source.source, data.sources["validation"])
 
 
 class GeneratorTest(tf.test.TestCase):

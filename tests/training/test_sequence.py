@@ -183,7 +183,7 @@ class PairedTest(RunTestCase):
     def test_a_finished_run_does_nothing_and_needs_no_data(self):
         run_dir = self.copied(TINY)
         before = {path: path.stat().st_mtime_ns for path in pathlib.Path(run_dir, "tasks").rglob("*")}
-        with mock.patch("pgtf.data.sources.Drawn.__getitem__", side_effect=AssertionError("read")):
+        with mock.patch("pgtf.data.drawn_sources.Drawn.__getitem__", side_effect=AssertionError("read")):
             ran(TINY, run_dir)
         self.assertEqual(before, {path: path.stat().st_mtime_ns for path in pathlib.Path(run_dir, "tasks").rglob("*")})
         self.assertEqual(lines(run_dir), lines(once(TINY)[0]))
