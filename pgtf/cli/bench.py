@@ -156,14 +156,12 @@ def main(_):
         refuse("only", f"answers, input or some of {', '.join((*ANSWERS, *INPUT))}", ",".join(flags.FLAGS.only))
     if flags.FLAGS.piece:
         quiet.import_tensorflow()
-        from pgtf.experiments.speed import inputs
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
-        known: dict = {**BENCHMARKS, "reading": inputs.reading, "many_files": inputs.many_files}
         measurement = json.loads(flags.FLAGS.piece)
         what = {name: measurement[name] for name in ("task", "tasks", "kind", "peers", "count") if name in measurement}
         plan = task_plans(config_of(measurement))[0]
-        print(json.dumps(known[measurement["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
+        print(json.dumps(BENCHMARKS[measurement["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
     plan, rounds = task_plans(command_line.config_from_flags())[0], flags.FLAGS.bench_rounds
     if flags.FLAGS.other_python:

@@ -5,12 +5,10 @@ Times are CPU seconds of the process, which depend little on other programs of t
 
 import dataclasses
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +21,7 @@ from pgtf.assembly.parameters import full_values
 from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.data.reading import to_float
 from pgtf.experiments.speed.peers import sides as sides_of_peers
+from pgtf.experiments.speed.timing import compared, cpu_times
 from pgtf.methods import Full, Layered, LowRank, Method, Piggyback
 from pgtf.runs.run import Run
 from pgtf.runs.translate import Translator
@@ -38,28 +37,6 @@ KINDS: dict[str, tuple[Method, str]] = {
     "full": (Full(), "float32"),
 }
 PHOTOS = 16  # Of the folder.
-
-
-def cpu_times(sides: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, list[float]]:
-    """Returns {side: CPU seconds of each round} of functions that take turns, after one round of warm-up."""
-    times: dict[str, list[float]] = {name: [] for name in sides}
-    for number in range(rounds + 1):
-        for name in sorted(sides, reverse=number % 2 > 0):
-            begun = time.process_time()
-            sides[name]()
-            times[name].append(time.process_time() - begun)
-    return {name: seconds[1:] for name, seconds in times.items()}
-
-
-def against(times: Mapping[str, Sequence[float]], base: str) -> dict[str, dict[str, float]]:
-    """Returns {side: {"seconds": median, "ratio": median ratio to the side `base` in the same round}}."""
-    return {
-        name: {
-            "seconds": statistics.median(seconds),
-            "ratio": statistics.median(a / b for a, b in zip(seconds, times[base])),
-        }
-        for name, seconds in times.items()
-    }
 
 
 def swap(plan, rounds, kind):
@@ -87,7 +64,7 @@ def swap(plan, rounds, kind):
 
         first(picture)
         sides = {"same": lambda: waiting[0](picture), "again": other, "new": composed, "built": built}
-        return against(cpu_times(sides, rounds), "same")
+        return compared(cpu_times(sides, rounds), "same")
 
 
 def steady(plan, rounds, peers):
@@ -104,7 +81,7 @@ def steady(plan, rounds, peers):
             given = to_float(np.stack([noise(plan, seed) for seed in range(batch)]))
             asked = {"float32": exact, "bfloat16": sixteen, **({"before": before} if batch == 1 else {}), **others}
             sides = {name: lambda ask=ask, given=given: np.asarray(ask(given)) for name, ask in asked.items()}
-            found[str(batch)] = against(cpu_times(sides, rounds), "float32")
+            found[str(batch)] = compared(cpu_times(sides, rounds), "float32")
     return found
 
 
@@ -125,7 +102,7 @@ def photos(plan, rounds):
                 "folder": lambda: translate_files(translator, targets, out=nowhere),
                 "alone": lambda: [network(one).numpy() for _ in range(PHOTOS)],
             }
-            return {**against(cpu_times(sides, rounds), "alone"), "images": PHOTOS}
+            return {**compared(cpu_times(sides, rounds), "alone"), "images": PHOTOS}
 
 
 def opened(plan, rounds, tasks):
@@ -173,7 +150,7 @@ def start(plan, rounds):
         for _ in range(rounds):
             for name, side in sides.items():
                 times[name].append(side())
-        return against(times, "import")
+        return compared(times, "import")
 
 
 def _cpu_seconds(command: Sequence[str]) -> float:

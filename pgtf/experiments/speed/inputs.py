@@ -18,8 +18,8 @@ from PIL import Image
 from pgtf.assembly import build
 from pgtf.assembly.planned_data import data_of
 from pgtf.data import drawn, writing
-from pgtf.experiments.speed import benchmarks
-from pgtf.experiments.speed.answers import against, cpu_times
+from pgtf.experiments.speed.timing import compared, cpu_times
+from pgtf.experiments.speed.untrained import first_learner, held, step_of
 
 PAIRS = 16  # Of each format; a pass reads each once.
 ARCHIVES = ("", ".zip", ".tar", ".tar.gz")
@@ -46,11 +46,11 @@ print(time.process_time() - begun, (peak() - before) / 1024)
 
 def reading(plan, rounds):
     """Compares reading a pair of files in each format, resizing, cropping and flipping it, with a step on one pair."""
-    step = benchmarks.step_of(benchmarks.first_learner(plan), benchmarks.held(plan))
+    step = step_of(first_learner(plan), held(plan))
     with tempfile.TemporaryDirectory() as folder:
         sides = {name: _pass(plan, os.path.join(folder, name), *FORMATS[name]) for name in FORMATS}
         times = cpu_times({**sides, "step": step}, rounds)
-    return against({name: [one / (PAIRS if name in sides else 1) for one in times[name]] for name in times}, "step")
+    return compared({name: [one / (PAIRS if name in sides else 1) for one in times[name]] for name in times}, "step")
 
 
 def many_files(plan, rounds, count):
