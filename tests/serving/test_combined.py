@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from pgtf.methods import Piggyback
 from pgtf.runs.run import Run
 from pgtf.serving.combined import export_combined
-from pgtf.serving.sharing import _mixing_answers_sooner
+from pgtf.serving.sharing import mixing_activations_is_cheaper, sharing_network
 from tests.tiny import tiny_run
 
 TASKS = ("facades", "maps", "streets")
@@ -54,7 +54,17 @@ class CombinedTest(tf.test.TestCase, parameterized.TestCase):
     def test_the_cheaper_way_by_hand(self):
         # A kernel [4, 4, 2, 6] from 8 filters: composing 32·8·6 + n·32·6, mixing n·32·8 + n·8·6, equal at n = 13.7.
         for side, expected in ((3, True), (4, False)):
-            self.assertEqual(_mixing_answers_sooner((4, 4, 2, 6), 8, (1, side, side, 2), (1, side, side, 6)), expected)
+            maps = (None, side, side, 2), (None, side, side, 6)
+            self.assertEqual(mixing_activations_is_cheaper((4, 4, 2, 6), 8, *maps), expected)
+
+    def test_each_layer_takes_the_cheaper_way_at_the_training_size(self):
+        run, filters = Run(tiny_run(self.create_tempdir().full_path, ("facades", "maps"), size=(32, 32))), {}
+        _, network = (sharing_network(task, "forward", filters) for task in run)
+        mixes = {layer.name: layer.mixes_activations for layer in network.layers if hasattr(layer, "lenders")}
+        # Composing down1, [4, 4, 3, 4] with λ = 1/4: 48·4·3 + 256·48·3; mixing: 256·48·4 + 256·4·3.
+        self.assertFalse(mixes["down1"])
+        # Composing down5, [4, 4, 32, 32]: 512·32·24 + 512·24; mixing: 512·32 + 32·24.
+        self.assertTrue(mixes["down5"])
 
 
 if __name__ == "__main__":
