@@ -102,7 +102,12 @@ class MonitoringSettings(Group):
     """Intervals of logs, samples, curves and checkpoints. They don't change the weights."""
 
     log_every: int = setting(50, "Steps between lines of the log and points in TensorBoard.", above=0, may_change=True)
-    sample_every: int = setting(1000, "Steps between sample pictures in TensorBoard.", above=0, may_change=True)
+    sample_every: int = setting(
+        1000,
+        "Steps between sample pictures in the report. TensorBoard gets at most 10 of a task.",
+        above=0,
+        may_change=True,
+    )
     evaluate_every: int = setting(
         0,
         "Steps between measurements of distances (and L1) on a few test images, or on held-out ones with --validation. "

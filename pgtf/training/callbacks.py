@@ -13,6 +13,7 @@ from pgtf.foundation.keras_versions import last_learning_rate
 from pgtf.foundation.progress import Bar
 from pgtf.training.checkpoints import Checkpoints
 
+PICTURES = 10  # Of a title: as many as TensorBoard shows. At 256 px each takes a megabyte.
 _ADVICE = "A smaller --learning_rate, another --seed or --precision=float32 may help (in a new --run_dir)"
 
 
@@ -114,23 +115,32 @@ class Saves(keras.callbacks.Callback):
 
 
 class Samples(keras.callbacks.Callback):
-    """Writes a fixed grid of test images to TensorBoard, translated with the weights that would be stored."""
+    """Draws a fixed grid of test images, translated with the weights that would be stored.
 
-    def __init__(self, writer, every, draw):
+    Args:
+      writer: TensorBoard's writer.
+      every: Number of steps between samples.
+      draw: Function of {prefix: network} that returns {title: picture}.
+      steps: Number of steps of the task. Writes at most PICTURES of its samples to TensorBoard, evenly spaced.
+    """
+
+    def __init__(self, writer, every, draw, steps):
         super().__init__()
         self.writer, self.every, self.draw = writer, every, draw
+        self.every_shown = max(every, math.ceil(steps / PICTURES))
 
     def on_train_begin(self, logs=None):
-        self.due = Every(self.every, self.model.done)
+        self.due, self.shown = Every(self.every, self.model.done), Every(self.every_shown, self.model.done)
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.done
         if self.due(step):
             with self.model.final_weights():
                 pictures = self.draw(self.model.generators)
-            with self.writer.as_default(step):
-                for name, picture in pictures.items():
-                    tf.summary.image(name, picture[None])
+            if self.shown(step):
+                with self.writer.as_default(step):
+                    for name, picture in pictures.items():
+                        tf.summary.image(name, picture[None])
 
 
 class Progress(keras.callbacks.Callback):

@@ -85,7 +85,7 @@ def learn(
             if points:
                 callbacks.insert(-1, points)  # Before what saves the best of them.
             if draw:
-                callbacks.append(Samples(writer, intervals.sample_every, draw))
+                callbacks.append(Samples(writer, intervals.sample_every, draw, steps))
             _fit(learner, stream, phases, callbacks, saves, best)
             if points:
                 points.finish(learner)

@@ -45,6 +45,7 @@ from pgtf.training.one_task import learn_task
 from pgtf.training.sampling import remove_sample
 
 KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
+COMPARED = 8  # Tasks whose outputs for one input are shown side by side.
 
 
 class SequentialTrainer:
@@ -245,8 +246,11 @@ class SequentialTrainer:
         files.write(os.path.join(self.bank.place(index, after), layout.REPLAYS), json.dumps(record, indent=1).encode())
 
     def _sample(self, index: int, after: str) -> None:
-        """Writes sample images of every task so far to samples/ and to TensorBoard."""
-        shown = {}
+        """Writes sample images of a new task to samples/ and to TensorBoard, and of earlier tasks that it answers for.
+
+        Pictures of other tasks stay as they are: their replays are equal.
+        """
+        shown, first_compared = {}, max(0, index + 1 - COMPARED)
         objective, probes = self.config.objective, self._reread(index, index).probes
         compared = objective.common_inputs and index
         given = probes.inputs["forward"]
@@ -255,12 +259,17 @@ class SequentialTrainer:
             task = self._reread(number, index)
             if not task.has_probes:
                 continue
-            previews = objective.preview(task.networks, task.probes.inputs, task.probes.targets)
-            shown.update({f"{task.name}/{title}": picture for title, picture in previews.items()})
-            if compared and (given.ndim != 4 or task.facts.architecture.inputs == given.shape[-1]):
+            if number == index or task.answered_by:
+                previews = objective.preview(task.networks, task.probes.inputs, task.probes.targets)
+                shown.update({f"{task.name}/{title}": picture for title, picture in previews.items()})
+            if (
+                compared
+                and number >= first_compared
+                and (given.ndim != 4 or task.facts.architecture.inputs == given.shape[-1])
+            ):
                 columns.append(through(task.networks["forward"], to_input(given)))
         if compared:
-            shown[f"{after}/one input, tasks 1 to {index + 1}"] = grid(zip(*columns))
+            shown[f"{after}/one input, tasks {first_compared + 1} to {index + 1}"] = grid(zip(*columns))
         writer = tf.summary.create_file_writer(self._path(layout.TENSORBOARD))
         with writer.as_default(index + 1):
             for title, picture in shown.items():

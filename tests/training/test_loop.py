@@ -25,7 +25,7 @@ from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay
 from pgtf.training import callbacks
-from pgtf.training.callbacks import Every, Progress
+from pgtf.training.callbacks import Every, Progress, Samples
 from pgtf.training.checkpoints import Checkpoints, remove_checkpoints
 from pgtf.training.loop import Intervals, learn
 from tests.terminal import Terminal
@@ -268,6 +268,19 @@ class LearnTest(LearnTestCase):
         width, height, png = found["input-output"][0][1]
         self.assertEqual((width, height), (b"6", b"4"))
         self.assertAllEqual(tf.io.decode_png(png), pictures["input-output"])
+
+    def test_tensorboard_gets_few_of_many_samples(self):
+        model, drawn = mock.Mock(done=0, generators={}, final_weights=contextlib.nullcontext), []
+        picture = np.zeros((2, 2, 3), "uint8")
+        writer = tf.summary.create_file_writer(os.path.join(self.folder, "a"))
+        samples = Samples(writer, 2, lambda networks: drawn.append(model.done) or {"grid": picture}, steps=95)
+        samples.set_model(model)
+        samples.on_train_begin()
+        for model.done in range(1, 96):
+            samples.on_train_batch_end(None)
+        writer.close()
+        self.assertEqual(drawn, list(range(2, 96, 2)))
+        self.assertEqual([step for step, _ in self.summaries()["grid"]], [10, 20, 30, 40, 50, 60, 70, 80, 90])
 
     def test_a_loss_that_is_no_number_stops_it_and_is_named(self):
         with self.assertRaisesRegex(

@@ -231,7 +231,6 @@ class StagesTest(RunTestCase):
 
     PICTURES = [
         "samples/02-facades-input-output-target.png",
-        "samples/02-maps-input-output-target.png",
         "samples/facades-input.png",
     ]
 
