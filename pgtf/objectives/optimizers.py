@@ -38,7 +38,9 @@ class Adam(keras.optimizers.Adam):
         super().__init__(learning_rate, **NO_XLA, **kwargs)
         self._share_of = {self._var_key(variable): share for variable, share in shares}.get  # Keras would track a dict.
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, *_: Any) -> None:
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any = None) -> None:
+        # Keras 3 passes the rate that it computed for all variables; each read of self.learning_rate computes it again.
+        rate = self.learning_rate if learning_rate is None else learning_rate
         steps = tf.cast(self.iterations + 1, tf.float32)
         place = index_in(self, variable)
         tf.raw_ops.ResourceApplyAdam(
@@ -47,7 +49,7 @@ class Adam(keras.optimizers.Adam):
             v=self._velocities[place].handle,
             beta1_power=tf.pow(self.beta_1, steps),
             beta2_power=tf.pow(self.beta_2, steps),
-            lr=self.learning_rate * self._share_of(self._var_key(variable), 1.0),
+            lr=rate * self._share_of(self._var_key(variable), 1.0),
             beta1=self.beta_1,
             beta2=self.beta_2,
             epsilon=self.epsilon,
@@ -78,18 +80,18 @@ class Decaying(Adam):
         super().__init__(learning_rate, shares, **kwargs)
         self._sgd_momentum, self._decay = momentum, decay
 
-    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, *_: Any) -> None:
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: Any = None) -> None:
         if self._share_of(self._var_key(variable)) is not None:
-            super().update_step(gradient, variable)
+            super().update_step(gradient, variable, learning_rate)
             return
         gradient = tf.convert_to_tensor(gradient) + self._decay * variable
         if self._sgd_momentum is None:
-            super().update_step(gradient, variable)
+            super().update_step(gradient, variable, learning_rate)
             return
         tf.raw_ops.ResourceApplyMomentum(
             var=variable.handle,
             accum=self._momentums[index_in(self, variable)].handle,
-            lr=self.learning_rate,
+            lr=self.learning_rate if learning_rate is None else learning_rate,
             grad=gradient,
             momentum=self._sgd_momentum,
         )

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.objectives.optimizers import LinearDecay, adam
+from pgtf.objectives.optimizers import Adam, Decaying, LinearDecay, adam
 
 
 def moved(optimizer, variables, steps=4):
@@ -53,6 +53,25 @@ class AdamTest(tf.test.TestCase):
             for value, expected in zip(values, found[-1]):
                 self.assertAllClose(value, expected, rtol=1e-4, atol=1e-7)  # 1 - 0.999 is rounded.
         self.assertNotAllClose(found[0][0], [[1.0, -2], [3, 4], [5, 6]], atol=1e-2)
+
+    def test_the_schedule_is_computed_once_for_all_variables(self):
+        class Counting(LinearDecay):
+            calls = 0
+
+            def __call__(self, step):
+                Counting.calls += 1
+                return super().__call__(step)
+
+        def calls(count):
+            variables = [tf.Variable([1.0, 2, 3]) for _ in range(count)]
+            for kind, settings in ((Adam, {}), (Decaying, {"momentum": 0.9})):
+                optimizer = adam(Counting(2e-3, 2, 5), kind=kind, **settings)
+                optimizer.build(variables)
+                Counting.calls = 0
+                optimizer.apply_gradients([(tf.ones(3), variable) for variable in variables])
+                yield Counting.calls
+
+        self.assertEqual(list(calls(4)), list(calls(1)))
 
     def test_a_scaled_loss_that_overflows_moves_neither(self):
         one, two = tf.Variable([1.0, 2, 3]), tf.Variable([1.0, 2, 3])
