@@ -10,9 +10,10 @@ python := .venv/bin/python
 # Written last, so a .venv without it is one whose making was interrupted.
 installed := .venv/installed
 current := .venv-current/installed
-# What differs between the TensorFlows: kernels, layers, networks, steps, checkpoints, exports, and runs of the other one.
-current_tests := recipes layers networks objectives serving methods/test_progressive.py \
-	training/test_loop.py training/test_objectives.py runs/test_generations.py
+# What differs between the TensorFlows: kernels, layers, networks, steps, checkpoints, measures, exports, pages,
+# commands, and runs of the other one.
+current_tests := recipes layers networks objectives evaluation serving report studio cli data \
+	methods/test_progressive.py training/test_loop.py training/test_objectives.py runs/test_generations.py
 # The same for what `make docs` needs besides.
 documenting := .venv/documenting
 
