@@ -1,4 +1,4 @@
-"""Reproduces the tables of Piggyback GAN, of Piggyback masks and of CPG, and the frontier of quality over bytes.
+"""Reproduces the tables of Piggyback GAN, Piggyback masks, CPG and width-wise sharing, and the frontier of quality.
 
     pgtf reproduce --dry_run --data_dir=DATA --inception=FOLDER    print the missing experiments and their time
     pgtf reproduce --data_dir=DATA --inception=FOLDER              run all experiments
@@ -6,6 +6,7 @@
     pgtf reproduce --preset=fair --data_dir=DATA --inception=FOLDER    the comparison with fine-tuned networks
     pgtf reproduce --preset=fair --table=quality --row="fine-tuned copy" --seeds=0,1,2    one row of a table
     pgtf reproduce --table=masks-2 --data_dir=DATA --first_task_from=WEIGHTS    classifiers on one backbone
+    pgtf reproduce --table=width-1 --data_dir=DATA --inception=FOLDER    generated images of further domains
     pgtf reproduce --redraw                                        write the page from results/ without training
 
 Each experiment is a run directory named for its settings. It is trained once, even if several tables need it. Its
@@ -23,13 +24,29 @@ from pgtf.experiments.paper.presets import PRESETS
 from pgtf.foundation import quiet
 
 OF_CLASSIFIERS = ("masks-2", "masks-4", "masks-5", "masks-7", "cpg-1", "cpg-2")
-NAMES = ("1", "2", "3", "4a", "4b", *OF_CLASSIFIERS, "rates", "budgets", "choice", "quality", "finished")
+OF_GENERATORS = ("width-1", "width-2")
+ON_REQUEST = {*OF_CLASSIFIERS, *OF_GENERATORS}
+NAMES = (
+    "1",
+    "2",
+    "3",
+    "4a",
+    "4b",
+    *OF_CLASSIFIERS,
+    *OF_GENERATORS,
+    "rates",
+    "budgets",
+    "choice",
+    "quality",
+    "finished",
+)
 flags.DEFINE_multi_enum(
     "table",
     [],
     NAMES,
-    "Table. Repeat it for several. 1 to 4b are Piggyback GAN's, masks- those of Piggyback masks, cpg- those of CPG; "
-    "the others need --preset=fair. Default: all of the preset but those of classifiers.",
+    "Table. Repeat it for several. 1 to 4b are Piggyback GAN's, masks- those of Piggyback masks, cpg- those of CPG, "
+    "width- those of width-wise sharing; the others need --preset=fair. Default: all of the preset but masks-, cpg-, "
+    "width-.",
 )
 flags.DEFINE_multi_string("row", [], "Row of the tables, by its title. Repeat it for several. Default: all.")
 flags.DEFINE_multi_enum("figure", [], ("3",), "Figure of the paper.")
@@ -58,7 +75,7 @@ def main(_):
     quiet.import_tensorflow()
     import tensorflow as tf
 
-    from pgtf.experiments.paper import classifiers, fair, tables
+    from pgtf.experiments.paper import classifiers, fair, generators, tables
     from pgtf.experiments.paper.pages import write_page
     from pgtf.experiments.paper.results import Results
     from pgtf.experiments.paper.runner import ExperimentRunner
@@ -70,7 +87,11 @@ def main(_):
     def tables_of(seeds):
         if preset.name == "fair":
             return fair.tables(preset, seeds)
-        return {**tables.tables(preset, seeds), **classifiers.shown(preset, seeds, folder, _drawn(given))}
+        return {
+            **tables.tables(preset, seeds),
+            **tables.shown(classifiers.tables, preset, seeds, folder, _drawn(given, OF_CLASSIFIERS)),
+            **tables.shown(generators.tables, preset, seeds, folder, _drawn(given, OF_GENERATORS)),
+        }
 
     every = tables_of(seeds)
     chosen = _chosen(given, every)
@@ -104,9 +125,7 @@ def _chosen(given, every):
         raise ValueError(
             f"Preset {given.preset} has no such table. It has {', '.join(every)}. Received: {', '.join(unknown)}"
         )
-    chosen = {
-        name: _with_rows(every[name], given.row) for name in names or every if names or name not in OF_CLASSIFIERS
-    }
+    chosen = {name: _with_rows(every[name], given.row) for name in names or every if names or name not in ON_REQUEST}
     if not any(table.rows for table in chosen.values()):
         raise ValueError(f"The chosen tables have no such --row. Received: {', '.join(given.row)}")
     return chosen
@@ -117,9 +136,9 @@ def _with_rows(table, titles):
     return dataclasses.replace(table, rows=tuple(row for row in table.rows if not titles or row.title in titles))
 
 
-def _drawn(given):
-    """Returns whether classifiers learn from drawn images; None: as in the stored results."""
-    return not given.data_dir if set(given.table) & set(OF_CLASSIFIERS) and not given.redraw else None
+def _drawn(given, names):
+    """Returns whether the tables of these names have drawn images; None: as in the stored results."""
+    return not given.data_dir if set(given.table) & set(names) and not given.redraw else None
 
 
 def _write_intervals(given, runner, tables):

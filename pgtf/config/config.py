@@ -82,7 +82,10 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             return
         if not self.method.learns_together:
             can = " or ".join(f"--method={name}" for name, kind in METHODS.items() if kind.learns_together)
-            self._refuse_together(f"needs {can}", f"--method={settings.name_in(METHODS, self.method)}")
+            self._refuse_together(
+                f"needs {can} (layered: all layers free or frozen)",
+                f"--method={settings.name_in(METHODS, self.method)}",
+            )
         if self.objective.own_outputs:
             self._refuse_together(
                 "needs an objective whose tasks have the same outputs",

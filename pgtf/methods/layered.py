@@ -6,6 +6,7 @@ import functools
 from pgtf import layers
 from pgtf.foundation.settings import refuse, setting
 from pgtf.methods.base import Method, Phase
+from pgtf.methods.frozen import Frozen
 from pgtf.methods.full import Full
 from pgtf.methods.layer_rules import FORM, GROUPS, KINDS, LayerRule, parsed
 
@@ -32,6 +33,11 @@ class Layered(Method):
     def rules(self) -> tuple[LayerRule, ...]:
         """The rules, in order."""
         return parsed(self.layers)
+
+    @property
+    def learns_together(self):  # type: ignore[override]
+        """Whether tasks can be trained jointly: each kernel is free, or the first task's."""
+        return all(isinstance(rule.method, (Full, Frozen)) for rule in self.rules)
 
     def borrows(self, learned):
         lenders = {*learned[:1], *(name for rule in self.rules for name in rule.method.borrows(learned))}

@@ -13,4 +13,4 @@ class Lora(LowRank):
     """
 
     def factors(self, place, kernel):
-        return place.recipes.Lora(kernel, self.rank, seed=place.seed)
+        return place.recipes.Lora(kernel, self.rank_of(kernel), seed=place.seed)

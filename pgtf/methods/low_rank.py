@@ -1,6 +1,7 @@
 """LFS-GAN (Seo et al., ICCV 2023): kernel = first task's × (1 + low-rank product) + low-rank product."""
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING
 
 from pgtf.foundation.settings import setting
@@ -19,7 +20,8 @@ class LowRank(Backbone):
 
     rank: int = setting(
         4,
-        "Rank of the products that scale and shift a kernel; at most the rank of its matrix [h·w·c_in, c_out].",
+        "Rank of the products that scale and shift a kernel. A kernel whose matrix [h·w·c_in, c_out] has a lower rank "
+        "takes that.",
         least=1,
     )
 
@@ -32,4 +34,9 @@ class LowRank(Backbone):
 
     def factors(self, place: KernelSite, kernel: LentFilters) -> "Recipe":
         """Returns the recipe of a kernel outside the free levels."""
-        return place.recipes.LowRank(kernel, self.rank, seed=place.seed)
+        return place.recipes.LowRank(kernel, self.rank_of(kernel), seed=place.seed)
+
+    def rank_of(self, kernel: LentFilters) -> int:
+        """Returns the rank of a kernel's products."""
+        *rows, c_out = kernel.shape
+        return min(self.rank, math.prod(rows), c_out)

@@ -10,7 +10,7 @@ from absl.testing import absltest, parameterized
 
 from pgtf.cli.command_line import _check_use
 from pgtf.config import Config, flagfile, load_config
-from pgtf.experiments.paper import classifiers
+from pgtf.experiments.paper import classifiers, tables
 from pgtf.experiments.paper.experiment import BACKBONE, experiment_of, with_bases
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import Result, Results, _images
@@ -26,8 +26,8 @@ TASKS = (BACKBONE, "a", "b")
 TOP1 = [[None] * 3, [None, 0.8, 0.75], [None, None, 0.9]]
 
 
-def experiments(tables, *names):
-    chosen = [tables[name] for name in names or tables]
+def experiments(made, *names):
+    chosen = [made[name] for name in names or made]
     return with_bases([one for table in chosen for row in table.rows for one in row.experiments])
 
 
@@ -56,8 +56,8 @@ class TablesTest(parameterized.TestCase):
         self.assertTrue(all(one.from_file and one.learned == one.tasks[1:] for one in rows.values()))
 
     def test_table_7_learns_nothing_that_table_2_lacks(self):
-        tables = classifiers.tables(MINI, (0, 1), False)
-        self.assertLess({*experiments(tables, "masks-7")}, {*experiments(tables, "masks-2")})
+        made = classifiers.tables(MINI, (0, 1), False)
+        self.assertLess({*experiments(made, "masks-7")}, {*experiments(made, "masks-2")})
 
     def test_signs_and_digits_are_not_mirrored(self):
         for one in experiments(classifiers.tables(MINI, (0,), False), "masks-2"):
@@ -65,13 +65,17 @@ class TablesTest(parameterized.TestCase):
 
     def test_what_is_stored_is_shown(self):
         folder = self.create_tempdir().full_path
-        self.assertEmpty(classifiers.shown(MINI, (0,), folder, None))
+
+        def shown(preset, drawn):
+            return [*tables.shown(classifiers.tables, preset, (0,), folder, drawn)]
+
+        self.assertEmpty(shown(MINI, None))
         drawn, real = (classifiers.tables(MINI, (0,), each) for each in (True, False))
         files.write(os.path.join(folder, f"{experiments(drawn, 'cpg-1')[-1].name}.json"), b"")
-        self.assertEqual([*classifiers.shown(MINI, (0,), folder, None)], ["cpg-1", "cpg-2"])
+        self.assertEqual(shown(MINI, None), ["cpg-1", "cpg-2"])
         files.write(os.path.join(folder, f"{experiments(real, 'masks-7')[0].name}.json"), b"")
-        self.assertEqual([*classifiers.shown(MINI, (0,), folder, None)], ["masks-2", "masks-5", "masks-7"])
-        self.assertEmpty(classifiers.shown(PRESETS["fair"], (0,), folder, True))
+        self.assertEqual(shown(MINI, None), ["masks-2", "masks-5", "masks-7"])
+        self.assertEmpty(shown(PRESETS["fair"], True))
 
 
 class FiguresTest(absltest.TestCase):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -52,7 +51,9 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 def tables(preset: Preset, seeds: Sequence[int], drawn: bool) -> dict[str, Table]:
-    """Builds the tables, by name. drawn: Whether their images are drawn."""
+    """Builds the tables, by name; empty if the preset has none. drawn: Whether their images are drawn."""
+    if not preset.labelled:
+        return {}
     make = _Maker(preset, tuple(seeds), drawn)
     return {
         "masks-2": make.masks_2(),
@@ -62,36 +63,6 @@ def tables(preset: Preset, seeds: Sequence[int], drawn: bool) -> dict[str, Table
         "cpg-1": make.cpg_1(),
         "cpg-2": make.cpg_2(),
     }
-
-
-def shown(preset: Preset, seeds: Sequence[int], results: str, drawn: bool | None) -> dict[str, Table]:
-    """Builds the tables of drawn images or of real ones; empty if the preset has none.
-
-    Args:
-      preset: The preset.
-      seeds: The seeds.
-      results: Folder of results.
-      drawn: Whether images are drawn. Default: None, as in the stored results; real images take precedence.
-    """
-    if not preset.labelled:
-        return {}
-    if drawn is not None:
-        return tables(preset, seeds, drawn)
-    for each in (tables(preset, seeds, False), tables(preset, seeds, True)):
-        known = [
-            table
-            for table in each.values()
-            for row in table.rows
-            for experiment in row.experiments
-            if _is_known(experiment, results)
-        ]
-        if known:
-            return {name: table for name, table in each.items() if table in known}
-    return {}
-
-
-def _is_known(experiment: Experiment, results: str) -> bool:
-    return os.path.exists(os.path.join(results, f"{experiment.name}.json"))
 
 
 def error(found: Result, task: str) -> float | None:

@@ -9,7 +9,7 @@ from typing import Any
 from pgtf.experiments.paper.presets import PAIRED, STYLES
 from pgtf.foundation import files
 
-KINDS = "paired", "unpaired", "labelled"
+KINDS = "paired", "unpaired", "labelled", "images"
 BACKBONE = "imagenet"  # The first task that comes from a file of weights, and has no images.
 
 
@@ -22,7 +22,7 @@ class Experiment:
       flags: ((flag, value), …) with all other settings that affect the result.
       seed: The random seed.
       base: The experiment whose first task this one starts from. Default: it learns its first task itself.
-      split: The images that it is measured on, "test" or "validation".
+      split: The images that it is measured on, "test", "validation" or "train".
       compressed: Budget of `pgtf compress`, such as "2%". The later tasks are then compressed copies of those that the
         same run learned. Default: no compression.
     """
@@ -83,10 +83,9 @@ class Experiment:
 
     @property
     def kind(self) -> str:
-        """The kind of its images, one of KINDS: in pairs, without their pairs, or with labels."""
-        return {"cyclegan": "unpaired", "classification": "labelled"}.get(
-            str(dict(self.flags).get("objective")), "paired"
-        )
+        """The kind of its images, one of KINDS: in pairs, without their pairs, with labels, or images alone."""
+        kinds = {"cyclegan": "unpaired", "classification": "labelled", "unconditional": "images"}
+        return kinds.get(str(dict(self.flags).get("objective")), "paired")
 
     @property
     def validation(self) -> float:
@@ -96,7 +95,7 @@ class Experiment:
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes of the classifier that measures Acc: all tasks of the same group, learned here or not."""
-        if self.kind == "labelled":
+        if self.kind in ("labelled", "images"):
             return ()
         return PAIRED if self.tasks[0] in PAIRED else STYLES
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
@@ -80,6 +81,37 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
         "better": make.better(),
         "frontier": make.frontier(),
     }
+
+
+def shown(
+    make: Callable[[Preset, Sequence[int], bool], dict[str, Table]],
+    preset: Preset,
+    seeds: Sequence[int],
+    results: str,
+    drawn: bool | None,
+) -> dict[str, Table]:
+    """Builds the tables of drawn images or of real ones.
+
+    Args:
+      make: Function of a preset, seeds and whether images are drawn that returns {name: table}.
+      preset: The preset.
+      seeds: The seeds.
+      results: Folder of results.
+      drawn: Whether images are drawn. Default: None, the tables with stored results; real images take precedence.
+    """
+    if drawn is not None:
+        return make(preset, seeds, drawn)
+    for each in (make(preset, seeds, False), make(preset, seeds, True)):
+        known = {
+            name: table
+            for name, table in each.items()
+            for row in table.rows
+            for experiment in row.experiments
+            if os.path.exists(os.path.join(results, f"{experiment.name}.json"))
+        }
+        if known:
+            return known
+    return {}
 
 
 def _quality(task: str = "") -> tuple[Column, ...]:
