@@ -21,6 +21,7 @@ class AnswersTest(tf.test.TestCase):
         found = [
             ({"benchmark": "swap", "kind": "low_rank"}, figures),
             ({"benchmark": "steady", "peers": ["torch"]}, steady),
+            ({"benchmark": "opened", "tasks": 3}, {"mib": [300, 400, 410, 429], "slices_mib": 20.0}),
             ({"benchmark": "combined"}, {"combined": {"seconds": 1, "ratio": 1.6}}),
         ]
         text = section(found, TINY, 3, ["swap", "steady"])
@@ -29,6 +30,10 @@ class AnswersTest(tf.test.TestCase):
         self.assertIn("| low rank 16, int8 | 30 | 40 | 59 | ≤ 60 | yes | 590 | 0.10 |", papers)
         self.assertIn("`pgtf bench --only=swap,steady --image_size=16 --load_size=16 --width=4 --bench_rounds=3", text)
         self.assertIn("- an answer in float32 ÷ PyTorch's best, batch 1: 0.67, asked ≤ 0.8: met", text)
+        self.assertIn(
+            "- 3 open tasks (all have answered): 429 MiB; one: 400; TensorFlow alone: 300; the slices: 20", text
+        )
+        self.assertIn("- 3 open tasks ÷ (two open and all slices): 1.00, asked ≤ 1.1: met", text)
         self.assertIn("- a task of a combined SavedModel ÷ one on its own: 1.60, asked ≤ 1.5: not met", text)
 
 

@@ -106,7 +106,7 @@ def photos(plan, rounds):
 
 
 def opened(plan, rounds, tasks):
-    """Measures the memory of a process after 1 and after `tasks` tasks were called, and their slices' bytes."""
+    """Measures the memory of a process in which `tasks` tasks are called one after another, and their slices' bytes."""
     del rounds
     with tempfile.TemporaryDirectory() as folder:
         run = run_of(plan, tasks, folder, "outer")
@@ -116,7 +116,7 @@ def opened(plan, rounds, tasks):
 
 
 def _memory(run: str, size: Sequence[int]) -> list[float]:
-    """Returns the resident MiB of a new process: after TensorFlow's import, after two calls, after one of each task."""
+    """Returns the resident MiB of a new process: after TensorFlow's import, and after the first call of each task."""
     code = """if True:
         import sys, numpy, tensorflow, pgtf
         def resident():
@@ -124,10 +124,9 @@ def _memory(run: str, size: Sequence[int]) -> list[float]:
                 return int(file.read().split()[1]) * 4096 / 2**20
         found, run = [resident()], pgtf.load(sys.argv[1])
         picture = numpy.zeros([*map(int, sys.argv[2:]), 3], "uint8")
-        for number, name in enumerate(run.names):
+        for name in run.names:
             run[name](picture)
-            if number == 1 or name == run.names[-1]:
-                found.append(resident())
+            found.append(resident())
         print(*found)
     """
     command = [sys.executable, "-c", code, run, *map(str, size)]

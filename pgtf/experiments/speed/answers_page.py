@@ -79,12 +79,15 @@ def _others(found: Found) -> Iterator[str]:
         rate = f"{count / took['seconds']:.1f} images per CPU second, {took['ratio']:.2f} of the answers' time"
         yield f"- a folder of {count} JPEG files, decoding and PNG files included: {rate}"
     for measurement, figures in _of(found, "opened"):
-        base, two, last = figures["mib"]
-        open_tasks = f"{measurement['tasks']} open tasks (all have answered): {last:.0f} MiB; two: {two:.0f}"
-        yield f"- {open_tasks}; TensorFlow alone: {base:.0f}; the slices: {figures['slices_mib']:.0f}"
-        if measurement["tasks"] > 2:
-            share = last / (two + figures["slices_mib"])
-            yield _goal(f"{measurement['tasks']} open tasks ÷ (two open and all slices)", share, MOST_MEMORY)
+        imported, one, *more = figures["mib"]
+        count, slices, last = measurement["tasks"], figures["slices_mib"], figures["mib"][-1]
+        yield (
+            f"- {count} open tasks (all have answered): {last:.0f} MiB; one: {one:.0f}; TensorFlow alone: "
+            f"{imported:.0f}; the slices: {slices:.0f}"
+        )
+        if count > 2:
+            share = last / (more[0] + slices)
+            yield _goal(f"{count} open tasks ÷ (two open and all slices)", share, MOST_MEMORY)
     for _, figures in _of(found, "combined"):
         name = "a task of a combined SavedModel ÷ one on its own"
         yield _goal(name, figures["combined"]["ratio"], MOST_OF_SINGLE)
