@@ -17,12 +17,14 @@ def _set_up():
     from tensorflow.python.framework import random_seed
 
     from pgtf.cli.messages import show_messages
+    from tests.known_shapes import compute_known_shapes
     from tests.processes import keep_graphs
 
     # tf.test.TestCase asks absl for a temporary folder, and pytest parses no absl flags.
     flags.FLAGS.mark_as_parsed()
 
     keep_graphs()
+    compute_known_shapes()
     show_messages()  # As the command line does, so that tests see them.
 
     # Waiting until each file is on the disk is a twentieth of a tiny run, and no test cuts the power.

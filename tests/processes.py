@@ -9,6 +9,8 @@ import signal
 import sys
 import tempfile
 
+from tests.known_shapes import compute_known_shapes
+
 SAID = "output", "errors"  # The names of the files that hold them.
 
 _server = multiprocessing.get_context("forkserver")
@@ -112,4 +114,5 @@ def _run(folder, function, arguments):
     sys.stdout, sys.stderr = (os.fdopen(number, "w", 1) for number in (1, 2))
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
     keep_graphs()
+    compute_known_shapes()
     function(*arguments)
