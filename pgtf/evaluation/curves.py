@@ -11,7 +11,7 @@ from pgtf.config import TaskPlan
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
 from pgtf.evaluation.evaluation import extractor_of
-from pgtf.evaluation.evaluator import Evaluator, classifier_of
+from pgtf.evaluation.evaluator import Evaluator, class_names, classifier_of
 from pgtf.evaluation.generator import Generator
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Objective
@@ -78,6 +78,10 @@ def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank) -> Evalu
     if extractor:
         return Evaluator(folder, extractor)
     # The same classifier as in the run's evaluation: of the learned tasks and of those to come.
-    learned = {name: recorded_data(name, bank.slice(i).facts, plan.data.data_dir) for i, name in enumerate(bank.names)}
+    slices = [bank.slice(index) for index in range(len(bank))]
+    classes = set(class_names(slices).values())
+    learned = {
+        each.name: recorded_data(each.name, each.facts, plan.data.data_dir) for each in slices if each.name in classes
+    }
     others = {name: coming_data(name, plan) for name in coming}
     return Evaluator(folder, classifier=classifier_of(folder, {**learned, **others}))

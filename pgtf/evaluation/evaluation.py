@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, refuse_untested, sides
-from pgtf.evaluation.evaluator import Evaluator, classifier_facts, classifier_of
+from pgtf.evaluation.evaluator import Evaluator, class_names, classifier_facts, classifier_of
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.records import Records
 from pgtf.evaluation.tensorboard import to_tensorboard
@@ -99,6 +99,7 @@ class Evaluation:
         # A backbone from elsewhere has no images.
         with_data = [each for each in self.slices if each.facts.data]
         self.data = {each.name: recorded_data(each.name, each.facts, config.data_dir) for each in with_data}
+        self.classes = class_names(with_data)
         self.coming = dict(coming or {})
         self.changes = {each.name: changes(each.facts, self.data[each.name]) for each in with_data}
         self.figures: dict[tuple[str, str], dict[str, Measurement]] = {}
@@ -130,7 +131,7 @@ class Evaluation:
     def evaluator(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
         learned = self.config.classifier_of(self.kept, self._classes) if self._compares_features else None
-        return Evaluator(self.kept, self.config.extractor, learned, self._watched, self._keep)
+        return Evaluator(self.kept, self.config.extractor, learned, self._watched, self.classes, self._keep)
 
     @property
     def _compares_features(self) -> bool:
@@ -140,7 +141,7 @@ class Evaluation:
     @property
     def _classes(self) -> dict[str, TaskData]:
         """The classes of the classifier."""
-        return {**self.data, **self.coming}
+        return {**{name: self.data[name] for name in dict.fromkeys(self.classes.values())}, **self.coming}
 
     def _asked(self, tasks: Sequence[str]) -> list[int]:
         names = self.run.names

@@ -21,6 +21,7 @@ from pgtf.metrics.frechet_kernel import distances
 from pgtf.metrics.measurements import ImageSet, Measurement
 from pgtf.objectives import Objective
 from pgtf.storage import layout
+from pgtf.storage.task_slice import TaskSlice
 
 # Maximum numbers of images of a task for training and for testing the classifier.
 LEARNT_FROM, HELD_OUT = 2000, 500
@@ -36,6 +37,7 @@ class Evaluator:
       extractor: Extractor for distances. Default: the classifier's features.
       classifier: Classifier for Acc; None if there is only one task.
       watched: Function that wraps an iterable of images, to count them for the progress bar.
+      classes: {task: its class in the classifier}. Default: its name.
       keep: Called with a task's name and {name: array} of answers, which a report shows.
     """
 
@@ -43,6 +45,7 @@ class Evaluator:
     extractor: Optional[Extractor] = None
     classifier: Optional[Classifier] = None
     watched: Callable[[Iterable], Iterable] = iter
+    classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     keep: Callable[[str, dict[str, np.ndarray]], None] = lambda task, arrays: None
 
     def distances(self, real: Collection, made: np.ndarray, made_from: ImageSet) -> dict[str, Measurement]:
@@ -65,7 +68,7 @@ class Evaluator:
         """Measures Acc of a task's generated images."""
         if not self.classifier:
             return unclassified(made_from)["Acc"]
-        return accuracy_figure(self.classifier, task, to_picture(made), made_from)
+        return accuracy_figure(self.classifier, self.classes.get(task, task), to_picture(made), made_from)
 
     def figures(
         self, task: str, generators: Mapping[str, Callable], sides: tuple[Collection, Collection], objective: Objective
@@ -113,6 +116,18 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData], **settings: Any) -
         return train, held_out
 
     return classifier(os.path.join(folder, layout.CLASSIFIERS), classifier_facts(tasks), images, **settings)
+
+
+def class_names(slices: Iterable[TaskSlice]) -> dict[str, str]:
+    """Returns {task: its class}: the first task with the same images. A compressed copy has no class of its own."""
+    found: dict[tuple, str] = {}
+    return {
+        each.name: found.setdefault(
+            (each.facts.data, each.facts.learnt_as or each.name, each.facts.direction), each.name
+        )
+        for each in slices
+        if each.facts.data  # A backbone from elsewhere has no images.
+    }
 
 
 def classifier_facts(tasks: Mapping[str, TaskData]) -> dict:

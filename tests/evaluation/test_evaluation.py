@@ -27,6 +27,7 @@ from pgtf.evaluation.evaluator import Evaluator, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS
+from pgtf.metrics.accuracy import Classifier
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import frechet_distance
 from pgtf.networks import Architecture
@@ -205,6 +206,18 @@ class MatrixTest(MeasuredTest):
         facts = Run(self.folder).bank.slice(0).facts
         matrix, _ = self.filled(CLASSIFIED, coming={"facades": recorded_data("facades", facts)})
         self.assertIsNotNone(matrix.value("Acc", "maps", "maps"))
+
+    def test_a_copy_belongs_to_the_class_of_the_task_that_it_copies(self):
+        made(self.folder, TASKS[:2])
+        bank = Run(self.folder).bank
+        learnt(bank, "maps-small", dataclasses.replace(bank.slice(1).facts, learnt_as="maps"), np.random.default_rng(2))
+
+        def always_maps(folder, tasks):
+            return Classifier(tuple(tasks), COLOURS, np.zeros((6, 2)), np.array([0, 1]), {})
+
+        matrix, _ = self.filled(dataclasses.replace(ASKED, classifier_of=always_maps))
+        found = [matrix.value("Acc", task, task) for task in ("facades", "maps", "maps-small")]
+        self.assertEqual(found, [0, 1, 1])
 
     def test_both_ways_without_pairs(self):
         made(self.folder, ("photo2monet",), objective=CycleGAN(), method="full")
