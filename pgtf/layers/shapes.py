@@ -24,7 +24,9 @@ def same_channels(*_: Any, **__: Any) -> Callable[[Shape], Shape]:
     return lambda h: h.with_channels(h.shape[-1])
 
 
-Activation = Doubled = LeakyReLU = MaxPooling2D = ReLU = ReflectionPadding2D = Rescaling = same_channels
+Activation = AveragePooling2D = Doubled = LeakyReLU = MaxPooling2D = ReLU = ReflectionPadding2D = Rescaling = (
+    same_channels
+)
 Smooth = UnitNormalization = UpSampling2D = ZeroPadding2D = same_channels
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pgtf.networks.base import Network
+from pgtf.networks.densenet import DenseNet121
 from pgtf.networks.patchgan import PatchGAN
 from pgtf.networks.residual import ResNet18, ResNet50
 from pgtf.networks.resnet import ResNet
@@ -19,6 +20,7 @@ NETWORKS: dict[str, type[Network]] = {
     "resnet18": ResNet18,
     "resnet50": ResNet50,
     "wide_resnet28_4": WideResNet28x4,
+    "densenet121": DenseNet121,
     "stylegan2": StyleGAN2,
 }
 DISCRIMINATORS: dict[str, type[Any]] = {"patchgan": PatchGAN, "style": StyleDiscriminator}

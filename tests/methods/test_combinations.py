@@ -44,7 +44,12 @@ SETTINGS = {
 SMALL = {"blocks": 1, "stages": 1, "mapping_layers": 1, "narrow_from": 4}  # Settings of networks that make them small.
 SIDE = {"vgg16": 32}  # Of the smallest images of a network. Default: 16.
 IN_CONFORMANCE = (("pix2pix", "unet"), ("cyclegan", "resnet"))  # Of test_conformance.py.
-LARGE = {"resnet50", "wide_resnet28_4", "stylegan2"}  # Networks of many layers, with which `make test` learns nothing.
+LARGE = {
+    "resnet50",
+    "wide_resnet28_4",
+    "densenet121",
+    "stylegan2",
+}  # Networks of many layers, with which `make test` learns nothing.
 LABEL = {"score": np.float32([[0.5]])}  # Of an objective's batch of one. Default: class 0.
 EVERY = list(itertools.product(METHODS, ALL_OBJECTIVES, ALL_NETWORKS))
 

@@ -1,14 +1,17 @@
 """The classifiers' counts against the published ones, their sizes, paths and padding."""
 
+import re
+
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import methods
 from pgtf.assembly import build
 from pgtf.assembly.parameters import PlannedBank, count_parameters
-from pgtf.layers import LayerFactory, made_kernels, state
+from pgtf.layers import LayerFactory, made_kernels, restore, state
 from pgtf.layers.dense import dense
 from pgtf.methods import Full
 from pgtf.networks import Architecture
@@ -26,6 +29,7 @@ PUBLISHED = [
     ("vgg16", "none", 224, 1000, 138_357_544),
     ("vgg16", "batch", 32, 5, CPG),
     ("wide_resnet28_4", "batch", 32, 10, WIDE),
+    ("densenet121", "batch", 224, 1000, 7_978_856),
 ]
 NAMES = ("resnet18", "vgg16", "wide_resnet28_4")
 
@@ -37,6 +41,18 @@ def network(name, size, width=2, outputs=3, norm="batch", **settings):
 
 def images(*shape):
     return np.random.default_rng(0).uniform(-1, 1, shape).astype("float32")
+
+
+def _in_keras(name):
+    """Returns the name that a layer of DenseNet-121 has in keras.applications."""
+    found = re.fullmatch(r"block(\d)_layer(\d+)([ab])(_norm)?", name)
+    if found:
+        block, layer, part, norm = found.groups()
+        kind = {("a", True): "0_bn", ("a", False): "1_conv", ("b", True): "1_bn", ("b", False): "2_conv"}
+        return f"conv{int(block) + 1}_block{layer}_{kind[part, bool(norm)]}"
+    if name.startswith("transition"):
+        return f"pool{int(name[10]) + 1}_{'bn' if 'norm' in name else 'conv'}"
+    return {"stem": "conv1_conv", "stem_norm": "conv1_bn", "last_norm": "bn", "scores": "predictions"}[name]
 
 
 class ClassifiersTest(tf.test.TestCase, parameterized.TestCase):
@@ -66,6 +82,31 @@ class ClassifiersTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual((stem.kernel_size, stem.strides), ((kernel, kernel), (strides, strides)))
         at = keras.Model(made.input, made.get_layer("stage1_block1a").output)
         self.assertEqual(at(images(1, size, size, 3)).shape[1], side)
+
+    @pytest.mark.long
+    def test_densenet_answers_as_that_of_keras_applications(self):
+        stock = keras.applications.DenseNet121(
+            weights=None, input_shape=(64, 64, 3), classes=10, classifier_activation=None
+        )
+        draw = np.random.default_rng(0)
+        for layer in stock.layers:  # Scales and spreads near 1, so that a swapped layer shows.
+            near = isinstance(layer, keras.layers.BatchNormalization)
+            values = [
+                draw.uniform(0.5, 1.5, w.shape) if near else draw.normal(0, 0.05, w.shape) for w in layer.get_weights()
+            ]
+            layer.set_weights(values)
+        theirs = {layer.name.replace("/", "_"): layer.get_weights() for layer in stock.layers}
+        made = network("densenet121", 64, width=64, outputs=10)
+        values = dict.fromkeys(state(made))
+        for layer in made.layers:
+            own = [path for path in values if path.startswith(f"forward/{layer.name}/")]
+            if own:
+                found = theirs[_in_keras(layer.name)]
+                kernel = found[0].reshape(1, 1, *found[0].shape) if found[0].ndim == 2 else found[0]
+                values.update(zip(own, [kernel, *found[1:]]))
+        restore(made, values)
+        x = images(2, 64, 64, 3)
+        self.assertAllClose(made(x), stock(x), rtol=1e-3, atol=1e-3)
 
     def test_stages(self):
         made = network("resnet18", 32, options=(("stages", 3),))
