@@ -24,14 +24,15 @@ def load(run_dir: str) -> "Run":
     """Opens a run directory, or a file that `pgtf pack` wrote. No flag is needed.
 
     Args:
-      run_dir: The directory or file.
+      run_dir: The directory or file. samples/NAME.safetensors names a packaged one, if there is none here.
 
     Returns:
       A Run; run["maps"] is a function of images.
     """
     from pgtf.foundation import quiet
+    from pgtf.foundation.packaged import packaged
 
     quiet.import_tensorflow()  # Here, because it takes seconds.
     from pgtf.runs.pack import load
 
-    return load(run_dir)
+    return load(packaged(run_dir, "samples"))

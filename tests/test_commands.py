@@ -1,7 +1,7 @@
 """Runs the commands of the documentation, small: page by page, in order, in a folder with made images.
 
 `make test-long` runs README.md; with PGTF_EVERY=1 in the environment all of PAGES. Left out are commands that need what
-is not here (ELSEWHERE), and programs other than pgtf.
+is not here, or from a loop of the shell (ELSEWHERE), and programs other than pgtf.
 """
 
 import functools
@@ -18,6 +18,7 @@ from absl.testing import absltest, parameterized
 from PIL import Image
 
 from pgtf.data import writing
+from pgtf.methods import Piggyback
 from tests.processes import Script
 from tests.test_docs import ROOT, TRAINING, calls, text_of
 from tests.tiny import tiny_run
@@ -25,7 +26,7 @@ from tests.tiny import tiny_run
 SMALL = {
     "image_size": 16,
     "load_size": 16,
-    "width": 8,  # As many filters as the largest rank of a page.
+    "width": 8,
     "discriminator_width": 2,
     "discriminator_layers": 1,
     "batch_size": 2,
@@ -35,22 +36,25 @@ SMALL = {
 LAYOUTS = "docs/guides/data.md"
 PAGES = (
     "README.md",
+    "docs/index.md",
     "docs/quickstart.md",
     "docs/methods/index.md",
     "docs/tutorials/facades.md",
     "docs/tutorials/own-pairs.md",
     "docs/guides/bytes.md",
     LAYOUTS,
+    "docs/guides/evaluate.md",
     "docs/guides/move.md",
+    "docs/guides/phone.md",
     "docs/guides/resume.md",
     "docs/guides/serve.md",
     "docs/guides/studio.md",
     "docs/guides/translate.md",
 )
 ELSEWHERE = re.compile(
-    r"INCEPTION|DIGEST|HASH|NAME|\$|reproduce|^studio|^bench|^env|first_task_from=[^r]|multi_worker|mirrored|hundred"
+    r"INCEPTION|DIGEST|HASH|NAME|\$|reproduce|^studio|^bench|^env|first_task_from=[^r]|multi_worker|mirrored|hundred|grid="
 )
-RUNS = "demo", "many"
+RUNS = {"demo": Piggyback(), "many": Piggyback(borrow_from="first")}
 DATA = {"DATA": ("mine",), "MORE": ("second", "third", "next"), "data": ("facades", "maps")}
 BLOCK = re.compile(r"(?ms)^ *```(\w*)[^\n]*\n(.*?)^ *```")
 
@@ -115,8 +119,8 @@ def world(folder):
     os.makedirs(folder / "photos")
     for name in ("photo.jpg", "painting.jpg", "labels.png", "photos/1.png"):
         photo.save(folder / name)
-    for run in RUNS:
-        tiny_run(str(folder / "runs" / run), ("facades", "maps", "edges2handbags"), size=(16, 16))
+    for run, method in RUNS.items():
+        tiny_run(str(folder / "runs" / run), ("facades", "maps", "edges2handbags"), size=(16, 16), method=method)
         samples = folder / "runs" / run / "samples"
         samples.mkdir()
         for task in ("facades", "maps", "edges2handbags"):
@@ -148,6 +152,8 @@ class CommandsTest(parameterized.TestCase):
                 # Of a small network norms take more than 2%.
                 *(["--to=60%"] if command == "compress" else []),
                 *(["--compress_to=60%"] if "--flagfile=flags/best.cfg" in words else []),
+                # A kernel has no larger rank than it has filters.
+                *(["--rank=8"] if "--rank=16" in words else []),
                 before=functools.partial(within, folder),
             )
             _, errors = process.communicate(timeout=300)

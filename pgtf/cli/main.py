@@ -9,12 +9,12 @@ A command's module defines its flags on import, and has
 
 import difflib
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
 from absl import flags
 
+from pgtf.foundation.packaged import packaged
 from pgtf.foundation.version import __version__
 
 COMMANDS = {
@@ -39,8 +39,9 @@ COMMANDS = {
     "bench": "Measure speed and write BENCH.md.",
     "env": "Print versions and devices, for a bug report.",
 }
-PACKAGE = os.path.dirname(os.path.dirname(__file__))
 SHORT = {"-o": "--output"}
+# Flags that may name a file of the package, and its folder there.
+PACKAGED = {"flagfile": "flags", "run_dir": "samples", "from": "samples", "input": "samples"}
 
 
 def main(argv: Sequence[str] = ()) -> None:
@@ -95,19 +96,18 @@ def as_flags(given: Sequence[str], arguments: Sequence[str], repeated: str = "")
         elif text.startswith("-"):
             if "=" not in text and rest and _takes_a_value(text):
                 text = f"{text}={rest.pop(0)}"
-            found.append(_with_packaged_flagfile(text))
+            found.append(text)
         else:
             name = names.pop(0) if names else repeated
             found.append(f"--{name}={text}" if name else text)
-    return found
+    return list(map(_with_packaged_file, found))
 
 
-def _with_packaged_flagfile(text: str) -> str:
-    """Returns --flagfile=flags/NAME.cfg with the path in the package, if there is no such file here."""
-    name, _, path = text.partition("=")
-    packaged = os.path.join(PACKAGE, path)
-    found = path.startswith("flags/") and not os.path.exists(path) and os.path.isfile(packaged)
-    return f"{name}={packaged}" if name.lstrip("-") == "flagfile" and found else text
+def _with_packaged_file(text: str) -> str:
+    """Returns --NAME=PATH with the path in the package, if it names a file there and none here."""
+    name, sign, path = text.partition("=")
+    folder = PACKAGED.get(name.lstrip("-"))
+    return f"{name}={packaged(path, folder)}" if sign and folder else text
 
 
 def _takes_a_value(text: str) -> bool:

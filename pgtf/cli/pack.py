@@ -17,6 +17,9 @@ flags.DEFINE_string("run_dir", None, "Run of the task.", required=True)
 flags.DEFINE_string("task", None, "Name of the task. `pgtf list` lists them.", required=True)
 flags.DEFINE_string("output", None, "New file, NAME.safetensors.", required=True)
 flags.DEFINE_string("licence", None, "Licence for the model card, such as CC-BY-4.0.")
+flags.DEFINE_bool(
+    "probes", True, "Pack the recorded test images. Without them the file is smaller, and `pgtf adopt` refuses it."
+)
 STOPPED = "Nothing was written."
 
 
@@ -28,6 +31,6 @@ def main(_):
     from pgtf.runs.pack import pack
     from pgtf.runs.run import Run
 
-    card = pack(Run(given.run_dir), given.task, given.output, given.licence)
+    card = pack(Run(given.run_dir), given.task, given.output, given.licence, given.probes)
     print(task_names.escaped(json.dumps(card, indent=1, ensure_ascii=False), but="\n"))
     print(f"Wrote {given.output}")

@@ -13,7 +13,7 @@ from absl import flags
 from pgtf.foundation import quiet
 
 ARGUMENTS = ("run_dir",)
-flags.DEFINE_string("run_dir", None, "Run to try.", required=True)
+flags.DEFINE_string("run_dir", None, "Run to try, or a file that `pgtf pack` wrote.", required=True)
 flags.DEFINE_string("host", "127.0.0.1", "Address to listen on. With 0.0.0.0 others can connect, without a password.")
 flags.DEFINE_integer("port", 8600, "Port to listen on. 0 chooses a free one.", lower_bound=0, upper_bound=65535)
 flags.DEFINE_enum(

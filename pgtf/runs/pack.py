@@ -30,7 +30,7 @@ STAGING = ".packing-"
 PARTS = {"slice": layout.TENSORS, "probes": layout.PROBES}  # {name in a pack: file}
 
 
-def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[str, Any]:
+def pack(run: Run, name: str, path: str, licence: Optional[str] = None, probes: bool = True) -> dict[str, Any]:
     """Writes a task and all tasks that it borrows from into one new file.
 
     Args:
@@ -38,6 +38,7 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
       name: Name of the task.
       path: The file.
       licence: Licence of the task, for the card.
+      probes: Whether to pack the recorded test images. Without them the task cannot be replayed, nor adopted.
 
     Returns:
       The card.
@@ -61,7 +62,7 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None) -> dict[
         entry: dict[str, Any] = {"name": each.name}
         with open(os.path.join(each.folder, layout.SLICE), encoding="utf-8") as file:
             entry["description"] = file.read()
-        for part in PARTS if each.has_probes else ("slice",):
+        for part in PARTS if probes and each.has_probes else ("slice",):
             entry[part], values = _read(os.path.join(each.folder, PARTS[part]))
             tensors.update({f"{each.name}/{part}/{key}": value for key, value in values.items()})
         slices.append(entry)

@@ -9,6 +9,7 @@ import numpy as np
 
 from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.data.pixels import to_picture
+from pgtf.runs.pack import load
 from pgtf.runs.run import Run, Task
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
@@ -45,12 +46,12 @@ class Answers:
     """Translates images with the tasks of a run.
 
     Args:
-      run_dir: The run's folder.
+      run_dir: Run, or a file that `pgtf pack` wrote.
       compiled: The compiled networks that tasks share. Default: new ones, in float32.
     """
 
     def __init__(self, run_dir: str, compiled: Optional[SwappedNetworks] = None):
-        self.run_dir, self._run = run_dir, Run(run_dir, compiled)
+        self._run = load(run_dir, compiled)
         scored = [task.name for task in self._run if task.facts.objective.makes != "images"]
         if scored:
             raise ValueError(
@@ -64,7 +65,7 @@ class Answers:
                 f"Received: {', '.join(self._run.names)} in {run_dir}"
             )
         self.tasks = [_offered(task) for task in drawable]
-        self._stamp = Ledger.stamp(run_dir)
+        self._stamp = Ledger.stamp(self._run.folder)
         # One image at a time: each uses all cores.
         self._lock = threading.Lock()
 
@@ -86,9 +87,9 @@ class Answers:
 
     def _ready(self, number: int) -> Task:
         """Returns a task. Opens all tasks again if the ledger has changed. Raises an error if the task was altered."""
-        stamp = Ledger.stamp(self.run_dir)
+        stamp = Ledger.stamp(self._run.folder)
         if stamp != self._stamp:
-            self._run, self._stamp = Run(self.run_dir, self._run.compiled), stamp
+            self._run, self._stamp = Run(self._run.folder, self._run.compiled), stamp
         return self._run[self.tasks[number].name]
 
 

@@ -1,4 +1,4 @@
-"""The door of all commands: help of methods, and flagfiles that the package brings along."""
+"""The door of all commands: help of methods, and files that the package brings along."""
 
 import contextlib
 import io
@@ -45,7 +45,7 @@ class HelpTest(unittest.TestCase):
         self.assertFalse({"methods", *METHODS} & set(main.COMMANDS))
 
 
-class FlagfileTest(unittest.TestCase):
+class PackagedTest(unittest.TestCase):
     def in_a_folder(self, *paths):
         """Goes to a folder that holds these files."""
         folder = tempfile.TemporaryDirectory()
@@ -64,8 +64,21 @@ class FlagfileTest(unittest.TestCase):
 
     def test_one_that_is_here_comes_first_and_others_stay(self):
         self.in_a_folder("flags/paired.cfg")
-        for given in ("--flagfile=flags/paired.cfg", "--flagfile=flags/none.cfg", "--data_dir=flags/demo.cfg"):
+        others = "--flagfile=flags/none.cfg", "--data_dir=flags/demo.cfg", "--flagfile=samples/facade.png"
+        for given in ("--flagfile=flags/paired.cfg", *others):
             self.assertEqual(main.as_flags([given], ()), [given])
+
+    def test_samples_are_read_but_not_written(self):
+        self.in_a_folder()
+        given = ["samples/drawn.safetensors", "facades", "samples/facade.png", "-o", "samples/facade.png"]
+        folder = os.path.join(os.path.dirname(pgtf.__file__), "samples")
+        expected = [
+            f"--run_dir={folder}/drawn.safetensors",
+            "--task=facades",
+            f"--input={folder}/facade.png",
+            "--output=samples/facade.png",
+        ]
+        self.assertEqual(main.as_flags(given, ("run_dir", "task", "input")), expected)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,18 @@ class PackTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(BankError, "borrows from is missing. Received: none of 'facades'"):
             adopt(strange, pgtf.load(path), ["streets"])
 
+    def test_without_probes_it_answers_but_is_not_adopted(self):
+        folder, path = self.packed()
+        small = os.path.join(self.create_tempdir().full_path, "small.safetensors")
+        pack(Run(folder), "streets", small, probes=False)
+        self.assertLess(os.path.getsize(small), os.path.getsize(path))
+        run = pgtf.load(small)
+        self.assertAllEqual(run["streets"](IMAGE), Run(folder)["streets"](IMAGE))
+        other = tiny_run(self.create_tempdir().full_path, ("facades", "shoes"), method=FIRST)
+        with self.assertRaisesRegex(ValueError, "The task's probes are missing"):
+            adopt(other, run, ["streets"])
+        self.assertEqual(Run(other).names, ["facades", "shoes"])
+
     def test_tensors_have_their_names_and_the_card_says_what_it_is(self):
         folder, path = self.packed()
         values = Run(folder)["streets"].slice.values

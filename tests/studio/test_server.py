@@ -13,6 +13,8 @@ from absl.testing import absltest
 from PIL import Image
 
 import pgtf
+from pgtf.runs.pack import pack
+from pgtf.runs.run import Run
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.answers import Answers
 from pgtf.studio.server import AT_ONCE, BYTES, CANVAS, Server
@@ -243,6 +245,13 @@ class ServerTest(tf.test.TestCase):
             self.assertFalse(server.knows("evil.example"))
             self.assertStartsWith(server.url, "http://127.0.0.1:")
         self.assertFalse(self.server.knows("192.168.0.7"))
+
+    def test_a_pack(self):
+        path = os.path.join(self.create_tempdir().full_path, "one.safetensors")
+        pack(Run(self.run_dir), TASKS[1], path)
+        answers = Answers(path)
+        self.assertEqual([task.name for task in answers.tasks], list(TASKS[:2]))
+        self.assertAllEqual(answers(1, 0, picture()), pgtf.load(self.run_dir)[TASKS[1]](picture()))
 
     def test_both_ways(self):
         run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "both"), TASKS[:1], objective="cyclegan")
