@@ -10,6 +10,7 @@ from pgtf.layers.shapes import Shape
 MAP, OTHER = (None, 8, 12, 6), (None, 8, 12, 5)
 CASES = {
     "Activation": (("tanh",), MAP),
+    "AveragePooling2D": ((2,), MAP),
     "Doubled": ((), MAP),
     "LeakyReLU": ((0.2,), MAP),
     "MaxPooling2D": ((2,), MAP),
