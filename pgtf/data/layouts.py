@@ -24,7 +24,9 @@ HEAD = ["input", "target"]
 
 
 class Layout:
-    """One arrangement of images in a task's folder."""
+    """One arrangement of images in a task's folder. is_file: Whether a split is one file, which names its images."""
+
+    is_file = False
 
     def has(self, folder: str, split: str) -> bool:
         """Returns whether a task's folder has a split in this layout."""
@@ -47,6 +49,8 @@ class SideBySide(Layout):
 
 class Table(Layout):
     """SPLIT.csv: a line "INPUT,TARGET" for each pair, paths relative to the table. Optional header: input,target."""
+
+    is_file = True
 
     def has(self, folder: str, split: str) -> bool:
         path = os.path.join(folder, split + TABLE)
@@ -179,6 +183,8 @@ class ClassFolders(Layout):
 class ClassTable(Layout):
     """SPLIT.csv: a line "IMAGE,CLASS" for each image, paths relative to the table. Optional header: image,label."""
 
+    is_file = True
+
     def has(self, folder: str, split: str) -> bool:
         return tree.is_file(os.path.join(folder, split + TABLE))
 
@@ -199,6 +205,8 @@ class ClassTable(Layout):
 
 class ClassArrays(Layout):
     """SPLIT.npz: `images`, [n, h, w] or [n, h, w, channels], and `labels` [n], whole numbers or texts."""
+
+    is_file = True
 
     def has(self, folder: str, split: str) -> bool:
         return tree.is_file(os.path.join(folder, split + ARRAYS))
@@ -221,9 +229,10 @@ LAYOUTS: dict[str, tuple[Layout, ...]] = {
 
 
 def layout_of(folder: str, batch: str) -> Layout:
-    """Returns the layout of the training images in a task's folder."""
+    """Returns the layout of the training images in a task's folder. All splits must have it."""
     for layout in LAYOUTS[batch]:
         if layout.has(folder, "train"):
+            _refuse_another_layout(folder, batch, layout)
             return layout
     there = ", ".join(tree.names(folder)) or "nothing in it"
     pairs = (
@@ -235,6 +244,18 @@ def layout_of(folder: str, batch: str) -> Layout:
         "images": "images (jpg, png, …), or a folder train with images",
     }
     raise FileNotFoundError(f"A task's folder must have {kinds.get(batch, pairs)}. Received: {folder!r} with {there}")
+
+
+def _refuse_another_layout(folder: str, batch: str, layout: Layout) -> None:
+    """Raises ValueError if a split exists only in another layout. The folders beside a table may hold its images."""
+    others = [one for one in LAYOUTS[batch] if not isinstance(layout, (Table, ClassTable)) or one.is_file]
+    for split in ("val", "test"):
+        if not layout.has(folder, split) and any(one.has(folder, split) for one in others):
+            names = [name for name in tree.names(folder) if name.startswith(("train", split)) or name in ("A", "B")]
+            raise ValueError(
+                "The splits of a task must be arranged alike, as train is. "
+                f"Received: {folder!r} with {', '.join(sorted(names))}"
+            )
 
 
 def _pair(text: str) -> tuple[str, str] | None:

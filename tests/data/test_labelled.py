@@ -109,7 +109,6 @@ class FindTest(LabelledTestCase):
 
     def test_a_manifest_is_read_again_and_a_change_is_told(self):
         self.put("train")
-        np.savez(self.path("test.npz"), images=np.zeros([2, 4, 4], "uint8"), labels=["cat", "dog"])
         folders, arrays = self.find().manifest, LabelledArrays("t.npz", {"0-1": 9}, (), {"0-1": "cat"})
         again = Manifest.from_json(Manifest({**folders.parts, "more": arrays}).to_json())
         self.assertEqual(again, Manifest({**folders.parts, "more": arrays}))
@@ -186,6 +185,25 @@ class RefusedTest(LabelledTestCase):
     def test_images_outside_of_classes(self):
         self.image("train/1.png", 0)
         self.refused("must lie in a folder for each class.*outside of such folders")
+
+    def test_splits_of_two_layouts(self):
+        self.put("train")
+        np.savez(self.path("test.npz"), images=np.zeros([2, 4, 4], "uint8"), labels=["cat", "dog"])
+        self.refused("arranged alike, as train is. Received: .*zoo' with test.npz, train")
+        os.remove(self.path("test.npz"))
+        self.put("valid")
+        self.find()
+        np.savez(self.path("val.npz"), images=np.zeros([2, 4, 4], "uint8"), labels=["cat", "dog"])
+        self.find()  # The folder is the validation split.
+
+    def test_folders_beside_a_table_may_hold_its_images(self):
+        self.put("test")
+        with open(self.path("train.csv"), "w") as file:
+            file.write("test/cat/1.png,cat\ntest/dog/2.png,dog\n")
+        self.assertEqual(self.check(self.find(), "train"), 2)
+        with open(self.path("test.csv"), "w") as file:
+            file.write("test/emu/1.png,cat\n")
+        self.assertLen(self.find().sources["test"], 1)
 
     def test_no_layout(self):
         self.put("photos")
