@@ -6,7 +6,7 @@ import os
 from pgtf.assembly.bank import NetworkBank, rebuild
 from pgtf.assembly.replay import recorded
 from pgtf.foundation import files
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice

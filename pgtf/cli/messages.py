@@ -2,7 +2,7 @@
 
 import logging
 
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 
 
 class Lines(logging.Handler):

@@ -5,7 +5,7 @@ import functools
 import tensorflow as tf
 
 from pgtf.distribution.cluster import cluster, supervise
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 
 
 @functools.cache  # Two strategies in one process would receive each other's messages.

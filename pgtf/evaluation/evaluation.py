@@ -22,8 +22,8 @@ from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.records import Records
 from pgtf.evaluation.tensorboard import to_tensorboard
 from pgtf.foundation import files
+from pgtf.foundation.logger import LOG
 from pgtf.foundation.progress import Bar
-from pgtf.foundation.voice import LOG
 from pgtf.metrics import matrix_text
 from pgtf.metrics.accuracy import Classifier
 from pgtf.metrics.extractors import Extractor

@@ -2,7 +2,7 @@
 
 import time
 
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.report.write import renew
 from pgtf.training.observers import Observer
 

@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from pgtf.foundation import files
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.report.collect import Collector
 from pgtf.report.content import Comparison, ReportedRun, SameInput
 from pgtf.report.grid import grid

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.methods import Piggyback
 from pgtf.serving.direction import Direction
 from pgtf.serving.export import STAGING, Tasks, alone_in

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from pgtf.foundation import files
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.serving.direction import Direction, LearnedTask
 from pgtf.serving.format import Format
 from pgtf.serving.models_config import write_models_config

@@ -15,7 +15,7 @@ import tensorflow as tf
 from pgtf.data.pixels import RGB, Pixels
 from pgtf.data.reading import resized, to_input
 from pgtf.foundation import files
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.runs.translate import LEAST
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of

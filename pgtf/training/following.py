@@ -14,8 +14,8 @@ from pgtf.assembly.planned_data import data_of
 from pgtf.config import RunSettings, TaskPlan
 from pgtf.distribution import collectives
 from pgtf.foundation.errors import Busy
+from pgtf.foundation.logger import LOG, silenced
 from pgtf.foundation.seeds import seed_of
-from pgtf.foundation.voice import LOG, silenced
 from pgtf.storage import layout
 from pgtf.training.one_task import follow_task
 

@@ -20,8 +20,8 @@ from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
+from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import refuse
-from pgtf.foundation.voice import LOG
 from pgtf.methods import Bank
 from pgtf.objectives.joint import Together
 from pgtf.storage import layout

@@ -12,7 +12,7 @@ from pgtf.data.streams import Stream, Streams
 from pgtf.distribution import collectives
 from pgtf.foundation import retracing
 from pgtf.foundation.keras_versions import checkpointed, compile_learner
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves

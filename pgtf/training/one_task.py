@@ -26,7 +26,7 @@ from pgtf.distribution.strategy import strategy
 from pgtf.evaluation.curves import measure
 from pgtf.foundation import files
 from pgtf.foundation.errors import CapacityError
-from pgtf.foundation.voice import LOG
+from pgtf.foundation.logger import LOG
 from pgtf.objectives.learner import Learner
 from pgtf.storage import layout
 from pgtf.storage.facts import Facts

@@ -13,8 +13,8 @@ from pgtf.data.pixels import RGB, of_json
 from pgtf.data.task_data import TaskData, listed
 from pgtf.evaluation.closeness import ranked
 from pgtf.foundation import files
+from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import changing
-from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
 from pgtf.storage.facts import COMPRESS_TO
 from pgtf.storage.probes import Probes

@@ -27,8 +27,8 @@ from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
 from pgtf.foundation import files, task_names
 from pgtf.foundation.errors import Busy
+from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import changing
-from pgtf.foundation.voice import LOG
 from pgtf.objectives.translation import floats, grid, through
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.plan import check_plan, planned, size_warning

@@ -17,8 +17,8 @@ from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import Results, seconds_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import Busy
+from pgtf.foundation.logger import LOG
 from pgtf.foundation.progress import clock
-from pgtf.foundation.voice import LOG
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
 

@@ -1,4 +1,4 @@
-"""The logger of pgtf. It is silent, unless the command line, or a program that uses pgtf, gives it a handler."""
+"""The logger of pgtf, `LOG`. It prints nothing until a program gives it a handler; the command line does."""
 
 import contextlib
 import logging

@@ -10,12 +10,12 @@ from unittest import mock
 from absl.testing import absltest
 
 from pgtf.cli.messages import Lines, show_messages
-from pgtf.foundation.voice import LOG, silenced
+from pgtf.foundation.logger import LOG, silenced
 
 
-class VoiceTest(absltest.TestCase):
+class LoggerTest(absltest.TestCase):
     def test_python_hears_nothing(self):
-        code = "from pgtf.foundation.voice import LOG; LOG.info('a'); LOG.warning('b')"
+        code = "from pgtf.foundation.logger import LOG; LOG.info('a'); LOG.warning('b')"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         self.assertEqual((done.stdout, done.stderr), ("", ""))
 
