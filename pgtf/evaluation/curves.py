@@ -11,7 +11,7 @@ from pgtf.config import TaskPlan
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
 from pgtf.evaluation.evaluation import extractor_of
-from pgtf.evaluation.evaluator import Evaluator, class_names, classifier_of
+from pgtf.evaluation.evaluator import ClassifierOf, Evaluator, class_names, classifier_of
 from pgtf.evaluation.generator import Generator
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Objective
@@ -35,7 +35,11 @@ class CurvePoint:
 
 
 def measure(
-    plan: TaskPlan, coming: Sequence[str], bank: FilterBank, data: TaskData
+    plan: TaskPlan,
+    coming: Sequence[str],
+    bank: FilterBank,
+    data: TaskData,
+    classifier_of: ClassifierOf = classifier_of,
 ) -> Callable[[Mapping[str, Any]], CurvePoint]:
     """Returns a function that measures a task's networks.
 
@@ -44,6 +48,7 @@ def measure(
       coming: The names of the run's tasks that are not in the bank, including this one.
       bank: The bank of the earlier tasks.
       data: The task's data.
+      classifier_of: As for an `EvaluationConfig`. Default: the classifier of the run's tasks.
 
     Returns:
       {prefix: network} -> CurvePoint with distances, L1 if the task is paired, and Acc if there is a classifier.
@@ -51,7 +56,7 @@ def measure(
     split = data.choosing_split
     least = min(len(source) for source in sides_of(data, split))
     images = sides(data, split, flipped=plan.flipped, limit=min(plan.monitoring.evaluate_images, least))
-    evaluator, generators = _evaluator(plan, coming, bank), {}
+    evaluator, generators = _evaluator(plan, coming, bank, classifier_of), {}
 
     def point(networks):
         for prefix, network in networks.items():
@@ -70,7 +75,7 @@ def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurveP
     return CurvePoint(values, objective.loss(values), by)
 
 
-def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank) -> Evaluator:
+def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank, classifier_of: ClassifierOf) -> Evaluator:
     folder = os.path.join(plan.run.run_dir, layout.EVALUATION)
     if not plan.objective.compares_features:
         return Evaluator(folder)

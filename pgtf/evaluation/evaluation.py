@@ -17,7 +17,7 @@ from safetensors.numpy import save
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, refuse_untested, sides
-from pgtf.evaluation.evaluator import Evaluator, class_names, classifier_facts, classifier_of
+from pgtf.evaluation.evaluator import ClassifierOf, Evaluator, class_names, classifier_facts, classifier_of
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.records import Records
 from pgtf.evaluation.tensorboard import to_tensorboard
@@ -25,7 +25,6 @@ from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.progress import Bar
 from pgtf.metrics import matrix_text
-from pgtf.metrics.accuracy import Classifier
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
@@ -57,7 +56,7 @@ class EvaluationConfig:
     data_dir: str = ""
     size: Optional[tuple[int, int]] = None
     kept: str = ""
-    classifier_of: Callable[[str, Mapping[str, TaskData]], Optional[Classifier]] = classifier_of
+    classifier_of: ClassifierOf = classifier_of
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS or self.limit < 0:

@@ -26,6 +26,7 @@ from pgtf.storage.task_slice import TaskSlice
 # Maximum numbers of images of a task for training and for testing the classifier.
 LEARNT_FROM, HELD_OUT = 2000, 500
 MOMENT = 2.0  # Seconds of work without a progress bar.
+ClassifierOf = Callable[[str, Mapping[str, TaskData]], Optional[Classifier]]
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,6 +20,7 @@ from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
+from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import refuse
 from pgtf.methods import Bank
@@ -129,7 +130,12 @@ class _Member:
 
 
 def learn_together(
-    plans: Sequence[TaskPlan], bank: NetworkBank, found: Sequence[TaskData], log: str, observer: Observer
+    plans: Sequence[TaskPlan],
+    bank: NetworkBank,
+    found: Sequence[TaskData],
+    log: str,
+    observer: Observer,
+    classifier_of: ClassifierOf = classifier_of,
 ) -> None:
     """Trains the first tasks of a run jointly, and appends their missing slices to the bank.
 
@@ -139,6 +145,7 @@ def learn_together(
       found: The tasks' images.
       log: File that gets a line of JSON at every few steps.
       observer: Called after each sample.
+      classifier_of: As for an `EvaluationConfig`. Default: the classifier of the run's tasks.
     """
     names = [data.name for data in found]
     LOG.info(f"Learned together: {', '.join(names)}")
@@ -155,7 +162,7 @@ def learn_together(
         log=log,
         intervals=intervals(first.monitoring),
         draw=_drawing(members, together, observer),
-        measure=_measuring(bank, members, together) if first.monitoring.evaluate_every else None,
+        measure=_measuring(bank, members, together, classifier_of) if first.monitoring.evaluate_every else None,
         keep_best=first.training.keep_weights == "best",
         text=first.text,
     )
@@ -188,10 +195,11 @@ def _drawing(members, together, observer):
     return draw
 
 
-def _measuring(bank, members, together):
+def _measuring(bank, members, together, classifier_of):
     """Returns a function that measures all tasks with the current networks. Its loss is the sum of theirs."""
     measures = {
-        member.name: measure(member.plan, member.plan.run.tasks[len(bank) :], bank, member.data) for member in members
+        member.name: measure(member.plan, member.plan.run.tasks[len(bank) :], bank, member.data, classifier_of)
+        for member in members
     }
 
     def point(_):

@@ -24,6 +24,7 @@ from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives, replicas
 from pgtf.distribution.strategy import strategy
 from pgtf.evaluation.curves import measure
+from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.logger import LOG
@@ -38,7 +39,14 @@ from pgtf.training.recorded import nearest_recorded, pixels_json, record_or_resu
 from pgtf.training.sampling import sampler
 
 
-def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, observer: Observer) -> None:
+def learn_task(
+    plan: TaskPlan,
+    bank: NetworkBank,
+    data: TaskData,
+    log: str,
+    observer: Observer,
+    classifier_of: ClassifierOf = classifier_of,
+) -> None:
     """Trains the next task of a run, compresses it if --compress_to is set, and appends its slice to the bank.
 
     The trained weights are in the last checkpoint until the slice is whole, so a process that is killed in between
@@ -50,12 +58,14 @@ def learn_task(plan: TaskPlan, bank: NetworkBank, data: TaskData, log: str, obse
       data: The task's images.
       log: File that gets a line of JSON at every few steps.
       observer: Called after each sample.
+      classifier_of: As for an `EvaluationConfig`. Default: the classifier of the run's tasks.
     """
     task = _Task.begun(plan, bank, data)
     with strategy(plan.training.distribute).scope():
         collectives.barrier()  # The others read how the task begins.
     then = functools.partial(observer.on_samples, plan.run.run_dir)
-    learner, attempt = task.learned(log, sampler(plan.objective, task.probes, task.folder, then=then))
+    draw = sampler(plan.objective, task.probes, task.folder, then=then)
+    learner, attempt = task.learned(log, draw, functools.partial(measure, classifier_of=classifier_of))
     lenders = bank.only(task.plan.method.borrows(bank.names))
     facts = facts_of(attempt.plan, attempt.data, attempt.steps, plan)
     task_slice = slice_of(data.name, learner.generators, lenders, facts)
@@ -103,8 +113,10 @@ class _Task:
         method = plan.method.resolve_lenders(lambda: nearest_recorded(bank, probes, folder, follows=follows))
         return cls(dataclasses.replace(plan, method=method), bank, data, probes, folder)
 
-    def learned(self, log: str = "", draw: Optional[Callable] = None) -> "tuple[Learner, _Attempt]":
-        """Trains the task. Returns the learner and its attempt. draw: None if the chief draws the samples."""
+    def learned(
+        self, log: str = "", draw: Optional[Callable] = None, measure: Optional[Callable] = None
+    ) -> "tuple[Learner, _Attempt]":
+        """Trains the task. Returns the learner and its attempt. draw, measure: None if the chief does so."""
         plan, bank, least = self.plan, self.bank, self.plan.networks.width
         stream = build.stream(plan, self.data)
         latest = bank[bank.names[-1]].facts.architecture.width if bank.names else least
@@ -121,7 +133,7 @@ class _Task:
                 wider=width < widths[-1],
             )
             try:
-                learner = attempt.learned(log, draw)
+                learner = attempt.learned(log, draw, measure)
                 break
             except CapacityError as narrow:
                 if not attempt.wider:
@@ -158,11 +170,11 @@ class _Attempt:
         """The number of steps that the task takes."""
         return self.plan.steps(self.stream.steps_per_epoch)
 
-    def learned(self, log: str, draw: Optional[Callable]) -> Learner:
+    def learned(self, log: str, draw: Optional[Callable], measure: Optional[Callable]) -> Learner:
         """Trains the task, resuming from its last checkpoint. Returns the learner."""
         plan, tasks, index = self.plan, self.plan.run.tasks, len(self.bank)
         measured = (
-            measure(plan, tasks[index:], self.bank, self.data) if plan.monitoring.evaluate_every and draw else None
+            measure(plan, tasks[index:], self.bank, self.data) if plan.monitoring.evaluate_every and measure else None
         )
         with strategy(plan.training.distribute).scope():
             learner = build.learner(plan, self.bank, self.steps, auxiliary=auxiliary_of_first(plan, self.bank))

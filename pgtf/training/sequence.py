@@ -11,7 +11,6 @@ import os
 from typing import Any, Callable, Optional
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly.accounting import summary
@@ -19,33 +18,32 @@ from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.plan_tables import table
 from pgtf.assembly.planned_data import coming_data, data_of
 from pgtf.config import Config, flagfile, load_config, task_plans
-from pgtf.data.reading import png, to_input
 from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
 from pgtf.distribution.strategy import check_batch, strategy
 from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
+from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
 from pgtf.foundation import files, task_names
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import changing
-from pgtf.objectives.translation import floats, grid, through
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.plan import check_plan, planned, size_warning
 from pgtf.runs.run import Run, Task
 from pgtf.storage import layout
 from pgtf.storage.ledger import Ledger
-from pgtf.training.callbacks import append_line
 from pgtf.training.checkpoints import remove_checkpoints
 from pgtf.training.first_task import take_base
 from pgtf.training.following import announce_busy, announce_task, check_alike, follow
 from pgtf.training.joint import learn_together, to_learn_together
 from pgtf.training.observers import Observer
 from pgtf.training.one_task import learn_task
+from pgtf.training.replays import check_probes, replayed
 from pgtf.training.sampling import remove_sample
+from pgtf.training.stored_samples import write_samples
 
 KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
-COMPARED = 8  # Tasks whose outputs for one input are shown side by side.
 
 
 class SequentialTrainer:
@@ -54,10 +52,13 @@ class SequentialTrainer:
     Args:
       config: The settings of the run.
       observer: Hooks that are called during training. Default: none.
+      classifier_of: As for an `EvaluationConfig`. Default: the classifier of the run's tasks.
     """
 
-    def __init__(self, config: Config, observer: Optional[Observer] = None):
-        self.observer = observer or Observer()
+    def __init__(
+        self, config: Config, observer: Optional[Observer] = None, classifier_of: ClassifierOf = classifier_of
+    ):
+        self.observer, self.classifier_of = observer or Observer(), classifier_of
         self.strategy = strategy(config.distribute)
         self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
         self.plans = task_plans(config)
@@ -106,7 +107,7 @@ class SequentialTrainer:
             self.bank = NetworkBank.open(self._path(layout.TASKS))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
-            self._check_probes()
+            check_probes(config.run_dir, self.bank)
             take_base(self.plans[0], self.bank, *self.plans[1:2])
             if not any(self._missing(index, name) for index, name in enumerate(config.tasks)):
                 self._finish()
@@ -132,7 +133,7 @@ class SequentialTrainer:
                 LOG.info("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
             if together:
                 found = [self._data[name] for name in together]
-                learn_together(self.plans, self.bank, found, self.log, self.observer)
+                learn_together(self.plans, self.bank, found, self.log, self.observer, self.classifier_of)
                 self._note_learned()
             self._tasks()
             LOG.info(f"\n{self._stored()}")
@@ -221,23 +222,13 @@ class SequentialTrainer:
         keras.backend.clear_session()
         gc.collect()  # The networks of the task before refer to one another in circles, and may fill a GPU.
         announce_task(self.strategy, index)
-        learn_task(self.plans[index], self.bank, self._data[name], self.log, self.observer)
+        learn_task(self.plans[index], self.bank, self._data[name], self.log, self.observer, self.classifier_of)
         self._note_learned()
 
     def _replay(self, index: int, after: str) -> None:
         """Replays every task so far from disk, to prove that the stored tasks are unchanged."""
-        record, changed = {}, []
-        for number in range(index + 1):
-            task = self._reread(number, index)
-            if not task.has_probes:
-                continue
-            result = task.replay()
-            LOG.info(f"after {after}: {task.name} replays {result}")
-            record[task.name] = dataclasses.asdict(result)
-            append_line(self.log, {"after": after, "replayed": task.name, **record[task.name]})
-            kept = task.facts.method.network_for(number, index) == number
-            changed += [task.name] if kept and not result.holds else []
-        self._note(changed=tuple(changed))
+        record, changed = replayed(self._reread, index, after, self.log)
+        self._note(changed=changed)
         if changed:
             raise ValueError(
                 "Learned tasks have changed. Nothing is trained or served until they are restored; `pgtf verify` shows "
@@ -246,38 +237,8 @@ class SequentialTrainer:
         files.write(os.path.join(self.bank.place(index, after), layout.REPLAYS), json.dumps(record, indent=1).encode())
 
     def _sample(self, index: int, after: str) -> None:
-        """Writes sample images of a new task to samples/ and to TensorBoard, and of earlier tasks that it answers for.
-
-        Pictures of other tasks stay as they are: their replays are equal.
-        """
-        shown, first_compared = {}, max(0, index + 1 - COMPARED)
-        objective, probes = self.config.objective, self._reread(index, index).probes
-        compared = objective.common_inputs and index
-        given = probes.inputs["forward"]
-        columns = [floats(given)] if given.ndim == 4 else []  # Latents are no pictures.
-        for number in range(index + 1):
-            task = self._reread(number, index)
-            if not task.has_probes:
-                continue
-            if number == index or task.answered_by:
-                previews = objective.preview(task.networks, task.probes.inputs, task.probes.targets)
-                shown.update({f"{task.name}/{title}": picture for title, picture in previews.items()})
-            if (
-                compared
-                and number >= first_compared
-                and (given.ndim != 4 or task.facts.architecture.inputs == given.shape[-1])
-            ):
-                columns.append(through(task.networks["forward"], to_input(given)))
-        if compared:
-            shown[f"{after}/one input, tasks {first_compared + 1} to {index + 1}"] = grid(zip(*columns))
-        writer = tf.summary.create_file_writer(self._path(layout.TENSORBOARD))
-        with writer.as_default(index + 1):
-            for title, picture in shown.items():
-                tf.summary.image(title, picture[None])
-                self._save(layout.picture(index, title), picture)
-        writer.close()
-        # The last one says that all are there; it is something to try the task on, too.
-        self._save(layout.example(after), objective.example(probes))
+        """Writes sample pictures after a new task."""
+        write_samples(self._reread, index, after, self.config.objective, self.config.run_dir)
 
     def _reread(self, index: int, latest: int) -> Task:
         """Opens a task from disk, as it answers after the latest task."""
@@ -289,7 +250,8 @@ class SequentialTrainer:
         """Measures every task so far."""
         config = self.config
         coming = {plan.name: coming_data(plan.name, plan) for plan in self.plans[index + 1 :]}
-        measured = EvaluationConfig(extractor_of(config.inception), data_dir=config.data_dir)
+        extractor = extractor_of(config.inception)
+        measured = EvaluationConfig(extractor, data_dir=config.data_dir, classifier_of=self.classifier_of)
         Evaluation(Run(config.run_dir), measured, coming=coming).measure()
 
     def _note_learned(self) -> None:
@@ -318,17 +280,6 @@ class SequentialTrainer:
             own = config.for_task(names[0])
             fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
             learned.refuse_other_settings(names[0], fixed)
-
-    def _check_probes(self) -> None:
-        """Raises an error before further training if a replay could not prove that no task has changed."""
-        for task in Run(self.config.run_dir) if len(self.bank) else ():
-            if task.has_probes:
-                task.probes  # noqa: B018  (reads, and so checks)
-            else:
-                LOG.info(f"{task.name}: its probes are missing, so it is no longer replayed or sampled")
-
-    def _save(self, name: str, picture: np.ndarray) -> None:
-        files.write(self._path(layout.SAMPLES, name), png(picture))
 
     def _path(self, *parts: str) -> str:
         return files.inside(self.config.run_dir, *parts)

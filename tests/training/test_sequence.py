@@ -33,6 +33,7 @@ from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.training.observers import Observer
 from pgtf.training.sequence import SequentialTrainer
+from pgtf.training.stored_samples import write_samples
 from tests.tiny import rewrite, tiny_run
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
@@ -159,7 +160,7 @@ class PairedTest(RunTestCase):
 
     def test_pictures_of_earlier_tasks_are_drawn_again_where_the_new_one_answers_for_them(self):
         folder = tiny_run(self.create_tempdir().full_path, ("facades", "maps"), method="finetune")
-        SequentialTrainer(load_config(folder))._sample(1, "maps")
+        write_samples(Run(folder).at, 1, "maps", load_config(folder).objective, folder)
         self.assertEqual(
             sorted(os.listdir(os.path.join(folder, "samples"))),
             ["02-facades-input-output-target.png", "02-maps-input-output-target.png", "maps-input.png"],
