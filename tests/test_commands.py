@@ -43,7 +43,6 @@ PAGES = (
     "docs/tutorials/own-pairs.md",
     "docs/guides/bytes.md",
     LAYOUTS,
-    "docs/guides/evaluate.md",
     "docs/guides/move.md",
     "docs/guides/phone.md",
     "docs/guides/resume.md",

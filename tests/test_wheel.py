@@ -37,6 +37,8 @@ class WheelTest(absltest.TestCase):
         with tarfile.open(source) as archive:
             self.assertIn(f"{source.name[:-7]}/pgtf/flags/demo.cfg", archive.getnames())
         self.run_in(empty, *pip, "-c", CONSTRAINTS, wheel)
+        sample = "samples/drawn.safetensors", "facades", "samples/facade.png"
+        self.run_in(empty, scripts / "pgtf", "translate", *sample, "-o", "house.png")
         self.run_in(empty, scripts / "pgtf", "demo", "--steps=20")
         self.assertTrue((empty / "runs" / "demo" / "report" / "index.html").exists())
         self.run_in(empty, scripts / "pgtf", "verify", "runs/demo")
