@@ -1,7 +1,7 @@
 """Runs the commands of the documentation, small: page by page, in order, in a folder with made images.
 
 `make test-long` runs README.md; with PGTF_EVERY=1 in the environment all of PAGES. Left out are commands that need what
-is not here, or from a loop of the shell (ELSEWHERE), and programs other than pgtf.
+is not here, or takes minutes (ELSEWHERE), and programs other than pgtf.
 """
 
 import functools
@@ -51,7 +51,7 @@ PAGES = (
     "docs/guides/translate.md",
 )
 ELSEWHERE = re.compile(
-    r"INCEPTION|DIGEST|HASH|NAME|\$|reproduce|^studio|^bench|^env|first_task_from=[^r]|multi_worker|mirrored|hundred|grid="
+    r"INCEPTION|DIGEST|HASH|NAME|\$|reproduce|^studio|^bench|^env|first_task_from=[^r]|multi_worker|mirrored|hundred|grid=|runs/drawn"
 )
 RUNS = {"demo": Piggyback(), "many": Piggyback(borrow_from="first")}
 DATA = {"DATA": ("mine",), "MORE": ("second", "third", "next"), "data": ("facades", "maps")}
