@@ -163,7 +163,7 @@ def frontier(
         if value < best:
             best = value
             line.append((size, value))
-    with _figure(*((9.0, 5.6) if many else (4.8, 3.2))) as figure:
+    with _figure(*((9.0, 5.6) if many else (5.6, 3.4))) as figure:
         axes = figure.add_subplot()
         axes.step(*zip(*line), where="post", color=LINE, zorder=1)
         axes.scatter([size for size, _, _ in points], [value for _, value, _ in points], color=MAIN, zorder=2)
@@ -179,7 +179,7 @@ def frontier(
         axes.grid()
         faint: dict[str, Any] = {"fontsize": "small", "alpha": 0.6} if many else {}
         with _quiet():
-            longest = 50 if many else 30
+            longest = 50 if many else 40
             looks = [{} if (size, value) in line else faint for size, value, _ in points]
             _name(figure, [(x, y, _cut(name, longest), look) for (x, y, name), look in zip(points, looks)])
     return figure

@@ -78,6 +78,15 @@ def read_intervals(path: str, table: Table, known: Mapping[str, Result]) -> list
     return [each for each in entries if each["slices"] == _slices(experiments.get(each["row"], {}), known)]
 
 
+def mean_intervals(entries: Sequence[Mapping[str, Any]], measure: str) -> dict[str, tuple[float, float]]:
+    """Returns {row: (low, high)}, the intervals of a measure's mean over all tasks."""
+    return {
+        each["row"]: (each["interval"]["low"], each["interval"]["high"])
+        for each in entries
+        if (each["measure"], each["task"]) == (measure, MEAN)
+    }
+
+
 def intervals_path(results: str, name: str) -> str:
     """Returns the path of the intervals of a table."""
     return os.path.join(results, FOLDER, f"{name.replace(' ', '-')}.json")

@@ -9,6 +9,7 @@ import itertools
 import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from pgtf.experiments.paper import comparison
 from pgtf.experiments.paper.experiment import Experiment, with_bases
@@ -40,12 +41,12 @@ def write_page(path: str, preset: Preset, tables: Mapping[str, Table], results: 
         parts.append(markdown(table, known))
         parts += _untouched(table, known), table.remark(known)
         points = _points(table, known) if table.plot else []
+        entries = comparison.read_intervals(comparison.intervals_path(results.folder, name), table, known)
         if len(points) > 1:
-            files.write(f"{stem}.png", _plot(points))
+            files.write(f"{stem}.png", _plot(table, points, entries))
             parts.append(f"![{table.title}]({os.path.relpath(stem, place)}.png)")
             parts.append(_frontier(points))
         if table.reference:
-            entries = comparison.read_intervals(comparison.intervals_path(results.folder, name), table, known)
             parts.append(comparison.markdown(table, entries))
         parts += _disagreements(table, known), _note(f"{results.folder}/notes", name)
         parts += _missing(table, problems), _left_out(table, known, problems)
@@ -209,10 +210,20 @@ def _frontier(points: Sequence[_TablePoint]) -> str:
     return f"Pareto frontier (size, distance): {'; '.join(owners)}."
 
 
-def _plot(points: Sequence[_TablePoint]) -> bytes:
+def _plot(table: Table, points: Sequence[_TablePoint], entries: Sequence[Mapping[str, Any]]) -> bytes:
+    """Plots the points with 95 % intervals where all have one, else with the range of their seeds."""
     names, shares, distances, ranges = zip(*map(dataclasses.astuple, points))
-    titles = "mean distance, tasks 2-4; bars: seeds", "size of a later task, % of a full network"
-    return plots.png_file(plots.frontier(names, shares, distances, *titles, ranges=ranges))
+    intervals = comparison.mean_intervals(entries, "KID")
+    bars = "range of seeds" if any(low < high for low, high in ranges) else ""
+    if set(names) <= intervals.keys():
+        ranges, bars = (
+            tuple((1000 * low, 1000 * high) for low, high in (intervals[name] for name in names)),
+            "95 % intervals",
+        )
+    title = f"{table.columns[-2].title}{f' (bars: {bars})' if bars else ''}"
+    return plots.png_file(
+        plots.frontier(names, shares, distances, title, "size of a later task, % of a full network", ranges=ranges)
+    )
 
 
 def _untouched(table: Table, known: Mapping[str, Result]) -> str:
