@@ -128,7 +128,7 @@ class PlotsTest(absltest.TestCase):
         self.assertFalse([text for text in axes.texts if text.get_alpha() is not None])
 
     def test_long_names_are_cut_to_the_room_that_there_is(self):
-        for count, longest in ((2, 30), (7, 50)):
+        for count, longest in ((2, 40), (7, 50)):
             names = [f"{n}" * 80 for n in range(count)]
             (axes,) = plots.frontier(names, list(range(1, count + 1)), [1.0] * count, "FID", "MB").axes
             self.assertEqual({len(text.get_text()) for text in axes.texts}, {longest})
