@@ -76,8 +76,8 @@ def generators(
     for prefix in prefixes:
         make = layers.LayerFactory(
             prefix,
-            recipe=lambda place: recipe_at(architecture, method, place, bank),
-            head=lambda place: method.head(place, bank),
+            recipe=lambda site: recipe_at(architecture, method, site, bank),
+            head=lambda site: method.head(site, bank),
             norm=architecture.norm,
             upsampling=architecture.upsampling,
             seed=seed,

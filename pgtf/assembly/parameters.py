@@ -131,26 +131,26 @@ class PlannedBank(Bank):
         """Returns None: counting needs only shapes, and a network can contain those of all earlier tasks."""
 
 
-def recipe_at(architecture: Architecture, method: Method, place: Any, bank: Bank) -> Any:
+def recipe_at(architecture: Architecture, method: Method, site: Any, bank: Bank) -> Any:
     """Returns the recipe of a task's kernel that is not task-specific.
 
     The first layer can borrow only from tasks with the same number of input channels. Otherwise its kernel is free,
     and later tasks do not borrow it.
     """
-    prefix, name = place.path.split("/", 1)
+    prefix, name = site.path.split("/", 1)
     if name == architecture.row.first_layer and bank.names:
-        lent = bank.lent(place.path).parts
+        lent = bank.lent(site.path).parts
         if lent and lent[0][2].shape[2] != architecture.of(prefix).inputs:
-            return place.recipes.Full(place.initializer, lent=False)
-    return method.recipe(place, bank)
+            return site.recipes.Full(site.initializer, lent=False)
+    return method.recipe(site, bank)
 
 
 def count_parameters(architecture: Architecture, method: Method, prefix: str, bank: Bank) -> ParameterCounter:
     """Counts the values that one generator would store."""
     count = ParameterCounter(
         prefix,
-        recipe=lambda place: recipe_at(architecture, method, place, bank),
-        head=lambda place: method.head(place, bank),
+        recipe=lambda site: recipe_at(architecture, method, site, bank),
+        head=lambda site: method.head(site, bank),
         norm=architecture.norm,
         upsampling=architecture.upsampling,
     )

@@ -22,14 +22,14 @@ class Backbone(Method):
     def borrows(self, learned):
         return learned[:1]
 
-    def recipe(self, place, bank):
-        return self.adapted(place, bank.lent(place.path)) if bank.names else super().recipe(place, bank)
+    def recipe(self, site, bank):
+        return self.adapted(site, bank.lent(site.path)) if bank.names else super().recipe(site, bank)
 
-    def adapted(self, place: KernelSite, kernel: LentFilters) -> "Recipe":
+    def adapted(self, site: KernelSite, kernel: LentFilters) -> "Recipe":
         """Returns the recipe of one kernel of a later task.
 
         Args:
-          place: The kernel's position in the network.
+          site: The kernel's position in the network.
           kernel: The first task's kernel, [h, w, c_in, c_out].
 
         Returns:

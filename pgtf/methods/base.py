@@ -76,9 +76,9 @@ class Method:
         class Scaled(Method):
             rate: float = setting(1.0, "Learning rate of the scales.", above=0)
 
-            def recipe(self, place, bank):
-                lent = bank.lent(place.path)
-                return recipes.Scaled(lent) if lent.parts else super().recipe(place, bank)
+            def recipe(self, site, bank):
+                lent = bank.lent(site.path)
+                return recipes.Scaled(lent) if lent.parts else super().recipe(site, bank)
     """
 
     def __post_init__(self) -> None:
@@ -129,23 +129,23 @@ class Method:
         del nearest
         return self
 
-    def recipe(self, place: KernelSite, bank: Bank) -> "Recipe":
+    def recipe(self, site: KernelSite, bank: Bank) -> "Recipe":
         """Returns the recipe of one kernel that is not task-specific.
 
         Args:
-          place: The kernel's position in the network.
+          site: The kernel's position in the network.
           bank: The tasks that this one borrows from; empty for the first task.
 
         Returns:
-          One of `place.recipes`, not built. Default: a free kernel.
+          One of `site.recipes`, not built. Default: a free kernel.
         """
         del bank
-        return place.recipes.Full(place.initializer)
+        return site.recipes.Full(site.initializer)
 
-    def head(self, place: KernelSite, bank: Bank) -> "Recipe":
+    def head(self, site: KernelSite, bank: Bank) -> "Recipe":
         """Returns the recipe of one task-specific kernel. Default: a free kernel that no task borrows."""
         del bank
-        return place.recipes.Full(place.initializer, lent=False)
+        return site.recipes.Full(site.initializer, lent=False)
 
     def vector_precision(self, kind: str, bank: Bank) -> str:
         """Returns the precision in which a task stores its vectors.

@@ -48,13 +48,13 @@ class Cpg(Packing):
         "cpg: if every pruning round keeps the goal and no task grows; a task's size is known when it is learned"
     )
 
-    def recipe(self, place, bank):
-        return place.recipes.Picked(
-            self.parts(place, bank),
+    def recipe(self, site, bank):
+        return site.recipes.Picked(
+            self.parts(site, bank),
             prune_ratio=self.most_pruned,
-            initializer=place.initializer,
+            initializer=site.initializer,
             learning_rate=self.mask_learning_rate,
-            inputs=place.inputs,
+            inputs=site.inputs,
         )
 
     def candidate_widths(self, width, latest):

@@ -28,8 +28,8 @@ class Delta(Backbone):
         super().__post_init__()
         levels_of(self.delta_bits)
 
-    def adapted(self, place, kernel):
-        return place.recipes.Delta(kernel, self.delta_bits)
+    def adapted(self, site, kernel):
+        return site.recipes.Delta(kernel, self.delta_bits)
 
     def phases(self, steps, context=None):
         free = round(self.round_from * steps)

@@ -9,5 +9,5 @@ from pgtf.methods.backbone import Backbone
 class Frozen(Backbone):
     """A later task uses the first task's kernels, and stores its norms, biases and task-specific layers."""
 
-    def adapted(self, place, kernel):
-        return place.recipes.PartlyFree(kernel, 0.0)
+    def adapted(self, site, kernel):
+        return site.recipes.PartlyFree(kernel, 0.0)

@@ -55,15 +55,15 @@ class LayerRule:
     method: Method
     precision: str = ""
 
-    def fits(self, place: KernelSite) -> bool:
+    def fits(self, site: KernelSite) -> bool:
         """Returns whether a kernel belongs to the group."""
         if self.is_pattern:
-            return self.names(place.path)
-        if place.task_specific or self.group == "head":
-            return place.task_specific and self.group == "head"
+            return self.names(site.path)
+        if site.task_specific or self.group == "head":
+            return site.task_specific and self.group == "head"
         outer = re.fullmatch(r"outer(\d*)", self.group)
         if outer:
-            return 1 <= place.level <= int(outer[1] or OUTER_LEVELS)
+            return 1 <= site.level <= int(outer[1] or OUTER_LEVELS)
         return self.group == "inner"
 
     @property

@@ -43,27 +43,27 @@ class Layered(Method):
         lenders = {*learned[:1], *(name for rule in self.rules for name in rule.method.borrows(learned))}
         return [name for name in learned if name in lenders]
 
-    def recipe(self, place, bank):
+    def recipe(self, site, bank):
         if not bank.names:
-            return super().recipe(place, bank)
-        rule = self._rule_of(place)
+            return super().recipe(site, bank)
+        rule = self._rule_of(site)
         if rule is None:
-            refuse("layers", "with a rule for every kernel, such as inner:frozen at the end", f"none for {place.path}")
-        recipe = rule.method.recipe(place, bank.only(rule.method.borrows(bank.names)))
+            refuse("layers", "with a rule for every kernel, such as inner:frozen at the end", f"none for {site.path}")
+        recipe = rule.method.recipe(site, bank.only(rule.method.borrows(bank.names)))
         recipe.precision = rule.precision
         return recipe
 
-    def head(self, place, bank):
-        recipe = super().head(place, bank)
-        rule = self._rule_of(place) if bank.names else None
+    def head(self, site, bank):
+        recipe = super().head(site, bank)
+        rule = self._rule_of(site) if bank.names else None
         if rule is not None:
             if not isinstance(rule.method, Full):
-                refuse("layers", f"free for {place.path}, which no task borrows", rule.group)
+                refuse("layers", f"free for {site.path}, which no task borrows", rule.group)
             recipe.precision = rule.precision
         return recipe
 
-    def _rule_of(self, place):
-        return next((rule for rule in self.rules if rule.fits(place)), None)
+    def _rule_of(self, site):
+        return next((rule for rule in self.rules if rule.fits(site)), None)
 
     def vector_precision(self, kind, bank):
         given = (rule.precision for rule in self.rules if bank.names and rule.group == kind)

@@ -12,5 +12,5 @@ class Lora(LowRank):
     The product starts at zero. The method is `low_rank` without the scale: half the bytes at the same rank.
     """
 
-    def factors(self, place, kernel):
-        return place.recipes.Lora(kernel, self.rank_of(kernel), seed=place.seed)
+    def factors(self, site, kernel):
+        return site.recipes.Lora(kernel, self.rank_of(kernel), seed=site.seed)

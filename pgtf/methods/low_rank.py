@@ -27,14 +27,14 @@ class LowRank(Backbone):
 
     free_outer: int = setting(0, FREE_OUTER_HELP, least=0)
 
-    def adapted(self, place, kernel):
-        if 1 <= place.level <= self.free_outer:
-            return place.recipes.Full(place.initializer)  # `Backbone` then copies the first task's kernel into it.
-        return self.factors(place, kernel)
+    def adapted(self, site, kernel):
+        if 1 <= site.level <= self.free_outer:
+            return site.recipes.Full(site.initializer)  # `Backbone` then copies the first task's kernel into it.
+        return self.factors(site, kernel)
 
-    def factors(self, place: KernelSite, kernel: LentFilters) -> "Recipe":
+    def factors(self, site: KernelSite, kernel: LentFilters) -> "Recipe":
         """Returns the recipe of a kernel outside the free levels."""
-        return place.recipes.LowRank(kernel, self.rank_of(kernel), seed=place.seed)
+        return site.recipes.LowRank(kernel, self.rank_of(kernel), seed=site.seed)
 
     def rank_of(self, kernel: LentFilters) -> int:
         """Returns the rank of a kernel's products."""

@@ -12,5 +12,5 @@ class MappingOnly(Backbone):
     needs = "latents"
     learns_together = True
 
-    def adapted(self, place, kernel):
-        return place.recipes.PartlyFree(kernel, float(place.makes_styles))
+    def adapted(self, site, kernel):
+        return site.recipes.PartlyFree(kernel, float(site.makes_styles))

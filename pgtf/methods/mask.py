@@ -19,5 +19,5 @@ class Mask(Backbone):
         1e-4, "Learning rate of the masks' scores; it decays like --learning_rate.", above=0
     )
 
-    def adapted(self, place, kernel):
-        return place.recipes.Mask(kernel, ternary=self.mask == "ternary", learning_rate=self.mask_learning_rate)
+    def adapted(self, site, kernel):
+        return site.recipes.Mask(kernel, ternary=self.mask == "ternary", learning_rate=self.mask_learning_rate)

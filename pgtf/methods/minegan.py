@@ -22,12 +22,12 @@ class MineGAN(Backbone):
 
     miner_layers: int = setting(2, "Dense layers of the miner, each as wide as a latent.", least=1)
 
-    def adapted(self, place, kernel):
-        return place.recipes.PartlyFree(kernel, 0.0)
+    def adapted(self, site, kernel):
+        return site.recipes.PartlyFree(kernel, 0.0)
 
-    def recipe(self, place, bank):
-        is_miner = place.path.rpartition("/")[2].startswith(MINER)
-        return place.recipes.Full(place.initializer) if is_miner else super().recipe(place, bank)
+    def recipe(self, site, bank):
+        is_miner = site.path.rpartition("/")[2].startswith(MINER)
+        return site.recipes.Full(site.initializer) if is_miner else super().recipe(site, bank)
 
     def input(self, make, input, bank):
         if not bank.names:

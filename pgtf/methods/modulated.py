@@ -9,5 +9,5 @@ from pgtf.methods.backbone import Backbone
 class Modulated(Backbone):
     """A later task stores a scale γ and a shift β for each pair of channels of the first task's kernel."""
 
-    def adapted(self, place, kernel):
-        return place.recipes.Modulated(kernel)
+    def adapted(self, site, kernel):
+        return site.recipes.Modulated(kernel)

@@ -30,9 +30,9 @@ class Packing(Method):
     def borrows(self, learned):
         return learned
 
-    def parts(self, place: KernelSite, bank: Bank) -> "list[Part]":
+    def parts(self, site: KernelSite, bank: Bank) -> "list[Part]":
         """Returns (used, owned) of each earlier task, for one kernel."""
-        return [tuple(bank[name].values[f"{place.path}/{part}"] for part in ("used", "owned")) for name in bank.names]
+        return [tuple(bank[name].values[f"{site.path}/{part}"] for part in ("used", "owned")) for name in bank.names]
 
     def steps_after_pruning(self, steps: int) -> int:
         """Returns the number of steps after a task's first pruning."""

@@ -22,10 +22,8 @@ class PackNet(Packing):
         most=0.99,
     )
 
-    def recipe(self, place, bank):
-        return place.recipes.Packed(
-            self.parts(place, bank), prune_ratio=self.prune_ratio, initializer=place.initializer
-        )
+    def recipe(self, site, bank):
+        return site.recipes.Packed(self.parts(site, bank), prune_ratio=self.prune_ratio, initializer=site.initializer)
 
     def phases(self, steps, context=None):
         retrain = self.steps_after_pruning(steps)

@@ -77,20 +77,20 @@ class Piggyback(Method):
     def borrows(self, learned):
         return BorrowPolicy.of(self.borrow_from).among(learned)
 
-    def recipe(self, place, bank):
+    def recipe(self, site, bank):
         if not bank.names:
-            return super().recipe(place, bank)
-        lent = bank.lent(*self._lenders(place.path))
+            return super().recipe(site, bank)
+        lent = bank.lent(*self._lenders(site.path))
         *receptive, filters = lent.shape
         if self.auto_free and filters >= math.prod(receptive):
-            return super().recipe(place, bank)
-        return place.recipes.Piggyback(
+            return super().recipe(site, bank)
+        return site.recipes.Piggyback(
             lent,
-            1.0 if 1 <= place.level <= self.free_outer else self.unconstrained_ratio,
+            1.0 if 1 <= site.level <= self.free_outer else self.unconstrained_ratio,
             free_up_to=self.free_up_to,
             equal_steps=self.equal_steps,
-            initializer=place.initializer,
-            seed=place.seed,
+            initializer=site.initializer,
+            seed=site.seed,
         )
 
     def initialize(self, networks, bank):

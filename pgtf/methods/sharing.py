@@ -27,23 +27,23 @@ class WidthWise(Backbone):
         0.1, "λ, the fraction of the first task's kernels that a new task retrains; the rest stays.", above=0, most=1
     )
 
-    def adapted(self, place, kernel):
-        return place.recipes.PartlyFree(kernel, self.learn_ratio)
+    def adapted(self, site, kernel):
+        return site.recipes.PartlyFree(kernel, self.learn_ratio)
 
 
 @dataclasses.dataclass(frozen=True)
 class LayerWise(WidthWise):
     """A later task stores the kernels of as many first layers as fit into the budget."""
 
-    def recipe(self, place, bank):
+    def recipe(self, site, bank):
         if not bank.names:
-            return super().recipe(place, bank)
-        prefix, _ = place.path.split("/", 1)
+            return super().recipe(site, bank)
+        prefix, _ = site.path.split("/", 1)
         first = bank[bank.names[0]]
         lent = [path for path in first.shapes if path in first.lent and path.startswith(f"{prefix}/")]
         kernels = {path.rsplit("/", 1)[0]: first.shapes[path] for path in lent}
-        free = place.path in first_layers(kernels, self.learn_ratio)
-        return place.recipes.PartlyFree(bank.lent(place.path), float(free))
+        free = site.path in first_layers(kernels, self.learn_ratio)
+        return site.recipes.PartlyFree(bank.lent(site.path), float(free))
 
 
 def first_layers(kernels: Mapping[str, tuple[int, ...]], ratio: float) -> list[str]:

@@ -158,8 +158,8 @@ def sharing_network(task: Any, prefix: str, filters: Filters) -> keras.Model:
     facts, values = task.facts, dict(task.slice.values)
     shape, method = facts.architecture.of(prefix), facts.method
 
-    def recipe(place: layers.KernelSite) -> Any:
-        return recipe_at(facts.architecture, method, place, task.bank)
+    def recipe(site: layers.KernelSite) -> Any:
+        return recipe_at(facts.architecture, method, site, task.bank)
 
     make = _SharingFactory(prefix, filters, recipe=recipe, norm=shape.norm, upsampling=shape.upsampling)
     image = keras.Input((*shape.size, shape.inputs))

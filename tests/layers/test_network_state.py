@@ -130,7 +130,7 @@ class LentTest(tf.test.TestCase, parameterized.TestCase):
     def mixed(self, ratio):
         """Returns a function that makes a kernel's recipe, with a bank of 5 filters."""
         channels = {"forward/down": 3, "forward/up": 8}
-        return lambda place: Piggyback((3, 3, channels[place.path], 5), ratio, initializer=place.initializer)
+        return lambda site: Piggyback((3, 3, channels[site.path], 5), ratio, initializer=site.initializer)
 
 
 if __name__ == "__main__":

@@ -60,8 +60,8 @@ class FitsTest(parameterized.TestCase):
         levels = {"one": 1, "four": 4, "five": 5, "none": 0, "output": 1}
         found = set()
         for name, level in levels.items():
-            place = KernelSite(f"forward/{name}", None, 0, level=level, task_specific=name == "output")
-            found |= {name} if LayerRule(group, Full()).fits(place) else set()
+            site = KernelSite(f"forward/{name}", None, 0, level=level, task_specific=name == "output")
+            found |= {name} if LayerRule(group, Full()).fits(site) else set()
         self.assertEqual(found, expected)
 
 

@@ -34,7 +34,7 @@ class UpsamplingTest(tf.test.TestCase, parameterized.TestCase):
         # But for the even kernels of format 1.
         pixel = np.zeros((1, 5, 5, 1), "float32")
         pixel[0, 2, 2] = 1
-        make = LayerFactory("g", recipe=lambda place: FullRecipe("ones"), upsampling=upsampling)
+        make = LayerFactory("g", recipe=lambda site: FullRecipe("ones"), upsampling=upsampling)
         y = make.up("up1", 1, kernel_size)(pixel)
         self.assertEqual(y.shape, (1, 10, 10, 1))
         for axis in (1, 2):

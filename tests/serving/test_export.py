@@ -355,9 +355,9 @@ class Scaling(Method):
     def borrows(self, learnt):
         return learnt[:1]
 
-    def recipe(self, place, bank):
-        lent = bank.lent(place.path)
-        return Scaled(lent) if lent.parts else super().recipe(place, bank)
+    def recipe(self, site, bank):
+        lent = bank.lent(site.path)
+        return Scaled(lent) if lent.parts else super().recipe(site, bank)
 
 
 class MethodTest(absltest.TestCase):

@@ -62,9 +62,9 @@ class Scaled(Method):
     def borrows(self, learnt):
         return learnt[:1]
 
-    def recipe(self, place, bank):
-        lent = bank.lent(place.path)
-        return ScaledRecipe(lent, self.strength) if lent.parts else super().recipe(place, bank)
+    def recipe(self, site, bank):
+        lent = bank.lent(site.path)
+        return ScaledRecipe(lent, self.strength) if lent.parts else super().recipe(site, bank)
 
 
 CONFIG = dataclasses.replace(TINY, method=Scaled(0.5), steps=2, learning_rate=0.05)
