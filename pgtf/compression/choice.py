@@ -17,21 +17,14 @@ import tensorflow as tf
 from pgtf import layers, recipes
 from pgtf.assembly import build
 from pgtf.compression.budget import COMMON
+from pgtf.compression.kernel_pair import KINDS, KernelPair, fits
 from pgtf.compression.knapsack import chosen
 from pgtf.foundation.progress import Bar
 from pgtf.layers.answering import products
 from pgtf.layers.folding import ANSWERING
 from pgtf.methods import Bank, Layered
 from pgtf.networks import Architecture
-from pgtf.storage import quantization
 
-# {kind of --layers: precision of what it stores of a kernel}
-KINDS = {
-    "frozen": "",
-    **{f"lora({rank}):int8": "int8" for rank in (4, 16)},
-    **{f"delta({bits})": f"delta{bits}" for bits in ("1", "1.58", "2", "3", "4")},
-    "free:int8": "int8",
-}
 BATCH = 16
 
 
@@ -50,68 +43,6 @@ class LayerChoice:
     kind: str
     bytes: int
     change: float
-
-
-class KernelPair:
-    """A kernel and the first task's. The decomposition of their difference is computed once."""
-
-    def __init__(self, kernel: np.ndarray, first: np.ndarray):
-        self.kernel, self.first = kernel, first
-
-    def compressed(self, kind: str, final: bool = True) -> tuple[np.ndarray, int]:
-        """Compresses the kernel.
-
-        Args:
-          kind: A key of KINDS.
-          final: Whether the result is stored as it is. Default: yes.
-
-        Returns:
-          (the kernel as it is stored, its bytes), or the most bytes if it is trained further.
-        """
-        precision, first, shape = KINDS[kind], self.first, self.kernel.shape
-        if kind == "frozen":
-            return first, 0
-        size = quantization.stored_bytes(shape, 32, precision)
-        if kind == "free:int8":
-            return _int8(self.kernel), size
-        if kind.startswith("lora"):
-            left, right = self.factors(_rank(kind))
-            size = sum(quantization.stored_bytes(factor.shape, 32, precision) for factor in (left, right))
-            return first + (_int8(left) @ _int8(right)).reshape(shape), size
-        stream = quantization.encoded(self.kernel - first, precision)
-        return first + quantization.decoded(stream, shape, precision), stream.nbytes if final else size
-
-    def factors(self, rank: int) -> tuple[np.ndarray, np.ndarray]:
-        """Returns the factors whose product is the nearest to the difference: a truncated singular value decomposition.
-
-        Args:
-          rank: The rank.
-
-        Returns:
-          (left [h·w·c_in, rank], right [rank, c_out]), of equal singular values.
-        """
-        left, values, right = self._decomposed
-        roots = np.sqrt(values[:rank])
-        return left[:, :rank] * roots, roots[:, np.newaxis] * right[:rank]
-
-    @functools.cached_property
-    def _decomposed(self):
-        difference = (self.kernel - self.first).reshape(-1, self.kernel.shape[-1])
-        return np.linalg.svd(difference, full_matrices=False)
-
-
-def fits(kind: str, shape: tuple[int, ...]) -> bool:
-    """Returns whether a kind can hold a kernel: a rank is at most that of the kernel's matrix."""
-    return not kind.startswith("lora") or _rank(kind) <= min(math.prod(shape[:-1]), shape[-1])
-
-
-def _rank(kind: str) -> int:
-    return int(kind[len("lora(") : kind.index(")")])
-
-
-def _int8(value: np.ndarray) -> np.ndarray:
-    """Returns an array as it is after storage in int8."""
-    return quantization.restored(*quantization.rounded(value, "int8"))
 
 
 def choose(
