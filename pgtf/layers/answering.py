@@ -51,24 +51,10 @@ class Conv2DTranspose(_Answering, keras.layers.Conv2DTranspose):
 class AnsweringFactory(LayerFactory):
     """Makes the layers of a network for inference. Their values are zeros until they are assigned."""
 
-    def conv(
-        self,
-        name: str,
-        filters: int,
-        kernel_size: int,
-        *,
-        strides: int = 1,
-        padding: str = "same",
-        normed: bool = False,
-        **_: Any,
-    ) -> Callable[[tf.Tensor], tf.Tensor]:
-        settings = {"use_bias": self.has_bias(normed), "kernel_initializer": "zeros", "name": name}
-        return Conv2D(filters, kernel_size, strides, padding, **settings)
+    conv2d, conv2d_transpose = Conv2D, Conv2DTranspose
 
-    def up(self, name: str, filters: int, kernel_size: int, **settings: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-        if self._upsampling != "transpose":
-            return super().up(name, filters, kernel_size, **settings)
-        return Conv2DTranspose(filters, kernel_size, 2, "same", kernel_initializer="zeros", name=name)
+    def kernel(self, name: str, **site: Any) -> dict[str, Any]:
+        return {"kernel_initializer": "zeros"}
 
     def norm(self, name: str) -> Callable[[tf.Tensor], tf.Tensor]:
         if self._norm != "batch":

@@ -27,10 +27,16 @@ class LayerFactory(SiteFactory):
     """
 
     layers = weightless
+    conv2d: Any = Conv2D  # The kinds of its convolutions.
+    conv2d_transpose: Any = Conv2DTranspose
 
     def __init__(self, prefix: str, *, seed: Any = 0, init: str = "normal", **settings: Any) -> None:
         super().__init__(prefix, **settings)
         self.seed, self._init = seed, init
+
+    def kernel(self, name: str, **site: Any) -> dict[str, Any]:
+        """Returns the arguments of a convolution that determine its kernel. site: As for `recipe`."""
+        return {"recipe": self.recipe(name, **site)}
 
     def conv(
         self,
@@ -53,8 +59,9 @@ class LayerFactory(SiteFactory):
           inputs, level: As a `KernelSite` has them.
           normed: Whether a norm follows, which would take a bias out again. Default: False, so it has a bias.
         """
-        recipe, use_bias = self.recipe(name, task_specific, inputs, level), self.has_bias(normed)
-        return Conv2D(filters, kernel_size, strides, padding, use_bias=use_bias, recipe=recipe, name=name)
+        kernel = self.kernel(name, task_specific=task_specific, inputs=inputs, level=level)
+        use_bias = self.has_bias(normed)
+        return self.conv2d(filters, kernel_size, strides, padding, use_bias=use_bias, name=name, **kernel)
 
     def up(
         self,
@@ -71,8 +78,8 @@ class LayerFactory(SiteFactory):
         It is a transposed convolution, or a resize and a convolution, which makes no checkerboard artifacts.
         """
         if self._upsampling == "transpose":
-            recipe = self.recipe(name, task_specific, inputs, level)
-            return Conv2DTranspose(filters, kernel_size, 2, "same", recipe=recipe, name=name)
+            kernel = self.kernel(name, task_specific=task_specific, inputs=inputs, level=level)
+            return self.conv2d_transpose(filters, kernel_size, 2, "same", name=name, **kernel)
         size = self.up_size(kernel_size)
         convolution = self.conv(name, filters, size, task_specific=task_specific, inputs=inputs, level=level)
         return lambda h: convolution(keras.layers.UpSampling2D(2, interpolation="bilinear", name=f"{name}_resize")(h))

@@ -1,7 +1,7 @@
 """Builds networks of several tasks that share variables: a task mixes filters of others without copying them."""
 
 from collections.abc import Sequence
-from typing import Any, Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -115,30 +115,13 @@ def mixing_activations_is_cheaper(kernel_shape: tuple, bank_filters: int, x_shap
 class _SharingFactory(layers.LayerFactory):
     """Makes the layers of one network. filters: The filters of all earlier tasks."""
 
+    conv2d, conv2d_transpose = SharingConv2D, SharingConv2DTranspose
+
     def __init__(self, prefix: str, filters: Filters, **settings: Any) -> None:
         super().__init__(prefix, **settings)
         self._filters = filters
 
-    def conv(
-        self,
-        name: str,
-        filters: int,
-        kernel_size: int,
-        *,
-        strides: int = 1,
-        padding: str = "same",
-        normed: bool = False,
-        **site: Any,
-    ) -> Callable[[tf.Tensor], tf.Tensor]:
-        settings = {**self._made_of(name, site), "use_bias": self.has_bias(normed), "name": name}
-        return SharingConv2D(filters, kernel_size, strides, padding, **settings)
-
-    def up(self, name: str, filters: int, kernel_size: int, **site: Any) -> Callable[[tf.Tensor], tf.Tensor]:
-        if self._upsampling != "transpose":
-            return super().up(name, filters, kernel_size, **site)
-        return SharingConv2DTranspose(filters, kernel_size, 2, "same", **self._made_of(name, site), name=name)
-
-    def _made_of(self, name, site):
+    def kernel(self, name: str, **site: Any) -> dict[str, Any]:
         recipe = self.recipe(name, **site)
         lenders = recipe.lenders if isinstance(recipe, Piggyback) else ()
         return {"recipe": recipe, "lenders": [self._filters[lender] for lender in lenders]}

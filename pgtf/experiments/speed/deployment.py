@@ -127,8 +127,7 @@ def _run_of(plan, count, folder):
 class _Stock(layers.LayerFactory):
     """A factory of Keras's own convolutions."""
 
-    def conv(self, name, filters, kernel_size, *, strides=1, padding="same", task_specific=False, inputs=1, level=0):
-        return keras.layers.Conv2D(filters, kernel_size, strides, padding, name=name)
+    conv2d, conv2d_transpose = keras.layers.Conv2D, keras.layers.Conv2DTranspose
 
-    def up(self, name, filters, kernel_size, **settings):
-        return keras.layers.Conv2DTranspose(filters, kernel_size, 2, "same", name=name)
+    def kernel(self, name, **site):
+        return {}
