@@ -15,6 +15,11 @@ SAMPLES = pathlib.Path(PACKAGE, "samples")
 INPUTS = {"facades": ("facade.png", 1_000_006), "maps": ("map.png", 1_000_000)}  # Drawn images that were not learned.
 
 
+def distance(one, other):
+    """Returns the mean absolute difference of two images."""
+    return np.abs(one.astype(float) - other).mean()
+
+
 class SamplesTest(tf.test.TestCase):
     def test_it_is_small_enough_for_the_repository(self):
         self.assertLessEqual(sum(os.path.getsize(path) for path in SAMPLES.iterdir()), 300_000)
@@ -26,9 +31,8 @@ class SamplesTest(tf.test.TestCase):
             with self.subTest(name):
                 given = np.asarray(Image.open(SAMPLES / file))
                 drawing, target = drawn.draw(name, index, len(given))
-                self.assertAllEqual(given, drawing)
-                nothing, made = (np.abs(each - target.astype(float)).mean() for each in (given, run[name](given)))
-                self.assertLess(made, nothing / 2)
+                self.assertLess(distance(given, drawing), 2)  # NumPy 2 draws a map a little differently than NumPy 1.
+                self.assertLess(distance(run[name](given), target), distance(given, target) / 2)
 
 
 if __name__ == "__main__":
