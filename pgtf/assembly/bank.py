@@ -1,4 +1,4 @@
-"""Stored tasks: from networks to slices, and back."""
+"""Converts a learned task's networks to a slice, and rebuilds networks from slices."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from pgtf.storage.values import HeldValues
 
 
 class NetworkBank(FilterBank):
-    """Slices whose networks can be built again."""
+    """A bank that can rebuild the networks of its stored tasks."""
 
     def network(self, name: str, prefix: str) -> Any:
         """Returns one of a task's networks as it was learned."""

@@ -46,8 +46,8 @@ def read_weights(path: str) -> dict[str, np.ndarray]:
     found = {name: np.asarray(array, "float32") for name, array in found.items() if array.dtype.kind == "f"}
     if KERAS_RESNET in found:
         raise ValueError(
-            "The ResNets of keras.applications halve maps in their 1 × 1 convolutions, and those of --network in the "
-            f"3 × 3: another function. Use torchvision's weights. Received: {path!r}"
+            "Weights of keras.applications' ResNets do not fit: their stride is in the 1 × 1 convolutions, that of "
+            f"--network in the 3 × 3. Use torchvision's weights. Received: {path!r}"
         )
     if BGR in found:
         found[BGR] = np.ascontiguousarray(found[BGR][:, :, ::-1])

@@ -1,4 +1,4 @@
-"""Writes the probes of a new slice, with which later replays prove that the task has not changed."""
+"""Records the probes of a new slice: outputs that later replays compare with, to detect a changed task."""
 
 import dataclasses
 import os
@@ -21,7 +21,7 @@ def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: 
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
             what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"
-            LOG.warning(f"{what}; nothing was learned, or too much at once")
+            LOG.warning(f"{what}. Training failed: more --steps or a lower --learning_rate may help")
     content = probes.content()
     files.write(os.path.join(folder, layout.PROBES), content, read_only=True)
     facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))

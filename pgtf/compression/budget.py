@@ -1,4 +1,4 @@
-"""Budgets of compressed tasks, and their plan: the layers' kinds are chosen when a task is learned."""
+"""Converts a compression budget to bytes, and plans the stored size of a compressed task before it is learned."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType

@@ -58,7 +58,7 @@ def choose(
       networks: {prefix: network} of the task.
       bank: The bank of its first task alone.
       inputs: {prefix: float images} on which changes are measured.
-      budget: The most bytes of all layers together, without heads, norms and biases.
+      budget: Maximum number of bytes of all kernels; heads, norms and biases are not counted.
       final: Whether the result is stored as it is, without repair. Default: yes.
     """
     options: dict[str, dict[str, tuple[int, float]]] = {}  # {layer: {kind: (bytes, change)}}
@@ -140,7 +140,7 @@ def outputs(network: Any, inputs: np.ndarray) -> np.ndarray:
 
 
 def _with_products(network: keras.Model, images: tf.Tensor, training: bool) -> tf.Tensor:
-    """Applies a network of layers for inference. Small maps of transposed convolutions take a tenth of the time."""
+    """Applies a network; small maps are matrix products, a tenth of the time for transposed convolutions."""
     with products(network):
         return network(images, training=training)
 

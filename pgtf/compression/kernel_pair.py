@@ -17,7 +17,7 @@ KINDS = {
 
 
 class KernelPair:
-    """A kernel and the first task's. The decomposition of their difference is computed once."""
+    """A task's kernel and the first task's kernel of the same layer. The SVD of their difference is computed once."""
 
     def __init__(self, kernel: np.ndarray, first: np.ndarray):
         self.kernel, self.first = kernel, first
@@ -27,10 +27,10 @@ class KernelPair:
 
         Args:
           kind: A key of KINDS.
-          final: Whether the result is stored as it is. Default: yes.
+          final: Whether the result is stored without further training. Default: yes.
 
         Returns:
-          (the kernel as it is stored, its bytes), or the most bytes if it is trained further.
+          (the kernel after storage, its bytes). If not final, the bytes are an upper bound.
         """
         precision, first, shape = KINDS[kind], self.first, self.kernel.shape
         if kind == "frozen":
@@ -74,5 +74,5 @@ def _rank(kind: str) -> int:
 
 
 def _int8(value: np.ndarray) -> np.ndarray:
-    """Returns an array as it is after storage in int8."""
+    """Rounds an array to int8 and converts it back to float32."""
     return quantization.restored(*quantization.rounded(value, "int8"))

@@ -46,10 +46,10 @@ class Compression:
 
 @dataclasses.dataclass(frozen=True)
 class Compressed:
-    """A compressed task.
+    """The result of compressing a task.
 
     Args:
-      slice: What it stores.
+      slice: The slice of the compressed task.
       choices: The kind of each layer.
       change: {prefix: mean absolute change of the outputs}, on the images on which the kinds were chosen.
     """

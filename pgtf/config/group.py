@@ -1,4 +1,4 @@
-"""Group: the base class of groups of settings, and values that flags write as text."""
+"""Group: the base class of groups of settings; and parsers of flag values, such as percentages and sizes."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ class Group:
 
 
 def percentage(name: str, text: str) -> float:
-    """Returns a flag's "2%" as 0.02."""
+    """Parses a percentage, such as "2%", to a fraction, 0.02. name: The flag, for the error message."""
     try:
         value = float(text.removesuffix("%")) / 100 if text.endswith("%") else 0.0
     except ValueError:
@@ -32,7 +32,7 @@ def percentage(name: str, text: str) -> float:
 
 
 def pixels(name: str, text: str) -> tuple[int, int]:
-    """Returns a flag's "256" or "256x512" as (height, width)."""
+    """Parses a size, "256" or "256x512", to (height, width). name: The flag, for the error message."""
     sides = str(text).split("x")
     # Not by value: Python converts no text of thousands of digits.
     if len(sides) > 2 or not all(side.isdecimal() and len(side) <= DIGITS for side in sides):

@@ -50,7 +50,7 @@ class NetworkSettings(Group):
 
     @property
     def row_settings(self) -> dict[str, Any]:
-        """{setting: value} of the network's row."""
+        """{setting: value} of the settings that only this network has: the fields of its row in NETWORKS."""
         fields = settings.settings_of(NETWORKS[self.network])
         return {**{field.name: field.default for field in fields}, **dict(self.options)}
 

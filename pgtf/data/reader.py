@@ -48,7 +48,7 @@ class Reader:
 
     @property
     def channels(self) -> int:
-        """Number of channels. Measures nothing."""
+        """Number of channels. Unlike `pixels`, it reads no file."""
         return self._pixels.channels
 
     @property

@@ -135,9 +135,11 @@ class Cached(View):
 
 
 def examples(sources: Sequence[Source], most: int) -> list[list[np.ndarray]]:
-    """Returns the first examples of a task, at most so many: for each entry of a batch the list of its arrays.
+    """Returns the first examples of a task, grouped by their entry in a batch: [inputs, targets], or [images, labels].
 
-    Entries are the images of each source's stacks, each followed by its source's labels if it has some.
+    Args:
+      sources: The task's sources. A stack of k images gives k entries; labels, if there are any, give one more.
+      most: Maximum number of examples.
     """
     count = min(most, *(len(source) for source in sources))
     entries: list[list[np.ndarray]] = []

@@ -10,7 +10,7 @@ from pgtf.layers.shapes import Shape
 
 
 class Laterals:
-    """A factory of the layers of a new column.
+    """A layer factory of progressive networks: layers of a new column also take the features of earlier columns.
 
     Task-specific layers get no lateral; nor does the first layer, because all columns have the same input image.
 

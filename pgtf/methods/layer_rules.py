@@ -102,7 +102,7 @@ def _rule(one: str, text: str) -> LayerRule:
 
 
 def _method(kind: type[Method], names: Sequence[str], arguments: str, one: str) -> Method:
-    """Returns a method with the settings in parentheses."""
+    """Builds the method of a rule. arguments: The text in parentheses, such as "4" in low_rank(4)."""
     given = [argument.strip() for argument in arguments.split(",")] if arguments else []
     if len(given) > len(names):
         refuse("layers", f"with {len(names) or 'no'} values in parentheses ({', '.join(names)})", one)

@@ -116,7 +116,7 @@ class Matrix:
         return Matrix(tuple(names), tuple(self.slices[place] for place in places), values)
 
     def value(self, name: str, task: str, after: str) -> Optional[float]:
-        """Returns r of `task` after the task `after`; None if unknown."""
+        """Returns a metric of `task`, measured after the task `after` was learned; None if unknown."""
         i, j = self._index(task), self._index(after)
         return self.values[name][i][j] if name in self.values else None
 

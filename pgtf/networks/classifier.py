@@ -29,7 +29,8 @@ class Classifier(Network):
     least: ClassVar[int] = 8
     input_values: str = setting(
         "plain",
-        "plain: images in [-1, 1]; imagenet: less ImageNet's mean, by its spread, as torchvision's weights have them; "
+        "plain: images in [-1, 1]; imagenet: minus ImageNet's mean, divided by its standard deviation, as "
+        "torchvision's weights have them; "
         "caffe: 0 to 255 less ImageNet's mean, as those of keras.applications's VGG16.",
         choices=("plain", "imagenet", "caffe"),
     )

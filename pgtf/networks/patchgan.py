@@ -8,7 +8,7 @@ from pgtf.layers.site import SiteFactory
 
 @dataclasses.dataclass(frozen=True)
 class PatchGAN:
-    """A discriminator whose scores are of overlapping patches.
+    """A discriminator that scores overlapping patches of an image.
 
     Attributes:
       layers: Number of halvings. Default: 3, which makes patches of 70 px.

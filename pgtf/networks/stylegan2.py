@@ -39,7 +39,7 @@ def sizes_of(size: tuple[int, int]) -> list[int]:
 class StyleGAN2(Network):
     """Maps a latent to styles by dense layers, and a constant map to an image by convolutions that styles modulate.
 
-    At width 64 latents and styles have 512 values, and counts are the published ones.
+    At width 64 latents and styles have 512 values, and the network has the published number of parameters.
     """
 
     input = (None,)

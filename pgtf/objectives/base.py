@@ -87,7 +87,7 @@ class Objective:
         return self
 
     def auxiliary_of(self, inputs: int, outputs: int) -> Mapping[str, Auxiliary]:
-        """Returns `auxiliary` for images of these numbers of channels. Default: as they are for RGB."""
+        """Returns the auxiliary networks for these numbers of image channels. Default: `auxiliary`, made for RGB."""
         del inputs, outputs
         return self.auxiliary
 

@@ -24,7 +24,8 @@ class Picked(Packed):
     Args:
       earlier, prune_ratio, initializer: As for `Packed`; kernels of earlier tasks may have fewer channels.
       learning_rate: Learning rate of the scores. Default: 1e-4.
-      inputs: Number of equal parts, side by side, that the input consists of; each of them grew. Default: 1.
+      inputs: Number of equal parts, side by side, that the input consists of; each grows by the same
+        number of channels. Default: 1.
     """
 
     def __init__(

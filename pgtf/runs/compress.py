@@ -1,4 +1,4 @@
-"""Adding a compressed copy of a learned task to a run."""
+"""Adds a compressed copy of a learned task to a run."""
 
 import dataclasses
 import json

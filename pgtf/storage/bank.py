@@ -159,16 +159,16 @@ class Dropped:
     sha256: str
 
     def path(self, folder: str) -> str:
-        """Returns the path of the mark in a folder of slices."""
+        """Returns the path of this dropped.json. folder: The folder of all slices."""
         return os.path.join(folder, layout.task_folder(self.number - 1, self.name), layout.DROPPED)
 
     def write(self, folder: str) -> None:
-        """Writes the mark into a folder of slices. The task of this number is dropped from then on."""
+        """Writes dropped.json, which drops the task. folder: The folder of all slices."""
         files.write(self.path(folder), json.dumps({"name": self.name, "sha256": self.sha256}).encode(), read_only=True)
 
 
 def dropped_in(folder: str) -> tuple[Dropped, ...]:
-    """Lists the marks of the dropped tasks, in order."""
+    """Lists the dropped tasks of a folder of slices, by number."""
     return tuple(_read_mark(folder, number, name) for number, name in numbered(folder) if _is_dropped(folder, name))
 
 

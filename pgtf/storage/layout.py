@@ -1,4 +1,4 @@
-"""The names of files and folders in a run directory. No other module spells them.
+"""The names of files and folders in a run directory. All other modules take them from here.
 
 Two names are defined elsewhere: config.cfg in `config`, and the lock file in `foundation`, which do not import storage.
 """

@@ -91,7 +91,7 @@ def encoded(value: np.ndarray, precision: str) -> np.ndarray:
 
 
 def decoded(stream: np.ndarray, shape: tuple[int, ...], precision: str) -> np.ndarray:
-    """Returns the float32 array of a stream that `encoded` returned. Raises ValueError if it is of another one."""
+    """Decodes a stream of `encoded` to float32. Raises ValueError if the shape or the precision differs."""
     codes, scales, bits = low_bit_bytes.decode(stream.tobytes())
     if codes.shape != _matrix(shape, precision) or bits != LOW_BITS[precision][0]:
         raise ValueError(

@@ -99,7 +99,7 @@ def learn(
 
 
 def _restore(checkpoints: Checkpoints, learner: Learner, title: str) -> None:
-    """Restores the last checkpoint, if there is one, and prints it."""
+    """Restores the last checkpoint, if there is one, and logs its step."""
     lost = checkpoints.restore()
     if lost:
         LOG.info(f"{title}: {lost}. The task goes on from step {learner.done}")

@@ -231,9 +231,9 @@ def facts_of(learned: TaskPlan, data: TaskData, steps: int, asked: TaskPlan, tog
     Args:
       learned: The settings that it was learned with.
       data: Its images.
-      steps: How many it took.
+      steps: Number of training steps.
       asked: The settings that the user gave: the lenders are not resolved, and the width is that of a full network.
-      together: The tasks with which it was learned at once, itself too.
+      together: The tasks that were trained jointly, this one included. Default: none.
     """
     asked = dataclasses.replace(asked, objective=learned.objective)
     return Facts(

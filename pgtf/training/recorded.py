@@ -1,4 +1,4 @@
-"""Records of a new task's data and settings, which are checked when it resumes."""
+"""Records a new task's data and settings, and checks them when it resumes."""
 
 import dataclasses
 import json

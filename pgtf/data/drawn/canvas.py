@@ -121,7 +121,7 @@ class Noise:
 
 
 class Canvas:
-    """A soft-edged photo [3, size, size] and its hard-edged plan [size, size] of class numbers.
+    """A soft-edged photo [3, size, size] and its hard-edged label map [size, size] of class numbers.
 
     Channels come first because numpy is several times faster with a long last axis. The first
     class is the background.
@@ -143,7 +143,7 @@ class Canvas:
         opacity: float = 1.0,
         blur: float = 0.0,
     ) -> None:
-        """Lays `colour` on the photo, `name` on the plan."""
+        """Paints a shape: in `colour` on the photo, as class `name` on the label map."""
         finest = min(shape.right - shape.left, shape.bottom - shape.top) * self.size
         if name is None and finest < 0.5:  # It would hardly tint a pixel.
             return
@@ -193,7 +193,7 @@ class Canvas:
 
 
 def picture(photo: np.ndarray) -> np.ndarray:
-    """The photo [3, h, w], values 0..255, as a uint8 picture [h, w, 3]."""
+    """Converts a photo [3, h, w], values 0..255, to a uint8 picture [h, w, 3]."""
     photo = photo + np.float32(0.5)
     np.minimum(np.maximum(photo, 0, out=photo), 255, out=photo)
     return np.stack(list(photo.astype(np.uint8)), axis=-1)
@@ -222,7 +222,7 @@ def shade(colour: Colour, amount: float | np.ndarray) -> np.ndarray:
 
 
 def mix(first: Colour, second: Colour, share: float | np.ndarray) -> np.ndarray:
-    """From `first` (share 0) to `second` (share 1); share is a number or [h, w]."""
+    """Blends two colours. share: Fraction of `second`, a number or [h, w]."""
     first = rgb(first)
     change = (rgb(second) - first) * np.asarray(share, np.float32)
     change += first

@@ -1,4 +1,4 @@
-"""Facades: coloured rectangles (CMP's classes) -> the front of a house."""
+"""Draws facades: pairs of a label image, rectangles in the colours of CMP's classes, and a photo-like house front."""
 
 from typing import NamedTuple
 
@@ -38,7 +38,7 @@ class Frontage(NamedTuple):
 
 
 def facade(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """One (rectangles, photo) pair of a facade. Both are uint8 [size, size, 3]."""
+    """Draws a (label image, photo) pair of a facade. Both are uint8 [size, size, 3]."""
     canvas = Canvas(size, PALETTE)
     front = Frontage(
         canvas,

@@ -1,4 +1,4 @@
-"""Handbags: thin black edges -> the bag, lit, on white."""
+"""Draws handbags: pairs of an edge image and a photo-like bag on white."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ METALS = [(232, 196, 106), (206, 210, 216)]
 
 
 def handbag(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """One (edges, bag) pair. Both are uint8 [size, size, 3]."""
+    """Draws an (edges, bag) pair. Both are uint8 [size, size, 3]."""
     bag = _Bag(size, rng)
     bag.shadow()
     bag.handles()
@@ -199,7 +199,7 @@ class _Bag:
         self.stitches(base, 0.014)
 
     def charm(self):
-        """A tassel on one handle's foot, on some of the bags."""
+        """Paints a tassel at one end of a handle, on some of the bags."""
         if self.rng.random() < 0.6:
             return
         x, y = self.feet[1], self.top + 0.13

@@ -1,4 +1,4 @@
-"""Landscapes: a photo, and the same scene in the style of Monet or of a ukiyo-e print."""
+"""Draws landscapes: pairs of a photo-like scene and the same scene in the style of Monet or of a ukiyo-e print."""
 
 from typing import Any, NamedTuple
 
@@ -46,13 +46,13 @@ class Landscape(NamedTuple):
 
 
 def monet(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """One (photo, Monet-like painting) pair of a landscape. Both are uint8 [size, size, 3]."""
+    """Draws a (photo, Monet-like painting) pair of a landscape. Both are uint8 [size, size, 3]."""
     scene = _landscape(rng)
     return _photo(scene, size), _monet(scene, size)
 
 
 def ukiyoe(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """One (photo, ukiyo-e-like print) pair of a landscape. Both are uint8 [size, size, 3]."""
+    """Draws a (photo, ukiyo-e-like print) pair of a landscape. Both are uint8 [size, size, 3]."""
     scene = _landscape(rng)
     return _photo(scene, size), _ukiyoe(scene, size)
 

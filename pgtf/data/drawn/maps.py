@@ -1,4 +1,4 @@
-"""Maps: a street map -> the same quarter from the air."""
+"""Draws maps: pairs of a street map and a photo-like aerial view of the same quarter."""
 
 import numpy as np
 
@@ -29,7 +29,7 @@ ROOFS = np.array(
 
 
 def city_map(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """One (street map, aerial photo) pair. Both are uint8 [size, size, 3]."""
+    """Draws a (street map, aerial photo) pair. Both are uint8 [size, size, 3]."""
     canvas = Canvas(size)
     x, y = canvas.x, canvas.y
     angle, bend, ground = rng.uniform(0, np.pi / 2), Noise(rng, 2), Noise(rng, 6)
@@ -103,7 +103,7 @@ def _houses(rng, along, down, inside, use):
 
 
 def _over(below, colour, distance):
-    """`below` with the colour laid wherever the distance, in pixels, is positive."""
+    """Paints a colour over the picture `below` wherever the distance, in pixels, is positive."""
     if distance.max() <= -0.5:
         return below
     return mix(below, colour, unit(distance + 0.5))

@@ -1,4 +1,4 @@
-"""Depth to a shaded picture: domes and blocks on a slope, as a depth map of 16 bits and as they look in the light."""
+"""Draws reliefs: pairs of a 16-bit depth map of domes and blocks on a slope, and a shaded picture of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A satellite's six bands to a map: water, fields, forest and town, each with a spectrum of its own."""
+"""Draws satellite images: pairs of six bands and a map of water, fields, forest and town, each with its spectrum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cityscapes: semantic labels -> a street seen from a car, in true perspective."""
+"""Draws streets as in Cityscapes: pairs of semantic labels and a photo-like view from a car, in true perspective."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Street(NamedTuple):
 
 
 def street(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """One (labels, photo) pair of a street. Both are uint8 [size, size, 3]."""
+    """Draws a (labels, photo) pair of a street. Both are uint8 [size, size, 3]."""
     canvas = Canvas(size, PALETTE)
     evening = rng.random() < 0.3
     haze = np.array([(206, 214, 222), (240, 206, 170)][int(evening)])

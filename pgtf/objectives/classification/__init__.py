@@ -38,7 +38,9 @@ class Classification(Objective):
         "learns like the others.",
         least=0,
     )
-    class_balance: bool = setting(False, "classification: weigh classes alike, however many images each has.")
+    class_balance: bool = setting(
+        False, "classification: give each class the same total weight in the loss, however many images it has."
+    )
     labels: tuple[str, ...] = ()
     counts: tuple[int, ...] = ()
 

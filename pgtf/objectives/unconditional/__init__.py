@@ -18,7 +18,7 @@ PROBES = 9  # Latents whose images prove that a task has not changed: three rows
 
 @dataclasses.dataclass(frozen=True)
 class Unconditional(Objective):
-    """Generates images from latents: non-saturating loss, with R1 and path length penalties at every few steps."""
+    """Generates images from latents: non-saturating loss, with R1 and path length penalties every few steps."""
 
     networks = {"forward": (None,)}
     auxiliary = {"discriminator": Auxiliary(3, "style", any_size=False)}
@@ -35,12 +35,16 @@ class Unconditional(Objective):
         "a good start: 0.01 at 32 px.",
         least=0,
     )
-    r1_every: int = setting(16, "unconditional: steps between R1 penalties, each as many times as heavy.", above=0)
+    r1_every: int = setting(
+        16, "unconditional: steps between R1 penalties; the weight of each is multiplied by that number.", above=0
+    )
     path_length_weight: float = setting(
         2.0, "unconditional: weight of the generator's path length penalty; 0 saves a tenth of the time.", least=0
     )
     path_length_every: int = setting(
-        4, "unconditional: steps between path length penalties, each as many times as heavy.", above=0
+        4,
+        "unconditional: steps between path length penalties; the weight of each is multiplied by that number.",
+        above=0,
     )
     style_mixing: float = setting(
         0.9, "unconditional: share of generated images with the styles of two latents.", least=0, most=1
@@ -121,7 +125,7 @@ class Unconditional(Objective):
         return next(value for name, value in values.items() if name.startswith("F"))
 
     def begin_auxiliary(self, networks, is_first):
-        """Freezes the discriminator's first blocks, of later tasks."""
+        """Freezes the first blocks of a later task's discriminator (Freeze-D)."""
         from pgtf.networks.style_discriminator import outer_layers
 
         if not is_first:

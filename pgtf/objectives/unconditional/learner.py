@@ -77,7 +77,7 @@ class UnconditionalLearner(Learner):
         return tf.reduce_mean(tf.reduce_sum(tf.square(tape.gradient(total, real)), [1, 2, 3]))
 
     def _path_penalty(self, z, cut, noise):
-        """Returns the path length penalty and the mean path length, of every second example: so on each device."""
+        """Returns the path length penalty and the mean path length, of every second example on each device."""
         styles = self._mixed(z[::2], cut[::2])
         with tf.GradientTape() as tape:
             tape.watch(styles)
@@ -88,7 +88,7 @@ class UnconditionalLearner(Learner):
         return tf.reduce_mean(tf.square(lengths - average)), tf.reduce_mean(lengths)
 
     def _follow(self, length, due):
-        """Moves the average of path lengths."""
+        """Updates the moving average of path lengths."""
         length = replicas.mean({"length": length})["length"]
         share = tf.cast(due, tf.float32) * (1 - PATH_DECAY)
         self.path_length.assign_add(share * (length - self.path_length))
@@ -99,7 +99,7 @@ class UnconditionalLearner(Learner):
         )
 
     def _mixed(self, z, cut):
-        """Returns styles [n, styles, values]: from the place `cut` on, those of the second latent."""
+        """Returns styles [n, styles, values]: those from index `cut` on are of the second latent."""
         if not self._mixing:
             return self._mapping(z[:, 0])
         one, other = tf.split(self._mapping(tf.concat([z[:, 0], z[:, 1]], 0)), 2)
@@ -107,7 +107,7 @@ class UnconditionalLearner(Learner):
 
     @property
     def _mixing(self) -> float:
-        """The share of images of two latents; none where a penalty compares images of the same latent."""
+        """Fraction of images with style mixing; 0 where a penalty needs images of the same latent."""
         return 0.0 if self.penalty else self.objective.style_mixing
 
     def _is_due(self, every, weight):
