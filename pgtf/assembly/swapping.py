@@ -21,7 +21,7 @@ from pgtf.distribution.precision import resolved
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.keras_versions import tf_variable
-from pgtf.layers.answering import AnsweringFactory, Conv2DTranspose, products
+from pgtf.layers.inference import Conv2DTranspose, InferenceFactory, products
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import Facts
 from pgtf.storage.task_slice import TaskSlice
@@ -160,13 +160,13 @@ class SwappedNetworks:
 def _network(facts: Facts, prefix: str, dtype: str) -> keras.Model:
     """Builds the network of a task's architecture for inference, with zeros as values."""
     shape = facts.architecture.of(prefix)
-    make = AnsweringFactory(NAME, norm=shape.norm, upsampling=shape.upsampling)
+    make = InferenceFactory(NAME, norm=shape.norm, upsampling=shape.upsampling)
     with build.precision(dtype):
         image = keras.Input(shape.input, dtype="float32")
         return keras.Model(image, shape(image, make, facts.method.width(shape.width)), name=NAME)
 
 
-def answering(precision: str) -> SwappedNetworks:
+def swapped_networks(precision: str) -> SwappedNetworks:
     """Returns networks for inference in float32, in bfloat16, or for "auto" in the faster one of this machine."""
     sixteen = resolved("auto") == "mixed_bfloat16" if precision == "auto" else precision == "bfloat16"
     return SwappedNetworks(dtype="bfloat16" if sixteen else "float32")

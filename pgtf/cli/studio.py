@@ -27,13 +27,13 @@ STOPPED = ""
 
 def main(_):
     quiet.import_tensorflow()
-    from pgtf.assembly.swapping import answering
+    from pgtf.assembly.swapping import swapped_networks
     from pgtf.studio.answers import Answers
     from pgtf.studio.server import Server
 
     given = flags.FLAGS
     name = os.path.basename(os.path.abspath(given.run_dir))
-    answers = Answers(given.run_dir, answering(given.precision))
+    answers = Answers(given.run_dir, swapped_networks(given.precision))
     with Server(answers, given.host, given.port, name) as server:
         threading.Thread(target=answers.warm_up, daemon=True).start()
         print(f"Open {server.url} (Ctrl-C stops the server)", flush=True)

@@ -52,13 +52,15 @@ def main(_):
         refuse("workers", "1 or more", given.workers)
 
     quiet.import_tensorflow()
-    from pgtf.assembly.swapping import answering
+    from pgtf.assembly.swapping import swapped_networks
     from pgtf.data.reading import advice
     from pgtf.data.writing import ending_for
     from pgtf.runs.pack import load
     from pgtf.runs.translate_files import arrivals, few, outputs, skipped, translate_files
 
-    translator = load(given.run_dir, answering(given.precision))[given.task].translator(given.backward, given.tile)
+    translator = load(given.run_dir, swapped_networks(given.precision))[given.task].translator(
+        given.backward, given.tile
+    )
     pixels = translator.input, translator.output
     how = {"compare": given.compare, "workers": given.workers, "title": given.task, "pixels": pixels}
     ending = ".png" if given.compare else ending_for(pixels[1].channels, pixels[1].dtype)

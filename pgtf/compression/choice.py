@@ -20,8 +20,8 @@ from pgtf.compression.budget import COMMON
 from pgtf.compression.kernel_pair import KINDS, KernelPair, fits
 from pgtf.compression.knapsack import chosen
 from pgtf.foundation.progress import Bar
-from pgtf.layers.answering import products
 from pgtf.layers.folding import ANSWERING
+from pgtf.layers.inference import products
 from pgtf.methods import Bank, Layered
 from pgtf.networks import Architecture
 

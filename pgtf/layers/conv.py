@@ -8,7 +8,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from pgtf.layers import small_maps
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.full import Full
@@ -94,7 +94,7 @@ class _MadeKernel(Shaped):
         self.input_spec = keras.layers.InputSpec(ndim=4, axes={-1: int(c_in)})
         self.built = True
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         output_shape = self.compute_output_shape(tuple(x.shape))
         y = tf.ensure_shape(self.recipe.output(x, self.convolve, output_shape), output_shape)

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from pgtf.distribution import replicas
 from pgtf.foundation.keras_versions import weight_settings
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 
 DRAWS = "draws"  # Name of a layer's counter of random draws, which no task stores.
@@ -26,7 +26,7 @@ class Dropout(Shaped):
         self.draws = self.add_weight(name=DRAWS, shape=(), dtype="int32", initializer="zeros", **settings)
         super().build(shape)
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         if not training:
             return x

@@ -12,8 +12,8 @@ from typing import Any, Callable
 import keras
 import tensorflow as tf
 
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.conv import Conv2D
-from pgtf.layers.plain import plain
 from pgtf.layers.resampling import smoothed
 from pgtf.layers.shaped import Shaped
 
@@ -91,7 +91,7 @@ class ModulatedConv2D(_OfMapAndStyle, EqualizedConv2D):
         super().build(tuple(shapes[0]))
         self.input_spec = None
 
-    @plain
+    @without_autograph
     def call(self, inputs: Any) -> tf.Tensor:
         x, style = inputs
         convolve = doubled if self.doubles else super(EqualizedConv2D, self).convolve
@@ -132,7 +132,7 @@ class PlainModulated(_OfMapAndStyle):
         self.bias = self.add_weight(name="bias", shape=(self.filters,)) if self.use_bias else None
         super().build(shapes)
 
-    @plain
+    @without_autograph
     def call(self, inputs: Any) -> tf.Tensor:
         (x, style), convolve = inputs, doubled if self.doubles else same
         y = modulated(x, style, tf.convert_to_tensor(self.kernel), convolve, self.demodulates)

@@ -14,7 +14,7 @@ from pgtf.layers.equalized import EqualizedConv2D, ModulatedConv2D
 from pgtf.layers.noise import Noise
 from pgtf.layers.norm import InstanceNormalization
 from pgtf.layers.site import SiteFactory
-from pgtf.layers.split_norm import SplitBatchNormalization
+from pgtf.layers.sync_batch_norm import SyncBatchNormalization
 
 
 class LayerFactory(SiteFactory):
@@ -140,7 +140,7 @@ class LayerFactory(SiteFactory):
             return lambda h: h
         if self._norm == "instance":
             return InstanceNormalization(name=name)
-        kind = keras.layers.BatchNormalization if replicas.count() == 1 else SplitBatchNormalization
+        kind = keras.layers.BatchNormalization if replicas.count() == 1 else SyncBatchNormalization
         return kind(momentum=0.9, epsilon=1e-5, name=name)
 
     def dropout(self, name: str, rate: float) -> Callable[[tf.Tensor], tf.Tensor]:

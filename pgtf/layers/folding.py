@@ -8,12 +8,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from pgtf.layers import answering
+from pgtf.layers import inference
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.equalized import ModulatedConv2D, PlainModulated
 
 PLAIN = {Conv2D: keras.layers.Conv2D, Conv2DTranspose: keras.layers.Conv2DTranspose}
-ANSWERING = {Conv2D: answering.Conv2D, Conv2DTranspose: answering.Conv2DTranspose}
+INFERENCE = {Conv2D: inference.Conv2D, Conv2DTranspose: inference.Conv2DTranspose}
 
 
 def folded(model: keras.Model, kinds: Mapping[Any, Any] = MappingProxyType(PLAIN)) -> keras.Model:
@@ -21,7 +21,7 @@ def folded(model: keras.Model, kinds: Mapping[Any, Any] = MappingProxyType(PLAIN
 
     Args:
       model: The model.
-      kinds: {layer with a recipe: layer with a plain kernel}. ANSWERING has layers that may compute small maps as
+      kinds: {layer with a recipe: layer with a plain kernel}. INFERENCE has layers that may compute small maps as
         matrix products. Default: PLAIN, Keras's own.
     """
     plain = keras.models.clone_model(model, clone_function=functools.partial(_plain, kinds))

@@ -9,8 +9,8 @@ import tensorflow as tf
 from pgtf.distribution import replicas
 from pgtf.foundation.keras_versions import weight_settings
 from pgtf.foundation.seeds import seed_of
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.dropout import DRAWS
-from pgtf.layers.plain import plain
 from pgtf.layers.shaped import Shaped
 
 
@@ -35,7 +35,7 @@ class Noise(Shaped):
         self.draws = self.add_weight(name=DRAWS, shape=(), dtype="int32", initializer="zeros", **settings)
         super().build(shape)
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor, training: bool = False) -> tf.Tensor:
         noise = self._drawn(x) if training else self._constant(x)
         return x + tf.cast(noise, x.dtype) * tf.cast(self.strength, x.dtype)

@@ -6,7 +6,7 @@ from typing import Any, Optional
 import keras
 import tensorflow as tf
 
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 
 
@@ -45,7 +45,7 @@ class InstanceNormalization(Shaped, _Parent):
         super().__init__(epsilon=epsilon, dtype=dtype, **kwargs)
         self.output_dtype = output_dtype or keras.mixed_precision.global_policy().compute_dtype
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         # The parent's call first reshapes to groups of channels; here each channel is its own group.
         y = self._apply_normalization(tf.cast(x, self.compute_dtype), tuple(x.shape))

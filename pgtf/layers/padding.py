@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 
 
@@ -17,7 +17,7 @@ class ReflectionPadding2D(Shaped):
         super().__init__(**kwargs)
         self.padding = padding
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         side = [self.padding, self.padding]
         return tf.pad(x, [[0, 0], side, side, [0, 0]], "REFLECT")

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 
 FILTER = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
@@ -40,7 +40,7 @@ class Smooth(Shaped):
         super().__init__(**kwargs)
         self.margins, self.strides = tuple(margins), strides
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return smoothed(x, self.margins, strides=self.strides)
 
@@ -56,7 +56,7 @@ class Smooth(Shaped):
 class Doubled(Shaped):
     """Doubles height and width: zeros between the pixels, then the filter, with a gain of 4. For few channels."""
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         n, height, width, _ = tf.unstack(tf.shape(x))
         c = x.shape[-1]

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 
 
@@ -13,7 +13,7 @@ from pgtf.layers.shaped import Shaped
 class Ones(Shaped):
     """Returns the number 1 for each example, [n, 1]."""
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return tf.ones([tf.shape(x)[0], 1], self.compute_dtype)
 
@@ -29,7 +29,7 @@ class Row(Shaped):
         super().__init__(**kwargs)
         self.number = number
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         return x[:, self.number]
 

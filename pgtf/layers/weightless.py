@@ -4,12 +4,12 @@ from typing import Any
 
 import keras
 
-from pgtf.layers.group_spread import GroupSpread
+from pgtf.layers.minibatch_stddev import MinibatchStdDev
 from pgtf.layers.padding import ReflectionPadding2D
 from pgtf.layers.resampling import Doubled, Smooth
 from pgtf.layers.rows import Ones, Row
 
-__all__ = ["Doubled", "GroupSpread", "Ones", "ReflectionPadding2D", "Row", "Smooth"]
+__all__ = ["Doubled", "MinibatchStdDev", "Ones", "ReflectionPadding2D", "Row", "Smooth"]
 
 
 def __getattr__(name: str) -> Any:

@@ -28,7 +28,7 @@ class StyleDiscriminator:
         for size in halved:
             h = self._block(make, h, 2 * size, filters_at(size, width, self.narrow_from))
         filters = h.shape[-1]
-        h = activated(make, make.equalized("conv4", filters, 3)(make.layers.GroupSpread()(h)))
+        h = activated(make, make.equalized("conv4", filters, 3)(make.layers.MinibatchStdDev()(h)))
         h = make.layers.Reshape((16 * filters,))(h)
         h = activated(make, dense(make, "dense", filters, kind="equalized")(h))
         return make.layers.Activation("linear", dtype="float32")(dense(make, "scores", 1, kind="equalized")(h))

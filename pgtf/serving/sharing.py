@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pgtf import layers
 from pgtf.assembly.parameters import recipe_at
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.piggyback import Piggyback
@@ -55,7 +55,7 @@ class _Sharing(Shaped):
             self.mixes_activations = mixing_activations_is_cheaper(kernel_shape, bank_filters, *maps)
         self.built = True
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         own = [] if self.unconstrained is None else [tf.convert_to_tensor(self.unconstrained)]
         if self.mixing is None:

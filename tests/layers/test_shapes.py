@@ -30,7 +30,7 @@ CASES = {
     "Row": ((1,), (None, 3, 7)),
 }
 # Layers that are not listed, which Keras is asked for.
-OTHERS = {"Cropping2D": ((1,), MAP), "GroupSpread": ((), MAP), "Multiply": ((), [MAP, MAP])}
+OTHERS = {"Cropping2D": ((1,), MAP), "MinibatchStdDev": ((), MAP), "Multiply": ((), [MAP, MAP])}
 
 
 class ShapesTest(tf.test.TestCase, parameterized.TestCase):

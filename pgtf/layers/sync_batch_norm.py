@@ -1,4 +1,4 @@
-"""Batch normalization of a batch that is split over several devices."""
+"""Batch normalization that is synchronized over all devices."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from pgtf.distribution import replicas
 from pgtf.foundation.keras_versions import weight_settings
 
 
-@keras.saving.register_keras_serializable(package="pgtf")
-class SplitBatchNormalization(keras.layers.BatchNormalization):
+@keras.saving.register_keras_serializable(package="pgtf", name="SplitBatchNormalization")  # Its name in saved models.
+class SyncBatchNormalization(keras.layers.BatchNormalization):
     """Normalizes over the global batch, on all replicas.
 
     So all replicas have the same moving averages, and each reads its own copy without communication.

@@ -3,21 +3,21 @@
 import keras
 import tensorflow as tf
 
-from pgtf.layers.plain import plain
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.shaped import Shaped
 
 GROUP = 4
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class GroupSpread(Shaped):
+class MinibatchStdDev(Shaped):
     """Adds a channel: the standard deviation over a group of 4 examples, averaged over positions and channels.
 
     Groups are of 4 examples in a row, so that devices (and parts of an accumulation) with a multiple of 4 examples have
     the groups of the whole batch. They are of 3, 2 or 1 where 4 do not divide the examples of a device or a part.
     """
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         n, *others = x.shape
         group = next(count for count in range(GROUP, 0, -1) if n % count == 0)

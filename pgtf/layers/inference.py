@@ -9,17 +9,17 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers import small_maps
+from pgtf.layers.autograph import without_autograph
 from pgtf.layers.factory import LayerFactory
-from pgtf.layers.plain import plain
 from pgtf.layers.shaped import Shaped
 
 
-class _Answering(Shaped):
+class _InferenceConv(Shaped):
     """Base of both convolutions. takes_products: Whether small maps of known size are computed as matrix products."""
 
     takes_products = False
 
-    @plain
+    @without_autograph
     def call(self, x: tf.Tensor) -> tf.Tensor:
         y = self._product(x) if self.takes_products and None not in x.shape else None
         if y is None:
@@ -27,7 +27,7 @@ class _Answering(Shaped):
         return tf.nn.bias_add(y, tf.convert_to_tensor(self.bias)) if self.use_bias else y
 
 
-class Conv2D(_Answering, keras.layers.Conv2D):
+class Conv2D(_InferenceConv, keras.layers.Conv2D):
     """keras.layers.Conv2D for inference, without activation."""
 
     def _product(self, x):
@@ -37,7 +37,7 @@ class Conv2D(_Answering, keras.layers.Conv2D):
         return small_maps.convolved(x, tf.convert_to_tensor(self.kernel), self.strides, self.padding)
 
 
-class Conv2DTranspose(_Answering, keras.layers.Conv2DTranspose):
+class Conv2DTranspose(_InferenceConv, keras.layers.Conv2DTranspose):
     """keras.layers.Conv2DTranspose for inference, without activation."""
 
     def _product(self, x):
@@ -48,7 +48,7 @@ class Conv2DTranspose(_Answering, keras.layers.Conv2DTranspose):
         return small_maps.transposed(x, kernel, self.strides, (height, width), outputs_first=True)
 
 
-class AnsweringFactory(LayerFactory):
+class InferenceFactory(LayerFactory):
     """Makes the layers of a network for inference. Their values are zeros until they are assigned."""
 
     conv2d, conv2d_transpose = Conv2D, Conv2DTranspose
@@ -75,7 +75,7 @@ def products(network: keras.Model) -> Iterator[None]:
 
     They give the same values up to rounding, in half the time of a U-Net on a CPU. A GPU uses its own convolutions.
     """
-    chosen = [layer for layer in network.layers if isinstance(layer, _Answering)]
+    chosen = [layer for layer in network.layers if isinstance(layer, _InferenceConv)]
     allowed = not tf.config.list_physical_devices("GPU")
     for layer in chosen:
         layer.takes_products = allowed

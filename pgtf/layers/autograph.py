@@ -7,7 +7,7 @@ import tensorflow as tf
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
-def plain(function: _Function) -> _Function:
+def without_autograph(function: _Function) -> _Function:
     """Keeps AutoGraph from converting a function: conversion is slow, and only `if` or `for` over tensors need it."""
     unconverted = tf.autograph.experimental.do_not_convert(function)
     # Keras inspects the signature of `call`, so the decorator must preserve it.
