@@ -1,6 +1,7 @@
 import os
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from pgtf.metrics import accuracy
@@ -9,6 +10,8 @@ from pgtf.metrics.activations import activations
 from pgtf.metrics.frechet_kernel import distances
 from pgtf.metrics.hashes import images_sha256
 from pgtf.metrics.measurements import ImageSet
+
+pytestmark = pytest.mark.usefixtures("step_by_step")
 
 RNG = np.random.default_rng(0)
 STEPS = 12
