@@ -20,7 +20,7 @@ from pgtf.compression.budget import COMMON
 from pgtf.compression.kernel_pair import KINDS, KernelPair, fits
 from pgtf.compression.knapsack import chosen
 from pgtf.foundation.progress import Bar
-from pgtf.layers.folding import ANSWERING
+from pgtf.layers.folding import INFERENCE
 from pgtf.layers.inference import products
 from pgtf.methods import Bank, Layered
 from pgtf.networks import Architecture
@@ -64,7 +64,7 @@ def choose(
     options: dict[str, dict[str, tuple[int, float]]] = {}  # {layer: {kind: (bytes, change)}}
     bar = Bar("comparing", sum(len(layers.made_kernels(network)) for network in networks.values()), "layers", silent=5)
     for prefix, network in networks.items():
-        plain = layers.folded(network, ANSWERING)
+        plain = layers.folded(network, INFERENCE)
         apply = tf.function(functools.partial(_with_products, plain), autograph=False)
         wanted = outputs(apply, inputs[prefix])
         for path in layers.made_kernels(network):
