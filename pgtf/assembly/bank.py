@@ -9,7 +9,7 @@ import numpy as np
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.composing import TensorCache, unread
+from pgtf.assembly.composing import unread
 from pgtf.assembly.parameters import count_parameters, task_specific_layers
 from pgtf.foundation.errors import BankError
 from pgtf.storage.bank import FilterBank
@@ -77,7 +77,7 @@ def check_extent(task_slice: TaskSlice, bank: FilterBank) -> None:
     task_slice.check_extent()
     task_slice.check()  # What it says of its tensors may be a stranger's, too.
     facts = task_slice.facts
-    lenders = unread(bank, TensorCache())
+    lenders = unread(bank)
     needed = sum(
         count_parameters(facts.architecture, facts.method, prefix, lenders).bytes for prefix in facts.generators
     )

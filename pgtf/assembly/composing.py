@@ -4,7 +4,7 @@ import collections
 import dataclasses
 import functools
 from collections.abc import Hashable, Iterator
-from typing import Any, Callable
+from typing import Any, Callable, Optional
 
 import keras
 import numpy as np
@@ -59,11 +59,14 @@ def _bytes(tensor: tf.Tensor) -> int:
 
 @dataclasses.dataclass(frozen=True)
 class UnreadArray:
-    """An array of a slice, read when it is converted to an array or when its tensor is used."""
+    """An array of a slice, read when it is converted to an array or when its tensor is used.
+
+    cache: Cache of its tensor. Default: none.
+    """
 
     task_slice: TaskSlice
     path: str
-    cache: TensorCache
+    cache: Optional[TensorCache] = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,10 +79,18 @@ class UnreadArray:
         return self.task_slice.sha256, self.path
 
     @property
+    def is_coded(self) -> bool:
+        """Whether the array is entropy-coded, so that reading it takes long."""
+        return self.path in self.task_slice.values.streams
+
+    @property
     def tensor(self) -> tf.Tensor:
-        """The array as a tensor, which the cache keeps."""
+        """The array as a tensor."""
+        return self._read() if self.cache is None else self.cache.load_or_make(self.key, self._read)
+
+    def _read(self) -> tf.Tensor:
         with tf.device("CPU:0"):
-            return self.cache.load_or_make(self.key, lambda: tf.convert_to_tensor(np.asarray(self)))
+            return tf.convert_to_tensor(np.asarray(self))
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -91,10 +102,10 @@ class UnreadArray:
 
 @dataclasses.dataclass(frozen=True)
 class UnreadTask:
-    """A stored task of a bank whose arrays are not read yet."""
+    """A stored task of a bank whose arrays are not read yet. cache: Cache of their tensors. Default: none."""
 
     task_slice: TaskSlice
-    cache: TensorCache
+    cache: Optional[TensorCache] = None
 
     @functools.cached_property
     def values(self) -> dict[str, UnreadArray]:
@@ -109,8 +120,8 @@ class UnreadTask:
         return self.task_slice.lent
 
 
-def unread(bank: FilterBank, cache: TensorCache) -> PlannedBank:
-    """Returns a bank of the same tasks whose arrays are read when they are used."""
+def unread(bank: FilterBank, cache: Optional[TensorCache] = None) -> PlannedBank:
+    """Returns a bank of the same tasks whose arrays are read when they are used. cache: Of tensors. Default: none."""
     return PlannedBank({name: UnreadTask(bank[name], cache) for name in bank.names})
 
 
@@ -119,19 +130,37 @@ def is_composable(facts: Facts) -> bool:
     return type(facts.method).maker is Method.maker and facts.objective.serves in ("images", "scores")
 
 
-def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorCache) -> Iterator[tuple[str, Any, Any]]:
-    """Yields (layer path, key, function that makes the kernel [h, w, c_in, c_out]) of a task's network.
+@dataclasses.dataclass(frozen=True)
+class StoredKernel:
+    """A kernel of a stored task.
 
-    Equal keys mean equal kernels. Kernels are made by the recipes, in float32: equal to the bit to those of the network
-    that `rebuild` builds.
+    Attributes:
+      path: Its layer's path.
+      key: Equal keys mean equal kernels.
+      make: Function that returns it, [h, w, c_in, c_out].
+      is_slow: Whether making it takes longer than reading a file, so that it is worth memory.
+    """
+
+    path: str
+    key: Hashable
+    make: Callable[[], tf.Tensor]
+    is_slow: bool
+
+
+def kernels(
+    task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: Optional[TensorCache] = None
+) -> Iterator[StoredKernel]:
+    """Yields the kernels of a task's network.
+
+    They are made by the recipes, in float32: equal to the bit to those of the network that `rebuild` builds.
 
     Args:
       task_slice: The task's slice, whose facts are of a network that `is_composable`.
       bank: The tasks that it borrows from.
       prefix: Name of the network.
-      cache: Cache of the arrays that are read from the bank.
+      cache: Cache of the tensors that are read from the bank. Default: none.
     """
-    facts, lenders, own = task_slice.facts, unread(bank, cache), UnreadTask(task_slice, cache)
+    facts, lenders, own = task_slice.facts, unread(bank, cache), UnreadTask(task_slice)
     origin = task_slice.sha256, facts.method, tuple(bank[name].sha256 for name in bank.names)
     for name, shape, settings in kernel_sites(facts.architecture, prefix, facts.method):
         path = f"{prefix}/{name}"
@@ -142,9 +171,9 @@ def kernels(task_slice: TaskSlice, bank: FilterBank, prefix: str, cache: TensorC
             recipe = functools.partial(recipe_at, facts.architecture, facts.method, site, lenders)
         stored = _stored(recipe(), shape, own, path)
         if stored is not None:
-            yield path, stored.key, functools.partial(getattr, stored, "tensor")
+            yield StoredKernel(path, stored.key, functools.partial(getattr, stored, "tensor"), stored.is_coded)
         else:
-            yield path, (*origin, path), functools.partial(_made, recipe, shape, own, path)
+            yield StoredKernel(path, (*origin, path), functools.partial(_made, recipe, shape, own, path), True)
 
 
 def _stored(recipe: Recipe, shape: tuple[int, ...], own: UnreadTask, path: str) -> Any:

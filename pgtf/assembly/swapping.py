@@ -7,7 +7,7 @@ Kernels that the task has in common with the previous one are left as they are. 
 import collections
 import threading
 from collections.abc import Hashable
-from typing import Any, Callable, Optional
+from typing import Any, Optional
 
 import keras
 import numpy as np
@@ -16,7 +16,15 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import check_extent, rebuild
-from pgtf.assembly.composing import MOST_BYTES, TensorCache, UnreadArray, UnreadTask, is_composable, kernels
+from pgtf.assembly.composing import (
+    MOST_BYTES,
+    StoredKernel,
+    TensorCache,
+    UnreadArray,
+    UnreadTask,
+    is_composable,
+    kernels,
+)
 from pgtf.distribution.precision import resolved
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import BankError
@@ -72,7 +80,8 @@ class SwappedNetworks:
     """The compiled networks of many tasks.
 
     Args:
-      most_bytes: Most bytes of composed kernels that stay in memory. Default: 512 MiB.
+      most_bytes: Most bytes of composed kernels, and of kernels that they are composed from, that stay in memory.
+        Default: 512 MiB. A task's kernels that are stored as they are do not stay: they are read in milliseconds.
       dtype: Precision of inference, "float32" or "bfloat16". Kernels are always composed in float32.
     """
 
@@ -81,7 +90,8 @@ class SwappedNetworks:
         self.lock = threading.RLock()
         self._shared: dict[Hashable, CompiledNetwork] = {}
         self._alone: collections.OrderedDict[Hashable, CompiledNetwork] = collections.OrderedDict()
-        self._parts: dict[Hashable, tuple[list, dict[str, UnreadArray]]] = {}  # Kernels and arrays of each task.
+        # Kernels and arrays of each task.
+        self._parts: dict[Hashable, tuple[list[StoredKernel], dict[str, UnreadArray]]] = {}
 
     @property
     def compiled(self) -> list[CompiledNetwork]:
@@ -111,7 +121,7 @@ class SwappedNetworks:
                 if identity not in self._parts:
                     check_extent(task_slice, bank)
                     made = list(kernels(task_slice, bank, prefix, self.cache))
-                    self._parts[identity] = made, UnreadTask(task_slice, self.cache).values
+                    self._parts[identity] = made, UnreadTask(task_slice).values
                 self._assign(compiled, *self._parts[identity], prefix)
             except (KeyError, tf.errors.InvalidArgumentError) as error:
                 raise BankError(
@@ -120,31 +130,31 @@ class SwappedNetworks:
             compiled.values = identity
         return compiled
 
-    def _assign(self, compiled: CompiledNetwork, made: list, arrays: dict[str, UnreadArray], prefix: str) -> None:
+    def _assign(
+        self, compiled: CompiledNetwork, made: list[StoredKernel], arrays: dict[str, UnreadArray], prefix: str
+    ) -> None:
         """Assigns a task's kernels, biases and norms to a network's variables."""
         variables = dict(compiled.variables)
-        for path, key, make in made:
-            name = path.split("/", 1)[1]
+        for kernel in made:
+            name = kernel.path.split("/", 1)[1]
             variable = variables.pop(f"{NAME}/{name}/kernel")
-            if compiled.keys.get(name) != key:
+            if compiled.keys.get(name) != kernel.key:
                 compiled.keys.pop(name, None)
                 outputs_first = isinstance(compiled.network.get_layer(name), Conv2DTranspose)
-                variable.assign(self._fitting(key, make, variable.dtype, outputs_first))
-                compiled.keys[name] = key
+                variable.assign(self._fitting(kernel, variable.dtype, outputs_first))
+                compiled.keys[name] = kernel.key
         for place, variable in variables.items():
             tensor = arrays[f"{prefix}/{place.split('/', 1)[1]}"].tensor
             variable.assign(tensor if tensor.dtype == variable.dtype else tf.cast(tensor, variable.dtype))
 
-    def _fitting(self, key: Hashable, make: Callable[[], tf.Tensor], dtype: tf.DType, outputs_first: bool) -> tf.Tensor:
+    def _fitting(self, kernel: StoredKernel, dtype: tf.DType, outputs_first: bool) -> tf.Tensor:
         """Returns a kernel in a layer's layout and dtype."""
-        if dtype == tf.float32 and not outputs_first:
-            return self.cache.load_or_make(key, make)
 
         def fitted():
-            kernel = make()
-            return tf.cast(tf.transpose(kernel, [0, 1, 3, 2]) if outputs_first else kernel, dtype)
+            made = kernel.make()
+            return tf.cast(tf.transpose(made, [0, 1, 3, 2]) if outputs_first else made, dtype)
 
-        return self.cache.load_or_make((key, dtype, outputs_first), fitted)
+        return self.cache.load_or_make((kernel.key, dtype, outputs_first), fitted) if kernel.is_slow else fitted()
 
     def _own_network(self, identity, task_slice, bank, prefix):
         """Returns the network of a task with further layers, which no other task can use."""

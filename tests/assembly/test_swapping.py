@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
-from pgtf.assembly.composing import TensorCache, kernels
+from pgtf.assembly.composing import kernels
 from pgtf.assembly.replay import outputs
 from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.data.reading import to_float
@@ -101,7 +101,7 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("piggyback", "low_rank", "cpg", "delta")
     def test_kernels_are_those_that_verify_makes(self, kind):
         for task in self.run_of(**KINDS[kind]):
-            found = {path: make() for path, _, make in kernels(task.slice, task.bank, "forward", TensorCache())}
+            found = {kernel.path: kernel.make() for kernel in kernels(task.slice, task.bank, "forward")}
             expected = layers.made_kernels(task.networks["forward"])
             self.assertEqual(list(found), list(expected))
             for path, recipe in expected.items():
@@ -125,6 +125,13 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
                 self.assertAllEqual(bounded, whole.network_for(task.slice, task.bank, "forward")(given((1, 8, 8, 3))))
                 self.assertLessEqual(networks.cache.bytes, 2000 + 4 * 4 * 32 * 32 * 4)
         self.assertGreater(whole.cache.bytes, 10 * 2000)
+
+    @parameterized.parameters(("layered", "float32", False), ("full", "int8", False), ("full", "int4", True))
+    def test_kernels_stay_in_memory_only_if_they_take_long_to_read(self, kind, precision, expected):
+        run = self.run_of(**KINDS[kind], precision=precision)
+        for task in run:
+            run.compiled.network_for(task.slice, task.bank, "forward")
+        self.assertEqual(len(run.compiled.cache) > 0, expected)
 
     def test_tasks_answer_in_many_threads_at_once(self):
         run = self.run_of(**KINDS["low_rank"])
