@@ -79,9 +79,10 @@ class UnreadArray:
         return self.task_slice.sha256, self.path
 
     @property
-    def is_coded(self) -> bool:
-        """Whether the array is entropy-coded, so that reading it takes long."""
-        return self.path in self.task_slice.values.streams
+    def is_worth_memory(self) -> bool:
+        """Whether its tensor takes no more memory than on disk, or takes long to read, as it is entropy-coded."""
+        values = self.task_slice.values
+        return self.path not in values.rounded or self.path in values.streams
 
     @property
     def tensor(self) -> tf.Tensor:
@@ -138,13 +139,13 @@ class StoredKernel:
       path: Its layer's path.
       key: Equal keys mean equal kernels.
       make: Function that returns it, [h, w, c_in, c_out].
-      is_slow: Whether making it takes longer than reading a file, so that it is worth memory.
+      is_worth_memory: Whether to keep it. Rounded kernels are read in milliseconds, and take several times their file.
     """
 
     path: str
     key: Hashable
     make: Callable[[], tf.Tensor]
-    is_slow: bool
+    is_worth_memory: bool
 
 
 def kernels(
@@ -171,7 +172,7 @@ def kernels(
             recipe = functools.partial(recipe_at, facts.architecture, facts.method, site, lenders)
         stored = _stored(recipe(), shape, own, path)
         if stored is not None:
-            yield StoredKernel(path, stored.key, functools.partial(getattr, stored, "tensor"), stored.is_coded)
+            yield StoredKernel(path, stored.key, functools.partial(getattr, stored, "tensor"), stored.is_worth_memory)
         else:
             yield StoredKernel(path, (*origin, path), functools.partial(_made, recipe, shape, own, path), True)
 

@@ -80,8 +80,8 @@ class SwappedNetworks:
     """The compiled networks of many tasks.
 
     Args:
-      most_bytes: Most bytes of composed kernels, and of kernels that they are composed from, that stay in memory.
-        Default: 512 MiB. A task's kernels that are stored as they are do not stay: they are read in milliseconds.
+      most_bytes: Most bytes of kernels that stay in memory. Default: 512 MiB. Those that are stored in 8 or 16 bits do not
+        stay: they are read again in milliseconds.
       dtype: Precision of inference, "float32" or "bfloat16". Kernels are always composed in float32.
     """
 
@@ -154,7 +154,9 @@ class SwappedNetworks:
             made = kernel.make()
             return tf.cast(tf.transpose(made, [0, 1, 3, 2]) if outputs_first else made, dtype)
 
-        return self.cache.load_or_make((kernel.key, dtype, outputs_first), fitted) if kernel.is_slow else fitted()
+        if not kernel.is_worth_memory:
+            return fitted()
+        return self.cache.load_or_make((kernel.key, dtype, outputs_first), fitted)
 
     def _own_network(self, identity, task_slice, bank, prefix):
         """Returns the network of a task with further layers, which no other task can use."""

@@ -126,8 +126,10 @@ class SwappingTest(tf.test.TestCase, parameterized.TestCase):
                 self.assertLessEqual(networks.cache.bytes, 2000 + 4 * 4 * 32 * 32 * 4)
         self.assertGreater(whole.cache.bytes, 10 * 2000)
 
-    @parameterized.parameters(("layered", "float32", False), ("full", "int8", False), ("full", "int4", True))
-    def test_kernels_stay_in_memory_only_if_they_take_long_to_read(self, kind, precision, expected):
+    @parameterized.parameters(("full", "float32", True), ("full", "int8", False), ("full", "int4", True))
+    def test_kernels_that_are_larger_than_their_files_and_soon_read_do_not_stay_in_memory(
+        self, kind, precision, expected
+    ):
         run = self.run_of(**KINDS[kind], precision=precision)
         for task in run:
             run.compiled.network_for(task.slice, task.bank, "forward")
