@@ -80,8 +80,8 @@ class SwappedNetworks:
     """The compiled networks of many tasks.
 
     Args:
-      most_bytes: Most bytes of kernels that stay in memory. Default: 512 MiB. Those that are stored in 8 or 16 bits do not
-        stay: they are read again in milliseconds.
+      most_bytes: Most bytes of kernels that stay in memory. Default: 512 MiB.
+        Kernels stored in 8 or 16 bits do not stay: they are read again in milliseconds.
       dtype: Precision of inference, "float32" or "bfloat16". Kernels are always composed in float32.
     """
 
