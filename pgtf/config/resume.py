@@ -21,7 +21,7 @@ def resumed(recorded: Config, requested: Config, learned: Sequence[str]) -> Conf
       Contradiction: If `requested` differs in a setting that the run keeps.
     """
     fixed, now = recorded.flat(), requested.flat()
-    changing = {name for part in (recorded, recorded.method, recorded.objective) for name in settings.changing(part)}
+    changing = {name for part in (recorded, recorded.method, recorded.objective) for name in settings.changeable(part)}
     others = [name for name in now if name not in changing and fixed.get(name, now[name]) != now[name]]
     if others:
         raise Contradiction(

@@ -45,7 +45,7 @@ def settings_of(kind: Any) -> tuple[dataclasses.Field, ...]:
     return tuple(field for field in dataclasses.fields(kind) if field.init and "help" in field.metadata)
 
 
-def changing(settings: Any) -> dict[str, Any]:
+def changeable(settings: Any) -> dict[str, Any]:
     """Returns {name: value} of the settings that may differ between the tasks of a run."""
     return {
         field.name: getattr(settings, field.name) for field in settings_of(settings) if field.metadata["may_change"]
@@ -54,7 +54,7 @@ def changing(settings: Any) -> dict[str, Any]:
 
 def agree(one: Any, other: Any) -> bool:
     """Returns whether two settings objects are equal in all settings that may not change."""
-    return type(one) is type(other) and dataclasses.replace(one, **changing(other)) == other
+    return type(one) is type(other) and dataclasses.replace(one, **changeable(other)) == other
 
 
 def check(settings: Any) -> None:

@@ -10,7 +10,7 @@ from pgtf.objectives.learner import Learner
 from pgtf.objectives.means import Mean
 
 
-class Together(Learner):
+class JointLearner(Learner):
     """Trains several tasks at once. One optimizer updates all generators; each task updates its discriminators.
 
     A variable that several tasks' generators share is updated by the sum of their gradients, which minimizes the sum

@@ -59,7 +59,7 @@ def floats(images: np.ndarray) -> list[np.ndarray]:
     return [to_input(image) for image in images]
 
 
-def through(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
+def apply_network(network: Any, images: Iterable[np.ndarray]) -> list[np.ndarray]:
     """Applies a network to images of one size, in one batch."""
     return list(outputs_of(network, list(images)))
 

@@ -4,7 +4,7 @@ import dataclasses
 import json
 import os
 
-from pgtf.assembly.proof import proven
+from pgtf.assembly.record_probes import record_probes
 from pgtf.compression.task import Compressed, Compression, compressed_task
 from pgtf.config import flagfile, load_config
 from pgtf.data.reading import png
@@ -34,7 +34,7 @@ def compress(run_dir: str, name: str, new_name: str, settings: Compression) -> C
         lenders, probes = run.bank.only(run.names[:1]), run[name].probes
         made = compressed_task(new_name, run[name].slice, run[name].networks, lenders, settings)
         folder = run.bank.place(len(run), new_name)
-        run.bank.append(proven(made.slice, lenders, dataclasses.replace(probes, outputs={}), folder))
+        run.bank.append(record_probes(made.slice, lenders, dataclasses.replace(probes, outputs={}), folder))
         replay = {new_name: dataclasses.asdict(run.at(len(run) - 1).replay())}
         files.write(os.path.join(folder, layout.REPLAYS), json.dumps(replay, indent=1).encode())
         files.write(sample_path(run_dir, new_name), png(made.slice.facts.objective.example(probes)))

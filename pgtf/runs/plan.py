@@ -4,8 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 
 from pgtf.assembly import accounting, plan_tables
-from pgtf.assembly.given_weights import outputs_in
 from pgtf.assembly.planned_data import data_of, with_data
+from pgtf.assembly.pretrained_weights import outputs_in
 from pgtf.compression.budget import planned_costs
 from pgtf.config import TaskPlan
 from pgtf.data import drawn

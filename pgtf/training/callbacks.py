@@ -17,7 +17,7 @@ PICTURES = 10  # Of a title: as many as TensorBoard shows. At 256 px each takes 
 _ADVICE = "A smaller --learning_rate, another --seed or --precision=float32 may help (in a new --run_dir)"
 
 
-class Every:
+class EveryNSteps:
     """Counts steps and fires once per `period` steps, also when several steps run in one call."""
 
     def __init__(self, period, done=0):
@@ -30,7 +30,7 @@ class Every:
         return due
 
 
-class Finite(keras.callbacks.Callback):
+class StopIfNotFinite(keras.callbacks.Callback):
     """Stops training at the first loss that is not finite, and names it."""
 
     def on_train_batch_end(self, batch, logs=None):
@@ -42,7 +42,7 @@ class Finite(keras.callbacks.Callback):
             )
 
 
-class Log(keras.callbacks.Callback):
+class LogLosses(keras.callbacks.Callback):
     """Logs mean losses, learning rate and steps/s to TensorBoard and as JSON lines to a file."""
 
     def __init__(self, writer, path, every, facts):
@@ -51,7 +51,7 @@ class Log(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.step = self.model.done
-        self.due, self.time = Every(self.every, self.step), time.monotonic()
+        self.due, self.time = EveryNSteps(self.every, self.step), time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
         step, before = self.model.done, self.due.last
@@ -84,7 +84,7 @@ class Log(keras.callbacks.Callback):
         self.model.reset_metrics()
 
 
-class Saves(keras.callbacks.Callback):
+class SaveCheckpoints(keras.callbacks.Callback):
     """Saves a checkpoint every few minutes and when interrupted, if the state is finite."""
 
     def __init__(self, checkpoints: Checkpoints, minutes: float):
@@ -114,7 +114,7 @@ class Saves(keras.callbacks.Callback):
         self.time = time.monotonic()
 
 
-class Samples(keras.callbacks.Callback):
+class DrawSamples(keras.callbacks.Callback):
     """Draws a fixed grid of test images, translated with the weights that would be stored.
 
     Args:
@@ -130,7 +130,7 @@ class Samples(keras.callbacks.Callback):
         self.every_shown = max(every, math.ceil(steps / PICTURES))
 
     def on_train_begin(self, logs=None):
-        self.due, self.shown = Every(self.every, self.model.done), Every(self.every_shown, self.model.done)
+        self.due, self.shown = EveryNSteps(self.every, self.model.done), EveryNSteps(self.every_shown, self.model.done)
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.model.done
@@ -143,7 +143,7 @@ class Samples(keras.callbacks.Callback):
                         tf.summary.image(name, picture[None])
 
 
-class Progress(keras.callbacks.Callback):
+class ShowProgress(keras.callbacks.Callback):
     """Prints one line of progress per task: remaining time and losses."""
 
     def __init__(self, title, steps, out=None):

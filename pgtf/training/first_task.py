@@ -14,10 +14,10 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.folded_norms import measure_folded_norms
-from pgtf.assembly.given_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import data_of
-from pgtf.assembly.proof import proven
+from pgtf.assembly.pretrained_weights import check_input_values, matched, outputs_in, read_weights
+from pgtf.assembly.record_probes import record_probes
 from pgtf.config import TaskPlan
 from pgtf.data.drawn import draw_labelled
 from pgtf.data.reading import resized, to_float
@@ -74,7 +74,7 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str, following: Option
     Args:
       plan: The settings of the run's first task.
       bank: The run's bank, on disk.
-      path: The file; see `assembly.given_weights`.
+      path: The file; see `assembly.pretrained_weights`.
       following: As in `take_base`.
     """
     if not plan.objective.own_outputs:
@@ -105,7 +105,7 @@ def take_weights(plan: TaskPlan, bank: NetworkBank, path: str, following: Option
     images = _drawn(shape.size, plan.training.probes)
     probes = Probes({"forward": np.stack(images)}, {"forward": np.zeros(len(images), "int32")})
     task_slice = slice_of(plan.name, networks, bank.only(()), facts)
-    bank.append(proven(task_slice, bank.only(()), probes, bank.place(0, plan.name)))
+    bank.append(record_probes(task_slice, bank.only(()), probes, bank.place(0, plan.name)))
 
 
 def _images(plan: TaskPlan, following: Optional[TaskPlan]) -> list[np.ndarray]:

@@ -15,7 +15,7 @@ from pgtf import layers
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.planned_data import with_data
-from pgtf.assembly.proof import proven
+from pgtf.assembly.record_probes import record_probes
 from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
@@ -24,7 +24,7 @@ from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import refuse
 from pgtf.methods import Bank
-from pgtf.objectives.joint import Together
+from pgtf.objectives.joint import JointLearner
 from pgtf.storage import layout
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
@@ -74,13 +74,13 @@ class LearningBank(Bank):
         return self._networks[prefix]
 
 
-def learner(plans: Sequence[TaskPlan], steps: int) -> Together:
+def learner(plans: Sequence[TaskPlan], steps: int) -> JointLearner:
     """Builds the learner of the first tasks of a run, for joint training over `steps` steps."""
     first, learners = plans[0], dict[str, Any]()
     for plan in plans:
         bank: Bank = LearningBank(first.name, learners[first.name].generators) if learners else NetworkBank()
         learners[plan.name] = build.learner(plan, bank, steps, moves=("discriminators",))
-    made = Together(learners, build.optimizer(first, steps))
+    made = JointLearner(learners, build.optimizer(first, steps))
     return made.with_ema(first.training.ema) if first.training.ema else made
 
 
@@ -170,7 +170,7 @@ def learn_together(
         lenders = bank.only(member.plan.method.borrows(bank.names))
         facts = facts_of(member.plan, member.data, steps, member.plan, names)
         made = slice_of(member.name, together.learners[member.name].generators, lenders, facts)
-        bank.append(proven(made, lenders, member.probes, member.folder))
+        bank.append(record_probes(made, lenders, member.probes, member.folder))
     for source in (source for member in members for source in member.data.train):
         source.release()  # The next task has the memory for its own.
 

@@ -15,7 +15,7 @@ from pgtf.foundation.keras_versions import checkpointed, compile_learner
 from pgtf.foundation.logger import LOG
 from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
-from pgtf.training.callbacks import Finite, Log, Progress, Samples, Saves
+from pgtf.training.callbacks import DrawSamples, LogLosses, SaveCheckpoints, ShowProgress, StopIfNotFinite
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.points import Best, Points
 
@@ -76,16 +76,18 @@ def learn(
     _restore(checkpoints, learner, title)
     if learner.done < steps or (best and int(best.seen.numpy()) < steps):
         with _summaries(folder, text) as writer:
-            facts, saves = {"task": title}, Saves(checkpoints, intervals.checkpoint_minutes)
+            facts, saves = {"task": title}, SaveCheckpoints(checkpoints, intervals.checkpoint_minutes)
             logging = (
-                [Progress(title, steps), Log(writer, log, intervals.log_every, facts)] if collectives.is_chief() else []
+                [ShowProgress(title, steps), LogLosses(writer, log, intervals.log_every, facts)]
+                if collectives.is_chief()
+                else []
             )
-            callbacks = [Finite(), *logging, saves]
+            callbacks = [StopIfNotFinite(), *logging, saves]
             points = Points(writer, log, intervals.evaluate_every, facts, measure, best) if measure else None
             if points:
                 callbacks.insert(-1, points)  # Before what saves the best of them.
             if draw:
-                callbacks.append(Samples(writer, intervals.sample_every, draw, steps))
+                callbacks.append(DrawSamples(writer, intervals.sample_every, draw, steps))
             _fit(learner, stream, phases, callbacks, saves, best)
             if points:
                 points.finish(learner)
@@ -124,7 +126,7 @@ def _fit(
     stream: Union[Stream, Streams],
     phases: Sequence[Phase],
     callbacks: list,
-    saves: Saves,
+    saves: SaveCheckpoints,
     best: Optional[Best],
 ) -> None:
     """Runs the remaining steps of each phase. Each phase ends with a checkpoint."""
@@ -150,7 +152,7 @@ def _fit(
             # Else the phase would begin twice over. Of several workers, one may have stopped within the other's step.
             if learner.done > done and collectives.worker_count() == 1:
                 for callback in callbacks:
-                    if isinstance(callback, (Log, Saves)):
+                    if isinstance(callback, (LogLosses, SaveCheckpoints)):
                         callback.on_interrupt()
             raise
         except tf.errors.OpError as error:

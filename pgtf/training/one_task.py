@@ -16,7 +16,7 @@ from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import with_data
-from pgtf.assembly.proof import proven
+from pgtf.assembly.record_probes import record_probes
 from pgtf.compression.task import Compression, compressed_task
 from pgtf.config import MonitoringSettings, TaskPlan
 from pgtf.data.streams import Stream
@@ -78,7 +78,7 @@ def learn_task(
         LOG.info(f"{data.name}: compressed to {made}")
         append_line(log, {"task": data.name, "compressed": made.slice.stored_bytes, "change": made.change})
         task_slice = made.slice
-    bank.append(proven(task_slice, lenders, task.probes, task.folder))
+    bank.append(record_probes(task_slice, lenders, task.probes, task.folder))
 
 
 def follow_task(plan: TaskPlan, bank: NetworkBank, data: TaskData) -> None:

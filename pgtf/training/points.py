@@ -10,7 +10,7 @@ import tensorflow as tf
 from pgtf.evaluation.curves import CurvePoint
 from pgtf.foundation.keras_versions import tf_variable
 from pgtf.objectives.learner import Learner
-from pgtf.training.callbacks import Every, append_line
+from pgtf.training.callbacks import EveryNSteps, append_line
 
 
 class Best(tf.Module):
@@ -73,7 +73,7 @@ class Points(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         step = self.model.done
         self.last = int(self.best.seen.numpy()) if self.best else step
-        self.due = Every(self.every, self.last)
+        self.due = EveryNSteps(self.every, self.last)
         # An interruption between a step and its point left the point out.
         self._perhaps()
 

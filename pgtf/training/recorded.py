@@ -11,10 +11,10 @@ from pgtf.config import EARLIER_NAMES, TaskPlan, TrainingSettings
 from pgtf.data.manifest import Manifest
 from pgtf.data.pixels import RGB, of_json
 from pgtf.data.task_data import TaskData, listed
-from pgtf.evaluation.closeness import ranked
+from pgtf.evaluation.task_similarity import ranked_by_similarity
 from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
-from pgtf.foundation.settings import changing
+from pgtf.foundation.settings import changeable
 from pgtf.storage import layout
 from pgtf.storage.facts import COMPRESS_TO
 from pgtf.storage.probes import Probes
@@ -68,7 +68,7 @@ def record_or_resume(
     settings = {
         **training_of(plan, together),
         **dataclasses.asdict(plan.objective),
-        **changing(plan.method),
+        **changeable(plan.method),
         **_classified(plan),
         COMPRESS_TO: plan.training.compress_to if plan.index else "",
     }
@@ -155,7 +155,7 @@ def _older_defaults(plan: TaskPlan) -> dict[str, Any]:
         "accumulate": plan.training.accumulate,  # Not known.
         COMPRESS_TO: "",
         **_classified(plan),  # Not known.
-        **changing(type(plan.method)()),
+        **changeable(type(plan.method)()),
     }
 
 
@@ -180,7 +180,7 @@ def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows:
             if os.path.exists(place):
                 facts = bank.slice(index).facts
                 found[name] = Probes.read(place, facts.probes_sha256, facts.check_probes)
-        ranking = ranked(bank.network(bank.names[0], "forward"), probes, found)
+        ranking = ranked_by_similarity(bank.network(bank.names[0], "forward"), probes, found)
         files.write(path, json.dumps(ranking).encode())
     if not bank.names:
         return []

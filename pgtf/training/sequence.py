@@ -27,7 +27,7 @@ from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
 from pgtf.foundation import files, task_names
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.logger import LOG
-from pgtf.foundation.settings import changing
+from pgtf.foundation.settings import changeable
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.plan import check_plan, planned, size_warning
 from pgtf.runs.run import Run, Task
@@ -35,13 +35,13 @@ from pgtf.storage import layout
 from pgtf.storage.ledger import Ledger
 from pgtf.training.checkpoints import remove_checkpoints
 from pgtf.training.first_task import take_base
-from pgtf.training.following import announce_busy, announce_task, check_alike, follow
 from pgtf.training.joint import learn_together, to_learn_together
 from pgtf.training.observers import Observer
 from pgtf.training.one_task import learn_task
 from pgtf.training.replays import check_probes, replayed
 from pgtf.training.sampling import remove_sample
 from pgtf.training.stored_samples import write_samples
+from pgtf.training.workers import announce_busy, announce_task, check_alike, follow
 
 KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
 
@@ -278,7 +278,7 @@ class SequentialTrainer:
         learned.refuse_another(requested, config.method, config.objective, config.run_dir)
         if not config.first_task_from and not os.path.exists(self._path(layout.CONFIG)):
             own = config.for_task(names[0])
-            fixed = {name: value for name, value in own.flat().items() if name not in changing(own)}
+            fixed = {name: value for name, value in own.flat().items() if name not in changeable(own)}
             learned.refuse_other_settings(names[0], fixed)
 
     def _path(self, *parts: str) -> str:

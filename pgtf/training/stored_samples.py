@@ -8,7 +8,7 @@ import tensorflow as tf
 from pgtf.data.reading import png, to_input
 from pgtf.foundation import files
 from pgtf.objectives import Objective
-from pgtf.objectives.translation import floats, grid, through
+from pgtf.objectives.translation import apply_network, floats, grid
 from pgtf.runs.run import Task
 from pgtf.storage import layout
 
@@ -46,7 +46,7 @@ def write_samples(
             and number >= first_compared
             and (given.ndim != 4 or task.facts.architecture.inputs == given.shape[-1])
         ):
-            columns.append(through(task.networks["forward"], to_input(given)))
+            columns.append(apply_network(task.networks["forward"], to_input(given)))
     if compared:
         shown[f"{after}/one input, tasks {first_compared + 1} to {index + 1}"] = grid(zip(*columns))
     writer = tf.summary.create_file_writer(files.inside(run_dir, layout.TENSORBOARD))

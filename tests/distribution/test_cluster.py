@@ -19,7 +19,7 @@ from pgtf.config import Config
 from pgtf.distribution import collectives
 from pgtf.distribution.cluster import cluster
 from pgtf.methods import Piggyback
-from pgtf.training.following import check_alike
+from pgtf.training.workers import check_alike
 from tests.processes import Script
 
 TRAIN = pathlib.Path(__file__).parents[2] / "scripts" / "train.py"

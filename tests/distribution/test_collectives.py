@@ -16,7 +16,7 @@ from absl.testing import absltest
 from pgtf.config import Config, flagfile
 from pgtf.foundation import files
 from pgtf.storage.bank import FilterBank
-from pgtf.training.callbacks import Finite
+from pgtf.training.callbacks import StopIfNotFinite
 from tests.processes import Script
 from tests.tiny import learn
 
@@ -43,7 +43,7 @@ LEARNT = "unconstrained", "mixing"  # Not biases: see two_devices.py.
 def placed(tf_config, dies_after):
     """Sets a worker up. dies_after: a file; once it exists, the worker dies at its second step."""
     os.environ["TF_CONFIG"] = tf_config
-    goes_on = Finite.on_train_batch_end
+    goes_on = StopIfNotFinite.on_train_batch_end
 
     def dies(self, batch, logs=None):
         goes_on(self, batch, logs)
@@ -51,7 +51,7 @@ def placed(tf_config, dies_after):
             os.kill(os.getpid(), signal.SIGKILL)
 
     if dies_after:
-        Finite.on_train_batch_end = dies
+        StopIfNotFinite.on_train_batch_end = dies
 
 
 def free_addresses(count):

@@ -142,7 +142,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
             whole, run_dir=self.create_tempdir().full_path, tasks=TASKS[:2], override=(), checkpoint_minutes=0
         )
         shutil.copytree(os.path.join(whole.run_dir, "tasks", "01-cityscapes"), config.run_dir + "/tasks/01-cityscapes")
-        log = callbacks.Log.on_train_batch_end
+        log = callbacks.LogLosses.on_train_batch_end
 
         def dying(callback, batch, logs=None):  # Before the step is saved.
             log(callback, batch, logs)
@@ -150,7 +150,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
                 raise Killed
 
         for self.last_step in kills:
-            with mock.patch.object(callbacks.Log, "on_train_batch_end", dying), self.assertRaises(Killed):
+            with mock.patch.object(callbacks.LogLosses, "on_train_batch_end", dying), self.assertRaises(Killed):
                 learn(config)
         learn(config)
         self.assertEqual(slices(config.run_dir)[1].sha256, slices(whole.run_dir)[1].sha256)

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.objectives.joint import Together
+from pgtf.objectives.joint import JointLearner
 from pgtf.objectives.learner import Learner
 
 
@@ -48,7 +48,7 @@ class TogetherTest(tf.test.TestCase, parameterized.TestCase):
             task: Product({"forward": made}, {"own": judges[task]}, {"discriminators": sgd(1.0, scaled)}, None)
             for task, made in networks.items()
         }
-        together = Together(learners, sgd(0.1, scaled))
+        together = JointLearner(learners, sgd(0.1, scaled))
         told = together.train_step(tuple((tf.constant([[scale]]),) for scale in (3.0, 10.0, 4.0)))
         # 3·w, 10·w·v and 4·u of w = 1, v = 2, u = 5, all before anything moves.
         self.assertAllClose(told, {"first/made": 3.0, "second/made": 20.0, "third/made": 20.0})

@@ -18,7 +18,7 @@ from PIL import Image
 
 from pgtf import layers
 from pgtf.assembly import build
-from pgtf.assembly.proof import proven
+from pgtf.assembly.record_probes import record_probes
 from pgtf.config import Config, load_config, resumed, task_plans
 from pgtf.foundation import files
 from pgtf.methods import Piggyback
@@ -82,7 +82,9 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
             if int(model.steps_done) == steps_done:
                 raise KeyboardInterrupt
 
-        with mock.patch("pgtf.training.callbacks.Progress.on_train_batch_end", lambda self, *_: closing(self.model)):
+        with mock.patch(
+            "pgtf.training.callbacks.ShowProgress.on_train_batch_end", lambda self, *_: closing(self.model)
+        ):
             with self.assertRaises(KeyboardInterrupt):
                 ran(config)
 
@@ -268,7 +270,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         for made, told in ((values, True), ({path: np.array(task.slice.values[path]) for path in values}, False)):
             with self.assertLogs("pgtf", "WARNING") as found:
                 logging.getLogger("pgtf").warning("as ever")
-                proven(
+                record_probes(
                     dataclasses.replace(task.slice, values=HeldValues(made)),
                     task.bank,
                     task.probes,

@@ -25,7 +25,7 @@ from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.optimizers import LinearDecay
 from pgtf.training import callbacks
-from pgtf.training.callbacks import Every, Progress, Samples
+from pgtf.training.callbacks import DrawSamples, EveryNSteps, ShowProgress
 from pgtf.training.checkpoints import Checkpoints, remove_checkpoints
 from pgtf.training.loop import Intervals, learn
 from tests.terminal import Terminal
@@ -234,7 +234,7 @@ class LearnTest(LearnTestCase):
             [(a["step"], a["learning_rate"]) for a in whole], [(b["step"], b["learning_rate"]) for b in parts]
         )
 
-    @parameterized.parameters((callbacks.Finite, "on_train_batch_end"), (callbacks, "append_line"))
+    @parameterized.parameters((callbacks.StopIfNotFinite, "on_train_batch_end"), (callbacks, "append_line"))
     def test_a_step_is_logged_though_an_interrupt_comes_first(self, owner, name):
         real, interrupts = getattr(owner, name), iter([KeyboardInterrupt])
 
@@ -273,7 +273,7 @@ class LearnTest(LearnTestCase):
         model, drawn = mock.Mock(done=0, generators={}, final_weights=contextlib.nullcontext), []
         picture = np.zeros((2, 2, 3), "uint8")
         writer = tf.summary.create_file_writer(os.path.join(self.folder, "a"))
-        samples = Samples(writer, 2, lambda networks: drawn.append(model.done) or {"grid": picture}, steps=95)
+        samples = DrawSamples(writer, 2, lambda networks: drawn.append(model.done) or {"grid": picture}, steps=95)
         samples.set_model(model)
         samples.on_train_begin()
         for model.done in range(1, 96):
@@ -315,7 +315,7 @@ class LearnTest(LearnTestCase):
 
     def test_progress_in_a_terminal_is_a_bar(self):
         with Terminal() as terminal:
-            progress = Progress("maps", 4, out=terminal.out)
+            progress = ShowProgress("maps", 4, out=terminal.out)
             progress.set_model(Toy(adam))
             progress.model.steps_done.assign(2)
             progress.on_train_begin()
@@ -385,7 +385,7 @@ class PhasesTest(LearnTestCase):
 
 class IntervalsTest(tf.test.TestCase):
     def test_every(self):
-        due = Every(10, done=25)
+        due = EveryNSteps(10, done=25)
         self.assertEqual([step for step in range(26, 62, 3) if due(step)], [32, 41, 50])
 
     def test_they_are_settings_that_a_run_may_change(self):

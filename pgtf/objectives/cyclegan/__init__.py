@@ -6,7 +6,7 @@ import numpy as np
 
 from pgtf.foundation.settings import setting
 from pgtf.objectives.base import IMAGE, Auxiliary
-from pgtf.objectives.translation import Translation, floats, grid, through
+from pgtf.objectives.translation import Translation, apply_network, floats, grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,14 +47,17 @@ class CycleGAN(Translation):
     def preview(self, networks, inputs, targets):
         forward, backward = networks["forward"], networks["backward"]
         a, b = floats(inputs["forward"]), floats(inputs["backward"])
-        to_b, to_a = through(forward, a), through(backward, b)
+        to_b, to_a = apply_network(forward, a), apply_network(backward, b)
         shown = {
-            "A-B-A": grid(zip(a, to_b, through(backward, to_b))),
-            "B-A-B": grid(zip(b, to_a, through(forward, to_a))),
+            "A-B-A": grid(zip(a, to_b, apply_network(backward, to_b))),
+            "B-A-B": grid(zip(b, to_a, apply_network(forward, to_a))),
         }
         if a[0].shape[-1] != b[0].shape[-1]:
             return shown
-        return {**shown, "A-identity-B-identity": grid(zip(a, through(backward, a), b, through(forward, b)))}
+        return {
+            **shown,
+            "A-identity-B-identity": grid(zip(a, apply_network(backward, a), b, apply_network(forward, b))),
+        }
 
     def learner(self, *networks, **settings):
         from pgtf.objectives.cyclegan.learner import CycleGANLearner  # Only training needs TensorFlow.

@@ -7,7 +7,7 @@ import numpy as np
 from pgtf.foundation.settings import setting
 from pgtf.metrics.pairs import pair_figures
 from pgtf.objectives.base import Auxiliary
-from pgtf.objectives.translation import Translation, floats, grid, through
+from pgtf.objectives.translation import Translation, apply_network, floats, grid
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Pix2Pix(Translation):
 
     def preview(self, networks, inputs, targets):
         a = floats(inputs["forward"])
-        rows = zip(a, through(networks["forward"], a), floats(targets["forward"]))
+        rows = zip(a, apply_network(networks["forward"], a), floats(targets["forward"]))
         return {"input-output-target": grid(rows)}
 
     def pair_figures(self, made, targets):

@@ -15,7 +15,7 @@ from pgtf import layers, methods
 from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.folded_norms import measure_folded_norms
-from pgtf.assembly.given_weights import check_input_values, matched, outputs_in, read_weights
+from pgtf.assembly.pretrained_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.config import Config, task_plans
 from pgtf.evaluation.evaluation import Evaluation
 from pgtf.networks import Architecture
@@ -102,7 +102,7 @@ class MatchedTest(tf.test.TestCase, parameterized.TestCase):
         path = os.path.join(tempfile.mkdtemp(), "resnet50.h5")
         with h5py.File(path, "w") as file:
             file["conv2_block1_1_conv/conv2_block1_1_conv/kernel:0"] = np.zeros([1, 1, 64, 64], "float32")
-        with self.assertRaisesRegex(ValueError, "halve maps in their 1 × 1 convolutions.*Use torchvision's weights"):
+        with self.assertRaisesRegex(ValueError, "stride is in the 1 × 1 convolutions.*Use torchvision's weights"):
             read_weights(path)
 
     def test_folded_norms_become_norms_that_do_the_same(self):

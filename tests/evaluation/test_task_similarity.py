@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from pgtf.assembly import build
 from pgtf.data import drawn
-from pgtf.evaluation.closeness import ranked
+from pgtf.evaluation.task_similarity import ranked_by_similarity
 from pgtf.methods import Full
 from pgtf.networks import Architecture
 from pgtf.storage.probes import Probes
@@ -20,7 +20,7 @@ def probes(task, first, paired=True):
     )
 
 
-class ClosenessTest(tf.test.TestCase):
+class TaskSimilarityTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         architecture = Architecture("unet", (32, 32), width=8)
@@ -30,7 +30,7 @@ class ClosenessTest(tf.test.TestCase):
         for paired in (True, False):
             others = {task: probes(task, 100, paired) for task in drawn.TASKS}
             for task, second in (("photo2monet", "photo2ukiyoe"), ("photo2ukiyoe", "photo2monet"), ("maps", None)):
-                found = ranked(self.network, probes(task, 0, paired), others)
+                found = ranked_by_similarity(self.network, probes(task, 0, paired), others)
                 self.assertCountEqual(found, drawn.TASKS)
                 self.assertEqual(found[0], task)
                 if second:
@@ -39,11 +39,11 @@ class ClosenessTest(tf.test.TestCase):
     def test_inputs_and_targets_are_not_taken_for_each_other(self):
         one = probes("facades", 0)
         turned = Probes({"forward": one.targets["forward"]}, {"forward": one.inputs["forward"]})
-        found = ranked(self.network, one, {"turned": turned, "same": probes("facades", 100)})
+        found = ranked_by_similarity(self.network, one, {"turned": turned, "same": probes("facades", 100)})
         self.assertEqual(found, ["same", "turned"])
 
     def test_none_are_ranked_where_there_are_none(self):
-        self.assertEqual(ranked(self.network, probes("maps", 0), {}), [])
+        self.assertEqual(ranked_by_similarity(self.network, probes("maps", 0), {}), [])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from pgtf.storage.task_slice import TaskSlice
 LEAST_SPREAD = 1e-3
 
 
-def proven(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
+def record_probes(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, folder: str) -> TaskSlice:
     """Writes the probes with the task's outputs, and returns the slice with their hash."""
     probes = recorded(probes, rebuild(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():

@@ -17,7 +17,7 @@ from pgtf.storage.probes import Probes
 CONVOLUTIONS = 3
 
 
-def ranked(network: keras.Model, own: Probes, others: Mapping[str, Probes]) -> list[str]:
+def ranked_by_similarity(network: keras.Model, own: Probes, others: Mapping[str, Probes]) -> list[str]:
     """Sorts tasks by the similarity of their images to a task's images, the most similar first.
 
     Args:
