@@ -3,13 +3,10 @@
 import contextlib
 import dataclasses
 import threading
-from typing import Optional
 
 import numpy as np
 
-from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.data.pixels import to_picture
-from pgtf.runs.pack import load
 from pgtf.runs.run import Run, Task
 from pgtf.storage.ledger import Ledger
 from pgtf.studio.palette import palette
@@ -46,23 +43,22 @@ class Answers:
     """Translates images with the tasks of a run.
 
     Args:
-      run_dir: Run, or a file that `pgtf pack` wrote.
-      compiled: The compiled networks that tasks share. Default: new ones, in float32.
+      run: The run. Its tasks are opened again when its ledger changes.
     """
 
-    def __init__(self, run_dir: str, compiled: Optional[SwappedNetworks] = None):
-        self._run = load(run_dir, compiled)
+    def __init__(self, run: Run):
+        self._run = run
         scored = [task.name for task in self._run if task.facts.objective.makes != "images"]
         if scored:
             raise ValueError(
                 "The studio shows tasks that make images. Classify images with `pgtf classify`. "
-                f"Received: {', '.join(scored)} in {run_dir}"
+                f"Received: {', '.join(scored)} in {run.folder}"
             )
         drawable = [task for task in self._run if task.facts.architecture.inputs in CHANNELS]
         if not drawable:
             raise ValueError(
                 "The studio shows tasks whose inputs have 1 or 3 channels. Translate others with `pgtf translate`. "
-                f"Received: {', '.join(self._run.names)} in {run_dir}"
+                f"Received: {', '.join(self._run.names)} in {run.folder}"
             )
         self.tasks = [_offered(task) for task in drawable]
         self._stamp = Ledger.stamp(self._run.folder)

@@ -7,8 +7,8 @@ from pgtf.report.markup import Markup, data, element
 from pgtf.studio.answers import Offered
 
 SCRIPT = beside(__file__, "studio.js")
-_OWN_STYLE = beside(__file__, "studio.css")
-STYLE = look() + _OWN_STYLE  # The exact text in the page; its hash is in the Content-Security-Policy.
+OWN_STYLE = beside(__file__, "studio.css")
+STYLE = look() + OWN_STYLE  # The exact text in the page; its hash is in the Content-Security-Policy.
 
 
 def page(name: str, tasks: Sequence[Offered]) -> str:
@@ -38,7 +38,7 @@ def page(name: str, tasks: Sequence[Offered]) -> str:
         data("offered", [_plain(task) for task in tasks]),
         element("script", Markup(SCRIPT)),
     ]
-    return document(f"{name} · pgtf studio", body, _OWN_STYLE)
+    return document(f"{name} · pgtf studio", body, OWN_STYLE)
 
 
 def _plain(task: Offered) -> dict:

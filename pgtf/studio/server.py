@@ -12,14 +12,19 @@ import sys
 import threading
 import time
 import urllib.parse
-from typing import Any, Callable
+from collections.abc import Iterator
+from typing import Any, Callable, Union
 
+from pgtf.studio import domains_page, page
 from pgtf.studio.answers import Answers
-from pgtf.studio.page import SCRIPT, STYLE, page
+from pgtf.studio.domains import DIRECTIONS, Domains
+from pgtf.studio.page import STYLE
 from pgtf.studio.uploads import BYTES, fitted, png, received
 
 CANVAS = 1024 * 1024  # Maximum number of pixels of a translated image.
 SECONDS = 60  # Timeout for receiving a whole request, and for sending its response.
+SEEDS = 10**9
+LARGEST = 10  # Standard deviations that a style moves at most.
 AT_ONCE = 8  # Maximum number of images in progress or waiting.
 LINGER = 2  # Seconds for which the rest of a refused request is read, so that the client sees the refusal.
 TEXT, HTML, PNG = "text/plain; charset=utf-8", "text/html; charset=utf-8", "image/png"
@@ -34,7 +39,7 @@ class Server(http.server.ThreadingHTTPServer):
     """Serves a run's tasks to a browser.
 
     Args:
-      answers: The run's tasks.
+      answers: The run's tasks: translations, or generators of images.
       host: Address to listen on. Default: 127.0.0.1. With any address but this machine's loopback, others can connect.
       port: Port to listen on. 0 chooses a free one.
       name: Name of the run.
@@ -44,10 +49,21 @@ class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
 
     def __init__(
-        self, answers: Answers, host: str = "127.0.0.1", port: int = 0, name: str = "", *, seconds: float = SECONDS
+        self,
+        answers: Union[Answers, Domains],
+        host: str = "127.0.0.1",
+        port: int = 0,
+        name: str = "",
+        *,
+        seconds: float = SECONDS,
     ):
-        self.answers, self.given_host, self.seconds = answers, host, seconds
-        self.page = page(name, answers.tasks).encode()
+        self.answers: Any = answers
+        self.given_host, self.seconds = host, seconds
+        generates = isinstance(answers, Domains)
+        pages = domains_page if generates else page
+        self.page, self.headers = pages.page(name, answers.tasks).encode(), _headers(pages.SCRIPT)
+        self.gets: Routes = {"/generated": Handler.generated} if generates else {"/example": Handler.example}
+        self.posts: Routes = {} if generates else {"/picture": Handler.picture, "/answer": Handler.task_answer}
         self.places = threading.BoundedSemaphore(AT_ONCE)
         self.decoding = threading.Lock()  # A photo of 49 megapixels takes 0.5 GB while it is read.
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -130,30 +146,35 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Sends the page or a test image to start from."""
-        self._answer({"/": self._page, "/example": self._example})
+        self._answer({"/": Handler.whole_page, **self.server.gets})
 
     def do_POST(self) -> None:
         """Sends an uploaded image scaled for the canvas, or a task's output for one."""
-        if not self.server.places.acquire(blocking=False):
-            self._refuse(503, f"The studio is busy with {AT_ONCE} images. Try again in a moment.")
-            return
-        try:
-            self._answer({"/picture": self._picture, "/answer": self._task_answer})
-        finally:
-            self.server.places.release()
+        self._answer(self.server.posts)
 
-    def _answer(self, routes: dict[str, Callable[[], tuple]]) -> None:
+    def _answer(self, routes: "Routes") -> None:
         path, _, query = self.path.partition("?")
         try:
             self._check_origin()
             self.query = dict(urllib.parse.parse_qsl(query))
             if path not in routes:
                 raise Refused(404, "No such page.")
-            self._send(200, *routes[path]())
+            with self._place() if routes[path] in MAKING else contextlib.nullcontext():
+                self._send(200, *routes[path](self))
         except Refused as refused:
             self._refuse(*refused.args)
         except ValueError as error:
             self._refuse(400, str(error))
+
+    @contextlib.contextmanager
+    def _place(self) -> Iterator[None]:
+        """Takes one of the places for images in progress. Raises Refused if there is none."""
+        if not self.server.places.acquire(blocking=False):
+            raise Refused(503, f"The studio is busy with {AT_ONCE} images. Try again in a moment.")
+        try:
+            yield
+        finally:
+            self.server.places.release()
 
     def _check_origin(self) -> None:
         hosts, origin = self.headers.get_all("Host", []), self.headers.get("Origin")
@@ -168,15 +189,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 403, f"The request comes from another site. Only the studio's page may send it. Received: {origin}"
             )
 
-    def _page(self) -> tuple[str, bytes]:
+    def whole_page(self) -> tuple[str, bytes]:
+        """Returns the page."""
         return HTML, self.server.page
 
-    def _example(self) -> tuple[str, bytes]:
+    def example(self) -> tuple[str, bytes]:
+        """Returns a test image to start from."""
         task, way = self._task_and_way()
         examples = self.server.answers.tasks[task].ways[way].examples
         return PNG, png(examples[self._number("number", len(examples))])
 
-    def _picture(self) -> tuple[str, bytes, tuple[str, str]]:
+    def picture(self) -> tuple[str, bytes, tuple[str, str]]:
+        """Returns an uploaded image, scaled for the canvas."""
         task, _ = self._task_and_way()
         size = None if self.query.get("full") == "1" else self.server.answers.tasks[task].size
         content = self._body()
@@ -186,7 +210,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
             picture = fitted(picture, size, CANVAS)
         return PNG, png(picture), ("Picture-Size", f"{width} x {height}")
 
-    def _task_answer(self) -> tuple[str, bytes]:
+    def generated(self) -> tuple[str, bytes]:
+        """Returns a generated image."""
+        domains = self.server.answers
+        task, seed = self._number("task", len(domains.tasks)), self._number("seed", SEEDS)
+        (truncation,) = self._reals("truncation", 1)
+        return PNG, png(domains(task, seed, truncation, self._reals("amounts", DIRECTIONS)))
+
+    def task_answer(self) -> tuple[str, bytes]:
+        """Returns a task's output for an uploaded image."""
         task, way = self._task_and_way()
         return PNG, png(self.server.answers(task, way, received(self._body(), CANVAS)))
 
@@ -197,9 +229,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _number(self, name: str, end: int) -> int:
         text = self.query.get(name, "")
-        if not (text.isascii() and text.isdecimal() and len(text) < 5 and int(text) < end):
+        if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) < end):
             raise Refused(400, f"{name} must be a number from 0 to {end - 1}. Received: {text!r}")
         return int(text)
+
+    def _reals(self, name: str, count: int) -> list[float]:
+        text = self.query.get(name, "")
+        try:
+            found = [float(part) for part in text[:200].split(",")]
+        except ValueError:
+            found = []
+        if len(found) != count or not all(abs(value) <= LARGEST for value in found):
+            raise Refused(
+                400, f"{name} must be {count} of the numbers from -{LARGEST} to {LARGEST}. Received: {text!r}"
+            )
+        return found
 
     def _body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
@@ -225,7 +269,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _send(self, status: int, kind: str, content: bytes, *more: tuple[str, str]) -> None:
         self.connection.settimeout(self.server.seconds)
         self.send_response(status)
-        for name, value in (*HEADERS, *more, ("Content-Type", kind), ("Content-Length", str(len(content)))):
+        for name, value in (*self.server.headers, *more, ("Content-Type", kind), ("Content-Length", str(len(content)))):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
@@ -236,18 +280,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Logs nothing, for the user's privacy."""
 
 
+Routes = dict[str, Callable[[Handler], tuple]]
+MAKING = Handler.picture, Handler.task_answer, Handler.generated  # Their requests take one of AT_ONCE places.
+
+
 def _hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-HEADERS = (
-    (
-        "Content-Security-Policy",
-        f"default-src 'none'; script-src {_hash(SCRIPT)}; style-src {_hash(STYLE)}; connect-src 'self'; "
-        "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    ("X-Content-Type-Options", "nosniff"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Cache-Control", "no-store"),
-)
+def _headers(script: str) -> tuple[tuple[str, str], ...]:
+    """Returns the headers of all responses. Only this script may run."""
+    policy = (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(STYLE)}; connect-src 'self'; "
+        "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return (
+        ("Content-Security-Policy", policy),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cache-Control", "no-store"),
+    )

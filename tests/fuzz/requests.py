@@ -17,6 +17,7 @@ import time
 import numpy as np
 from PIL import Image
 
+import pgtf
 from pgtf.studio.answers import Answers
 from pgtf.studio.server import LINGER, Server
 from tests.fuzz.case import Case, Finding
@@ -144,6 +145,6 @@ def _sent(draw, address, content, slow):
 def _server():
     """A server of one task, for as long as this process lives."""
     run = tiny_run(os.path.join(tempfile.mkdtemp(), "run"), ("maps",))
-    server = Recording(Answers(run), name="run", seconds=SECONDS)
+    server = Recording(Answers(pgtf.load(run)), name="run", seconds=SECONDS)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     return server

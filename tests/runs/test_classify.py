@@ -110,7 +110,7 @@ class ClassifyTest(tf.test.TestCase):
         ):
             task.translator()
         with self.assertRaisesRegex(ValueError, "with `pgtf classify`. Received: shapes, textures in "):
-            Answers(f"{folder()}/run")
+            Answers(pgtf.load(f"{folder()}/run"))
         images = pgtf.load(tiny_run(tempfile.mkdtemp(), ("maps",)))["maps"]
         with self.assertRaisesRegex(
             ValueError, "Only tasks of classification can classify. Received: 'maps', .*pix2pix"

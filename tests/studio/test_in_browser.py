@@ -8,6 +8,7 @@ import unittest
 import numpy as np
 import tensorflow as tf
 
+from pgtf.runs.run import Run
 from pgtf.studio.answers import Answers
 from pgtf.studio.server import Server
 from pgtf.studio.uploads import png
@@ -32,7 +33,7 @@ LOADED = "document.getElementById('answer').naturalWidth > 0"
 @unittest.skipUnless(CHROMIUM, MISSING)
 class BrowserTest(tf.test.TestCase):
     def test_the_studio(self):
-        answers = Answers(tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS))
+        answers = Answers(Run(tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS)))
         with Server(answers, name="run") as server, browser() as seen:
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()

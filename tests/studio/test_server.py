@@ -32,7 +32,7 @@ class ServerTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         self.run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS)
-        self.answers = Answers(self.run_dir)
+        self.answers = Answers(Run(self.run_dir))
         self.serve()
 
     def serve(self, **settings):
@@ -249,13 +249,13 @@ class ServerTest(tf.test.TestCase):
     def test_a_pack(self):
         path = os.path.join(self.create_tempdir().full_path, "one.safetensors")
         pack(Run(self.run_dir), TASKS[1], path)
-        answers = Answers(path)
+        answers = Answers(pgtf.load(path))
         self.assertEqual([task.name for task in answers.tasks], list(TASKS[:2]))
         self.assertAllEqual(answers(1, 0, picture()), pgtf.load(self.run_dir)[TASKS[1]](picture()))
 
     def test_both_ways(self):
         run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "both"), TASKS[:1], objective="cyclegan")
-        answers, task = Answers(run_dir), pgtf.load(run_dir)[TASKS[0]]
+        answers, task = Answers(Run(run_dir)), pgtf.load(run_dir)[TASKS[0]]
         self.assertEqual([way.title for way in answers.tasks[0].ways], ["A to B", "B to A"])
         self.assertAllEqual(answers(0, 0, picture()), task(picture()))
         self.assertAllEqual(answers(0, 1, picture()), task(picture(), backward=True))

@@ -181,7 +181,7 @@ class ShownTest(AnyChannelsTestCase):
 
         with open(quietly(report, config.run_dir), encoding="utf-8") as file:
             self.assertIn("1 channel, uint16, 0 to 65535", file.read())
-        answers = Answers(config.run_dir)
+        answers = Answers(Run(config.run_dir))
         self.assertEqual([offered.name for offered in answers.tasks], ["depth2relief"])  # Six bands can't be drawn.
         example = answers.tasks[0].ways[0].examples[0]
         answer = answers(0, 0, example)
