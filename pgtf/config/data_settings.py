@@ -3,7 +3,7 @@
 import dataclasses
 
 from pgtf.config.group import Group, pixels
-from pgtf.data.pixels import Asked
+from pgtf.data.pixels import RequestedPixels
 from pgtf.foundation.settings import refuse, setting
 
 
@@ -94,9 +94,10 @@ class DataSettings(Group):
             asked.check(side)
 
     @property
-    def pixels(self) -> tuple[Asked, Asked]:
+    def pixels(self) -> tuple[RequestedPixels, RequestedPixels]:
         """The requested pixels of inputs and of targets."""
-        return Asked(self.input_channels, self.input_range), Asked(self.output_channels, self.output_range)
+        inputs = RequestedPixels(self.input_channels, self.input_range)
+        return inputs, RequestedPixels(self.output_channels, self.output_range)
 
     @property
     def size(self) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from pgtf.data import drawn, tree
 from pgtf.data.drawn_sources import Drawn, DrawnSingles, DrawnUnlabelled
 from pgtf.data.file_sources import ArrayImages, FilePairs, Images, Pairs
-from pgtf.data.labels import classes_of, numbers_of
+from pgtf.data.labels import class_indices, classes_of
 from pgtf.data.layouts import LAYOUTS, Layout, layout_of
 from pgtf.data.manifest import (
     DrawnImages,
@@ -24,7 +24,7 @@ from pgtf.data.manifest import (
     is_held_out,
     split_of,
 )
-from pgtf.data.pixels import RGB, Asked, Pixels
+from pgtf.data.pixels import RGB, Pixels, RequestedPixels
 from pgtf.data.reader import Reader
 from pgtf.data.reading import advice, is_unread_image_name
 from pgtf.data.sources import Cached, Labelled, Source, Subset
@@ -50,8 +50,8 @@ class Finder:
       drawn_tests: Number of drawn test images. Default: 20 pairs, or 200 single images.
       cache_bytes: Most bytes of training images that are cached. Default: 2 GiB.
       validation: Fraction of training images that are held out. Default: 0.
-      pixels: Those of inputs and of targets: recorded ones, or `Asked` for those of the files. Default: RGB. Labelled
-        images are always RGB.
+      pixels: (pixels of inputs, pixels of targets): `Pixels` that a task recorded, or `RequestedPixels`, completed from
+        the files. Default: RGB. Labelled images are always RGB.
     """
 
     data_dir: str
@@ -63,7 +63,7 @@ class Finder:
     drawn_tests: int | None = None
     cache_bytes: int = 2**31
     validation: float = 0.0
-    pixels: tuple[Asked | Pixels, Asked | Pixels] = (RGB, RGB)
+    pixels: tuple[RequestedPixels | Pixels, RequestedPixels | Pixels] = (RGB, RGB)
 
     def __call__(self, task: str, flipped: bool = False) -> TaskData:
         """Returns the data of a task; flipped: whether to translate from B to A."""
@@ -116,7 +116,7 @@ class Finder:
                 places = {name: place for place, name in enumerate(files.labels)}
                 source = Subset(source, [places[name] for name in files.sizes])
             source = self._cached(source) if split == "train" else source
-            sources[split] = Labelled(source, numbers_of(files, classes))
+            sources[split] = Labelled(source, class_indices(files, classes))
         return TaskData(task, sources, Manifest(parts), folder, labels=classes)
 
     def _images(self, task, folder, train, test):
@@ -144,7 +144,7 @@ class Finder:
             parts[split] = DrawnImages(task, self.seed, first, count)
         pixels = drawn.pixels_of(task)[:: -1 if flipped else 1]
         for side, asked, own in zip(("input", "output"), self.pixels, pixels):
-            if isinstance(asked, Asked) and (asked.range or asked.channels not in (0, own.channels)):
+            if isinstance(asked, RequestedPixels) and (asked.range or asked.channels not in (0, own.channels)):
                 raise ValueError(
                     f"A drawn task has channels and values of its own: leave out --{side}_channels and --{side}_range, "
                     f"or name a --data_dir. Received: {asked.channels} channels, range {asked.range!r} for {task}, "

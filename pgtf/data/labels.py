@@ -44,7 +44,7 @@ def classes_of(task: str, splits: Mapping[str, LabelledFiles]) -> tuple[str, ...
     return tuple(classes)
 
 
-def numbers_of(files: LabelledFiles, classes: tuple[str, ...]) -> np.ndarray:
+def class_indices(files: LabelledFiles, classes: tuple[str, ...]) -> np.ndarray:
     """Returns the number of each image's class, int32 [n]."""
     places = {name: place for place, name in enumerate(classes)}
     return np.array([places[files.labels[name]] for name in files.sizes], "int32")

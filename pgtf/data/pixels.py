@@ -109,8 +109,8 @@ RGB = Pixels()
 
 
 @dataclasses.dataclass(frozen=True)
-class Asked:
-    """The pixels that the settings request. Values that they leave open follow from the files.
+class RequestedPixels:
+    """The channels and value range that the settings request. Those that are not set are read from the files.
 
     Args:
       channels: Number of channels. Default: those of the files; RGB for 8-bit pictures.

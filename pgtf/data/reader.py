@@ -13,7 +13,7 @@ import numpy as np
 
 from pgtf.data import reading
 from pgtf.data.decoding import decode
-from pgtf.data.pixels import MEASURED, RGB, Asked, Pixels
+from pgtf.data.pixels import MEASURED, RGB, Pixels, RequestedPixels
 from pgtf.data.prefetch import prefetch
 from pgtf.foundation.errors import ImageError
 
@@ -34,7 +34,7 @@ class Reader:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, asked: Asked | Pixels, paths: Sequence[str]) -> Reader:
+    def of(cls, asked: RequestedPixels | Pixels, paths: Sequence[str]) -> Reader:
         """Returns the reader of files. Values that `asked` leaves open follow from the first readable file."""
         if isinstance(asked, Pixels):
             return cls(asked)

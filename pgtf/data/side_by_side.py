@@ -18,7 +18,7 @@ from pgtf.foundation.errors import ImageError
 LOOKED_AT, FEWEST = 32, 4  # Most files that are sampled from a folder; fewest readable ones for a decision.
 ROWS, COLUMNS = 128, 8  # Rows that an image is shrunk to; columns that are used on each side of its middle.
 # Thresholds. Fewer than 1 in 50 real pairs pass all three, in any size and quality; of photos, 2 in 3 or more.
-STEP, REPLICA_LOCAL, CONTRAST = 2.0, 0.3, 2.0
+STEP, CORRELATION, CONTRAST = 2.0, 0.3, 2.0
 
 
 def refuse_single_images(folder: str, paths: Sequence[str]) -> None:
@@ -31,7 +31,7 @@ def refuse_single_images(folder: str, paths: Sequence[str]) -> None:
     verdicts = []
     for index in sorted(np.random.default_rng(0).permutation(len(paths))[:LOOKED_AT]):
         try:
-            verdicts.append(goes_on(read(paths[index])))
+            verdicts.append(continues_across_middle(read(paths[index])))
         except ImageError:
             continue
     if len(verdicts) >= FEWEST and sum(verdicts) > len(verdicts) / 2:
@@ -43,7 +43,7 @@ def refuse_single_images(folder: str, paths: Sequence[str]) -> None:
         )
 
 
-def goes_on(image: np.ndarray) -> bool:
+def continues_across_middle(image: np.ndarray) -> bool:
     """Returns whether the picture of a file, uint8 [h, w, 3], continues across its middle column."""
     height, half = len(image), image.shape[1] // 2
     if height < 4 or half < 2:
@@ -56,7 +56,7 @@ def goes_on(image: np.ndarray) -> bool:
     contrasts = [np.sqrt((edge**2).mean()) for edge in edges]
     if min(contrasts) <= CONTRAST or step >= STEP * beside:
         return False
-    return bool((edges[0] * edges[1]).mean() > REPLICA_LOCAL * contrasts[0] * contrasts[1])
+    return bool((edges[0] * edges[1]).mean() > CORRELATION * contrasts[0] * contrasts[1])
 
 
 def _shrunk(side: np.ndarray) -> np.ndarray:

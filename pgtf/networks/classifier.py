@@ -31,7 +31,7 @@ class Classifier(Network):
         "plain",
         "plain: images in [-1, 1]; imagenet: minus ImageNet's mean, divided by its standard deviation, as "
         "torchvision's weights have them; "
-        "caffe: 0 to 255 less ImageNet's mean, as those of keras.applications's VGG16.",
+        "caffe: 0 to 255 minus ImageNet's mean, as those of keras.applications's VGG16.",
         choices=("plain", "imagenet", "caffe"),
     )
 

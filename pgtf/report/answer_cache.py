@@ -9,15 +9,15 @@ from PIL import Image
 from pgtf.assembly.replay import outputs
 from pgtf.data.pixels import to_picture
 from pgtf.foundation import files
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from pgtf.runs.run import Run, Task
 
 
 class AnswerCache:
-    """Outputs of a run's tasks. parts: The cache."""
+    """Outputs of a run's tasks. cache: Cache of outputs."""
 
-    def __init__(self, run: Run, parts: Parts):
-        self.run, self.parts = run, parts
+    def __init__(self, run: Run, cache: PageCache):
+        self.run, self.cache = run, cache
 
     def outputs(
         self, index: int, images: Sequence[np.ndarray], prefix: str = "forward", latest: int = -1
@@ -37,7 +37,7 @@ class AnswerCache:
         given = np.stack(images)
         hashes = [task.slice.sha256, *(borrowed.sha256 for borrowed in task.slice.borrows)]
         facts = ["answer", hashes, prefix, given.shape, files.sha256(given.tobytes())]
-        content = self.parts.load_or_make(facts, lambda: _png(self._answer(task, prefix, given)))
+        content = self.cache.load_or_make(facts, lambda: _png(self._answer(task, prefix, given)))
         with Image.open(io.BytesIO(content)) as image:
             return list(np.asarray(image).reshape(*given.shape[:3], 3))
 

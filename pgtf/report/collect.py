@@ -17,7 +17,7 @@ from pgtf.methods import METHODS
 from pgtf.report.answer_cache import AnswerCache
 from pgtf.report.classes import answers_of
 from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from pgtf.runs import listing
 from pgtf.runs.describe import described, measured
 from pgtf.runs.run import Run, labels_of
@@ -37,16 +37,16 @@ class Collector:
 
     Args:
       run_dir: The run's folder.
-      parts: Cache for the outputs of networks.
+      cache: Cache for the outputs of networks.
     """
 
-    def __init__(self, run_dir: str, parts: Optional[Parts] = None):
+    def __init__(self, run_dir: str, cache: Optional[PageCache] = None):
         self.folder, self.config = run_dir, load_config(run_dir)
         self.bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
         self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, layout.TASKS)) else []
         if not len(self.bank) and not self.unfinished:
             raise none_learned(run_dir)
-        self.cache = AnswerCache(Run(run_dir), parts or Parts()) if len(self.bank) else None
+        self.cache = AnswerCache(Run(run_dir), cache or PageCache()) if len(self.bank) else None
         self.shown = PICTURES if len(self.bank) + len(self.unfinished) <= FEW else FEWER_PICTURES
         self._curves, self._measured_by = log.curves(run_dir), log.measured_by(run_dir)
         self._changed = Ledger.read(run_dir).changed

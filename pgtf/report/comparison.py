@@ -5,9 +5,9 @@ from __future__ import annotations
 from pgtf.metrics.matrix import METRICS, metric
 from pgtf.report import plots
 from pgtf.report.content import Comparison, ReportedRun
-from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
+from pgtf.report.svg_plots import Plots
 from pgtf.report.tables import table
 
 ORDER = list(METRICS)

@@ -3,7 +3,7 @@
 import time
 
 from pgtf.foundation.logger import LOG
-from pgtf.report.write import renew
+from pgtf.report.write import update_report
 from pgtf.training.observers import Observer
 
 SHARE = 0.02  # Of the time of a task's training, at most. A long log takes seconds to read.
@@ -18,13 +18,13 @@ class ReportObserver(Observer):
     def on_samples(self, run_dir: str) -> None:
         begun = time.monotonic()
         if begun >= self._next:
-            renew(run_dir)
+            update_report(run_dir)
             took = time.monotonic() - begun
             self._next = begun + took / SHARE
 
     def on_task_end(self, run_dir: str) -> None:
-        renew(run_dir, tensorboard=True)
+        update_report(run_dir, tensorboard=True)
 
     def on_run_end(self, run_dir: str) -> None:
-        page = renew(run_dir, tensorboard=True)
+        page = update_report(run_dir, tensorboard=True)
         LOG.info(f"\nAs curves: tensorboard --logdir {run_dir}\nLook, in a browser: {page}")

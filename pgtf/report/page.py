@@ -9,10 +9,10 @@ from pgtf.report import run_sections
 from pgtf.report.comparison import comparison
 from pgtf.report.content import Comparison, ReportedRun
 from pgtf.report.document import beside, document
-from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from pgtf.report.pictures import Pictures
+from pgtf.report.svg_plots import Plots
 from pgtf.report.task_section import task_section
 from pgtf.storage import layout
 
@@ -21,17 +21,17 @@ BOUNDS = ((150, 256), (400, 192), (1000, 128))
 LEAST = 96
 
 
-def page(run: ReportedRun, parts: Parts | None = None) -> str:
+def page(run: ReportedRun, cache: PageCache | None = None) -> str:
     """Builds the report of a run.
 
     Args:
       run: Content of the report.
-      parts: Cache for pictures and plots.
+      cache: Cache for pictures and plots.
 
     Returns:
       HTML.
     """
-    pictures, drawn = Pictures(longest_side(run), parts), Plots(parts)
+    pictures, drawn = Pictures(longest_side(run), cache), Plots(cache)
     body = [
         run_sections.head(run, pictures),
         _contents(run),
@@ -47,18 +47,18 @@ def page(run: ReportedRun, parts: Parts | None = None) -> str:
     return _whole(run.name, body, pictures)
 
 
-def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
+def compare_page(compared: Comparison, cache: PageCache | None = None) -> str:
     """Builds a page that compares several runs, for the folder of the first one's report.
 
     Args:
       compared: The runs.
-      parts: Cache for pictures and plots.
+      cache: Cache for pictures and plots.
 
     Returns:
       HTML.
     """
     names = [run.name for run in compared.runs]
-    pictures = Pictures(_side(sum(len(one.outputs) for one in compared.inputs)), parts)
+    pictures = Pictures(_side(sum(len(one.outputs) for one in compared.inputs)), cache)
     body = [
         element(
             "header",
@@ -66,7 +66,7 @@ def compare_page(compared: Comparison, parts: Parts | None = None) -> str:
             element("h1", f"{names[0]} and {', '.join(names[1:])}"),
             element("p", element("a", f"The report of {names[0]} alone", href=layout.PAGE)),
         ),
-        element("main", comparison(compared, pictures, Plots(parts)), id="main"),
+        element("main", comparison(compared, pictures, Plots(cache)), id="main"),
     ]
     return _whole(" and ".join(names), body, pictures)
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pgtf.foundation import files
 from pgtf.report.markup import Markup, data, element, joined
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 
 FLAT = 64  # Pictures of so few colours are drawn ones, which lossless files hold best.
 SMALL = 128  # Pixels of a side that are shown as squares, not blurred.
@@ -23,11 +23,11 @@ class Pictures:
 
     Args:
       longest: Maximum length of the longer side in pixels. Larger images are shrunk.
-      parts: Cache for encoded images.
+      cache: Cache for encoded images.
     """
 
-    def __init__(self, longest: int, parts: Parts | None = None):
-        self.longest, self.parts = longest, parts or Parts()
+    def __init__(self, longest: int, cache: PageCache | None = None):
+        self.longest, self.cache = longest, cache or PageCache()
         self._names: dict[str, str] = {}
         self._files: list[str] = []
 
@@ -35,7 +35,7 @@ class Pictures:
         """Returns the name of an image uint8 [h, w, 3] in the page. Equal images have one name."""
         digest = files.sha256(repr(picture.shape).encode() + np.ascontiguousarray(picture).tobytes())
         if digest not in self._names:
-            content = self.parts.load_or_make(["picture", digest, self.longest], lambda: encoded(picture, self.longest))
+            content = self.cache.load_or_make(["picture", digest, self.longest], lambda: encoded(picture, self.longest))
             self._names[digest] = str(len(self._files))
             self._files.append(base64.b64encode(content).decode())
         return self._names[digest]

@@ -8,9 +8,9 @@ from pgtf.metrics.matrix import METRICS, metric
 from pgtf.metrics.measurements import UNTOUCHED
 from pgtf.report import plots
 from pgtf.report.content import ReportedRun
-from pgtf.report.drawn_plots import Plots
 from pgtf.report.markup import Markup, element, joined
 from pgtf.report.pictures import Pictures
+from pgtf.report.svg_plots import Plots
 from pgtf.report.tables import table
 from pgtf.runs.describe import Measured
 

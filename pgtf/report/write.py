@@ -10,7 +10,7 @@ from pgtf.report.collect import Collector
 from pgtf.report.content import Comparison, ReportedRun, SameInput
 from pgtf.report.grid import grid
 from pgtf.report.page import compare_page, page
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from pgtf.report.tensorboard import to_tensorboard
 from pgtf.storage import layout
 
@@ -30,22 +30,22 @@ def report(run_dir: str, others: Sequence[str] = (), grid_path: str = "") -> str
     """
     if grid_path and not others:
         raise ValueError(f"--grid compares several runs: add --compare=OTHER_RUN. Received: {run_dir} alone")
-    parts = Parts(files.inside(run_dir, layout.REPORT, layout.PARTS))
-    collectors = [Collector(each, parts) for each in (run_dir, *others)]
+    cache = PageCache(files.inside(run_dir, layout.REPORT, layout.PARTS))
+    collectors = [Collector(each, cache) for each in (run_dir, *others)]
     run = collectors[0].run()
     path = page_of(run_dir)
-    files.write(path, page(run, parts).encode())
+    files.write(path, page(run, cache).encode())
     if others:
         compared = _compared(collectors, run)
         if grid_path:
             files.write(grid_path, grid(compared))
         path = os.path.join(run_dir, layout.REPORT, layout.COMPARISON)
-        files.write(path, compare_page(compared, parts).encode())
-    parts.remove_unused()
+        files.write(path, compare_page(compared, cache).encode())
+    cache.remove_unused()
     return path
 
 
-def renew(run_dir: str, tensorboard: bool = False) -> str:
+def update_report(run_dir: str, tensorboard: bool = False) -> str:
     """Updates the report of a run in training. Errors are printed and do not stop the training.
 
     Args:
@@ -56,13 +56,13 @@ def renew(run_dir: str, tensorboard: bool = False) -> str:
       The path of the page.
     """
     try:
-        parts = Parts(files.inside(run_dir, layout.REPORT, layout.PARTS))
-        collector = Collector(run_dir, parts)
+        cache = PageCache(files.inside(run_dir, layout.REPORT, layout.PARTS))
+        collector = Collector(run_dir, cache)
         run = collector.run()
         if tensorboard and collector.config:
             to_tensorboard(run, collector.config.flat())
-        files.write(page_of(run.folder), page(run, parts).encode())
-        parts.remove_unused()
+        files.write(page_of(run.folder), page(run, cache).encode())
+        cache.remove_unused()
         return page_of(run.folder)
     except Exception as error:
         LOG.warning(f"the report was not updated: {type(error).__name__}: {error}")

@@ -13,7 +13,7 @@ from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
-from pgtf.runs.changing import bank_of, changing, clear, sample_path, task_path
+from pgtf.runs.lock import bank_of, clear, locked_run, sample_path, task_path
 from pgtf.runs.run import Run, Task
 from pgtf.storage import layout
 from pgtf.storage.bank import FilterBank
@@ -40,7 +40,7 @@ def adopt(run_dir: str, source: Run, names: Sequence[str] = (), new_name: str = 
     """
     if new_name and len(names) != 1:
         raise ValueError(f"Only one task can be added under a new name. Received: {new_name!r} for {', '.join(names)}")
-    with changing(run_dir) as bank:
+    with locked_run(run_dir) as bank:
         config = load_config(run_dir)
         ledger = Ledger.read(run_dir).checked(bank)
         chosen = _chosen(bank, source, names, new_name)

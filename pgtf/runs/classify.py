@@ -16,7 +16,7 @@ from pgtf.data.reading import is_image_name, read
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import ImageError
 from pgtf.metrics.classification import probabilities
-from pgtf.runs.shared_body import given, shared_bodies
+from pgtf.runs.shared_body import network_input, shared_bodies
 
 BATCH = 32
 
@@ -55,7 +55,7 @@ class Classifier:
           images: Arrays as `reading.of_array` takes them: gray, RGB or RGBA, uint8 or uint16.
         """
         with retracing.silence_retracing():
-            return probabilities(self._apply(given(images, self.size)).numpy())
+            return probabilities(self._apply(network_input(images, self.size)).numpy())
 
     def ranked(self, shares: np.ndarray, most: int) -> Iterator[tuple[tuple[str, float], ...]]:
         """Yields the `most` likeliest classes of each row of probabilities, the likeliest first."""

@@ -11,7 +11,7 @@ from pgtf.data.reading import png
 from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
-from pgtf.runs.changing import changing, sample_path
+from pgtf.runs.lock import locked_run, sample_path
 from pgtf.runs.run import Run
 from pgtf.storage import layout
 from pgtf.storage.ledger import Ledger
@@ -26,7 +26,7 @@ def compress(run_dir: str, name: str, new_name: str, settings: Compression) -> C
       new_name: Name of the copy.
       settings: Settings of the compression.
     """
-    with changing(run_dir) as found:
+    with locked_run(run_dir) as found:
         run, config, ledger = Run(run_dir), load_config(run_dir), Ledger.read(run_dir).checked(found)
         if new_name in run.names or not task_names.is_name(new_name):
             raise ValueError(f"--as must be a new task's name: {task_names.RULE}. Received: {new_name!r}")

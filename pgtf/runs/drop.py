@@ -4,7 +4,7 @@ import os
 
 from pgtf.config import flagfile, load_config
 from pgtf.foundation import files
-from pgtf.runs.changing import bank_of, changing, clear, task_path
+from pgtf.runs.lock import bank_of, clear, locked_run, task_path
 from pgtf.runs.run import Run
 from pgtf.storage import layout
 from pgtf.storage.bank import Dropped, FilterBank
@@ -21,7 +21,7 @@ def drop(run_dir: str, name: str) -> None:
       run_dir: The run.
       name: Name of the task.
     """
-    with changing(run_dir) as bank:
+    with locked_run(run_dir) as bank:
         if name in bank.names:
             _refuse_needed(Run(run_dir), name)
             config = load_config(run_dir)

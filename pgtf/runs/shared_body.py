@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FORWARD = "forward"
 
 
-def given(images: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
+def network_input(images: Sequence[np.ndarray], size: tuple[int, int]) -> np.ndarray:
     """Returns images of any size as the input of a network, float32 [n, *size, 3] in [-1, 1]."""
     return np.stack([to_float(resized(of_array(image), *size)) for image in images])
 
@@ -70,7 +70,10 @@ class SharedBody:
     def __call__(self, images: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
         """Returns {name: probability of each class, float64 [n, classes]}; images as `runs.classify.Classifier`."""
         with retracing.silence_retracing():
-            return {name: probabilities(each.numpy()) for name, each in self._apply(given(images, self.size)).items()}
+            return {
+                name: probabilities(each.numpy())
+                for name, each in self._apply(network_input(images, self.size)).items()
+            }
 
 
 def shared_bodies(tasks: Mapping[str, Task]) -> list[SharedBody]:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest
-from pgtf.data.pixels import Asked
+from pgtf.data.pixels import RequestedPixels
 from pgtf.data.reading import read
 from pgtf.data.streams import Stream
 from pgtf.foundation.errors import ImageError
@@ -101,10 +101,10 @@ class FinderTest(FinderTestCase):
         self.assertEqual([self.levels(source) for source in self.find("t", paired=False).test], [[10], [20]])
 
     def test_drawn_images_keep_their_channels(self):
-        for pixels in ((Asked(1), Asked()), (Asked(), Asked(3, "0:10"))):
+        for pixels in ((RequestedPixels(1), RequestedPixels()), (RequestedPixels(), RequestedPixels(3, "0:10"))):
             with self.assertRaisesRegex(ValueError, "A drawn task has channels .* which has 3 channels"):
                 Finder("", "pairs", (16, 16), (16, 16), pixels=pixels)("maps")
-        six = Finder("", "pairs", (16, 16), (16, 16), pixels=(Asked(6), Asked(3)))("satellite2map")
+        six = Finder("", "pairs", (16, 16), (16, 16), pixels=(RequestedPixels(6), RequestedPixels(3)))("satellite2map")
         self.assertEqual(six.channels, (6, 3))
 
     def test_no_such_data_dir(self):

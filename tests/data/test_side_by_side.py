@@ -7,7 +7,7 @@ from absl.testing import absltest, parameterized
 from PIL import Image
 
 from pgtf.data import drawn
-from pgtf.data.side_by_side import goes_on, refuse_single_images
+from pgtf.data.side_by_side import continues_across_middle, refuse_single_images
 
 
 def photo(seed, height=96, width=144):
@@ -44,17 +44,19 @@ class SideBySideTest(parameterized.TestCase):
         folder, paths = self.folder([pair(seed) for seed in range(12)])
         os.truncate(paths[3], 0)
         refuse_single_images(folder, paths)
-        self.assertFalse(any(goes_on(pair(seed)) for seed in range(12)))
+        self.assertFalse(any(continues_across_middle(pair(seed)) for seed in range(12)))
 
     @parameterized.parameters(*drawn.TASKS)
     def test_drawn_pairs_pass(self, task):
-        found = [goes_on(np.concatenate(drawn.draw(task, number, 64, 0), axis=1)) for number in range(12)]
+        found = [
+            continues_across_middle(np.concatenate(drawn.draw(task, number, 64, 0), axis=1)) for number in range(12)
+        ]
         self.assertLess(sum(found), 4)
 
     def test_what_has_no_edges_says_nothing(self):
         noise = np.random.default_rng(0).integers(0, 256, (64, 128, 3), dtype="uint8")
         for image in (np.full((64, 128, 3), 255, "uint8"), noise, np.zeros((1, 1, 3), "uint8"), noise[:, :3]):
-            self.assertFalse(goes_on(image))
+            self.assertFalse(continues_across_middle(image))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Pix2Pix
-from pgtf.report.write import renew
+from pgtf.report.write import update_report
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.run import Run
 from pgtf.storage.bank import FilterBank
@@ -149,7 +149,7 @@ class StageTest(OnTheWayTest):
         # An older slice says it by the folder.
         self.assertEqual(dataclasses.replace(task.facts, probes_split="").shown_split, "train")
         self.assertEndsWith(list(row_lines(rows(self.run_dir)))[1], f"{data}/maps (pictures are of train images)")
-        with open(renew(self.run_dir), encoding="utf-8") as file:
+        with open(update_report(self.run_dir), encoding="utf-8") as file:
             page = file.read()
         self.assertIn("On training pictures, which the tasks learned from", page)
         self.assertIn("--split=train", page)

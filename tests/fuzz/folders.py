@@ -17,7 +17,7 @@ from PIL import Image
 from pgtf.data import writing
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest, check_summary
-from pgtf.data.pixels import RGB, Asked
+from pgtf.data.pixels import RGB, RequestedPixels
 from pgtf.data.reading import ImageError
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import TEXTS, changed_bytes, some
@@ -39,7 +39,12 @@ ENDINGS = ("jpg", "png", "JPG", "jpeg", "tif", "webp", "bmp", "gif", "heic", "tx
 FORMATS = {"jpg": "JPEG", "jpeg": "JPEG", "tif": "TIFF", "gif": "GIF", "bmp": "BMP", "webp": "WEBP", "png": "PNG"}
 SIZES = ((8, 16), (8, 16), (8, 16), (9, 17), (8, 1), (1, 2), (16, 8), (40, 24))
 DEEP = ("png", "tif", "npy", "npz")  # Endings of images that are not RGB.
-PIXELS = ((RGB, RGB), (Asked(), Asked()), (Asked(1), Asked(3)), (Asked(0, "measured"), Asked(2, "-1:300")))
+PIXELS = (
+    (RGB, RGB),
+    (RequestedPixels(), RequestedPixels()),
+    (RequestedPixels(1), RequestedPixels(3)),
+    (RequestedPixels(0, "measured"), RequestedPixels(2, "-1:300")),
+)
 COMPRESSIONS = (zipfile.ZIP_DEFLATED, zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED, zipfile.ZIP_BZIP2)
 ARCHIVES = (".zip", ".zip", ".tar", ".tar.gz", ".tgz")
 RULED = ("must", "needs", "has ", "have ", "look like", "leave", "lie in", "holds")

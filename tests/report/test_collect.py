@@ -21,7 +21,7 @@ from pgtf.metrics.matrix_text import to_json
 from pgtf.metrics.measurements import ImageSet, Measurement
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.report.collect import Collector
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from pgtf.runs.describe import measured
 from pgtf.runs.run import Run
 from pgtf.storage import layout
@@ -110,10 +110,10 @@ class CollectingTest(tf.test.TestCase):
     def test_networks_are_built_for_what_is_not_kept(self):
         tiny_run(self.run_dir, TASKS[:2], method="finetune")
         parts = os.path.join(self.folder, "parts")
-        first = Collector(self.run_dir, parts=Parts(parts)).run()
+        first = Collector(self.run_dir, cache=PageCache(parts)).run()
         for index, name in enumerate(TASKS[:2]):  # Whoever would build a network now, would need them.
             os.unlink(os.path.join(self.run_dir, "tasks", f"{index + 1:02d}-{name}", "slice.safetensors"))
-        again = Collector(self.run_dir, parts=Parts(parts)).run()
+        again = Collector(self.run_dir, cache=PageCache(parts)).run()
         self.assertAllEqual(first.tasks[0].later[0].outputs, again.tasks[0].later[0].outputs)
         self.assertAllEqual(first.through[0].outputs["facades"], again.through[0].outputs["facades"])
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pgtf.report.content import Comparison, Direction, ReportedTask, SameInput
 from pgtf.report.page import compare_page, longest_side, page
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from pgtf.report.run_sections import NAMED
 from pgtf.storage.probes import Replay
 from tests.report.made_runs import pictures, run, task
@@ -73,7 +73,7 @@ class PageTest(absltest.TestCase):
 
     def seen(self, told):
         """A page, whose elements and references must be in order."""
-        return self.checked(page(told, Parts(self.folder.name)))
+        return self.checked(page(told, PageCache(self.folder.name)))
 
     def checked(self, text):
         found = Page(text)

@@ -8,8 +8,8 @@ import numpy as np
 from absl.testing import absltest
 
 from pgtf.report import plots
-from pgtf.report.drawn_plots import Plots
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
+from pgtf.report.svg_plots import Plots
 
 NAMES = ["<script>", '$x^2$ & "y"', "中"]
 
@@ -48,7 +48,7 @@ class PlotsTest(absltest.TestCase):
             self.assertLessEqual(set(re.findall(r'(?:href="#|url\(#)([^")]+)', one)), known)
 
     def test_a_plot_is_drawn_once(self):
-        parts, calls = Parts(self.create_tempdir().full_path), []
+        parts, calls = PageCache(self.create_tempdir().full_path), []
 
         def draw(value):
             calls.append(value)

@@ -12,7 +12,7 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from pgtf.config import load_config
 from pgtf.report.observer import ReportObserver
-from pgtf.report.write import renew, report
+from pgtf.report.write import report, update_report
 from pgtf.training.sequence import SequentialTrainer
 from tests.report.test_page import Page
 from tests.tiny import tiny_run
@@ -118,7 +118,7 @@ class ReportingTest(tf.test.TestCase):
             pass
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
-            renew(run_dir)
+            update_report(run_dir)
         self.assertRegex(said.getvalue(), r"warning: the report was not updated: \w+Error: ")
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pgtf.experiments.paper import paper
+from pgtf.experiments.paper import published_results
 from pgtf.experiments.paper.experiment import BACKBONE, Experiment, experiment_of
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import Result
@@ -149,12 +149,14 @@ class _Maker:
     def masks_5(self) -> Table:
         """Builds table 5: masks on a backbone with other initial values."""
         flags = self.masks
-        rows = [] if self.drawn else [self._row("ImageNet", ROWS[FIXED], paper=paper.MASKS_5["ImageNet"])]
+        rows = [] if self.drawn else [self._row("ImageNet", ROWS[FIXED], paper=published_results.MASKS_5["ImageNet"])]
         learned = self._base({**flags, **_FAST})
         random = self._base({**flags, "steps": 1, "learning_rate": 1e-9})
-        other = paper.MASKS_5["Places365"]
+        other = published_results.MASKS_5["Places365"]
         rows.append(self._row("learned here", ROWS[FIXED], self._learned, base=learned, paper=other))
-        rows.append(self._row("random", ROWS[FIXED], self._learned, base=random, paper=paper.MASKS_5["random"]))
+        rows.append(
+            self._row("random", ROWS[FIXED], self._learned, base=random, paper=published_results.MASKS_5["random"])
+        )
         return Table("Masks, table 5: the backbone's initial values", self._columns(), tuple(rows))
 
     def masks_7(self) -> Table:
@@ -194,7 +196,9 @@ class _Maker:
         return (*each, Column("± of the mean", half_interval, 2), *_COSTS)
 
     def _rows(self) -> tuple[Row, ...]:
-        rows = {title: self._row(title, flags, paper=paper.MASKS_2.get(title)) for title, flags in ROWS.items()}
+        rows = {
+            title: self._row(title, flags, paper=published_results.MASKS_2.get(title)) for title, flags in ROWS.items()
+        }
         first = [rows.pop(title) for title in (INDIVIDUAL, CLASSIFIER_ONLY, FIXED, "low rank 4, int8")]
         return (*first, *self._packnet(self._tasks, self.masks), *rows.values())
 
@@ -203,7 +207,7 @@ class _Maker:
         own = {"method": "packnet"}
         orders = {"PackNet ↓": tasks, "PackNet ↑": (tasks[0], *reversed(tasks[1:]))}
         return [
-            self._row(title, own, order, base={}, flags=flags, paper=paper.MASKS_2[title])
+            self._row(title, own, order, base={}, flags=flags, paper=published_results.MASKS_2[title])
             for title, order in orders.items()
         ]
 
@@ -240,7 +244,7 @@ class _Maker:
 
     def _cpg(self, title: str, base: Mapping[int, Experiment] | None = None, **own: Any) -> Row:
         flags = {**own, **({"goal": 0.05} if own["method"] == "cpg" else {})}
-        published = {"accuracy, %": paper.CPG[title]} if title in paper.CPG else {}
+        published = {"accuracy, %": published_results.CPG[title]} if title in published_results.CPG else {}
         return self._row(title, flags, self._superclasses, base=base or {}, flags=self.cpg, paper=published)
 
 

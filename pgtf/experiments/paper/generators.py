@@ -10,7 +10,7 @@ import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pgtf.experiments.paper import paper
+from pgtf.experiments.paper import published_results
 from pgtf.experiments.paper.experiment import Experiment, experiment_of
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.tables import Column, Row, Table, distance, kernel_distance, later_share, thousand
@@ -46,7 +46,7 @@ def tables(preset: Preset, seeds: Sequence[int], drawn: bool) -> dict[str, Table
     if not preset.generated:
         return {}
     make = functools.partial(_row, preset, tuple(seeds), DRAWN if drawn else DOMAINS)
-    transfer = [make(title, own, paper=paper.WIDTH_1.get(title)) for title, own in TRANSFER.items()]
+    transfer = [make(title, own, paper=published_results.WIDTH_1.get(title)) for title, own in TRANSFER.items()]
     joint = [make(title, own, together=True) for title, own in JOINT.items()]
     names = {task: f"{task}, {place}" for task, place in zip(DOMAINS, ("first", "near domain", "far domain"))}
     domains = DRAWN if drawn else DOMAINS

@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-from pgtf.experiments.paper import paper, variants
+from pgtf.experiments.paper import published_results, variants
 from pgtf.experiments.paper.experiment import Experiment, experiment_of
 from pgtf.experiments.paper.presets import PAIRED, STYLES, Preset
 from pgtf.experiments.paper.results import Result
@@ -75,8 +75,8 @@ def tables(preset: Preset, seeds: Sequence[int]) -> dict[str, Table]:
         "1": make.table_1(),
         "2": make.table_2(),
         "3": make.table_3(),
-        "4a": make.table_4("Table 4a: unpaired tasks", PAIRED, paper.TABLE_4A),
-        "4b": make.table_4("Table 4b: style transfer", STYLES, paper.TABLE_4B),
+        "4a": make.table_4("Table 4a: unpaired tasks", PAIRED, published_results.TABLE_4A),
+        "4b": make.table_4("Table 4b: style transfer", STYLES, published_results.TABLE_4B),
         "figure 3": make.figure_3(),
         "better": make.better(),
         "frontier": make.frontier(),
@@ -206,22 +206,22 @@ class TableMaker:
         return self.row(_TITLES[method], tasks, paper=paper, method=method)
 
     def table_1(self) -> Table:
-        rows = [self._method(method, PAIRED, said) for method, said in paper.TABLE_1.items()]
+        rows = [self._method(method, PAIRED, said) for method, said in published_results.TABLE_1.items()]
         return Table("Table 1: model components, task 2 (maps)", _quality("maps"), tuple(rows))
 
     def table_2(self) -> Table:
         rows = []
-        for first, said in paper.TABLE_2.items():
+        for first, said in published_results.TABLE_2.items():
             # Tasks learned after maps do not change maps.
             tasks = PAIRED if first == PAIRED[0] else (first, "maps")
             rows.append(self.row(f"first {first}", tasks, paper=said, method="piggyback"))
         return Table("Table 2: maps as task 2 after three different first tasks", _quality("maps"), tuple(rows))
 
     def table_3(self) -> Table:
-        rows = tuple(self._method(method, PAIRED, said) for method, said in paper.TABLE_3.items())
+        rows = tuple(self._method(method, PAIRED, said) for method, said in published_results.TABLE_3.items())
         return Table("Table 3: four paired tasks, mean after the last", (*_quality(), _FORGETTING), rows)
 
-    def table_4(self, title: str, tasks: tuple[str, ...], published: Mapping[str, paper.Figures]) -> Table:
+    def table_4(self, title: str, tasks: tuple[str, ...], published: Mapping[str, published_results.Figures]) -> Table:
         rows = [self.row(_TITLES[name], tasks, paired=False, paper=one, method=name) for name, one in published.items()]
         return Table(title, (*_quality(), _FORGETTING), tuple(rows))
 

@@ -1,4 +1,4 @@
-"""Locks a run while tasks are adopted or dropped, and finds a task's files."""
+"""Locks a run while tasks are added or dropped, and finds a task's files."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ WRITTEN = (
 
 
 @contextlib.contextmanager
-def changing(run_dir: str) -> Iterator[FilterBank]:
+def locked_run(run_dir: str) -> Iterator[FilterBank]:
     """Locks a run and yields its bank. Raises ValueError if a task is being learned."""
     if not len(bank_of(run_dir)):
         raise none_learned(run_dir)

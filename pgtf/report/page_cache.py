@@ -1,4 +1,4 @@
-"""Cache on disk for the parts of reports, keyed by the facts that they depend on."""
+"""PageCache: stores pictures, plots and outputs of a report on disk, by the facts that they depend on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Callable
 from pgtf.foundation import files
 
 
-class Parts:
+class PageCache:
     """A cache folder. Without one, every part is computed.
 
     Several processes may use one folder at once: each recomputes what another one has removed.

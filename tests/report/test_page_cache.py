@@ -1,4 +1,4 @@
-"""Parts: made once for what they follow from."""
+"""PageCache: an entry is made once for the facts that it depends on."""
 
 import os
 from unittest import mock
@@ -6,7 +6,7 @@ from unittest import mock
 from absl.testing import absltest
 
 from pgtf.foundation import files
-from pgtf.report.parts import Parts
+from pgtf.report.page_cache import PageCache
 from tests.tiny import flip_a_bit
 
 
@@ -25,30 +25,30 @@ class PartsTest(absltest.TestCase):
 
     def test_a_part_is_made_once(self):
         for _ in range(2):
-            parts = Parts(self.folder)
+            parts = PageCache(self.folder)
             self.assertEqual(self.part(parts, ["a", 1]), b"of ['a', 1]\n")
             self.assertEqual(self.part(parts, ["a", 2]), b"of ['a', 2]\n")
         self.assertEqual(self.made, [["a", 1], ["a", 2]])
 
     def test_a_damaged_part_is_made_anew(self):
-        self.part(Parts(self.folder), "a")
+        self.part(PageCache(self.folder), "a")
         (name,) = os.listdir(self.folder)
         for byte in (0, -1):
             flip_a_bit(os.path.join(self.folder, name), byte)
-            self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
+            self.assertEqual(self.part(PageCache(self.folder), "a"), b"of a\n")
         self.assertEqual(self.made, ["a"] * 3)
 
     def test_what_is_not_asked_for_goes(self):
-        self.part(Parts(self.folder), "a")
-        parts = Parts(self.folder)
+        self.part(PageCache(self.folder), "a")
+        parts = PageCache(self.folder)
         self.part(parts, "b")
         parts.remove_unused()
-        self.part(Parts(self.folder), "a")
-        self.part(Parts(self.folder), "b")
+        self.part(PageCache(self.folder), "a")
+        self.part(PageCache(self.folder), "b")
         self.assertEqual(self.made, ["a", "b", "a"])
 
     def test_files_of_others_stay(self):
-        parts = Parts(self.folder)
+        parts = PageCache(self.folder)
         self.part(parts, "a")
         for name in ("notes.txt", "a" * 31, f"{'a' * 32}.txt"):
             open(os.path.join(self.folder, name), "w").close()
@@ -56,8 +56,8 @@ class PartsTest(absltest.TestCase):
         self.assertLen(os.listdir(self.folder), 4)
 
     def test_two_processes_share_a_folder(self):
-        removes_all = Parts(self.folder)
-        self.part(Parts(self.folder), "kept by another process")
+        removes_all = PageCache(self.folder)
+        self.part(PageCache(self.folder), "kept by another process")
         original = files.write
 
         def written_meanwhile(path, content):
@@ -67,14 +67,14 @@ class PartsTest(absltest.TestCase):
             removes_all.remove_unused()
 
         with mock.patch("pgtf.foundation.files.write", written_meanwhile):
-            self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
+            self.assertEqual(self.part(PageCache(self.folder), "a"), b"of a\n")
         with mock.patch("os.path.exists", lambda path: True):  # It was there a moment ago.
-            self.assertEqual(self.part(Parts(self.folder), "a"), b"of a\n")
+            self.assertEqual(self.part(PageCache(self.folder), "a"), b"of a\n")
         with mock.patch("os.listdir", lambda folder: ["0" * 32]):
             removes_all.remove_unused()
 
     def test_without_a_folder(self):
-        parts = Parts()
+        parts = PageCache()
         self.part(parts, "a")
         self.part(parts, "a")
         parts.remove_unused()
