@@ -10,7 +10,7 @@ from pgtf.report.page_cache import PageCache
 from tests.tiny import flip_a_bit
 
 
-class PartsTest(absltest.TestCase):
+class PageCacheTest(absltest.TestCase):
     def setUp(self):
         super().setUp()
         self.folder = self.create_tempdir().full_path
