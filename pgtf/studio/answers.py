@@ -77,9 +77,16 @@ class Answers:
             return to_picture(made.scaled(ready(given.of_picture(picture), backward=prefix == "backward")))
 
     def warm_up(self) -> None:
-        """Calls the first task once, so that the first visitor does not wait for the network to be compiled."""
-        with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
-            self(0, 0, np.zeros((*self.tasks[0].size, 3), "uint8"))
+        """Calls each task once, so that no visitor waits for a network to be compiled or for kernels to be composed.
+
+        Stops when half of the memory for kernels is taken, as further tasks would displace the first ones.
+        """
+        cache = self._run.compiled.cache
+        for number, task in enumerate(self.tasks):
+            if cache.bytes > cache.most_bytes / 2:
+                break
+            with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
+                self(number, 0, np.zeros((*task.size, 3), "uint8"))
 
     def _ready(self, number: int) -> Task:
         """Returns a task. Opens all tasks again if the ledger has changed. Raises an error if the task was altered."""

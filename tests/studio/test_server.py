@@ -13,6 +13,7 @@ from absl.testing import absltest
 from PIL import Image
 
 import pgtf
+from pgtf.assembly.swapping import SwappedNetworks
 from pgtf.runs.pack import pack
 from pgtf.runs.run import Run
 from pgtf.storage.ledger import Ledger
@@ -26,6 +27,28 @@ TASKS = tuple(f"task {number} <b>" for number in range(3))
 
 def picture(height=16, width=32):
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype="uint8")
+
+
+class WarmUpTest(tf.test.TestCase):
+    def warmed(self, **memory):
+        """The keys of kernels in memory after a warm-up, and after each task was called."""
+        compiled = SwappedNetworks(**memory)
+        answers = Answers(tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS), compiled)
+        answers.warm_up()
+        before = set(compiled.cache)
+        for number in range(len(TASKS)):
+            answers(number, 0, picture())
+        return before, set(compiled.cache)
+
+    def test_no_kernel_is_left_to_be_composed(self):
+        before, after = self.warmed()
+        self.assertNotEmpty(before)
+        self.assertEqual(before, after)
+
+    def test_it_stops_where_memory_for_kernels_ends(self):
+        before, after = self.warmed(most_bytes=60_000)  # The first task's kernels take half of it.
+        self.assertNotEmpty(before)
+        self.assertNotEqual(before, after)
 
 
 class ServerTest(tf.test.TestCase):
