@@ -151,6 +151,7 @@ class CommandsTest(parameterized.TestCase):
                 # Of a small network norms take more than 2%.
                 *(["--to=60%"] if command == "compress" else []),
                 *(["--compress_to=60%"] if "--flagfile=flags/best.cfg" in words else []),
+                *(["--repair=2"] if "--repair=500" in words else []),
                 # A kernel has no larger rank than it has filters.
                 *(["--rank=8"] if "--rank=16" in words else []),
                 before=functools.partial(within, folder),
