@@ -10,7 +10,7 @@ from pgtf.experiments.speed.operations import multiply_adds, of_operation
 
 pytestmark = pytest.mark.usefixtures("step_by_step")
 TINY = task_plans(
-    Config(image_size="16", load_size="16", width=2, discriminator_width=2, discriminator_layers=1, drawn_images=2)
+    Config(image_size="8x16", load_size="8x16", width=2, discriminator_width=2, discriminator_layers=1, drawn_images=2)
 )[0]
 
 
