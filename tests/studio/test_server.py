@@ -33,7 +33,7 @@ class WarmUpTest(tf.test.TestCase):
     def warmed(self, **memory):
         """The keys of kernels in memory after a warm-up, and after each task was called."""
         compiled = SwappedNetworks(**memory)
-        answers = Answers(tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS), compiled)
+        answers = Answers(Run(tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS), compiled))
         answers.warm_up()
         before = set(compiled.cache)
         for number in range(len(TASKS)):
