@@ -1,5 +1,7 @@
 """Draws maps: pairs of a street map and a photo-like aerial view of the same quarter."""
 
+import math
+
 import numpy as np
 
 from pgtf.data.drawn.canvas import Canvas, Noise, fraction, mix, picture, rgb, shade, unit
@@ -35,8 +37,8 @@ def city_map(rng: np.random.Generator, size: int) -> tuple[np.ndarray, np.ndarra
     angle, bend, ground = rng.uniform(0, np.pi / 2), Noise(rng, 2), Noise(rng, 6)
     fine, crowns = Noise(rng, 120), Noise(rng, 56)
     warp = bend(x, y) * 0.05
-    along = x * np.cos(angle) + y * np.sin(angle) + warp
-    down = y * np.cos(angle) - x * np.sin(angle) + warp
+    cos, sin = math.cos(angle), math.sin(angle)  # Those of NumPy 2 would make float64 of float32, and other houses.
+    along, down = x * cos + y * sin + warp, y * cos - x * sin + warp
 
     column, left, right, left_wide, right_wide = _streets(rng, along)
     row, upper, lower, upper_wide, lower_wide = _streets(rng, down)
@@ -78,10 +80,10 @@ def _streets(rng, position):
 def _river(rng, x, y, bend):
     """Distance to the water, negative in it; half of the cities have a river, some a lake."""
     kind, angle, offset = rng.random(), rng.uniform(0, np.pi), rng.uniform(-0.3, 0.3)
-    width, wave, lake = rng.uniform(0.04, 0.09), rng.uniform(0, 6), rng.uniform(0.1, 0.9, 2)
+    width, wave, lake = rng.uniform(0.04, 0.09), rng.uniform(0, 6), rng.uniform(0.1, 0.9, 2).tolist()
     if kind < 0.5:
-        across = (x - 0.5) * np.cos(angle) + (y - 0.5) * np.sin(angle)
-        course = (y - 0.5) * np.cos(angle) - (x - 0.5) * np.sin(angle)
+        cos, sin = math.cos(angle), math.sin(angle)
+        across, course = (x - 0.5) * cos + (y - 0.5) * sin, (y - 0.5) * cos - (x - 0.5) * sin
         return abs(across - offset - 0.07 * np.sin(course * 6 + wave)) - width
     if kind < 0.7:
         return np.hypot(x - lake[0], y - lake[1]) - width * 2 - 0.06 * bend(x, y)
