@@ -169,7 +169,11 @@ class StageTest(OnTheWayTest):
     @pytest.mark.long
     def test_a_task_goes_on_choosing_as_it_began(self):
         def interrupted(folder, tasks):
-            raise KeyboardInterrupt
+            def network(_):
+                raise KeyboardInterrupt  # At the first figure.
+
+            found = QUICK(folder, tasks)
+            return dataclasses.replace(found, extractor=dataclasses.replace(found.extractor, network=network))
 
         with self.assertRaises(KeyboardInterrupt):
             self.ran(classifier_of=interrupted)
