@@ -31,7 +31,9 @@ PATIENCE = 60  # Seconds until a test gives up on an answer.
 def browser():
     """A Page of a browser that ends with the block."""
     (read_here, write_there), (read_there, write_here) = os.pipe(), os.pipe()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+    with contextlib.ExitStack() as stack:
+        profile = tempfile.mkdtemp()  # Chromium may still write while it is removed.
+        stack.callback(shutil.rmtree, profile, ignore_errors=True)
         # The pipe's ends must be its descriptors 3 and 4; they go by higher ones, so that neither is closed on the way.
         command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "about:blank"]
         shell = f'exec 3<&{read_there} 4>&{write_there} && exec "$@"'
