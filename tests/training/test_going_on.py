@@ -83,7 +83,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
                 raise KeyboardInterrupt
 
         with mock.patch(
-            "pgtf.training.callbacks.ShowProgress.on_train_batch_end", lambda self, *_: closing(self.model)
+            "pgtf.training.callbacks.ShowProgress.on_train_batch_end", lambda self, *_, **__: closing(self.model)
         ):
             with self.assertRaises(KeyboardInterrupt):
                 ran(config)
