@@ -20,6 +20,7 @@ from pgtf.assembly import build
 from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.config import Config, task_plans
+from pgtf.foundation.keras_versions import checkpointed
 from pgtf.methods import LayerWise, WidthWise
 from pgtf.runs.listing import rows
 from pgtf.runs.plan import planned
@@ -77,7 +78,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         with mock.patch.object(build, "optimizer", lambda *_: keras.optimizers.SGD(0.01)):
             together = learner(task_plans(TINY), steps=2)
         first, second = (one.generators["forward"] for one in together.learners.values())
-        state = tf.train.Checkpoint(learner=together)
+        state = tf.train.Checkpoint(learner=checkpointed(together))
         begun = state.write(os.path.join(tempfile.mkdtemp(), "state"))
         draw = np.random.default_rng(0)
         a, b, c, d = (tuple(draw.uniform(-1, 1, (2, 1, 16, 16, 3)).astype("float32")) for _ in range(4))
