@@ -8,7 +8,7 @@ import numpy as np
 
 from pgtf.data.pixels import to_picture
 from pgtf.runs.run import Run, Task
-from pgtf.storage.ledger import Ledger
+from pgtf.studio.live_run import LiveRun
 from pgtf.studio.palette import palette
 
 CHANNELS = (1, 3)  # Of inputs that a browser can draw.
@@ -47,21 +47,19 @@ class Answers:
     """
 
     def __init__(self, run: Run):
-        self._run = run
-        scored = [task.name for task in self._run if task.facts.objective.makes != "images"]
+        scored = [task.name for task in run if task.facts.objective.makes != "images"]
         if scored:
             raise ValueError(
                 "The studio shows tasks that make images. Classify images with `pgtf classify`. "
                 f"Received: {', '.join(scored)} in {run.folder}"
             )
-        drawable = [task for task in self._run if task.facts.architecture.inputs in CHANNELS]
+        drawable = [task for task in run if task.facts.architecture.inputs in CHANNELS]
         if not drawable:
             raise ValueError(
                 "The studio shows tasks whose inputs have 1 or 3 channels. Translate others with `pgtf translate`. "
-                f"Received: {', '.join(self._run.names)} in {run.folder}"
+                f"Received: {', '.join(run.names)} in {run.folder}"
             )
-        self.tasks = [_offered(task) for task in drawable]
-        self._stamp = Ledger.stamp(self._run.folder)
+        self.tasks, self._live = [_offered(task) for task in drawable], LiveRun(run)
         # One image at a time: each uses all cores.
         self._lock = threading.Lock()
 
@@ -72,7 +70,7 @@ class Answers:
         """
         prefix = self.tasks[task].ways[way].prefix
         with self._lock:
-            ready = self._ready(task)
+            ready = self._live[self.tasks[task].name]
             given, made = ready.facts.pixels_of(prefix)
             return to_picture(made.scaled(ready(given.of_picture(picture), backward=prefix == "backward")))
 
@@ -81,19 +79,12 @@ class Answers:
 
         Stops when half of the memory for kernels is taken, as further tasks would displace the first ones.
         """
-        cache = self._run.compiled.cache
+        cache = self._live.run.compiled.cache
         for number, task in enumerate(self.tasks):
             if cache.bytes > cache.most_bytes / 2:
                 break
             with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
                 self(number, 0, np.zeros((*task.size, 3), "uint8"))
-
-    def _ready(self, number: int) -> Task:
-        """Returns a task. Opens all tasks again if the ledger has changed. Raises an error if the task was altered."""
-        stamp = Ledger.stamp(self._run.folder)
-        if stamp != self._stamp:
-            self._run, self._stamp = Run(self._run.folder, self._run.compiled), stamp
-        return self._run[self.tasks[number].name]
 
 
 def _offered(task: Task) -> Offered:

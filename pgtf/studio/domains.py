@@ -1,5 +1,6 @@
 """Generates images of a run's domains for the studio: one latent through all of them, moved along a few directions."""
 
+import contextlib
 import functools
 import threading
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ import numpy as np
 from pgtf.objectives.unconditional.latents import latents
 from pgtf.runs.generate import AVERAGED, ImageGenerator
 from pgtf.runs.run import Run
+from pgtf.studio.live_run import LiveRun
 
 DIRECTIONS = 4
 
@@ -17,11 +19,11 @@ class Domains:
     """Generates images with all tasks of a run.
 
     Args:
-      run: A run of unconditional generation.
+      run: A run of unconditional generation. Its tasks are opened again when its ledger changes.
     """
 
     def __init__(self, run: Run):
-        self._run, self.tasks = run, list(run.names)
+        self.tasks, self._live = list(run.names), LiveRun(run)
         self._lock = threading.Lock()  # One image at a time: each uses all cores.
 
     def __call__(self, task: int, seed: int, truncation: float, amounts: Sequence[float]) -> np.ndarray:
@@ -42,11 +44,13 @@ class Domains:
             return generator.images(styles + np.asarray(amounts, "float32") @ self._directions)[0]
 
     def warm_up(self) -> None:
-        """Generates an image with the first task, so that the first visitor does not wait."""
-        self(0, 0, 1.0, [0.0] * DIRECTIONS)
+        """Generates an image with each task, so that no visitor waits for a network to be built."""
+        for number in range(len(self.tasks)):
+            with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
+                self(number, 0, 1.0, [0.0] * DIRECTIONS)
 
     def _generator(self, task: int) -> ImageGenerator:
-        return self._run[self.tasks[task]].image_generator
+        return self._live[self.tasks[task]].image_generator
 
     @functools.cached_property
     def _directions(self) -> np.ndarray:

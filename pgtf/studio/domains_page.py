@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from pgtf.report.document import beside, document
+from pgtf.report.document import beside
 from pgtf.report.markup import Markup, data, element
 from pgtf.studio.domains import DIRECTIONS
-from pgtf.studio.page import OWN_STYLE
+from pgtf.studio.page import framed
 
 SCRIPT = beside(__file__, "domains.js")
 MOST = 3  # Standard deviations that a slider moves a style.
@@ -14,46 +14,29 @@ MOST = 3  # Standard deviations that a slider moves a style.
 def page(name: str, tasks: Sequence[str]) -> str:
     """Returns the HTML of the studio of a run that generates images."""
     sliders = [_slider(f"direction-{number}", f"Direction {number + 1}", -MOST, MOST) for number in range(DIRECTIONS)]
-    body = [
-        element(
-            "header",
-            element("p", "pgtf studio", class_="kicker"),
-            element("h1", name),
-            element(
-                "p",
-                "Each domain makes an image from the same latent. The sliders move its style along the directions in "
-                "which the first domain's images differ most. Everything runs on this machine.",
-            ),
-        ),
-        element(
-            "main",
-            element("p", id="error", role="alert", class_="wrong", hidden=True),
-            element("p", id="status", role="status"),
-            element("div", [_domain(task) for task in tasks], id="domains", class_="compared"),
-            element(
-                "div",
-                element(
-                    "label",
-                    "Seed",
-                    element("input", type="number", id="seed", min=0, max=999999999, value=0),
-                    class_="width",
-                ),
-                _slider("truncation", "Variety (truncation ψ)", 0, 1, 0.7),
-                sliders,
-                element(
-                    "div",
-                    element("button", "Another seed", type="button", id="another"),
-                    element("button", "Reset the sliders", type="button", id="reset"),
-                    class_="row",
-                ),
-                class_="tools card",
-            ),
-        ),
-        element("noscript", element("p", "This page needs JavaScript.")),
-        data("tasks", list(tasks)),
-        element("script", Markup(SCRIPT)),
+    about = (
+        "Each domain makes an image from the same latent. The sliders move its style along the directions in which the "
+        "first domain's images differ most. Everything runs on this machine."
+    )
+    seed = element("input", type="number", id="seed", min=0, max=999999999, value=0)
+    buttons = [
+        element("button", "Another seed", type="button", id="another"),
+        element("button", "Reset the sliders", type="button", id="reset"),
     ]
-    return document(f"{name} · pgtf studio", body, OWN_STYLE)
+    main = [
+        element("p", id="error", role="alert", class_="wrong", hidden=True),
+        element("p", id="status", role="status"),
+        element("div", [_domain(task) for task in tasks], id="domains", class_="compared"),
+        element(
+            "div",
+            element("label", "Seed", seed, class_="width"),
+            _slider("truncation", "Variety (truncation ψ)", 0, 1, 0.7),
+            sliders,
+            element("div", buttons, class_="row"),
+            class_="tools card",
+        ),
+    ]
+    return framed(name, about, main, data("tasks", list(tasks)), SCRIPT)
 
 
 def _slider(name: str, title: str, least: float, most: float, value: float = 0) -> Markup:

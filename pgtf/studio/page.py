@@ -7,38 +7,46 @@ from pgtf.report.markup import Markup, data, element
 from pgtf.studio.answers import Offered
 
 SCRIPT = beside(__file__, "studio.js")
-OWN_STYLE = beside(__file__, "studio.css")
-STYLE = look() + OWN_STYLE  # The exact text in the page; its hash is in the Content-Security-Policy.
+_OWN_STYLE = beside(__file__, "studio.css")
+STYLE = look() + _OWN_STYLE  # The exact text in the page; its hash is in the Content-Security-Policy.
 
 
 def page(name: str, tasks: Sequence[Offered]) -> str:
     """Returns the HTML of a run's studio."""
-    body = [
-        element(
-            "header",
-            element("p", "pgtf studio", class_="kicker"),
-            element("h1", name),
-            element(
-                "p",
-                "Draw, or drop an image on the page: the selected task translates it as you draw. Everything runs on "
-                "this machine. No image is stored.",
-            ),
-        ),
-        element(
-            "main",
-            _choice("task", "Task", [task.name for task in tasks]),
-            element("div", _paper(), _answer(), class_="pair"),
-            element("p", id="error", role="alert", class_="wrong", hidden=True),
-            element("p", id="notice", role="status", hidden=True),
-            _tools(),
-            element("section", element("h2", "Start from a test image"), element("div", id="examples", class_="row")),
-            _all_tasks(),
-        ),
-        element("noscript", element("p", "This page needs JavaScript.")),
-        data("offered", [_plain(task) for task in tasks]),
-        element("script", Markup(SCRIPT)),
+    about = (
+        "Draw, or drop an image on the page: the selected task translates it as you draw. Everything runs on this "
+        "machine. No image is stored."
+    )
+    main = [
+        _choice("task", "Task", [task.name for task in tasks]),
+        element("div", _paper(), _answer(), class_="pair"),
+        element("p", id="error", role="alert", class_="wrong", hidden=True),
+        element("p", id="notice", role="status", hidden=True),
+        _tools(),
+        element("section", element("h2", "Start from a test image"), element("div", id="examples", class_="row")),
+        _all_tasks(),
     ]
-    return document(f"{name} · pgtf studio", body, OWN_STYLE)
+    return framed(name, about, main, data("offered", [_plain(task) for task in tasks]), SCRIPT)
+
+
+def framed(name: str, about: str, main: Sequence[Markup], facts: Markup, script: str) -> str:
+    """Returns the HTML of a page of the studio.
+
+    Args:
+      name: Name of the run.
+      about: One paragraph about the page.
+      main: Its elements.
+      facts: Data that its script reads.
+      script: Its script.
+    """
+    body = [
+        element("header", element("p", "pgtf studio", class_="kicker"), element("h1", name), element("p", about)),
+        element("main", main),
+        element("noscript", element("p", "This page needs JavaScript.")),
+        facts,
+        element("script", Markup(script)),
+    ]
+    return document(f"{name} · pgtf studio", body, _OWN_STYLE)
 
 
 def _plain(task: Offered) -> dict:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pgtf.objectives.unconditional.latents import latents
 from pgtf.runs.run import Run
+from pgtf.storage.ledger import Ledger
 from pgtf.studio.domains import DIRECTIONS, Domains, principal_directions
 from pgtf.studio.server import Server
 from tests.browser import CHROMIUM, MISSING, browser
@@ -67,6 +68,16 @@ class DomainsTest(tf.test.TestCase):
         self.assertLessEqual(np.abs(found.astype(int) - expected).max(), 1)
         self.assertNotAllEqual(found, self.domains(1, 7, 0.5, [0] * DIRECTIONS))
         self.assertAllEqual(self.domains(0, 7, 1, [0] * DIRECTIONS), first.seeds([7])[0])
+
+    def test_a_task_that_is_marked_as_changed_is_no_longer_shown(self):
+        still = [0] * DIRECTIONS
+        before = self.domains(1, 7, 1, still)
+        Ledger(changed=("cats",)).write(self.run_dir)
+        with self.assertRaisesRegex(ValueError, "has changed since it was learned"):
+            self.domains(1, 7, 1, still)
+        self.domains.warm_up()  # Leaves it out.
+        Ledger().write(self.run_dir)
+        self.assertAllEqual(self.domains(1, 7, 1, still), before)
 
     def test_the_server_sends_images_and_refuses_other_numbers(self):
         url = self.serve().url

@@ -107,7 +107,7 @@ class ServerTest(tf.test.TestCase):
 
     def test_warmed_up_nothing_is_traced_for_the_first_visitor(self):
         self.answers.warm_up()
-        (compiled,) = self.answers._run.compiled.compiled
+        (compiled,) = self.answers._live.run.compiled.compiled
         self.assertEqual(compiled.traces, 1)
         self.answer(2, png(picture(8, 8)))
         self.assertEqual(compiled.traces, 1)
