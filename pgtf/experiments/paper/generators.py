@@ -45,34 +45,30 @@ def tables(preset: Preset, seeds: Sequence[int], drawn: bool) -> dict[str, Table
     """Builds the tables, by name; empty if the preset has none. drawn: Whether their images are drawn."""
     if not preset.generated:
         return {}
-    make = functools.partial(_row, preset, tuple(seeds), DRAWN if drawn else DOMAINS)
+    domains = DRAWN if drawn else DOMAINS
+    make = functools.partial(_row, preset, tuple(seeds), domains)
     transfer = [make(title, own, paper=published_results.WIDTH_1.get(title)) for title, own in TRANSFER.items()]
     joint = [make(title, own, together=True) for title, own in JOINT.items()]
-    names = {task: f"{task}, {place}" for task, place in zip(DOMAINS, ("first", "near domain", "far domain"))}
-    domains = DRAWN if drawn else DOMAINS
+    later = {task: f"{task}, {place} domain" for task, place in zip(domains[1:], ("near", "far"))}
     return {
-        "width-1": Table("Width-wise, table 1: transfer to another domain", _columns(domains[1:], names), (*transfer,)),
+        "width-1": Table("Width-wise, table 1: transfer to another domain", _columns(later), (*transfer,)),
         "width-2": Table(
-            "Width-wise, table 2: domains trained jointly", _columns(domains, dict(zip(domains, domains))), (*joint,)
+            "Width-wise, table 2: domains trained jointly", _columns(dict(zip(domains, domains))), (*joint,)
         ),
     }
 
 
-def _columns(domains: Sequence[str], names: Mapping[str, str]) -> tuple[Column, ...]:
-    """Builds the columns: the distances of each domain, and the share of a network that a later one stores."""
-    shown = [
-        column
-        for task in domains
-        for column in (
-            Column(f"FID of {names[task]}", functools.partial(distance, task=task), 4),
-            Column(f"KID × 1000 of {names[task]}", functools.partial(_kernel_distance, task=task)),
-        )
-    ]
+def _columns(titles: Mapping[str, str]) -> tuple[Column, ...]:
+    """Builds the columns of {domain: title}: their distances, and the share of a network that a later one stores."""
+    shown = [column for task, title in titles.items() for column in _distances(task, title)]
     return (*shown, Column("a later domain stores, %", lambda found: 100 * later_share(found)))
 
 
-def _kernel_distance(found: Any, task: str) -> float | None:
-    return thousand(kernel_distance(found, task))
+def _distances(task: str, title: str) -> tuple[Column, ...]:
+    return (
+        Column(f"FID of {title}", lambda found: distance(found, task), 4),
+        Column(f"KID × 1000 of {title}", lambda found: thousand(kernel_distance(found, task))),
+    )
 
 
 def _row(
@@ -85,7 +81,7 @@ def _row(
     together: bool = False,
     paper: Mapping[str, float] | None = None,
 ) -> Row:
-    """Builds a row of an experiment for each seed. All distances are to the training images, as in the paper.
+    """Builds a row of an experiment for each seed. All distances are to the training images.
 
     together: Whether the domains are trained jointly. Default: they are learned after the first one, which all rows
       share.
