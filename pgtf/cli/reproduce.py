@@ -155,12 +155,16 @@ def _write_intervals(given, runner, tables):
     reader = SampleReader(extractor, "test", os.path.join(given.runs, "kept"), given.data_dir)
 
     def read(experiment, task):
-        return reader(Run(runner.folder(experiment)), experiment.name_in_run(task))
+        run = Run(runner.folder(experiment))
+        return dataclasses.replace(reader, split=experiment.split)(run, experiment.name_in_run(task))
 
     for name, table in tables.items():
         if table.reference:
-            known, _ = comparable([experiment for row in table.rows for experiment in row.experiments], runner.results)
-            comparison.write_intervals(comparison.intervals_path(runner.results.folder, name), table, known, read)
+            experiments = [experiment for row in table.rows for experiment in row.experiments]
+            known, _ = comparable(experiments, runner.results)
+            readable = {one.name for one in experiments if os.path.isdir(runner.folder(one))}
+            path = comparison.intervals_path(runner.results.folder, name)
+            comparison.write_intervals(path, table, known, read, readable)
 
 
 def _wanted(given, kinds):

@@ -130,7 +130,15 @@ class Evaluation:
     def evaluator(self) -> Evaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
         learned = self.config.classifier_of(self.kept, self._classes) if self._compares_features else None
-        return Evaluator(self.kept, self.config.extractor, learned, self._watched, self.classes, self._keep)
+        return Evaluator(
+            self.kept,
+            self.config.extractor,
+            learned,
+            self._watched,
+            self.classes,
+            keeps_features=True,
+            keep=self._keep,
+        )
 
     @property
     def _compares_features(self) -> bool:

@@ -18,6 +18,8 @@ from pgtf.metrics.accuracy import SIZE, Classifier, accuracy_figure, classifier,
 from pgtf.metrics.activations import Activations, activations, kept_activations
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import distances
+from pgtf.metrics.hashes import images_sha256
+from pgtf.metrics.influences import with_intervals
 from pgtf.metrics.measurements import ImageSet, Measurement
 from pgtf.objectives import Objective
 from pgtf.storage import layout
@@ -39,6 +41,7 @@ class Evaluator:
       classifier: Classifier for Acc; None if there is only one task.
       watched: Function that wraps an iterable of images, to count them for the progress bar.
       classes: {task: its class in the classifier}. Default: its name.
+      keeps_features: Whether features of generated images are stored, too, for intervals of whole rows of results.
       keep: Called with a task's name and {name: array} of answers, which a report shows.
     """
 
@@ -47,15 +50,27 @@ class Evaluator:
     classifier: Optional[Classifier] = None
     watched: Callable[[Iterable], Iterable] = iter
     classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    keeps_features: bool = False
     keep: Callable[[str, dict[str, np.ndarray]], None] = lambda task, arrays: None
 
-    def distances(self, real: Collection, made: np.ndarray, made_from: ImageSet) -> dict[str, Measurement]:
-        """Measures the distances of generated images to real ones. Returns {name: Measurement}."""
+    def distances(
+        self, real: Collection, made: np.ndarray, made_from: ImageSet, *, intervals: bool = False
+    ) -> dict[str, Measurement]:
+        """Measures the distances of generated images to real ones. Returns {name: Measurement}.
+
+        intervals: Whether to compute bootstrap intervals over the images of both sides.
+        """
         extractor = self._extractor()
         if not extractor:
             return {name: figure for name, figure in unclassified(made_from).items() if name != "Acc"}
-        seen = map(to_picture, self.watched(made))
-        return distances(self._kept(extractor, real), activations(extractor, seen, made_from))
+        seen, target = lambda: map(to_picture, self.watched(made)), self._kept(extractor, real)
+        if self.keeps_features and intervals:
+            features = generated_activations(self._folder, extractor, made, seen)
+            features = dataclasses.replace(features, images=made_from)
+        else:
+            features = activations(extractor, seen(), made_from)
+        found = distances(target, features)
+        return with_intervals(target, features, found) if intervals else found
 
     def identity_baseline(self, real: Collection, inputs: Collection) -> dict[str, Measurement]:
         """Measures the Fréchet distance of the inputs themselves to real targets: the score of doing nothing."""
@@ -93,9 +108,22 @@ class Evaluator:
 
     def _kept(self, extractor: Extractor, side: Collection) -> Activations:
         """Returns the features of images on disk, from the cache if possible."""
-        return kept_activations(
-            os.path.join(self.folder, layout.ACTIVATIONS), extractor, lambda: map(to_picture, side), side.image_set
-        )
+        return kept_activations(self._folder, extractor, lambda: map(to_picture, side), side.image_set)
+
+    @property
+    def _folder(self) -> str:
+        return os.path.join(self.folder, layout.ACTIVATIONS)
+
+
+def generated_activations(
+    folder: str, extractor: Extractor, made: np.ndarray, read: Optional[Callable[[], Iterable]] = None
+) -> Activations:
+    """Computes the features of generated images, or reads them from a cache folder. The pixels identify the images.
+
+    read: Function that returns the images. Default: those of `made`.
+    """
+    image_set = ImageSet("generated", len(made), made.shape[1:3], "whole", images_sha256(made))
+    return kept_activations(folder, extractor, read or (lambda: map(to_picture, made)), image_set)
 
 
 def classifier_of(folder: str, tasks: Mapping[str, TaskData], **settings: Any) -> Optional[Classifier]:

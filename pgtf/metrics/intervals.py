@@ -20,7 +20,7 @@ it covers 0 in 99 %.
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Optional, Union
+from typing import Any, Optional, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -110,7 +110,17 @@ class Kernels:
         return _within(self.real, real) + _within(self.generated, generated) - 2 * cross
 
 
-Sample = Union[Values, Kernels]
+class Sample(Protocol):
+    """A measure of the images of one task."""
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of images, one for each set of images."""
+
+    def weighted(self, *weights: Any) -> np.ndarray:
+        """Computes values [resamples] under weights [resamples, n] of each set."""
+
+
 Row = Mapping[int, Mapping[str, Sample]]
 
 

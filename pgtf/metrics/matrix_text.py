@@ -15,7 +15,7 @@ from pgtf.metrics.sealed import check_seal, sealed
 
 COLUMNS = ["metric", "task", "slice", "after", "value"]
 # Further columns, filled if the measurements are given.
-BESIDE = ["standard_error", "n", "split", "images", "extractor", "resize", "notes"]
+BESIDE = ["standard_error", "n", "split", "images", "extractor", "resize", "notes", "low", "high"]
 
 Measurements = Mapping[tuple[str, str], Mapping[str, Measurement]]  # {(task, after): {metric: Measurement}}
 
@@ -88,7 +88,8 @@ def _beside(figure: Optional[Measurement]) -> list:
     made, extractor = figure.generated, figure.extractor or {}
     images = [made.n, made.split, made.sha256] if made else [None] * 3
     notes = "; ".join([*filter(None, [figure.reason]), *figure.notes])
-    return [figure.standard_error, *images, extractor.get("sha256"), extractor.get("resize"), notes]
+    bounds = figure.interval or (None, None)
+    return [figure.standard_error, *images, extractor.get("sha256"), extractor.get("resize"), notes, *bounds]
 
 
 def from_csv(text: str) -> Matrix:
@@ -146,7 +147,9 @@ def summary(matrix: Matrix, figures: Measurements) -> str:
 
 
 def _error(figure):
-    """Formats the standard error of a kernel distance, which can be as large as the value."""
+    """Formats the interval, or else the standard error of a kernel distance, which can be as large as the value."""
+    if figure and figure.interval:
+        return f" [{_cell(figure.interval[0])}, {_cell(figure.interval[1])}]"
     if figure is None or not figure.name.startswith("K") or figure.standard_error is None:
         return ""
     return f" ±{figure.standard_error:.1g}"

@@ -51,6 +51,7 @@ class Measurement:
       value: A finite number, or None.
       reason: Reason for a missing value. Empty if there is a value.
       standard_error: Standard error of the value, or None.
+      interval: Bounds of the 95 % bootstrap interval over the images of both sides, or None.
       real, generated: The images of both sides.
       extractor: `Extractor.facts` of the network that computed the features. None for a metric of pixels.
       notes: Limits of comparing this value with others.
@@ -64,6 +65,7 @@ class Measurement:
     generated: Optional[ImageSet] = None
     extractor: Optional[dict] = None
     notes: tuple = ()
+    interval: Optional[tuple[float, float]] = None
 
     def __post_init__(self):
         if (self.value is None) != bool(self.reason):
@@ -89,11 +91,17 @@ class Measurement:
             raise ValueError(f"Names, reasons and notes must be strings. Received: {texts}")
         if error is not None and not math.isfinite(error):
             raise ValueError(f"A standard error must be finite or None. Received: {error}")
+        bounds = facts.get("interval")  # Older measurements have none.
+        if bounds is not None:
+            low, high = bounds
+            if not -math.inf < low <= high < math.inf:
+                raise ValueError(f"An interval must have two finite bounds in order. Received: {bounds}")
+            bounds = low, high
         found = {side: facts[side] for side in ("real", "generated")}
         sides = {side: None if images is None else ImageSet(**images) for side, images in found.items()}
         for image_set in filter(None, sides.values()):
             settings.check_types(image_set)
-        return cls(**{**facts, **sides, "notes": tuple(facts["notes"])})
+        return cls(**{**facts, **sides, "notes": tuple(facts["notes"]), "interval": bounds})
 
     @property
     def measured_by(self) -> str:
@@ -104,5 +112,6 @@ class Measurement:
         if self.value is None:
             return f"{self.name} – ({self.reason})"
         error = "" if self.standard_error is None else f" ± {self.standard_error:.2g}"
+        error = f" [{self.interval[0]:.5g}, {self.interval[1]:.5g}]" if self.interval else error
         sides = [f"{side.n} {kind}" for side, kind in ((self.real, "real"), (self.generated, "generated")) if side]
         return f"{self.name} {self.value:.5g}{error} ({'; '.join([*sides, *self.notes])})"

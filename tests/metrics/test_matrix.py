@@ -154,7 +154,7 @@ class TextTest(absltest.TestCase):
         matrix = Matrix(("maps", "edges"), ("1", "2"), {"KID-768": [[0.5, 0.5], [None, None]]})
         figures = {("maps", "edges"): {"KID-768": KID}, ("edges", "edges"): {"KID-768": NONE}}
         lines = list(csv.reader(to_csv(matrix, figures).splitlines()))
-        self.assertEqual(lines[2][4:], ["0.5", "0.25", "7", "test", "hash", "e" * 64, "to 299", "few; new"])
+        self.assertEqual(lines[2][4:], ["0.5", "0.25", "7", "test", "hash", "e" * 64, "to 299", "few; new", "", ""])
         self.assertEqual(lines[4][4:], ["", "", "", "", "", "", "", "one image"])
         self.assertEqual(from_csv(to_csv(matrix, figures)), matrix)
         (first, second) = json.loads(to_json(matrix, figures))["figures"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from pgtf.experiments.paper.experiment import Experiment
@@ -22,27 +22,36 @@ Measured = Mapping[int, Mapping[str, Mapping[str, Sample]]]  # {seed: {task: {me
 Read = Callable[[Experiment, str], Mapping[str, Sample]]  # (experiment, task) -> {measure: Sample}
 
 
-def write_intervals(path: str, table: Table, known: Mapping[str, Result], read: Read) -> None:
+def write_intervals(
+    path: str, table: Table, known: Mapping[str, Result], read: Read, readable: Collection[str] | None = None
+) -> None:
     """Computes the intervals of all rows whose experiments have results, and writes them to a file.
 
-    A row is compared over the seeds that the reference has, too.
+    A row is compared over the seeds that the reference has, too. Intervals in the file remain if their rows are not in
+    `readable`.
 
     Args:
       path: Path of the JSON file.
       table: A table with a reference.
       known: {name of experiment: result}.
       read: Function that returns the samples of a task of an experiment.
+      readable: The names of the experiments whose runs can be read. Default: all.
     """
+    left = read_intervals(path, table, known)
+
+    def is_readable(experiments: Mapping[int, Experiment]) -> bool:
+        return readable is None or all(one.name in readable for one in experiments.values())
+
     rows = {
         row.title: {experiment.seed: experiment for experiment in row.experiments if experiment.name in known}
         for row in table.rows
     }
-    rows = {title: experiments for title, experiments in rows.items() if experiments}
+    rows = {title: experiments for title, experiments in rows.items() if experiments and is_readable(experiments)}
     reference = rows.get(table.reference, {})
     measured = {
         title: {seed: _samples(experiment, read) for seed, experiment in each.items()} for title, each in rows.items()
     }
-    entries = []
+    entries = [each for each in left if each["row"] not in rows]
     for title, experiments in rows.items():
         common = {seed: experiment for seed, experiment in experiments.items() if seed in reference}
         other = {seed: measured[table.reference][seed] for seed in common}
@@ -61,6 +70,8 @@ def write_intervals(path: str, table: Table, known: Mapping[str, Result], read: 
                     "compared": sorted(common),
                 }
             )
+    order = [row.title for row in table.rows]
+    entries.sort(key=lambda each: order.index(each["row"]))
     files.write(path, (json.dumps(entries, indent=1) + "\n").encode())
 
 
@@ -109,7 +120,7 @@ def markdown(table: Table, entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _samples(experiment: Experiment, read: Read) -> dict[str, Mapping[str, Sample]]:
-    return {task: read(experiment, task) for task in experiment.tasks[1:]}
+    return {task: read(experiment, task) for task in experiment.compared}
 
 
 def _measures(measured: Measured) -> list[tuple[str, list[str]]]:

@@ -88,6 +88,11 @@ class Experiment:
         return kinds.get(str(dict(self.flags).get("objective")), "paired")
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """The tasks that rows are compared on: all after the first, or all that are trained jointly."""
+        return self.tasks if dict(self.flags).get("schedule") == "together" else self.tasks[1:]
+
+    @property
     def validation(self) -> float:
         """The fraction of the training images that is held out."""
         return float(dict(self.flags).get("validation", 0))

@@ -9,14 +9,20 @@ from typing import Any, Callable
 import numpy as np
 
 from pgtf.assembly.recorded_data import recorded_data
+from pgtf.data.pixels import to_picture
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, sides
+from pgtf.evaluation.evaluator import generated_activations
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.label_recovery import LabelNetwork, label_network
 from pgtf.metrics import cache, pairs
 from pgtf.metrics.activations import kept_activations
 from pgtf.metrics.extractors import Extractor
+from pgtf.metrics.frechet_kernel import distances
+from pgtf.metrics.influences import Influences, influences
 from pgtf.metrics.intervals import Kernels, Sample, Values
+from pgtf.objectives.unconditional import Unconditional
+from pgtf.objectives.unconditional.latents import latents
 from pgtf.runs.run import Run, Task
 
 FROM_LABELS = ("cityscapes", "facades")  # Paired tasks whose inputs are label images.
@@ -29,7 +35,7 @@ class SampleReader:
 
     Args:
       extractor: Extractor of KID's features.
-      split: "test" or "validation".
+      split: "test", "validation" or "train".
       folder: Cache of generated images, of features and of label networks.
       data_dir: Folder of the data, if it has moved since training.
       learn_labels: Function that trains or reads a network that finds label images in photos.
@@ -42,8 +48,10 @@ class SampleReader:
     learn_labels: Callable[..., LabelNetwork] = label_network
 
     def __call__(self, run: Run, task: str) -> dict[str, Sample]:
-        """Returns {measure: Sample} of a paired task of a run."""
+        """Returns {measure: Sample} of a task of a run: of its pairs, or of images that it generates."""
         one = run[task]
+        if isinstance(one.facts.objective, Unconditional):
+            return self._generated(one, task, one.facts.objective.generated)
         data = recorded_data(task, one.facts, self.data_dir)
         inputs, targets = sides(data, self.split, flipped=one.facts.direction == "BtoA")
         made, wanted = self._made(one, inputs), targets.images()
@@ -56,6 +64,31 @@ class SampleReader:
             labels = inputs.images()
             found[LABELS] = Values(self._label_network(data, one).recovery(made, labels).pixel_accuracy)
         return found
+
+    def _generated(self, task: Task, name: str, number: int) -> dict[str, Sample]:
+        """Returns FID and KID of generated images to all real ones, with the influence of each image."""
+        _, real = sides(recorded_data(name, task.facts, self.data_dir), self.split)
+        facts = {**self._identity(task, real), "extractor": self.extractor.facts, "influences of generated": number}
+
+        def make() -> dict[str, np.ndarray]:
+            shape = task.facts.architecture
+            generate = Generator(task.network(), shape.size, shape.input)
+            made = generate(latents(range(number), shape.input[0]))
+            folder = self._cache("activations")
+            targets = kept_activations(folder, self.extractor, lambda: map(to_picture, real), real.image_set)
+            features = generated_activations(folder, self.extractor, made)
+            return {
+                f"{measure.split('-')[0]} {field.name}": np.asarray(getattr(found, field.name))
+                for measure, found in influences(targets, features, distances(targets, features)).items()
+                for field in dataclasses.fields(Influences)
+            }
+
+        arrays = cache.load_or_compute(self._cache("generated"), facts, make)
+        return {
+            measure: Influences(*(arrays[f"{measure} {field.name}"] for field in dataclasses.fields(Influences)))
+            for measure in ("FID", KID)
+            if f"{measure} value" in arrays
+        }
 
     def _made(self, task: Task, inputs: Collection) -> np.ndarray:
         """Returns the generated images, uint8 [n, h, w, 3]."""

@@ -116,9 +116,8 @@ class Unconditional(Objective):
         _, real = sides
         network = generators["forward"]
         made = network(evaluator.watched(latents(range(self.generated), network.shape[0])))
-        return evaluator.distances(
-            real, made, ImageSet("generated", len(made), made.shape[1:3], "whole", "seeds from 0")
-        )
+        made_from = ImageSet("generated", len(made), made.shape[1:3], "whole", "seeds from 0")
+        return evaluator.distances(real, made, made_from, intervals=True)
 
     def loss(self, values):
         """Returns the Fréchet distance."""
