@@ -7,7 +7,7 @@ from pgtf.assembly.bank import NetworkBank, rebuild
 from pgtf.assembly.replay import recorded
 from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
 
@@ -23,6 +23,6 @@ def record_probes(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, f
             what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"
             LOG.warning(f"{what}. Training failed: more --steps or a lower --learning_rate may help")
     content = probes.content()
-    files.write(os.path.join(folder, layout.PROBES), content, read_only=True)
+    files.write(os.path.join(folder, run_paths.PROBES), content, read_only=True)
     facts = dataclasses.replace(task_slice.facts, probes_sha256=files.sha256(content))
     return dataclasses.replace(task_slice, facts=facts)

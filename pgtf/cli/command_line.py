@@ -18,7 +18,7 @@ from pgtf.foundation import settings, task_names
 from pgtf.foundation.errors import Contradiction
 from pgtf.foundation.settings import as_text
 from pgtf.objectives import OBJECTIVES
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 
@@ -101,7 +101,7 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
       arguments: The command line. Default: this process's.
     """
     run_dir = flags.FLAGS.run_dir
-    bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
+    bank = FilterBank.open(os.path.join(run_dir, run_paths.TASKS))
     recorded = load_config(run_dir, bank.names)
     given = {name: value for name, value in _parsed(flags.FLAGS).items() if flags.FLAGS[name].present}
     requested = Config.from_flat(
@@ -117,7 +117,7 @@ def config_from_flags(arguments: Optional[Sequence[str]] = None) -> Config:
     _check_overrides(requested, recorded.overrides if recorded else {}, bank)
     if recorded is None:
         return requested
-    learning = glob.glob(os.path.join(glob.escape(run_dir), layout.TASKS, "*", layout.CHECKPOINTS))
+    learning = glob.glob(os.path.join(glob.escape(run_dir), run_paths.TASKS, "*", run_paths.CHECKPOINTS))
     # A run that has not started cannot be contradicted.
     return (
         resumed(recorded, requested, bank.names) if bank.names or learning or Ledger.read(run_dir).learnt else requested
@@ -141,7 +141,7 @@ def config_to_plan() -> tuple[Config, Sequence[str]]:
     except Contradiction as error:
         print(f"Planning a new run, because the flags do not fit the existing one. {error}\n", file=sys.stderr)
         return error.requested, ()
-    learned = FilterBank.open(os.path.join(config.run_dir, layout.TASKS)).names
+    learned = FilterBank.open(os.path.join(config.run_dir, run_paths.TASKS)).names
     return config, learned if config.tasks[: len(learned)] == tuple(learned) else ()
 
 

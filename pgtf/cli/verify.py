@@ -15,7 +15,7 @@ import os
 from absl import flags
 
 from pgtf.foundation import quiet
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 ARGUMENTS = ("run_dir",)
 flags.DEFINE_string("run_dir", None, "Run to verify.", required=True)
@@ -45,7 +45,7 @@ def main(_):
         record_changes(run_dir, found)
     except (OSError, ValueError) as error:  # A read-only run, or one in use, can still be verified.
         print(task_names.escaped(f"not recorded in the run: {error}"))
-    bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
+    bank = FilterBank.open(os.path.join(run_dir, run_paths.TASKS))
     print(f"\n{conclusion(found)}\ndigest of the run: {digest(bank)}")
     differs = difference(bank, expected) if expected else ""
     if differs:

@@ -15,7 +15,7 @@ from pgtf.evaluation.evaluator import ClassifierOf, Evaluator, class_names, clas
 from pgtf.evaluation.generator import Generator
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Objective
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 
 
@@ -76,7 +76,7 @@ def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurveP
 
 
 def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank, classifier_of: ClassifierOf) -> Evaluator:
-    folder = os.path.join(plan.run.run_dir, layout.EVALUATION)
+    folder = os.path.join(plan.run.run_dir, run_paths.EVALUATION)
     if not plan.objective.compares_features:
         return Evaluator(folder)
     extractor = extractor_of(plan.run.inception)

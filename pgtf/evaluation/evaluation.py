@@ -29,7 +29,7 @@ from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
 from pgtf.runs.run import Run
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 SPLITS = ("test", "validation", "train")
 Cell = tuple[int, int]  # (task, the latest one learned)
@@ -84,7 +84,7 @@ class Evaluation:
         say: Callable[[str], Any] = LOG.info,
     ):
         self.run, self.config, self.say = run, config, say
-        self.folder = files.inside(run.folder, layout.EVALUATION)
+        self.folder = files.inside(run.folder, run_paths.EVALUATION)
         self.slices = [run.bank.slice(index) for index in range(len(run))]
         for each in self.slices:
             each.check()  # Stored measurements are valid only for unchanged slices.
@@ -92,9 +92,9 @@ class Evaluation:
         self._earlier = self._read_earlier()
         self._refuse_another_size()
         self.kept = config.kept or self.folder
-        for part in (layout.FIGURES, layout.ACTIVATIONS, layout.CLASSIFIERS):
+        for part in (run_paths.FIGURES, run_paths.ACTIVATIONS, run_paths.CLASSIFIERS):
             files.inside(self.kept, part)
-        self.records = Records(os.path.join(self.kept, layout.FIGURES), say)
+        self.records = Records(os.path.join(self.kept, run_paths.FIGURES), say)
         # A backbone from elsewhere has no images.
         with_data = [each for each in self.slices if each.facts.data]
         self.data = {each.name: recorded_data(each.name, each.facts, config.data_dir) for each in with_data}
@@ -117,7 +117,7 @@ class Evaluation:
         self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
         self._log_other_extractors()
-        to_tensorboard(self.matrix, files.inside(self.run.folder, layout.TENSORBOARD))
+        to_tensorboard(self.matrix, files.inside(self.run.folder, run_paths.TENSORBOARD))
         if len(asked) == len(self.data):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
         return self.matrix
@@ -222,7 +222,7 @@ class Evaluation:
         return self.run.names[index], self.run.names[latest]
 
     def _keep(self, task: str, arrays: dict[str, np.ndarray]) -> None:
-        path = layout.answers_file(self.run.names.index(task), task)
+        path = run_paths.answers_file(self.run.names.index(task), task)
         files.write(files.inside(self.run.folder, *path.split(os.sep)), save(arrays))
 
     def _watched(self, images: Iterable) -> Iterator:
@@ -240,8 +240,8 @@ class Evaluation:
 
     def _write(self) -> None:
         for name, text in (
-            (layout.MATRIX, matrix_text.to_json(self.matrix, self.figures)),
-            (layout.MATRIX_CSV, matrix_text.to_csv(self.matrix, self.figures)),
+            (run_paths.MATRIX, matrix_text.to_json(self.matrix, self.figures)),
+            (run_paths.MATRIX_CSV, matrix_text.to_csv(self.matrix, self.figures)),
         ):
             files.write(os.path.join(self.folder, name), text.encode())
 
@@ -259,7 +259,7 @@ class Evaluation:
 
     def _read_earlier(self) -> matrix_text.Measurements:
         """Reads the measurements from matrix.json. Raises ValueError if they belong to another run."""
-        path = os.path.join(self.folder, layout.MATRIX)
+        path = os.path.join(self.folder, run_paths.MATRIX)
         try:
             with open(path, encoding="utf-8") as file:
                 matrix, figures = matrix_text.with_figures(file.read())
@@ -296,4 +296,4 @@ def extractor_of(text: str) -> Optional[Extractor]:
 
 def table_path(run_dir: str, index: int, name: str) -> str:
     """Returns the path of the table of all tasks up to this one."""
-    return os.path.join(run_dir, layout.EVALUATION, layout.evaluation_table(index, name))
+    return os.path.join(run_dir, run_paths.EVALUATION, run_paths.evaluation_table(index, name))

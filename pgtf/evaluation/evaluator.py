@@ -22,7 +22,7 @@ from pgtf.metrics.hashes import images_sha256
 from pgtf.metrics.influences import with_intervals
 from pgtf.metrics.measurements import ImageSet, Measurement
 from pgtf.objectives import Objective
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.task_slice import TaskSlice
 
 # Maximum numbers of images of a task for training and for testing the classifier.
@@ -112,7 +112,7 @@ class Evaluator:
 
     @property
     def _folder(self) -> str:
-        return os.path.join(self.folder, layout.ACTIVATIONS)
+        return os.path.join(self.folder, run_paths.ACTIVATIONS)
 
 
 def generated_activations(
@@ -144,7 +144,7 @@ def classifier_of(folder: str, tasks: Mapping[str, TaskData], **settings: Any) -
         train, held_out = ({name: _small(parts[side], bar) for name, parts in sources.items()} for side in (0, 1))
         return train, held_out
 
-    return classifier(os.path.join(folder, layout.CLASSIFIERS), classifier_facts(tasks), images, **settings)
+    return classifier(os.path.join(folder, run_paths.CLASSIFIERS), classifier_facts(tasks), images, **settings)
 
 
 def class_names(slices: Iterable[TaskSlice]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pgtf.report.page_cache import PageCache
 from pgtf.runs import listing
 from pgtf.runs.describe import described, measured
 from pgtf.runs.run import Run, labels_of
-from pgtf.storage import layout, log
+from pgtf.storage import log, run_paths
 from pgtf.storage.bank import FilterBank, none_learned
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes
@@ -42,8 +42,8 @@ class Collector:
 
     def __init__(self, run_dir: str, cache: Optional[PageCache] = None):
         self.folder, self.config = run_dir, load_config(run_dir)
-        self.bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
-        self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, layout.TASKS)) else []
+        self.bank = FilterBank.open(os.path.join(run_dir, run_paths.TASKS))
+        self.unfinished = listing.unfinished(run_dir) if os.path.isdir(os.path.join(run_dir, run_paths.TASKS)) else []
         if not len(self.bank) and not self.unfinished:
             raise none_learned(run_dir)
         self.cache = AnswerCache(Run(run_dir), cache or PageCache()) if len(self.bank) else None
@@ -156,13 +156,13 @@ class Collector:
             changed=own.name in self._changed,
             split=facts.shown_split,
             has_test=facts.test_split != "train",
-            answers=answers_of(os.path.join(self.folder, layout.answers_file(index, own.name)), labels_of(facts)),
+            answers=answers_of(os.path.join(self.folder, run_paths.answers_file(index, own.name)), labels_of(facts)),
         )
 
     def _unfinished(self, folder: str) -> ReportedTask:
         number, name = folder.split("-", 1)
         curves = self._curves.get(name, {})
-        path = os.path.join(self.folder, layout.TASKS, folder, layout.SAMPLE)
+        path = os.path.join(self.folder, run_paths.TASKS, folder, run_paths.SAMPLE)
         try:
             sample = Probes.read(path, sha256_of(path))
         except (FileNotFoundError, ValueError):  # None yet, or the next one is taking its place.
@@ -176,7 +176,7 @@ class Collector:
             generated=generated(sample),
             curves=curves,
             measured_by=self._measured_by.get(name, {}),
-            split=begun_split(os.path.join(self.folder, layout.TASKS, folder)),
+            split=begun_split(os.path.join(self.folder, run_paths.TASKS, folder)),
             problem="" if sample else "It shows pictures from its first sample on (--sample_every).",
         )
 

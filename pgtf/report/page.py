@@ -14,7 +14,7 @@ from pgtf.report.page_cache import PageCache
 from pgtf.report.pictures import Pictures
 from pgtf.report.svg_plots import Plots
 from pgtf.report.task_section import task_section
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 # (so many pictures, then their longer side at most), so that a page stays at a few MB.
 BOUNDS = ((150, 256), (400, 192), (1000, 128))
@@ -64,7 +64,7 @@ def compare_page(compared: Comparison, cache: PageCache | None = None) -> str:
             "header",
             element("p", "pgtf report", class_="kicker"),
             element("h1", f"{names[0]} and {', '.join(names[1:])}"),
-            element("p", element("a", f"The report of {names[0]} alone", href=layout.PAGE)),
+            element("p", element("a", f"The report of {names[0]} alone", href=run_paths.PAGE)),
         ),
         element("main", comparison(compared, pictures, Plots(cache)), id="main"),
     ]

@@ -14,7 +14,7 @@ from pgtf.foundation.settings import as_text
 from pgtf.metrics.matrix import Matrix, metric
 from pgtf.report import plots
 from pgtf.report.content import ReportedRun
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
@@ -26,7 +26,7 @@ def to_tensorboard(run: ReportedRun, settings: Mapping[str, Any]) -> None:
       run: The content of the report.
       settings: {setting: value} of the run.
     """
-    folder, step = files.inside(run.folder, layout.TENSORBOARD), len(run.learned)
+    folder, step = files.inside(run.folder, run_paths.TENSORBOARD), len(run.learned)
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{EVENTS}")):
         os.unlink(path)
     writer = tf.summary.create_file_writer(folder, filename_suffix=EVENTS)

@@ -12,7 +12,7 @@ from pgtf.report.grid import grid
 from pgtf.report.page import compare_page, page
 from pgtf.report.page_cache import PageCache
 from pgtf.report.tensorboard import to_tensorboard
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 INPUTS_COMPARED = 2  # Of each task.
 
@@ -30,7 +30,7 @@ def report(run_dir: str, others: Sequence[str] = (), grid_path: str = "") -> str
     """
     if grid_path and not others:
         raise ValueError(f"--grid compares several runs: add --compare=OTHER_RUN. Received: {run_dir} alone")
-    cache = PageCache(files.inside(run_dir, layout.REPORT, layout.PARTS))
+    cache = PageCache(files.inside(run_dir, run_paths.REPORT, run_paths.PARTS))
     collectors = [Collector(each, cache) for each in (run_dir, *others)]
     run = collectors[0].run()
     path = page_of(run_dir)
@@ -39,7 +39,7 @@ def report(run_dir: str, others: Sequence[str] = (), grid_path: str = "") -> str
         compared = _compared(collectors, run)
         if grid_path:
             files.write(grid_path, grid(compared))
-        path = os.path.join(run_dir, layout.REPORT, layout.COMPARISON)
+        path = os.path.join(run_dir, run_paths.REPORT, run_paths.COMPARISON)
         files.write(path, compare_page(compared, cache).encode())
     cache.remove_unused()
     return path
@@ -56,7 +56,7 @@ def update_report(run_dir: str, tensorboard: bool = False) -> str:
       The path of the page.
     """
     try:
-        cache = PageCache(files.inside(run_dir, layout.REPORT, layout.PARTS))
+        cache = PageCache(files.inside(run_dir, run_paths.REPORT, run_paths.PARTS))
         collector = Collector(run_dir, cache)
         run = collector.run()
         if tensorboard and collector.config:
@@ -71,7 +71,7 @@ def update_report(run_dir: str, tensorboard: bool = False) -> str:
 
 def page_of(run_dir: str) -> str:
     """Returns the path of a run's report."""
-    return os.path.join(run_dir, layout.REPORT, layout.PAGE)
+    return os.path.join(run_dir, run_paths.REPORT, run_paths.PAGE)
 
 
 def _compared(collectors: list[Collector], first: ReportedRun) -> Comparison:

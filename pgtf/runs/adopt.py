@@ -15,7 +15,7 @@ from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.runs.lock import bank_of, clear, locked_run, sample_path, task_path
 from pgtf.runs.run import Run, Task
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import TOLERANCE
@@ -102,16 +102,16 @@ def _take(run_dir: str, folder: str, task: Task, replay: dict[str, Any], new_nam
     """Writes a task's folder atomically, as training would have left it, and then its sample image."""
     if os.path.lexists(task_path(run_dir, folder)):
         raise ValueError(f"The task's folder exists. Move it elsewhere. Received: {task_path(run_dir, folder)}")
-    staged = task_path(run_dir, layout.STAGED)
+    staged = task_path(run_dir, run_paths.STAGED)
     if os.path.lexists(staged):  # What a killed one left.
-        clear(run_dir, layout.STAGED)
+        clear(run_dir, run_paths.STAGED)
     name = new_name or task.name
-    for part in (layout.TENSORS, layout.PROBES, layout.SLICE):
+    for part in (run_paths.TENSORS, run_paths.PROBES, run_paths.SLICE):
         with open(os.path.join(task.folder, part), "rb") as file:
             content = file.read()
-        content = renamed(content, name) if part == layout.SLICE and new_name else content
+        content = renamed(content, name) if part == run_paths.SLICE and new_name else content
         files.write(os.path.join(staged, part), content, read_only=True)
-    files.write(os.path.join(staged, layout.REPLAYS), json.dumps({name: replay}, indent=1).encode())
+    files.write(os.path.join(staged, run_paths.REPLAYS), json.dumps({name: replay}, indent=1).encode())
     os.rename(staged, task_path(run_dir, folder))
     files.sync_folder(task_path(run_dir))
     files.write(sample_path(run_dir, name), png(task.facts.objective.example(task.probes)))

@@ -13,7 +13,7 @@ from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.runs.lock import locked_run, sample_path
 from pgtf.runs.run import Run
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.ledger import Ledger
 
 
@@ -36,7 +36,7 @@ def compress(run_dir: str, name: str, new_name: str, settings: Compression) -> C
         folder = run.bank.place(len(run), new_name)
         run.bank.append(record_probes(made.slice, lenders, dataclasses.replace(probes, outputs={}), folder))
         replay = {new_name: dataclasses.asdict(run.at(len(run) - 1).replay())}
-        files.write(os.path.join(folder, layout.REPLAYS), json.dumps(replay, indent=1).encode())
+        files.write(os.path.join(folder, run_paths.REPLAYS), json.dumps(replay, indent=1).encode())
         files.write(sample_path(run_dir, new_name), png(made.slice.facts.objective.example(probes)))
         ledger.checked(run.bank).write(run_dir)
         if config:

@@ -12,7 +12,7 @@ from pgtf.metrics import matrix_text
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import OBJECTIVES
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.facts import COMPRESS_TO, COMPRESSED_FROM, Facts
 from pgtf.storage.task_slice import TaskSlice
@@ -80,7 +80,7 @@ def measured(run_dir: str, bank: FilterBank) -> tuple[Optional[Measured], str]:
     Returns:
       (the measurements or None, the reason why the file of measurements can't be used or "").
     """
-    path = os.path.join(run_dir, layout.EVALUATION, layout.MATRIX)
+    path = os.path.join(run_dir, run_paths.EVALUATION, run_paths.MATRIX)
     try:
         with open(path, encoding="utf-8") as file:
             matrix, figures = matrix_text.with_figures(file.read())

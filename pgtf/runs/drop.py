@@ -6,7 +6,7 @@ from pgtf.config import flagfile, load_config
 from pgtf.foundation import files
 from pgtf.runs.lock import bank_of, clear, locked_run, task_path
 from pgtf.runs.run import Run
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import Dropped, FilterBank
 from pgtf.storage.ledger import Ledger
 
@@ -57,8 +57,8 @@ def _remove_leftovers(run_dir: str, bank: FilterBank) -> None:
     for mark in bank.dropped:
         clear(run_dir, os.path.basename(os.path.dirname(mark.path(task_path(run_dir)))))
         if mark.name not in bank.names:
-            files.remove(run_dir, layout.SAMPLES, layout.example(mark.name))
-    evaluation = os.path.join(run_dir, layout.EVALUATION)
+            files.remove(run_dir, run_paths.SAMPLES, run_paths.example(mark.name))
+    evaluation = os.path.join(run_dir, run_paths.EVALUATION)
     for name in os.listdir(evaluation) if os.path.isdir(evaluation) else ():
-        if layout.is_measured(name):
-            files.remove(run_dir, layout.EVALUATION, name)
+        if run_paths.is_measured(name):
+            files.remove(run_dir, run_paths.EVALUATION, name)

@@ -9,14 +9,14 @@ from pgtf.assembly.parameters import full_values
 from pgtf.foundation import task_names
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS, WeightOwnership
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank, none_learned, numbered
 from pgtf.storage.task_slice import TaskSlice
 
 
 def rows(run_dir: str) -> list[dict[str, Any]]:
     """Lists the facts of each learned task as data for JSON. Reads only the JSON files."""
-    bank = FilterBank.open(os.path.join(run_dir, layout.TASKS))
+    bank = FilterBank.open(os.path.join(run_dir, run_paths.TASKS))
     if not len(bank):
         raise none_learned(run_dir)
     return [_row(bank, index) for index in range(len(bank))]
@@ -45,7 +45,7 @@ def _row(bank: FilterBank, index: int) -> dict[str, Any]:
 def _on_disk(place: str) -> Optional[int]:
     """Returns the bytes of a slice's files; None if one is missing."""
     try:
-        return sum(os.path.getsize(os.path.join(place, name)) for name in (layout.TENSORS, layout.SLICE))
+        return sum(os.path.getsize(os.path.join(place, name)) for name in (run_paths.TENSORS, run_paths.SLICE))
     except FileNotFoundError:
         return None
 
@@ -80,10 +80,10 @@ def row_lines(found: list[dict[str, Any]]) -> Iterable[str]:
 
 def unfinished(run_dir: str) -> list[str]:
     """Lists the names of task folders that hold no slice yet."""
-    folder = os.path.join(run_dir, layout.TASKS)
+    folder = os.path.join(run_dir, run_paths.TASKS)
     return [
         name
         for _, name in numbered(folder)
         if os.path.isdir(os.path.join(folder, name))
-        and not any(os.path.exists(os.path.join(folder, name, file)) for file in (layout.SLICE, layout.DROPPED))
+        and not any(os.path.exists(os.path.join(folder, name, file)) for file in (run_paths.SLICE, run_paths.DROPPED))
     ]

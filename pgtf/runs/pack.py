@@ -23,11 +23,11 @@ from pgtf.foundation.errors import BankError
 from pgtf.foundation.version import __version__
 from pgtf.runs.describe import Measured, described, measured
 from pgtf.runs.run import Run
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 FORMAT = "1"
 STAGING = ".packing-"
-PARTS = {"slice": layout.TENSORS, "probes": layout.PROBES}  # {name in a pack: file}
+PARTS = {"slice": run_paths.TENSORS, "probes": run_paths.PROBES}  # {name in a pack: file}
 
 
 def pack(run: Run, name: str, path: str, licence: Optional[str] = None, probes: bool = True) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def pack(run: Run, name: str, path: str, licence: Optional[str] = None, probes: 
         if each.has_probes:
             each.probes  # noqa: B018  (reads, and so checks)
         entry: dict[str, Any] = {"name": each.name}
-        with open(os.path.join(each.folder, layout.SLICE), encoding="utf-8") as file:
+        with open(os.path.join(each.folder, run_paths.SLICE), encoding="utf-8") as file:
             entry["description"] = file.read()
         for part in PARTS if probes and each.has_probes else ("slice",):
             entry[part], values = _read(os.path.join(each.folder, PARTS[part]))
@@ -129,7 +129,9 @@ def unpack(path: str, folder: str) -> None:
                 raise ValueError(f"tasks have different {task_names.RULE}, not {found!r}")
             for index, entry in enumerate(slices):
                 _unpack_one(
-                    entry, file.get_tensor, os.path.join(folder, layout.TASKS, layout.task_folder(index, entry["name"]))
+                    entry,
+                    file.get_tensor,
+                    os.path.join(folder, run_paths.TASKS, run_paths.task_folder(index, entry["name"])),
                 )
     except (SafetensorError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise BankError(
@@ -157,7 +159,7 @@ def _unpack_one(entry: dict[str, Any], tensor: Callable[[str], np.ndarray], plac
             values = (np.ascontiguousarray(tensor(f"{entry['name']}/{part}/{name}")).tobytes() for name in ordered)
             content = b"".join([struct.pack("<Q", len(header)), header, *values])
             files.write(os.path.join(place, PARTS[part]), content)
-    files.write(os.path.join(place, layout.SLICE), entry["description"].encode())
+    files.write(os.path.join(place, run_paths.SLICE), entry["description"].encode())
 
 
 def _read(path: str) -> tuple[str, dict[str, np.ndarray]]:

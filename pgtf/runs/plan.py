@@ -11,7 +11,7 @@ from pgtf.config import TaskPlan
 from pgtf.data import drawn
 from pgtf.networks import Architecture
 from pgtf.runs.listing import row_lines, rows
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank, none_learned
 
 
@@ -73,7 +73,7 @@ def channels_of_tasks(plans: Sequence[TaskPlan]) -> dict[str, tuple[int, int]]:
 
 
 def _bank(run_dir: str) -> FilterBank:
-    return FilterBank.open(os.path.join(run_dir, layout.TASKS))
+    return FilterBank.open(os.path.join(run_dir, run_paths.TASKS))
 
 
 def _channels(shape: Architecture) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from pgtf.objectives import OBJECTIVES, Objective
 from pgtf.runs.classify import Classifier
 from pgtf.runs.generate import ImageGenerator
 from pgtf.runs.translate import TILE, Translator
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import none_learned
 from pgtf.storage.facts import Facts
 from pgtf.storage.ledger import Ledger
@@ -85,7 +85,7 @@ class Task:
 
     @property
     def _probes_path(self) -> str:
-        return os.path.join(self.folder, layout.PROBES)
+        return os.path.join(self.folder, run_paths.PROBES)
 
     def __call__(self, image: np.ndarray, backward: bool = False, tile: int = TILE) -> np.ndarray:
         """Translates images.
@@ -177,7 +177,7 @@ class Run:
 
     def __init__(self, folder: str, compiled: Optional[SwappedNetworks] = None):
         self.folder, self.compiled = folder, compiled or SwappedNetworks()
-        self.bank = NetworkBank.open(os.path.join(folder, layout.TASKS))
+        self.bank = NetworkBank.open(os.path.join(folder, run_paths.TASKS))
         self._used: dict[str, Task] = {}
         if not len(self.bank):
             raise none_learned(folder)

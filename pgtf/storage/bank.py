@@ -11,7 +11,7 @@ from typing import TypeVar
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Bank
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.task_slice import Borrowed, TaskSlice
 
 Slices = TypeVar("Slices", bound="FilterBank")
@@ -58,7 +58,7 @@ class FilterBank(Bank):
 
     def place(self, index: int, name: str) -> str:
         """Returns the folder of a task, learned or not."""
-        return os.path.join(self._folder, layout.task_folder(self._number(index) - 1, name))
+        return os.path.join(self._folder, run_paths.task_folder(self._number(index) - 1, name))
 
     def _number(self, index: int) -> int:
         """Returns the number in a task's folder. Numbers of dropped tasks are not used again."""
@@ -96,7 +96,7 @@ class FilterBank(Bank):
     def entry(self, index: int) -> tuple[str, str]:
         """Returns the ledger entry of task `index`: (name, sha256 of slice.json)."""
         name = self.names[index]
-        return name, files.sha256_of(os.path.join(self.place(index, name), layout.SLICE))
+        return name, files.sha256_of(os.path.join(self.place(index, name), run_paths.SLICE))
 
     def entries(self) -> tuple[tuple[str, str], ...]:
         """Returns the ledger entries of all tasks, in order."""
@@ -134,7 +134,7 @@ def slice_folders(folder: str) -> list[str]:
     found: dict[int, str] = {}
     for number, name in numbered(folder):
         # A folder without slice.json is a task still being learned.
-        if os.path.exists(os.path.join(folder, name, layout.SLICE)) and not _is_dropped(folder, name):
+        if os.path.exists(os.path.join(folder, name, run_paths.SLICE)) and not _is_dropped(folder, name):
             if number in found:
                 raise BankError(
                     f"Two folders of slices have the same number. Received: {found[number]} and {name} in {folder}"
@@ -160,7 +160,7 @@ class Dropped:
 
     def path(self, folder: str) -> str:
         """Returns the path of this dropped.json. folder: The folder of all slices."""
-        return os.path.join(folder, layout.task_folder(self.number - 1, self.name), layout.DROPPED)
+        return os.path.join(folder, run_paths.task_folder(self.number - 1, self.name), run_paths.DROPPED)
 
     def write(self, folder: str) -> None:
         """Writes dropped.json, which drops the task. folder: The folder of all slices."""
@@ -173,20 +173,20 @@ def dropped_in(folder: str) -> tuple[Dropped, ...]:
 
 
 def _read_mark(folder: str, number: int, name: str) -> Dropped:
-    path = os.path.join(folder, name, layout.DROPPED)
+    path = os.path.join(folder, name, run_paths.DROPPED)
     try:
         with open(path, "rb") as file:
             plain = json.load(file)
         mark = Dropped(number, plain["name"], plain["sha256"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise BankError(f"The mark of a dropped task must be as it was written. Received: {path} ({error})") from error
-    if layout.task_folder(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
+    if run_paths.task_folder(number - 1, str(mark.name)) != name or not isinstance(mark.sha256, str):
         raise BankError(f"The mark of a dropped task lies in the folder of another. Received: {path} of {mark.name!r}")
     return mark
 
 
 def _is_dropped(folder: str, name: str) -> bool:
-    return os.path.exists(os.path.join(folder, name, layout.DROPPED))
+    return os.path.exists(os.path.join(folder, name, run_paths.DROPPED))
 
 
 def numbered(folder: str) -> list[tuple[int, str]]:
@@ -199,9 +199,9 @@ def none_learned(folder: str) -> FileNotFoundError:
     """Returns the error for a folder without learned tasks. It lists the runs inside and beside the folder."""
     runs = set()
     for place in (folder, os.path.dirname(os.path.normpath(folder))):
-        for path in glob.glob(os.path.join(glob.escape(place), "*", layout.TASKS, "*", layout.SLICE)):
+        for path in glob.glob(os.path.join(glob.escape(place), "*", run_paths.TASKS, "*", run_paths.SLICE)):
             runs.add(path.rsplit(os.sep, 3)[0])
-    what = "where no task is learned yet" if os.path.isdir(os.path.join(folder, layout.TASKS)) else "which is none"
+    what = "where no task is learned yet" if os.path.isdir(os.path.join(folder, run_paths.TASKS)) else "which is none"
     return FileNotFoundError(
         f"A run directory holds tasks/01-NAME/slice.json. Received: {folder}, {what}; "
         f"there are: {', '.join(sorted(runs)) or 'none near it'}"

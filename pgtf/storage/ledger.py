@@ -8,7 +8,7 @@ from typing import Any, Optional
 
 from pgtf.foundation import files, settings
 from pgtf.foundation.errors import BankError
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 
 
@@ -30,7 +30,7 @@ class Ledger:
     @classmethod
     def read(cls, run_dir: str) -> "Ledger":
         """Reads the ledger of a run. Returns an empty one if there is none."""
-        path = os.path.join(run_dir, layout.LEDGER)
+        path = os.path.join(run_dir, run_paths.LEDGER)
         try:
             with open(path, "rb") as file:
                 plain = json.load(file)
@@ -56,7 +56,7 @@ class Ledger:
     def stamp(run_dir: str) -> Optional[tuple[int, int]]:
         """Returns (time, inode) of a run's ledger, which changes with each write. None if there is no ledger."""
         try:
-            found = os.stat(os.path.join(run_dir, layout.LEDGER))
+            found = os.stat(os.path.join(run_dir, run_paths.LEDGER))
         except FileNotFoundError:
             return None
         return found.st_mtime_ns, found.st_ino
@@ -66,7 +66,7 @@ class Ledger:
         plain: dict[str, Any] = {"learnt": [list(entry) for entry in self.learnt], "changed": list(self.changed)}
         plain.update({"dropped": list(self.dropped)} if self.dropped else {})
         plain["own_sha256"] = _digest(plain)
-        files.write(os.path.join(run_dir, layout.LEDGER), json.dumps(plain, indent=1).encode())
+        files.write(os.path.join(run_dir, run_paths.LEDGER), json.dumps(plain, indent=1).encode())
 
     def problems(self, bank: FilterBank) -> dict[str, str]:
         """Returns {folder: problem} of the learned tasks that are missing from the bank or changed."""
@@ -78,7 +78,7 @@ class Ledger:
                 found[folder] = (
                     f"The folder of a learned task was moved or removed. Received: {there} in place of {folder}"
                 )
-            elif files.sha256_of(os.path.join(bank.place(index, name), layout.SLICE)) != sha256:
+            elif files.sha256_of(os.path.join(bank.place(index, name), run_paths.SLICE)) != sha256:
                 found[folder] = f"The slice is not the recorded one. Received: another slice.json in {folder}"
         return found
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.probes import Replay
 
 Curves = dict[str, tuple[list[int], list[float]]]
@@ -15,7 +15,7 @@ UNPLOTTED = ("step", "learning_rate", "steps_per_second")
 
 def lines(run_dir: str) -> Iterator[dict[str, Any]]:
     """Returns the lines of a run's log. Skips a line that a crash cut off."""
-    path = os.path.join(run_dir, layout.LOG)
+    path = os.path.join(run_dir, run_paths.LOG)
     if not os.path.exists(path):
         return
     with open(path, encoding="utf-8", errors="replace") as file:
@@ -75,7 +75,7 @@ def _values(line: dict[str, Any]) -> dict[str, float]:
 def replays(folder: str) -> dict[str, Replay]:
     """Returns {task: its replay} after the task of a folder was learned."""
     try:
-        with open(os.path.join(folder, layout.REPLAYS), "rb") as file:
+        with open(os.path.join(folder, run_paths.REPLAYS), "rb") as file:
             records = json.load(file).items()
         return {task: Replay(float(one["difference"]), one["bit_equal"] is True) for task, one in records}
     except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, RecursionError):

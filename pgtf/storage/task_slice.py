@@ -14,7 +14,7 @@ from safetensors.numpy import save
 from pgtf.foundation import files, settings, task_names
 from pgtf.foundation.errors import BankError
 from pgtf.recipes.precisions import BITS, LOW_BITS
-from pgtf.storage import layout, quantization
+from pgtf.storage import quantization, run_paths
 from pgtf.storage.facts import Facts, of_format_1
 from pgtf.storage.values import HeldValues, StoredValues, Values
 
@@ -89,7 +89,7 @@ class TaskSlice:
 
     def write(self, folder: str) -> None:
         """Writes the slice into a folder that holds no slice yet."""
-        if os.path.exists(os.path.join(folder, layout.SLICE)):
+        if os.path.exists(os.path.join(folder, run_paths.SLICE)):
             raise BankError(f"A slice must not be overwritten. Received: {folder}, which holds one")
         values = self.values
         tensors = {
@@ -105,8 +105,8 @@ class TaskSlice:
             "facts": self.facts.as_json(),
         }
         description["own_sha256"] = _digest(description)
-        files.write(os.path.join(folder, layout.TENSORS), self._tensors(), read_only=True)
-        files.write(os.path.join(folder, layout.SLICE), json.dumps(description, indent=1).encode(), read_only=True)
+        files.write(os.path.join(folder, run_paths.TENSORS), self._tensors(), read_only=True)
+        files.write(os.path.join(folder, run_paths.SLICE), json.dumps(description, indent=1).encode(), read_only=True)
 
     def _rounded(self, path: str) -> dict[str, Any]:
         precision, size = self.values.rounded.get(path), self.values.streams.get(path)
@@ -155,7 +155,7 @@ class TaskSlice:
 
     @classmethod
     def _described(cls, description: dict[str, Any], folder: str, unrecorded: Callable) -> "TaskSlice":
-        tensors = os.path.join(folder, layout.TENSORS)
+        tensors = os.path.join(folder, run_paths.TENSORS)
         if description["format"] == 1:
             shapes = {path: _shape(shape) for path, shape in description["shapes"].items()}
             bits = {path: _bits(description["bits"][path]) for path in shapes}
@@ -206,7 +206,7 @@ def _precision(tensor: dict[str, Any]) -> str:
 
 
 def _description(folder: str) -> dict[str, Any]:
-    path = os.path.join(folder, layout.SLICE)
+    path = os.path.join(folder, run_paths.SLICE)
     try:
         with open(path, "rb") as file:
             description = json.loads(file.read())

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from pgtf.distribution import collectives
 from pgtf.foundation import files
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 _NONE = -1  # The step of no checkpoint.
 
@@ -37,21 +37,21 @@ class Checkpoints:
     def steps_in(folder: str) -> list[int]:
         """Lists the steps of the checkpoints in a folder, in order."""
         names = os.listdir(folder) if os.path.isdir(folder) else []
-        return sorted(int(name[len(layout.STEP) :]) for name in names if re.fullmatch(rf"{layout.STEP}\d+", name))
+        return sorted(int(name[len(run_paths.STEP) :]) for name in names if re.fullmatch(rf"{run_paths.STEP}\d+", name))
 
     def save(self, step: int) -> None:
         """Saves the state of a step, then removes older checkpoints and incomplete ones."""
         if not collectives.is_chief():
             return
-        writing, path = (os.path.join(self.folder, f"{name}{layout.STEP}{step}") for name in (files.WRITING, ""))
+        writing, path = (os.path.join(self.folder, f"{name}{run_paths.STEP}{step}") for name in (files.WRITING, ""))
         files.remove(writing)
         os.makedirs(writing)
         with _plainly_named(writing) as path_for_tensorflow:
             self.state.write(os.path.join(path_for_tensorflow, "state"))
-        files.write(os.path.join(writing, layout.HASHES), json.dumps(_hashes(writing)).encode())
+        files.write(os.path.join(writing, run_paths.HASHES), json.dumps(_hashes(writing)).encode())
         files.remove(path)
         os.rename(writing, path)
-        remove_checkpoints(self.folder, but=f"{layout.STEP}{step}")
+        remove_checkpoints(self.folder, but=f"{run_paths.STEP}{step}")
 
     def restore(self) -> str:
         """Restores the last readable checkpoint. All workers restore the chief's.
@@ -62,17 +62,17 @@ class Checkpoints:
         found, lost = self._last_whole() if collectives.is_chief() else (_NONE, [])
         step = int(collectives.broadcast_from_chief(found))
         if step != _NONE:
-            self._read(os.path.join(self.folder, f"{layout.STEP}{step}"))
+            self._read(os.path.join(self.folder, f"{run_paths.STEP}{step}"))
         return "; ".join(lost)
 
     def _last_whole(self) -> tuple[int, list[str]]:
         """Returns the step of the last readable checkpoint and a description of lost ones. Renames damaged ones."""
         lost: list[str] = []
         for step in reversed(self.steps_in(self.folder)):
-            path = os.path.join(self.folder, f"{layout.STEP}{step}")
+            path = os.path.join(self.folder, f"{run_paths.STEP}{step}")
             if _is_whole(path):
                 return step, lost
-            aside = os.path.join(self.folder, f"{layout.DAMAGED}{layout.STEP}{step}")
+            aside = os.path.join(self.folder, f"{run_paths.DAMAGED}{run_paths.STEP}{step}")
             files.remove(aside)
             os.rename(path, aside)
             lost.append(f"the checkpoint of step {step} is damaged; it is kept as {aside}")
@@ -97,23 +97,23 @@ def remove_checkpoints(folder: str, but: Any = None) -> None:
     names = os.listdir(folder) if os.path.isdir(folder) else []
     for name in names:
         # "checkpoint" and ckpt-*: of pgtf up to 0.1.
-        if name != but and (name == "checkpoint" or name.startswith((layout.STEP, "ckpt-", files.WRITING))):
+        if name != but and (name == "checkpoint" or name.startswith((run_paths.STEP, "ckpt-", files.WRITING))):
             files.remove(folder, name)
-        elif but is None and name.startswith(layout.WIDTH):
+        elif but is None and name.startswith(run_paths.WIDTH):
             remove_checkpoints(files.inside(folder, name))
 
 
 def _is_whole(path: str) -> bool:
     # Before anything is restored: half a state is worse than none.
     try:
-        with open(os.path.join(path, layout.HASHES)) as file:
+        with open(os.path.join(path, run_paths.HASHES)) as file:
             return bool(json.load(file) == _hashes(path))
     except (OSError, ValueError, RecursionError):
         return False
 
 
 def _hashes(path: str) -> dict[str, str]:
-    names = sorted(name for name in os.listdir(path) if name != layout.HASHES)
+    names = sorted(name for name in os.listdir(path) if name != run_paths.HASHES)
     return {name: files.sha256_of(os.path.join(path, name)) for name in names}
 
 

@@ -24,7 +24,7 @@ from pgtf.data.reading import resized, to_float
 from pgtf.evaluation.collection import choice
 from pgtf.foundation import files
 from pgtf.runs.run import Run
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 
@@ -59,12 +59,12 @@ def take_base(plan: TaskPlan, bank: NetworkBank, following: Optional[TaskPlan] =
         )
     taken = dataclasses.replace(task.slice, facts=facts)
     rebuild(taken, NetworkBank())  # Refuses a method whose first task stores other arrays.
-    with open(os.path.join(task.folder, layout.PROBES), "rb") as file:
-        files.write(os.path.join(bank.place(0, task.name), layout.PROBES), file.read(), read_only=True)
-    auxiliary = os.path.join(task.folder, layout.AUXILIARY)
+    with open(os.path.join(task.folder, run_paths.PROBES), "rb") as file:
+        files.write(os.path.join(bank.place(0, task.name), run_paths.PROBES), file.read(), read_only=True)
+    auxiliary = os.path.join(task.folder, run_paths.AUXILIARY)
     if os.path.exists(auxiliary):
         with open(auxiliary, "rb") as file:
-            files.write(os.path.join(bank.place(0, task.name), layout.AUXILIARY), file.read())
+            files.write(os.path.join(bank.place(0, task.name), run_paths.AUXILIARY), file.read())
     bank.append(taken)
 
 

@@ -25,7 +25,7 @@ from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import refuse
 from pgtf.methods import Bank
 from pgtf.objectives.joint import JointLearner
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.loop import learn
@@ -177,7 +177,7 @@ def learn_together(
 
 def _checkpoints(bank, first):
     """Returns the folder of the stage's checkpoints, which is the first task's."""
-    return os.path.join(bank.place(0, first), layout.CHECKPOINTS)
+    return os.path.join(bank.place(0, first), run_paths.CHECKPOINTS)
 
 
 def _drawing(members, together, observer):

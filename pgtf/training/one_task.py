@@ -29,7 +29,7 @@ from pgtf.foundation import files
 from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.logger import LOG
 from pgtf.objectives.learner import Learner
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.facts import Facts
 from pgtf.storage.probes import Probes
 from pgtf.training.callbacks import append_line
@@ -71,7 +71,7 @@ def learn_task(
     task_slice = slice_of(data.name, learner.generators, lenders, facts)
     if attempt.plan.objective.continues_auxiliary:
         values = {path: value for one in learner.discriminators.values() for path, value in layers.state(one).items()}
-        files.write(os.path.join(task.folder, layout.AUXILIARY), save(values))
+        files.write(os.path.join(task.folder, run_paths.AUXILIARY), save(values))
     if plan.index and plan.training.compress_to:
         networks, lenders = rebuild(task_slice, lenders), bank.only(bank.names[:1])
         made = compressed_task(data.name, task_slice, networks, lenders, Compression(plan.training.budget))
@@ -128,7 +128,7 @@ class _Task:
                 self.data,
                 stream,
                 os.path.join(
-                    self.folder, layout.CHECKPOINTS, *([f"{layout.WIDTH}{width}"] if width != widths[0] else [])
+                    self.folder, run_paths.CHECKPOINTS, *([f"{run_paths.WIDTH}{width}"] if width != widths[0] else [])
                 ),
                 wider=width < widths[-1],
             )
@@ -201,7 +201,7 @@ def auxiliary_of_first(plan: TaskPlan, bank: NetworkBank) -> dict[str, np.ndarra
     """Returns {path: array} of the first task's discriminators, where later tasks start from them; else none."""
     if not (plan.objective.continues_auxiliary and bank.names):
         return {}
-    path = os.path.join(bank.place(0, bank.names[0]), layout.AUXILIARY)
+    path = os.path.join(bank.place(0, bank.names[0]), run_paths.AUXILIARY)
     try:
         return load_file(path)
     except FileNotFoundError:

@@ -15,7 +15,7 @@ from pgtf.evaluation.task_similarity import ranked_by_similarity
 from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import changeable
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.facts import COMPRESS_TO
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
@@ -72,7 +72,7 @@ def record_or_resume(
         **_classified(plan),
         COMPRESS_TO: plan.training.compress_to if plan.index else "",
     }
-    if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, layout.CHECKPOINTS)):
+    if follows or Checkpoints.steps_in(checkpoints or os.path.join(folder, run_paths.CHECKPOINTS)):
         return _checked(settings, data, folder, defaults=_older_defaults(plan))
     data = data.checked(plan.data.bad_images == "skip")
     if data.skipped:
@@ -81,13 +81,13 @@ def record_or_resume(
     record = {"settings": settings, "data": data.manifest.to_json(), "probes_split": data.shown_split}
     if pixels := pixels_json(data):
         record["pixels"] = pixels
-    files.write(os.path.join(folder, layout.BEGUN), json.dumps(record, indent=1).encode())
+    files.write(os.path.join(folder, run_paths.BEGUN), json.dumps(record, indent=1).encode())
     return data
 
 
 def _checked(settings: dict[str, Any], data: TaskData, folder: str, defaults: dict[str, Any]) -> TaskData:
     """Checks a resumed task against its record. defaults: Settings that the record of an older version lacks."""
-    path = os.path.join(folder, layout.BEGUN)
+    path = os.path.join(folder, run_paths.BEGUN)
     try:
         with open(path, "rb") as file:
             record = json.load(file)
@@ -119,7 +119,7 @@ def pixels_json(data: TaskData) -> dict[str, Any]:
 def begun_split(folder: str) -> str:
     """Returns the split of the probes of a recorded task. Default: "test", for older records."""
     try:
-        with open(os.path.join(folder, layout.BEGUN), "rb") as file:
+        with open(os.path.join(folder, run_paths.BEGUN), "rb") as file:
             return str(json.load(file)["probes_split"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "test"
@@ -171,12 +171,12 @@ def nearest_recorded(bank: NetworkBank, probes: Probes, folder: str, *, follows:
     Returns:
       The names of the tasks that have probes.
     """
-    path = os.path.join(folder, layout.NEAREST)
-    begun = follows or (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, layout.CHECKPOINTS)))
+    path = os.path.join(folder, run_paths.NEAREST)
+    begun = follows or (os.path.exists(path) and Checkpoints.steps_in(os.path.join(folder, run_paths.CHECKPOINTS)))
     if bank.names and not begun:
         found = {}
         for index, name in enumerate(bank.names):
-            place = os.path.join(bank.place(index, name), layout.PROBES)
+            place = os.path.join(bank.place(index, name), run_paths.PROBES)
             if os.path.exists(place):
                 facts = bank.slice(index).facts
                 found[name] = Probes.read(place, facts.probes_sha256, facts.check_probes)

@@ -11,7 +11,7 @@ import numpy as np
 from pgtf.data.reading import to_input
 from pgtf.foundation import files
 from pgtf.objectives.base import Objective, outputs_of
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.probes import Probes
 
 
@@ -32,7 +32,7 @@ def sampler(
 
     def draw(networks: Mapping[str, Any]) -> dict[str, np.ndarray]:
         outputs = {prefix: outputs_of(network, to_input(probes.inputs[prefix])) for prefix, network in networks.items()}
-        files.write(os.path.join(folder, layout.SAMPLE), dataclasses.replace(probes, outputs=outputs).content())
+        files.write(os.path.join(folder, run_paths.SAMPLE), dataclasses.replace(probes, outputs=outputs).content())
         then()
         return objective.preview(networks, probes.inputs, probes.targets)
 
@@ -42,4 +42,4 @@ def sampler(
 def remove_sample(folder: str) -> None:
     """Removes the last sample of a learned task."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(os.path.join(folder, layout.SAMPLE))
+        os.unlink(os.path.join(folder, run_paths.SAMPLE))

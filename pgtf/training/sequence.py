@@ -31,7 +31,7 @@ from pgtf.foundation.settings import changeable
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.plan import check_plan, planned, size_warning
 from pgtf.runs.run import Run, Task
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.ledger import Ledger
 from pgtf.training.checkpoints import remove_checkpoints
 from pgtf.training.first_task import take_base
@@ -63,8 +63,8 @@ class SequentialTrainer:
         self.config = config = dataclasses.replace(config, precision=resolved(config.precision))
         self.plans = task_plans(config)
         check_plan(self.plans)
-        self.log = self._path(layout.LOG)
-        self.bank = NetworkBank(folder=self._path(layout.TASKS))
+        self.log = self._path(run_paths.LOG)
+        self.bank = NetworkBank(folder=self._path(run_paths.TASKS))
         self._at: Optional[Callable[[int, int], Task]] = None
 
     def run(self) -> None:
@@ -104,7 +104,7 @@ class SequentialTrainer:
         config = self.config
         with files.locked(config.run_dir):
             files.sweep(config.run_dir)
-            self.bank = NetworkBank.open(self._path(layout.TASKS))
+            self.bank = NetworkBank.open(self._path(run_paths.TASKS))
             self.ledger = Ledger.read(config.run_dir).checked(self.bank)
             self._check_bank()
             check_probes(config.run_dir, self.bank)
@@ -122,7 +122,7 @@ class SequentialTrainer:
             learned = set(self.bank.names) - set(together)
             self._data = {plan.name: data_of(plan) for plan in self.plans if plan.name not in learned}
             for index, (task, data) in enumerate(self._data.items(), len(learned)):
-                if not os.path.exists(os.path.join(self.bank.place(index, task), layout.BEGUN)):
+                if not os.path.exists(os.path.join(self.bank.place(index, task), run_paths.BEGUN)):
                     data.refuse_single_images()
             if config.evaluate or (config.evaluate_every and not config.validation):
                 refuse_untested(self._data)
@@ -195,25 +195,25 @@ class SequentialTrainer:
 
     def _missing(self, index: int, name: str) -> list[Callable[[int, str], None]]:
         """Returns the stages of a task that are not done."""
-        folder, config = self._path(layout.TASKS, os.path.basename(self.bank.place(index, name))), self.config
+        folder, config = self._path(run_paths.TASKS, os.path.basename(self.bank.place(index, name))), self.config
         latest = index + 1 >= len(self.bank)  # Figures of a run that went on past this task come with its last one.
         evaluated = ((table_path(config.run_dir, index, name), self._evaluate),) if config.evaluate and latest else ()
         stages = (
-            (os.path.join(folder, layout.SLICE), self._learn),
-            (os.path.join(folder, layout.REPLAYS), self._replay),
-            (self._path(layout.SAMPLES, layout.example(name)), self._sample),
+            (os.path.join(folder, run_paths.SLICE), self._learn),
+            (os.path.join(folder, run_paths.REPLAYS), self._replay),
+            (self._path(run_paths.SAMPLES, run_paths.example(name)), self._sample),
             *evaluated,
         )
         return [stage for artefact, stage in stages if not os.path.exists(artefact)]
 
     def _task(self, index: int, name: str) -> None:
-        folder = self._path(layout.TASKS, os.path.basename(self.bank.place(index, name)))
-        files.inside(folder, layout.CHECKPOINTS)
+        folder = self._path(run_paths.TASKS, os.path.basename(self.bank.place(index, name)))
+        files.inside(folder, run_paths.CHECKPOINTS)
         missing = self._missing(index, name)
         self._at = None
         for stage in missing:
             stage(index, name)
-        remove_checkpoints(os.path.join(folder, layout.CHECKPOINTS))
+        remove_checkpoints(os.path.join(folder, run_paths.CHECKPOINTS))
         remove_sample(folder)
         if missing and name != self.config.tasks[-1]:  # After the last one, at the end of all.
             self.observer.on_task_end(self.config.run_dir)
@@ -234,7 +234,9 @@ class SequentialTrainer:
                 "Learned tasks have changed. Nothing is trained or served until they are restored; `pgtf verify` shows "
                 f"details. Received: other outputs than recorded: {', '.join(changed)}"
             )
-        files.write(os.path.join(self.bank.place(index, after), layout.REPLAYS), json.dumps(record, indent=1).encode())
+        files.write(
+            os.path.join(self.bank.place(index, after), run_paths.REPLAYS), json.dumps(record, indent=1).encode()
+        )
 
     def _sample(self, index: int, after: str) -> None:
         """Writes sample pictures after a new task."""
@@ -276,7 +278,7 @@ class SequentialTrainer:
         # Channels follow from data; the plan refuses other ones where a method needs equal ones.
         requested = config.architecture.with_channels(learned.architecture.inputs, learned.architecture.outputs)
         learned.refuse_another(requested, config.method, config.objective, config.run_dir)
-        if not config.first_task_from and not os.path.exists(self._path(layout.CONFIG)):
+        if not config.first_task_from and not os.path.exists(self._path(run_paths.CONFIG)):
             own = config.for_task(names[0])
             fixed = {name: value for name, value in own.flat().items() if name not in changeable(own)}
             learned.refuse_other_settings(names[0], fixed)

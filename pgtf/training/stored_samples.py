@@ -10,7 +10,7 @@ from pgtf.foundation import files
 from pgtf.objectives import Objective
 from pgtf.objectives.translation import apply_network, floats, grid
 from pgtf.runs.run import Task
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 COMPARED = 8  # Tasks whose outputs for one input are shown side by side.
 
@@ -49,15 +49,15 @@ def write_samples(
             columns.append(apply_network(task.networks["forward"], to_input(given)))
     if compared:
         shown[f"{after}/one input, tasks {first_compared + 1} to {index + 1}"] = grid(zip(*columns))
-    writer = tf.summary.create_file_writer(files.inside(run_dir, layout.TENSORBOARD))
+    writer = tf.summary.create_file_writer(files.inside(run_dir, run_paths.TENSORBOARD))
     with writer.as_default(index + 1):
         for title, picture in shown.items():
             tf.summary.image(title, picture[None])
-            _save(run_dir, layout.picture(index, title), picture)
+            _save(run_dir, run_paths.picture(index, title), picture)
     writer.close()
     # The last one says that all are there; it is something to try the task on, too.
-    _save(run_dir, layout.example(after), objective.example(probes))
+    _save(run_dir, run_paths.example(after), objective.example(probes))
 
 
 def _save(run_dir: str, name: str, picture: np.ndarray) -> None:
-    files.write(files.inside(run_dir, layout.SAMPLES, name), png(picture))
+    files.write(files.inside(run_dir, run_paths.SAMPLES, name), png(picture))

@@ -16,7 +16,7 @@ from pgtf.distribution import collectives
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.logger import LOG, silenced
 from pgtf.foundation.seeds import seed_of
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.training.one_task import follow_task
 
 OWN = ("run_dir", "data_dir", "cache_mb")  # Settings that may differ from machine to machine.
@@ -84,8 +84,8 @@ def _bank(run: RunSettings, index: int) -> NetworkBank:
     """Returns the bank of all tasks before one, once its files and the task's record are visible here."""
     since = time.monotonic()
     while True:
-        bank = NetworkBank.open(os.path.join(run.run_dir, layout.TASKS))
-        if len(bank) == index and os.path.exists(os.path.join(bank.place(index, run.tasks[index]), layout.BEGUN)):
+        bank = NetworkBank.open(os.path.join(run.run_dir, run_paths.TASKS))
+        if len(bank) == index and os.path.exists(os.path.join(bank.place(index, run.tasks[index]), run_paths.BEGUN)):
             return bank
         if time.monotonic() - since > _PATIENCE:
             raise ValueError(

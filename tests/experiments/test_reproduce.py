@@ -14,7 +14,7 @@ from pgtf.experiments.paper.experiment import experiment_of
 from pgtf.experiments.paper.presets import PRESETS
 from pgtf.experiments.paper.results import Results
 from pgtf.experiments.paper.runner import ExperimentRunner
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from tests.processes import Script, interrupted_when
 
 SCRIPTS = pathlib.Path(__file__).parents[2] / "scripts"
@@ -76,7 +76,9 @@ class ReproduceTest(parameterized.TestCase):
         log = run / "log.jsonl"
         with self.assertRaises(KeyboardInterrupt), interrupted_when(lambda: log.exists() and _lines(log) >= 4):
             stopped.run([EXPERIMENT])
-        self.assertFalse((run / "tasks" / layout.task_folder(0, "maps") / "slice.json").exists())  # Stopped on its way.
+        self.assertFalse(
+            (run / "tasks" / run_paths.task_folder(0, "maps") / "slice.json").exists()
+        )  # Stopped on its way.
         begun = _steps(log)
         stopped.run([EXPERIMENT])
         self.assertGreaterEqual(_steps(log)[len(begun)], begun[-1])  # It went on, not anew.

@@ -24,7 +24,7 @@ from pgtf.report.collect import Collector
 from pgtf.report.page_cache import PageCache
 from pgtf.runs.describe import measured
 from pgtf.runs.run import Run
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Replay
@@ -175,7 +175,7 @@ class CollectingTest(tf.test.TestCase):
 
         remove_sample(folder)
         remove_sample(folder)
-        self.assertFalse(os.path.exists(os.path.join(folder, layout.SAMPLE)))
+        self.assertFalse(os.path.exists(os.path.join(folder, run_paths.SAMPLE)))
 
 
 class DescribedTest(absltest.TestCase):

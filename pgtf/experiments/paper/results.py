@@ -26,7 +26,7 @@ from pgtf.foundation.version import __version__
 from pgtf.metrics import matrix_text
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import BACKWARD, UNTOUCHED
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.task_slice import TaskSlice
 
@@ -158,12 +158,12 @@ class Results:
 
     def write(self, experiment: Experiment, run_dir: str) -> Result:
         """Stores the measurements of a run as an experiment's result."""
-        with open(os.path.join(run_dir, layout.EVALUATION, layout.MATRIX), encoding="utf-8") as file:
+        with open(os.path.join(run_dir, run_paths.EVALUATION, run_paths.MATRIX), encoding="utf-8") as file:
             text = file.read()
         names = {task: experiment.name_in_run(task) for task in experiment.tasks}
         matrix, bank = (
             matrix_text.from_json(text).for_tasks(names),
-            FilterBank.open(os.path.join(run_dir, layout.TASKS)),
+            FilterBank.open(os.path.join(run_dir, run_paths.TASKS)),
         )
         slices = {task: bank.slice(bank.names.index(name)) for task, name in names.items()}
         last = slices[experiment.tasks[-1]].facts

@@ -19,7 +19,7 @@ from pgtf.foundation import files
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.progress import clock
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.bank import FilterBank
 
 PGTF = sys.executable, "-m", "pgtf"
@@ -86,7 +86,7 @@ class ExperimentRunner:
         }
 
     def _estimate(self, experiment: Experiment, took: Sequence[float]) -> float:
-        if os.path.exists(os.path.join(self.folder(experiment), layout.EVALUATION, layout.MATRIX)):
+        if os.path.exists(os.path.join(self.folder(experiment), run_paths.EVALUATION, run_paths.MATRIX)):
             return 0.0
         flags = dict(experiment.flags)
         steps = int(flags.get("steps", 0)) or 400 * int(flags["epochs"])  # Assumes 400 images per task.
@@ -195,7 +195,7 @@ class ExperimentRunner:
         """Adds the compressed copies of the later tasks that the run does not have yet."""
         if not experiment.compressed:
             return
-        learned = FilterBank.open(os.path.join(run_dir, layout.TASKS)).names
+        learned = FilterBank.open(os.path.join(run_dir, run_paths.TASKS)).names
         for task in experiment.learned:
             if (name := experiment.name_in_run(task)) not in learned:
                 given = f"--task={task}", f"--to={experiment.compressed}", f"--as={name}", f"--data_dir={self.data_dir}"

@@ -26,7 +26,7 @@ from pgtf.methods import Full, Layered, LowRank, Method, Piggyback
 from pgtf.runs.run import Run
 from pgtf.runs.translate import Translator
 from pgtf.runs.translate_files import translate_files
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.facts import Facts
 
 # {kind: (method, precision of its slices)}
@@ -163,7 +163,7 @@ def _cpu_seconds(command: Sequence[str]) -> float:
 def run_of(plan: Any, count: int, folder: str, kind: str) -> str:
     """Builds a run of untrained tasks, no two of which have the same values. Returns its folder."""
     method, precision = KINDS[kind]
-    shape, bank = plan.architecture, NetworkBank(folder=os.path.join(folder, layout.TASKS))
+    shape, bank = plan.architecture, NetworkBank(folder=os.path.join(folder, run_paths.TASKS))
     training = {} if precision == "float32" else {"slice_precision": precision}
     whole = full_values(shape, ("forward",))
     facts = Facts(shape, method, plan.objective, full_values=whole, training=training)

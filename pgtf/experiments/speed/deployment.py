@@ -24,7 +24,7 @@ from pgtf.runs.pack import load
 from pgtf.serving.combined import write_combined
 from pgtf.serving.direction import Direction
 from pgtf.serving.saved_model import write_saved_model
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 from pgtf.storage.facts import Facts
 
 
@@ -109,7 +109,7 @@ def _peak_of_opening(run, size):
 
 def _run_of(plan, count, folder):
     """Builds a run of untrained tasks, where all but the first share one file of values."""
-    bank, shape = NetworkBank(folder=os.path.join(folder, layout.TASKS)), plan.architecture
+    bank, shape = NetworkBank(folder=os.path.join(folder, run_paths.TASKS)), plan.architecture
     facts = Facts(shape, plan.method, plan.objective, full_values=full_values(shape, ("forward",)))
     for index in range(count):
         lenders = bank.only(plan.method.borrows(bank.names))
@@ -118,9 +118,9 @@ def _run_of(plan, count, folder):
             made = slice_of("task0", networks, lenders, facts)
         bank.append(dataclasses.replace(made, name=f"task{index}"))
         if index > 1:
-            path = os.path.join(bank.place(index, f"task{index}"), layout.TENSORS)
+            path = os.path.join(bank.place(index, f"task{index}"), run_paths.TENSORS)
             os.unlink(path)
-            os.link(os.path.join(bank.place(1, "task1"), layout.TENSORS), path)
+            os.link(os.path.join(bank.place(1, "task1"), run_paths.TENSORS), path)
     return folder
 
 

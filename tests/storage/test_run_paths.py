@@ -1,4 +1,4 @@
-"""File and folder names of a run directory are spelled in storage/layout.py alone."""
+"""File and folder names of a run directory are spelled in storage/run_paths.py alone."""
 
 import ast
 import os
@@ -6,14 +6,14 @@ import pathlib
 
 from absl.testing import absltest
 
-from pgtf.storage import layout
+from pgtf.storage import run_paths
 
 ROOT = pathlib.Path(__file__).parent.parent.parent / "pgtf"
 # Functions whose arguments are parts of paths.
 OF_PATHS = {"join", "inside", "remove", "exists", "open", "isdir", "lexists", "_path", "task_path"}
 # Rooms that are below storage; export formats, which have files of their own; the reader, which works by itself.
 ELSEWHERE = (
-    "storage/layout.py",
+    "storage/run_paths.py",
     "storage/reader.py",
     "config/flagfile.py",
     "foundation/files.py",
@@ -25,8 +25,8 @@ ELSEWHERE = (
 
 def spelled(source):
     """The (line, name) of each name of a file or folder that a module spells."""
-    names = {value for value in vars(layout).values() if isinstance(value, str) and not value.startswith('"')}
-    names = {part for name in names for part in name.split(os.sep)} - {layout.__doc__, layout.__name__}
+    names = {value for value in vars(run_paths).values() if isinstance(value, str) and not value.startswith('"')}
+    names = {part for name in names for part in name.split(os.sep)} - {run_paths.__doc__, run_paths.__name__}
     distinct = {name for name in names if "." in name or "-" in name}
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Constant):
