@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from pgtf.data.arrays import read_arrays
-from pgtf.data.reader import Reader
+from pgtf.data.image_reader import ImageReader
 from pgtf.data.reading import of_array, read, resized
 from pgtf.data.sources import RGB_FORMAT, Format, Source, Stack, stacked
 from pgtf.foundation.errors import ImageError
@@ -111,4 +111,4 @@ class ArrayImages(Images):
 
 
 def _format(read: Callable) -> Format:
-    return read.format if isinstance(read, Reader) else RGB_FORMAT
+    return read.format if isinstance(read, ImageReader) else RGB_FORMAT

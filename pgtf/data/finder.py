@@ -12,6 +12,7 @@ import numpy as np
 from pgtf.data import drawn, tree
 from pgtf.data.drawn_sources import Drawn, DrawnSingles, DrawnUnlabelled
 from pgtf.data.file_sources import ArrayImages, FilePairs, Images, Pairs
+from pgtf.data.image_reader import ImageReader
 from pgtf.data.labels import class_indices, classes_of
 from pgtf.data.layouts import LAYOUTS, Layout, layout_of
 from pgtf.data.manifest import (
@@ -25,7 +26,6 @@ from pgtf.data.manifest import (
     split_of,
 )
 from pgtf.data.pixels import RGB, Pixels, RequestedPixels
-from pgtf.data.reader import Reader
 from pgtf.data.reading import advice, is_unread_image_name
 from pgtf.data.sources import Cached, Labelled, Source, Subset
 from pgtf.data.task_data import TaskData
@@ -94,11 +94,11 @@ class Finder:
     def _readers(self, train, flipped):
         """Returns the readers of inputs and of targets. train: [pairs], or [inputs, targets]."""
         if len(train) == 1 and not isinstance(train[0], PairedFiles) and self.pixels[0] == self.pixels[1]:
-            return (Reader.of(self.pixels[0], train[0].paths),) * 2
+            return (ImageReader.of(self.pixels[0], train[0].paths),) * 2
         paths = [train[0].paths, train[0].target_paths] if len(train) == 1 else [files.paths for files in train]
         if len(train) == 1 and flipped:
             paths.reverse()
-        first, second = map(Reader.of, self.pixels, paths)
+        first, second = map(ImageReader.of, self.pixels, paths)
         return first, second
 
     def _labelled(self, task, folder, layout, train, test):
@@ -150,7 +150,7 @@ class Finder:
                     f"or name a --data_dir. Received: {asked.channels} channels, range {asked.range!r} for {task}, "
                     f"which has {own.channels} channels"
                 )
-        readers = Reader(pixels[0]), Reader(pixels[1])
+        readers = ImageReader(pixels[0]), ImageReader(pixels[1])
         return TaskData(task, sources, Manifest(parts), "drawn", pairs_apart=self.batch == "unpaired", readers=readers)
 
     def _drawn_labelled(self, task):

@@ -14,11 +14,11 @@ from PIL import Image
 
 from pgtf.data import tree
 from pgtf.data.decoding import decode
+from pgtf.data.image_reader import WORKERS
 from pgtf.data.layouts import LAYOUTS, Layout
 from pgtf.data.manifest import ImageFiles, LabelledArrays, PairedFiles
 from pgtf.data.pixels import Pixels, to_picture
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reader import WORKERS
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.task_names import first_names
 

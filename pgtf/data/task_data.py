@@ -11,10 +11,10 @@ from typing import IO
 
 from pgtf.data import tree
 from pgtf.data.file_sources import ODD_WIDTH
+from pgtf.data.image_reader import ImageReader
 from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
 from pgtf.data.pixels import Pixels
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reader import Reader
 from pgtf.data.reading import advice, is_unread_image_name
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import Side, Source, Subset
@@ -49,7 +49,7 @@ class TaskData:
     pairs_apart: bool = False
     skipped: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    readers: tuple[Reader, Reader] = dataclasses.field(default_factory=lambda: (Reader(), Reader()))
+    readers: tuple[ImageReader, ImageReader] = dataclasses.field(default_factory=lambda: (ImageReader(), ImageReader()))
 
     @property
     def channels(self) -> tuple[int, int]:

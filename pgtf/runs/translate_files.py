@@ -13,9 +13,9 @@ from typing import IO, Callable
 import numpy as np
 
 from pgtf.data import writing as image_files
+from pgtf.data.image_reader import ImageReader
 from pgtf.data.pixels import RGB, Pixels, to_picture
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reader import Reader
 from pgtf.data.reading import ENDINGS, UNREAD_ENDINGS, is_image_name, is_unread_image_name
 from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
@@ -200,7 +200,7 @@ def translate_files(
     bar, unread = Bar(title, len(targets), "images", out=out), {}
     writing: collections.deque[concurrent.futures.Future] = collections.deque()
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-        for done, (path, reading) in enumerate(prefetch(pool, Reader(pixels[0]).raw, targets, workers), 1):
+        for done, (path, reading) in enumerate(prefetch(pool, ImageReader(pixels[0]).raw, targets, workers), 1):
             try:
                 image = reading.result()
             except ImageError as error:

@@ -14,8 +14,8 @@ from PIL import Image
 
 from pgtf.data import writing
 from pgtf.data.decoding import decode
+from pgtf.data.image_reader import ImageReader
 from pgtf.data.pixels import MOST_CHANNELS, RGB, Pixels, RequestedPixels, to_picture
-from pgtf.data.reader import Reader
 from pgtf.data.reading import read, resized
 from pgtf.foundation.errors import ImageError
 
@@ -239,7 +239,7 @@ class ReaderTest(Files):
             ((1, "float32"), "with float32, where others have uint16"),
         ):
             path = self.written(values(*other), ".tif")
-            read_one = Reader.of(RequestedPixels(channels=1), [first, path])
+            read_one = ImageReader.of(RequestedPixels(channels=1), [first, path])
             self.assertEqual(read_one(first).shape, (*SHAPE, 1))
             with self.assertRaisesRegex(ImageError, why):
                 read_one(path)

@@ -20,7 +20,7 @@ from pgtf.foundation.errors import ImageError
 WORKERS = min(4, os.cpu_count() or 1)
 
 
-class Reader:
+class ImageReader:
     """Reads a file as pgtf's image: uint8 RGB, or float32 in [-1, 1].
 
     Args:
@@ -34,7 +34,7 @@ class Reader:
         self._lock = threading.Lock()
 
     @classmethod
-    def of(cls, asked: RequestedPixels | Pixels, paths: Sequence[str]) -> Reader:
+    def of(cls, asked: RequestedPixels | Pixels, paths: Sequence[str]) -> ImageReader:
         """Returns the reader of files. Values that `asked` leaves open follow from the first readable file."""
         if isinstance(asked, Pixels):
             return cls(asked)
