@@ -20,7 +20,7 @@ from pgtf.assembly.planned_data import data_of
 from pgtf.assembly.replay import recorded
 from pgtf.config import Config, flagfile, task_plans
 from pgtf.data.pixels import RGB
-from pgtf.data.reading import to_float
+from pgtf.data.rgb_images import to_float
 from pgtf.foundation import files
 from pgtf.methods import METHODS
 from pgtf.networks import Architecture

@@ -15,7 +15,7 @@ from pgtf import layers
 from pgtf.assembly.parameters import PlannedBank, recipe_at
 from pgtf.assembly.phase_context import CheckpointedPhaseContext
 from pgtf.config import TaskPlan
-from pgtf.data.reading import resized, to_input
+from pgtf.data.rgb_images import resized, to_input
 from pgtf.data.sources import examples
 from pgtf.data.streams import Stream
 from pgtf.data.task_data import TaskData

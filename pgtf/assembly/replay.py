@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from pgtf.data.reading import to_input
+from pgtf.data.rgb_images import to_input
 from pgtf.storage.probes import Probes, Replay, largest_difference
 
 

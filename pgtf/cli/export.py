@@ -58,7 +58,7 @@ def main(_):
             raise ValueError(f"--{name} needs --format={forms[0]}. Received: --format={','.join(given.format)}")
 
     quiet.import_tensorflow()
-    from pgtf.data.reading import read
+    from pgtf.data.rgb_images import read
     from pgtf.runs.classify import image_files
     from pgtf.runs.pack import load
     from pgtf.serving.combined import export_combined

@@ -48,7 +48,7 @@ def main(_):
     quiet.import_tensorflow()
     import numpy as np
 
-    from pgtf.data.reading import png
+    from pgtf.data.rgb_images import png
     from pgtf.runs.generate import parsed_seeds, sheet
     from pgtf.runs.pack import load
 

@@ -53,7 +53,7 @@ def main(_):
 
     quiet.import_tensorflow()
     from pgtf.assembly.swapping import swapped_networks
-    from pgtf.data.reading import advice
+    from pgtf.data.rgb_images import advice
     from pgtf.data.writing import ending_for
     from pgtf.runs.pack import load
     from pgtf.runs.translate_files import arrivals, few, outputs, skipped, translate_files

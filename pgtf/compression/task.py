@@ -12,7 +12,7 @@ from pgtf.assembly.recorded_data import recorded_data
 from pgtf.compression.budget import planned_costs
 from pgtf.compression.choice import LayerChoice, built, choose, method_of, outputs
 from pgtf.compression.repair import repair
-from pgtf.data.reading import to_input
+from pgtf.data.rgb_images import to_input
 from pgtf.data.sources import Source, examples
 from pgtf.foundation.settings import name_in, settings_of
 from pgtf.methods import METHODS, Method

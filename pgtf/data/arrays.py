@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 
 from pgtf.data import tree
-from pgtf.data.reading import of_array
+from pgtf.data.rgb_images import of_array
 
 
 @functools.lru_cache(maxsize=4)  # A split is asked for when it is found and when its images are read.

@@ -1,6 +1,6 @@
 """Decodes image files to arrays [h, w, channels] of their own type: uint8, uint16 or float32.
 
-8-bit pictures are converted as `reading.read` converts them: EXIF orientation applied, palettes and CMYK to RGB, colour
+8-bit pictures are converted as `rgb_images.read` converts them: EXIF orientation applied, palettes and CMYK to RGB, colour
 profiles ignored, transparent pixels on white unless an alpha channel is asked for. All other files keep their channels
 and their values.
 """
@@ -18,7 +18,7 @@ from typing import IO, Any, Callable
 import numpy as np
 from PIL import Image
 
-from pgtf.data import reading
+from pgtf.data import rgb_images
 from pgtf.data.pixels import MOST_CHANNELS
 from pgtf.foundation.errors import ImageError
 
@@ -53,12 +53,12 @@ def decode(path: str, channels: int = 0) -> np.ndarray:
     Raises:
       ImageError: If the file cannot be read, has other channels, or holds values that are not finite.
     """
-    return reading.guarded(path, lambda file, size: _decoded(path, file, size, channels))
+    return rgb_images.guarded(path, lambda file, size: _decoded(path, file, size, channels))
 
 
 def _decoded(path: str, file: IO[bytes], size: int, channels: int) -> np.ndarray:
     ending = os.path.splitext(path)[1].lower()
-    if ending in reading.ARRAYS:
+    if ending in rgb_images.ARRAYS:
         image = _of_numpy(file, ending)
     else:
         found = _of_pillow(file, size, channels, ending in TIFF)
@@ -114,7 +114,7 @@ def _of_pillow(file: IO[bytes], size: int, channels: int, is_tiff: bool) -> np.n
             return None
         raise
     with image:
-        if image.width * image.height > max(reading.PIXELS, reading.PIXELS_PER_BYTE * size):
+        if image.width * image.height > max(rgb_images.PIXELS, rgb_images.PIXELS_PER_BYTE * size):
             raise ImageError(f"{image.width} x {image.height} pixels do not fit into {size} bytes")
         if _is_deep_png(file):
             return with_channels(_of_deep_png(image, file), channels)
@@ -123,13 +123,13 @@ def _of_pillow(file: IO[bytes], size: int, channels: int, is_tiff: bool) -> np.n
         if image.mode not in EIGHT_BITS:
             raise ImageError(f"its mode {image.mode} is not supported; convert it to PNG or TIFF")
         image.load()
-        upright = reading.upright(image)
+        upright = rgb_images.upright(image)
         if channels in (0, 3):
-            return reading.rgb(upright)
+            return rgb_images.rgb(upright)
         if channels not in MODES:
             raise ImageError(f"an 8-bit picture can become 1 to 4 channels, not {channels}")
         if channels == 1:  # On white, as RGB is.
-            upright = Image.fromarray(reading.rgb(upright)) if upright.mode not in ("1", "L") else upright
+            upright = Image.fromarray(rgb_images.rgb(upright)) if upright.mode not in ("1", "L") else upright
         converted = np.asarray(upright.convert(MODES[channels]))
         return converted.reshape(*converted.shape[:2], channels)
 
@@ -196,7 +196,7 @@ def _of_tiff(file: IO[bytes], size: int) -> np.ndarray:
         if len(others) > 1 or not {"Y", "X"} <= set(axes):
             raise ImageError(f"its axes {axes} {[length for _, length in kept]} are not height, width and channels")
         array = _values(series, file).reshape([length for _, length in kept])
-        turn = UPRIGHT.get(int(getattr(series.keyframe.tags.get(reading.ORIENTATION), "value", 1)))
+        turn = UPRIGHT.get(int(getattr(series.keyframe.tags.get(rgb_images.ORIENTATION), "value", 1)))
     order = [axes.index(axis) for axis in ("Y", "X", *others)]
     array = array.transpose(order)
     return turn(array) if turn else array
@@ -229,5 +229,5 @@ def _values(series: Any, file: IO[bytes]) -> np.ndarray:
 
 def _check_bytes(decoded: int, stored: int = LIMIT) -> None:
     """Raises ImageError for an image that takes too much memory, or far more than its file."""
-    if decoded > min(LIMIT, max(2**28, reading.PIXELS_PER_BYTE * stored)):
+    if decoded > min(LIMIT, max(2**28, rgb_images.PIXELS_PER_BYTE * stored)):
         raise ImageError(f"its {decoded:,} bytes of values are more than pgtf reads of one image ({LIMIT:,})")

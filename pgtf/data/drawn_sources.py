@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pgtf.data import drawn
-from pgtf.data.reading import resized
+from pgtf.data.rgb_images import resized
 from pgtf.data.sources import RGB_FORMAT, Format, Source, Stack, stacked
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pgtf.data.arrays import read_arrays
 from pgtf.data.image_reader import ImageReader
-from pgtf.data.reading import of_array, read, resized
+from pgtf.data.rgb_images import of_array, read, resized
 from pgtf.data.sources import RGB_FORMAT, Format, Source, Stack, stacked
 from pgtf.foundation.errors import ImageError
 

@@ -26,7 +26,7 @@ from pgtf.data.manifest import (
     split_of,
 )
 from pgtf.data.pixels import RGB, Pixels, RequestedPixels
-from pgtf.data.reading import advice, is_unread_image_name
+from pgtf.data.rgb_images import advice, is_unread_image_name
 from pgtf.data.sources import Cached, Labelled, Source, Subset
 from pgtf.data.task_data import TaskData
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pgtf.data import reading
+from pgtf.data import rgb_images
 from pgtf.data.decoding import decode
 from pgtf.data.pixels import MEASURED, RGB, Pixels, RequestedPixels
 from pgtf.data.prefetch import prefetch
@@ -78,7 +78,7 @@ class ImageReader:
     def raw(self, path: str) -> np.ndarray:
         """Reads a file as [h, w, channels] of its own type. Raises ImageError if it differs from the task's."""
         if not self.strict and self._pixels.is_rgb:
-            return reading.read(path)
+            return rgb_images.read(path)
         image = decode(path, self.channels)
         if image.dtype != self._pixels.dtype:
             raise ImageError(

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pgtf.data import archives, tree
 from pgtf.data.arrays import read_arrays
 from pgtf.data.manifest import ARRAYS, LINES, TABLE, ImageFiles, LabelledArrays, LabelledFiles, PairedFiles
-from pgtf.data.reading import ENDINGS, is_image_name
+from pgtf.data.rgb_images import ENDINGS, is_image_name
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.task_names import first_names
 

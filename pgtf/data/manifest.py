@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Any, Union
 
 from pgtf.data import tree
-from pgtf.data.reading import is_image_name
+from pgtf.data.rgb_images import is_image_name
 from pgtf.foundation import files, settings
 
 TABLE, LINES, ARRAYS = ".csv", ".jsonl", ".npz"

@@ -67,7 +67,7 @@ class Pixels:
         Args:
           array: [h, w, channels] of this type, or [h, w] if there is one channel.
         """
-        from pgtf.data.reading import of_array  # Pillow is not imported before an image is.
+        from pgtf.data.rgb_images import of_array  # Pillow is not imported before an image is.
 
         if self.is_rgb:
             return of_array(array)

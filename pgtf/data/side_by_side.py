@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from pgtf.data.reading import read
+from pgtf.data.rgb_images import read
 from pgtf.foundation.errors import ImageError
 
 LOOKED_AT, FEWEST = 32, 4  # Most files that are sampled from a folder; fewest readable ones for a decision.

@@ -15,7 +15,7 @@ from pgtf.data.image_reader import ImageReader
 from pgtf.data.manifest import ImageFiles, LabelledFiles, Manifest, PairedFiles, split_of
 from pgtf.data.pixels import Pixels
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reading import advice, is_unread_image_name
+from pgtf.data.rgb_images import advice, is_unread_image_name
 from pgtf.data.side_by_side import refuse_single_images
 from pgtf.data.sources import Side, Source, Subset
 from pgtf.foundation.errors import ImageError

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from pgtf.assembly.swapping import TaskNetwork
 from pgtf.data.pixels import RGB, Pixels
-from pgtf.data.reading import to_input, to_uint8
+from pgtf.data.rgb_images import to_input, to_uint8
 from pgtf.foundation import retracing
 
 # Pixels of a batch: 32 images of 64 px. On two cores a U-Net took 22 ms per image with batch 1, 2.7 with batch 32,

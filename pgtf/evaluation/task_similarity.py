@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from pgtf.data.reading import to_input
+from pgtf.data.rgb_images import to_input
 from pgtf.layers import Conv2D
 from pgtf.storage.probes import Probes
 

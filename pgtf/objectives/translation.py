@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pgtf.data.pixels import to_picture
-from pgtf.data.reading import to_input
+from pgtf.data.rgb_images import to_input
 from pgtf.metrics.measurements import BACKWARD, UNTOUCHED, Measurement
 from pgtf.objectives.base import Objective, outputs_of
 

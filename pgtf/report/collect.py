@@ -9,7 +9,7 @@ import numpy as np
 from pgtf.assembly.parameters import full_values
 from pgtf.config import flagfile, load_config
 from pgtf.data.pixels import to_picture
-from pgtf.data.reading import resized
+from pgtf.data.rgb_images import resized
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.files import sha256_of
 from pgtf.foundation.settings import name_in

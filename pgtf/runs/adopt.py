@@ -8,7 +8,7 @@ from typing import Any
 
 from pgtf.assembly.replay import replayed
 from pgtf.config import flagfile, load_config
-from pgtf.data.reading import png
+from pgtf.data.rgb_images import png
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.foundation.settings import name_in

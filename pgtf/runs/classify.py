@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly.swapping import TaskNetwork
-from pgtf.data.reading import is_image_name, read
+from pgtf.data.rgb_images import is_image_name, read
 from pgtf.foundation import retracing
 from pgtf.foundation.errors import ImageError
 from pgtf.metrics.classification import probabilities
@@ -52,7 +52,7 @@ class Classifier:
         """Returns the probability of each class, float64 [n, classes].
 
         Args:
-          images: Arrays as `reading.of_array` takes them: gray, RGB or RGBA, uint8 or uint16.
+          images: Arrays as `rgb_images.of_array` takes them: gray, RGB or RGBA, uint8 or uint16.
         """
         with retracing.silence_retracing():
             return probabilities(self._apply(network_input(images, self.size)).numpy())

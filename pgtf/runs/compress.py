@@ -7,7 +7,7 @@ import os
 from pgtf.assembly.record_probes import record_probes
 from pgtf.compression.task import Compressed, Compression, compressed_task
 from pgtf.config import flagfile, load_config
-from pgtf.data.reading import png
+from pgtf.data.rgb_images import png
 from pgtf.foundation import files, task_names
 from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pgtf.data.reading import to_uint8
+from pgtf.data.rgb_images import to_uint8
 from pgtf.foundation.settings import refuse
 from pgtf.networks.stylegan2 import halves
 from pgtf.objectives.unconditional.latents import latents

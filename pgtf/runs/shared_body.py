@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf import layers
-from pgtf.data.reading import of_array, resized, to_float
+from pgtf.data.rgb_images import of_array, resized, to_float
 from pgtf.foundation import retracing
 from pgtf.metrics.classification import probabilities
 from pgtf.networks.classifier import HEAD

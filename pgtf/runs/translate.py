@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from pgtf.assembly.swapping import TaskNetwork
 from pgtf.data.pixels import RGB, Pixels
-from pgtf.data.reading import to_input
+from pgtf.data.rgb_images import to_input
 from pgtf.foundation import retracing
 
 TILE = 1024

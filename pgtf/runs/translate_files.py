@@ -16,7 +16,7 @@ from pgtf.data import writing as image_files
 from pgtf.data.image_reader import ImageReader
 from pgtf.data.pixels import RGB, Pixels, to_picture
 from pgtf.data.prefetch import prefetch
-from pgtf.data.reading import ENDINGS, UNREAD_ENDINGS, is_image_name, is_unread_image_name
+from pgtf.data.rgb_images import ENDINGS, UNREAD_ENDINGS, is_image_name, is_unread_image_name
 from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar

@@ -9,7 +9,7 @@ import numpy as np
 
 from pgtf.assembly.replay import outputs
 from pgtf.data.pixels import Pixels
-from pgtf.data.reading import resized
+from pgtf.data.rgb_images import resized
 from pgtf.foundation.version import __version__
 from pgtf.layers import folded
 from pgtf.runs.run import labels_of

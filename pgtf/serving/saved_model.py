@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.data.pixels import RGB, Pixels
-from pgtf.data.reading import to_float, to_input
+from pgtf.data.rgb_images import to_float, to_input
 from pgtf.foundation import files
 from pgtf.serving.direction import Direction
 from pgtf.serving.format import Format, variables_of

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.data.pixels import RGB, Pixels
-from pgtf.data.reading import resized, to_input
+from pgtf.data.rgb_images import resized, to_input
 from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
 from pgtf.runs.translate import LEAST

@@ -7,7 +7,7 @@ from typing import Optional
 import numpy as np
 from PIL import Image
 
-from pgtf.data.reading import decoded
+from pgtf.data.rgb_images import decoded
 from pgtf.foundation.errors import ImageError
 
 BYTES = 32 * 2**20

@@ -20,7 +20,7 @@ from pgtf.assembly.pretrained_weights import check_input_values, matched, output
 from pgtf.assembly.record_probes import record_probes
 from pgtf.config import TaskPlan
 from pgtf.data.drawn import draw_labelled
-from pgtf.data.reading import resized, to_float
+from pgtf.data.rgb_images import resized, to_float
 from pgtf.evaluation.collection import choice
 from pgtf.foundation import files
 from pgtf.runs.run import Run

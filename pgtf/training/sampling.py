@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from pgtf.data.reading import to_input
+from pgtf.data.rgb_images import to_input
 from pgtf.foundation import files
 from pgtf.objectives.base import Objective, outputs_of
 from pgtf.storage import run_paths

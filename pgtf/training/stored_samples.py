@@ -5,7 +5,7 @@ from typing import Callable
 import numpy as np
 import tensorflow as tf
 
-from pgtf.data.reading import png, to_input
+from pgtf.data.rgb_images import png, to_input
 from pgtf.foundation import files
 from pgtf.objectives import Objective
 from pgtf.objectives.translation import apply_network, floats, grid

@@ -13,7 +13,7 @@ from pgtf import layers
 from pgtf.assembly.composing import kernels
 from pgtf.assembly.replay import outputs
 from pgtf.assembly.swapping import SwappedNetworks
-from pgtf.data.reading import to_float
+from pgtf.data.rgb_images import to_float
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS, Layered, LowRank, Piggyback
 from pgtf.runs.run import Run

@@ -16,7 +16,7 @@ from pgtf.data import writing
 from pgtf.data.decoding import decode
 from pgtf.data.image_reader import ImageReader
 from pgtf.data.pixels import MOST_CHANNELS, RGB, Pixels, RequestedPixels, to_picture
-from pgtf.data.reading import read, resized
+from pgtf.data.rgb_images import read, resized
 from pgtf.foundation.errors import ImageError
 
 SHAPE = (5, 3)  # Taller than wide, and values without symmetry.

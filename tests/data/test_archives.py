@@ -16,7 +16,7 @@ from PIL import Image
 
 from pgtf.data import archives, tree
 from pgtf.data.finder import Finder
-from pgtf.data.reading import read
+from pgtf.data.rgb_images import read
 from pgtf.data.survey import survey
 from pgtf.foundation.errors import ImageError
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest
 from pgtf.data.pixels import RequestedPixels
-from pgtf.data.reading import read
+from pgtf.data.rgb_images import read
 from pgtf.data.streams import Stream
 from pgtf.foundation.errors import ImageError
 
@@ -409,7 +409,7 @@ class CheckedTest(FinderTestCase):
         self.put("maps", "train", count=5)
         self.break_("maps/train/3.png")
         reads = []
-        with mock.patch("pgtf.data.reading.read", side_effect=lambda path: reads.append(path) or read(path)):
+        with mock.patch("pgtf.data.rgb_images.read", side_effect=lambda path: reads.append(path) or read(path)):
             task = self.find("maps").checked(skip=True)  # Without tests: its training images are both.
             self.assertCountEqual([os.path.basename(path) for path in reads], [f"{number}.png" for number in range(5)])
             for index in range(4):
@@ -429,7 +429,7 @@ class CheckedTest(FinderTestCase):
 
     def test_another_error_is_not_swallowed(self):
         self.put("maps", "train")
-        broken = mock.patch("pgtf.data.reading.read", side_effect=RuntimeError("a bug"))
+        broken = mock.patch("pgtf.data.rgb_images.read", side_effect=RuntimeError("a bug"))
         with broken, self.assertRaisesRegex(RuntimeError, "a bug"):
             self.find("maps").checked(skip=True)
 
@@ -444,7 +444,7 @@ class CheckedTest(FinderTestCase):
     def test_a_task_goes_on_without_reading_anything_again(self):
         for paired in (True, False):
             task, manifest = self.begun(paired=paired)
-            with mock.patch("pgtf.data.reading.read", side_effect=RuntimeError):
+            with mock.patch("pgtf.data.rgb_images.read", side_effect=RuntimeError):
                 resumed = self.find("maps", paired=paired).resumed(manifest)
             self.assertEqual(resumed.manifest, task.manifest)
             self.assertEqual(resumed.skipped, (f"Left out when the task began: '{self.folder}/maps/train/2.png'",))

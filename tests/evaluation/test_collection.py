@@ -8,7 +8,7 @@ import tensorflow as tf
 from PIL import Image
 
 from pgtf.data.finder import DRAWN_TEST, Finder
-from pgtf.data.reading import to_float, to_uint8
+from pgtf.data.rgb_images import to_float, to_uint8
 from pgtf.evaluation import evaluator
 from pgtf.evaluation.collection import choice, sides
 from pgtf.evaluation.generator import PIXELS, Generator

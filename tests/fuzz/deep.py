@@ -11,7 +11,7 @@ import tifffile
 
 from pgtf.data import writing
 from pgtf.data.decoding import decode
-from pgtf.data.reading import ENDINGS
+from pgtf.data.rgb_images import ENDINGS
 from pgtf.foundation.errors import ImageError
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.images import _with_checksums

@@ -18,7 +18,7 @@ from pgtf.data import writing
 from pgtf.data.finder import Finder
 from pgtf.data.manifest import Manifest, check_summary
 from pgtf.data.pixels import RGB, RequestedPixels
-from pgtf.data.reading import ImageError
+from pgtf.data.rgb_images import ImageError
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import TEXTS, changed_bytes, some
 

@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageCms
 
-from pgtf.data.reading import read
+from pgtf.data.rgb_images import read
 from pgtf.foundation.errors import ImageError
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import changed_bytes, some

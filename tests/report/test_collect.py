@@ -13,7 +13,7 @@ from absl.testing import absltest
 from pgtf.assembly.replay import outputs
 from pgtf.cli import command_line
 from pgtf.config import Config, flagfile
-from pgtf.data.reading import to_uint8
+from pgtf.data.rgb_images import to_uint8
 from pgtf.foundation import files
 from pgtf.methods import Full, Piggyback
 from pgtf.metrics.matrix import Matrix

@@ -17,7 +17,7 @@ from PIL import Image
 import pgtf
 from pgtf.cli.classify import ARGUMENTS, REPEATED, _lines
 from pgtf.cli.main import as_flags
-from pgtf.data.reading import read, resized, to_float
+from pgtf.data.rgb_images import read, resized, to_float
 from pgtf.runs.classify import Guess, classify_files, image_files
 from pgtf.runs.shared_body import body_of, shared_bodies
 from pgtf.serving.combined import export_combined

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 import pgtf
 from pgtf.config.flagfile import load_config
-from pgtf.data.reading import to_float, to_uint8
+from pgtf.data.rgb_images import to_float, to_uint8
 from pgtf.runs.verify import verdicts
 from pgtf.serving.export import export
 from pgtf.serving.tflite import TFLite

@@ -12,7 +12,7 @@ from absl.testing import parameterized
 
 import pgtf
 from pgtf import layers
-from pgtf.data.reading import to_float, to_uint8
+from pgtf.data.rgb_images import to_float, to_uint8
 from pgtf.foundation.errors import BankError
 from tests.tiny import flip_a_bit, tiny_run
 

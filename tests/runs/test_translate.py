@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.data.reading import to_float
+from pgtf.data.rgb_images import to_float
 from pgtf.runs.translate import Translator, _tiles
 
 

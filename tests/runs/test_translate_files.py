@@ -231,7 +231,7 @@ class FileTranslationTest(parameterized.TestCase):
         read, most, seen = [], [], []
         lock = threading.Lock()
 
-        import pgtf.data.reading as module
+        import pgtf.data.rgb_images as module
 
         def counted(path, original=module.read):
             with lock:

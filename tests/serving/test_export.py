@@ -25,7 +25,7 @@ from PIL import Image
 
 import pgtf
 from pgtf.assembly.replay import outputs
-from pgtf.data.reading import resized, to_float
+from pgtf.data.rgb_images import resized, to_float
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS, Method

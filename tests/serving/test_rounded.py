@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.data.reading import to_float
+from pgtf.data.rgb_images import to_float
 from pgtf.runs.run import Run
 from pgtf.serving.export import export
 from pgtf.serving.onnx import OPSET, Onnx

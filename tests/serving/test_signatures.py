@@ -8,7 +8,7 @@ import tensorflow as tf
 from absl.testing import absltest, parameterized
 from PIL import Image
 
-from pgtf.data.reading import rgb
+from pgtf.data.rgb_images import rgb
 from pgtf.serving.signatures import Signatures
 
 

@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 import pgtf
 from pgtf.cli import command_line
-from pgtf.data.reading import to_uint8
+from pgtf.data.rgb_images import to_uint8
 from pgtf.methods import METHODS, Factorized, Full, Half, Piggyback, Quarter
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix

@@ -19,7 +19,7 @@ from pgtf.assembly import build
 from pgtf.assembly.bank import NetworkBank, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.swapping import SwappedNetworks
-from pgtf.data.reading import to_float
+from pgtf.data.rgb_images import to_float
 from pgtf.experiments.speed.peers import sides as sides_of_peers
 from pgtf.experiments.speed.timing import compared, cpu_times
 from pgtf.methods import Full, Layered, LowRank, Method, Piggyback

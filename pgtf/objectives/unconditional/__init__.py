@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from pgtf.data.reading import to_uint8
+from pgtf.data.rgb_images import to_uint8
 from pgtf.foundation import settings
 from pgtf.foundation.settings import setting
 from pgtf.metrics.measurements import ImageSet

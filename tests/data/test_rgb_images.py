@@ -17,7 +17,7 @@ from absl.testing import absltest, parameterized
 from PIL import Image, ImageCms, PngImagePlugin
 
 from pgtf.data.decoding import decode
-from pgtf.data.reading import (
+from pgtf.data.rgb_images import (
     ENDINGS,
     is_image_name,
     is_unread_image_name,
@@ -150,7 +150,7 @@ class ReadTest(parameterized.TestCase):
             file.write(content)
         # In a process of its own: pytest has its own rules on warnings.
         code = (
-            "import sys\nfrom pgtf.data.reading import read\nfrom pgtf.foundation.errors import ImageError\n"
+            "import sys\nfrom pgtf.data.rgb_images import read\nfrom pgtf.foundation.errors import ImageError\n"
             "try:\n    read(sys.argv[1])\nexcept ImageError:\n    print('told')"
         )
         child = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True)
@@ -195,7 +195,7 @@ class ReadTest(parameterized.TestCase):
         path = self.saved(Image.new("L", (300, 200)))
         size = os.path.getsize(path)
         for pixels, per_byte, fits in ((60_000, 1, True), (10, 60_000 // size + 1, True), (10, 59_999 // size, False)):
-            with mock.patch.multiple("pgtf.data.reading", PIXELS=pixels, PIXELS_PER_BYTE=per_byte):
+            with mock.patch.multiple("pgtf.data.rgb_images", PIXELS=pixels, PIXELS_PER_BYTE=per_byte):
                 if fits:
                     self.assertEqual(read(path).shape, (200, 300, 3))
                     continue
