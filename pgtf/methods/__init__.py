@@ -18,7 +18,7 @@ from pgtf.methods.modulated import Modulated
 from pgtf.methods.packnet import PackNet
 from pgtf.methods.piggyback import Factorized, Piggyback
 from pgtf.methods.progressive import Progressive
-from pgtf.methods.sharing import LayerWise, WidthWise
+from pgtf.methods.sharing_strategies import LayerWise, WidthWise
 
 METHODS: dict[str, type[Method]] = {
     "full": Full,

@@ -13,7 +13,7 @@ from pgtf.assembly.bank import NetworkBank
 from pgtf.config import Config, load_config
 from pgtf.methods import METHODS, LayerWise, Lora, LowRank, Modulated, WidthWise
 from pgtf.methods.backbone import Backbone
-from pgtf.methods.sharing import first_layers
+from pgtf.methods.sharing_strategies import first_layers
 from pgtf.networks import Architecture
 from pgtf.recipes import Full
 from pgtf.runs.run import Run
