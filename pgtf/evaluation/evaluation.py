@@ -19,8 +19,8 @@ from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, refuse_untested, sides
 from pgtf.evaluation.evaluator import ClassifierOf, Evaluator, class_names, classifier_facts, classifier_of
 from pgtf.evaluation.generator import Generator
+from pgtf.evaluation.matrix_summaries import write_matrix_summaries
 from pgtf.evaluation.records import Records
-from pgtf.evaluation.tensorboard import to_tensorboard
 from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.progress import Bar
@@ -117,7 +117,7 @@ class Evaluation:
         self._measure({cell: facts for cell, facts in follows.items() if not self._entered(cell, facts)})
         self._write()
         self._log_other_extractors()
-        to_tensorboard(self.matrix, files.inside(self.run.folder, run_paths.TENSORBOARD))
+        write_matrix_summaries(self.matrix, files.inside(self.run.folder, run_paths.TENSORBOARD))
         if len(asked) == len(self.data):
             files.write(table_path(self.run.folder, len(self.run) - 1, self.run.names[-1]), self.table().encode())
         return self.matrix

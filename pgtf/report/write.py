@@ -11,7 +11,7 @@ from pgtf.report.content import Comparison, ReportedRun, SameInput
 from pgtf.report.grid import grid
 from pgtf.report.page import compare_page, page
 from pgtf.report.page_cache import PageCache
-from pgtf.report.tensorboard import to_tensorboard
+from pgtf.report.run_summaries import write_run_summaries
 from pgtf.storage import run_paths
 
 INPUTS_COMPARED = 2  # Of each task.
@@ -60,7 +60,7 @@ def update_report(run_dir: str, tensorboard: bool = False) -> str:
         collector = Collector(run_dir, cache)
         run = collector.run()
         if tensorboard and collector.config:
-            to_tensorboard(run, collector.config.flat())
+            write_run_summaries(run, collector.config.flat())
         files.write(page_of(run.folder), page(run, cache).encode())
         cache.remove_unused()
         return page_of(run.folder)

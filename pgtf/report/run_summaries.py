@@ -19,7 +19,7 @@ from pgtf.storage import run_paths
 EVENTS = ".report"  # The ending of a file of its own, which is replaced.
 
 
-def to_tensorboard(run: ReportedRun, settings: Mapping[str, Any]) -> None:
+def write_run_summaries(run: ReportedRun, settings: Mapping[str, Any]) -> None:
     """Writes report/… at step = number of learned tasks, and hyperparameters for the HParams plugin.
 
     Args:

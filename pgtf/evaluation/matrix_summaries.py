@@ -10,7 +10,7 @@ from pgtf.metrics.matrix import Matrix
 SUFFIX = ".evaluation"  # Suffix of the event file, which is replaced.
 
 
-def to_tensorboard(matrix: Matrix, folder: str) -> None:
+def write_matrix_summaries(matrix: Matrix, folder: str) -> None:
     """Writes evaluation/METRIC/TASK at step = number of learned tasks. Replaces earlier values."""
     for path in glob.glob(os.path.join(glob.escape(folder), f"events.*{SUFFIX}")):
         os.unlink(path)
