@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from pgtf.layers.minibatch_stddev import MinibatchStdDev
+from pgtf.layers.ones_and_row import Ones, Row
 from pgtf.layers.padding import ReflectionPadding2D
 from pgtf.layers.resampling import Doubled, Smooth
-from pgtf.layers.rows import Ones, Row
 
 __all__ = ["Doubled", "MinibatchStdDev", "Ones", "ReflectionPadding2D", "Row", "Smooth"]
 
