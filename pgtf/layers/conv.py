@@ -9,13 +9,13 @@ import tensorflow as tf
 
 from pgtf.layers import small_maps
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.full import Full
 from pgtf.recipes.piggyback import Piggyback
 
 
-class _MadeKernel(Shaped):
+class _MadeKernel(KnownShape):
     """Base of both layers: builds a recipe for the kernel's shape and convolves with the kernel that it makes."""
 
     def __init__(self, *args: Any, recipe: Any = None, groups: int = 1, **kwargs: Any) -> None:

@@ -8,13 +8,13 @@ import tensorflow as tf
 from pgtf.distribution import replicas
 from pgtf.foundation.keras_versions import weight_settings
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 DRAWS = "draws"  # Name of a layer's counter of random draws, which no task stores.
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Dropout(Shaped):
+class Dropout(KnownShape):
     """Zeroes a fraction `rate` of [...] during training. The n-th mask is a pure function of (seed, n)."""
 
     def __init__(self, rate: float, seed: int = 0, **kwargs: Any) -> None:

@@ -14,8 +14,8 @@ import tensorflow as tf
 
 from pgtf.layers.autograph import without_autograph
 from pgtf.layers.conv import Conv2D
+from pgtf.layers.known_shape import KnownShape
 from pgtf.layers.resampling import smoothed
-from pgtf.layers.shaped import Shaped
 
 EPSILON = 1e-8
 
@@ -54,7 +54,7 @@ class EqualizedConv2D(Conv2D):
         return {**super().get_config(), "rate": self.rate}
 
 
-class _OfMapAndStyle(Shaped):
+class _OfMapAndStyle(KnownShape):
     """A layer of a map and a style, whose output may be twice as high and wide as the map.
 
     doubles: Whether it is. filters: Number of output channels.

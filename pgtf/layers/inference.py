@@ -11,10 +11,10 @@ import tensorflow as tf
 from pgtf.layers import small_maps
 from pgtf.layers.autograph import without_autograph
 from pgtf.layers.factory import LayerFactory
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 
-class _InferenceConv(Shaped):
+class _InferenceConv(KnownShape):
     """Base of both convolutions. takes_products: Whether small maps of known size are computed as matrix products."""
 
     takes_products = False

@@ -4,13 +4,13 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 GROUP = 4
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class MinibatchStdDev(Shaped):
+class MinibatchStdDev(KnownShape):
     """Adds a channel: the standard deviation over a group of 4 examples, averaged over positions and channels.
 
     Groups are of 4 examples in a row, so that devices (and parts of an accumulation) with a multiple of 4 examples have

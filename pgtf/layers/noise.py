@@ -11,11 +11,11 @@ from pgtf.foundation.keras_versions import weight_settings
 from pgtf.foundation.seeds import seed_of
 from pgtf.layers.autograph import without_autograph
 from pgtf.layers.dropout import DRAWS
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Noise(Shaped):
+class Noise(KnownShape):
     """y = x + strength · noise, with noise N(0, 1), [h, w], and a strength that starts at 0.
 
     The n-th noise of training is a pure function of (seed, n). Outside of training the noise is constant and follows

@@ -7,7 +7,7 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 
 class KerasInstanceNormalization(keras.layers.GroupNormalization):
@@ -31,7 +31,7 @@ except ImportError:
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class InstanceNormalization(Shaped, _Parent):
+class InstanceNormalization(KnownShape, _Parent):
     """Normalizes each channel of each image to mean 0 and variance 1, then scales and shifts it.
 
     Computes in float32 under any dtype policy: the mean of a large map needs more than 16 bits. Epsilon is PyTorch's,

@@ -6,11 +6,11 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Ones(Shaped):
+class Ones(KnownShape):
     """Returns the number 1 for each example, [n, 1]."""
 
     @without_autograph
@@ -22,7 +22,7 @@ class Ones(Shaped):
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Row(Shaped):
+class Row(KnownShape):
     """Returns row `number` of each example: [n, rows, values] to [n, values]."""
 
     def __init__(self, number: int, **kwargs: Any) -> None:

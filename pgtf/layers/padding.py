@@ -6,11 +6,11 @@ import keras
 import tensorflow as tf
 
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class ReflectionPadding2D(Shaped):
+class ReflectionPadding2D(KnownShape):
     """Pads [n, h, w, c] with its mirror image, `padding` pixels on each side."""
 
     def __init__(self, padding: int = 1, **kwargs: Any) -> None:

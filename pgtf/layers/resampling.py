@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 FILTER = np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64
 
@@ -28,7 +28,7 @@ def smoothed(x: tf.Tensor, margins: Sequence[int], *, gain: float = 1.0, strides
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Smooth(Shaped):
+class Smooth(KnownShape):
     """Convolves each channel with the filter.
 
     Args:
@@ -53,7 +53,7 @@ class Smooth(Shaped):
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Doubled(Shaped):
+class Doubled(KnownShape):
     """Doubles height and width: zeros between the pixels, then the filter, with a gain of 4. For few channels."""
 
     @without_autograph

@@ -10,7 +10,7 @@ import tensorflow as tf
 from pgtf import layers
 from pgtf.assembly.parameters import recipe_at
 from pgtf.layers.autograph import without_autograph
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.piggyback import Piggyback
 
@@ -18,7 +18,7 @@ from pgtf.recipes.piggyback import Piggyback
 Filters = dict[tuple[str, str], tf.Variable]
 
 
-class _Sharing(Shaped):
+class _Sharing(KnownShape):
     """Base of both convolutions: for inference, with a task's own filters and mixes of other tasks' filters.
 
     It mixes filters or activations, whichever is cheaper for one image of the size that the network is built with. The

@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 
-class Shaped(keras.layers.Layer):
+class KnownShape(keras.layers.Layer):
     """A layer whose `compute_output_shape` and `output_dtype` are correct.
 
     Keras 2.15 infers the output's shape and dtype by running each layer in a scratch graph, which takes three fifths of

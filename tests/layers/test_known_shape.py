@@ -5,7 +5,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf import layers
-from pgtf.layers.shaped import Shaped
+from pgtf.layers.known_shape import KnownShape
 
 LAYERS = {
     "conv": lambda dtype: layers.Conv2D(5, 3, 2, dtype=dtype),
@@ -18,7 +18,7 @@ LAYERS = {
 }
 
 
-class Unrun(Shaped):
+class Unrun(KnownShape):
     """A layer that may be built and may not be run."""
 
     def build(self, shape):
