@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pgtf.layers import shapes
-from pgtf.layers.shapes import Shape
+from pgtf.layers import planned_shapes
+from pgtf.layers.planned_shapes import Shape
 from pgtf.layers.site import SiteFactory
 from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
@@ -25,7 +25,7 @@ class ParameterCounter(SiteFactory):
       sites: [(layer's name, shape, {setting of its `KernelSite`: value})] of the kernels, in order.
     """
 
-    layers = shapes
+    layers = planned_shapes
     recipes = planned
 
     def __init__(self, prefix: str, *, norm: str = "instance", **settings: Any) -> None:

@@ -1,8 +1,8 @@
 """Decodes image files to arrays [h, w, channels] of their own type: uint8, uint16 or float32.
 
-8-bit pictures are converted as `rgb_images.read` converts them: EXIF orientation applied, palettes and CMYK to RGB, colour
-profiles ignored, transparent pixels on white unless an alpha channel is asked for. All other files keep their channels
-and their values.
+8-bit pictures are converted as `rgb_images.read` converts them: EXIF orientation applied, palettes and CMYK to RGB,
+colour profiles ignored, transparent pixels on white unless an alpha channel is asked for. All other files keep their
+channels and their values.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ input of the layer of the same name in column i, and lateral a 1 × 1 convolutio
 
 from typing import Any, Callable
 
-from pgtf.layers.shapes import Shape
+from pgtf.layers.planned_shapes import Shape
 
 
 class Laterals:

@@ -4,8 +4,8 @@ import keras
 import tensorflow as tf
 from absl.testing import parameterized
 
-from pgtf.layers import shapes, weightless
-from pgtf.layers.shapes import Shape
+from pgtf.layers import planned_shapes, weightless
+from pgtf.layers.planned_shapes import Shape
 
 MAP, OTHER = (None, 8, 12, 6), (None, 8, 12, 5)
 CASES = {
@@ -39,14 +39,14 @@ class ShapesTest(tf.test.TestCase, parameterized.TestCase):
         inputs = [keras.Input(one[1:]) for one in given] if isinstance(given, list) else keras.Input(given[1:])
         output = getattr(weightless, name)(*arguments)(inputs)
         planned = [Shape(one) for one in given] if isinstance(given, list) else Shape(given)
-        found = getattr(shapes, name)(*arguments)(planned).shape
+        found = getattr(planned_shapes, name)(*arguments)(planned).shape
         self.assertLen(found, len(output.shape))
         self.assertEqual(found[-1], output.shape[-1])
         for length, expected in zip(found, output.shape):
             self.assertIn(length, (None, expected))
 
     def test_every_listed_layer_is_tried(self):
-        listed = {name for name, value in vars(shapes).items() if name[0].isupper() and callable(value)}
+        listed = {name for name, value in vars(planned_shapes).items() if name[0].isupper() and callable(value)}
         self.assertEqual(listed - {"Shape", "Any", "Callable", "Sequence"}, CASES.keys())
 
 
