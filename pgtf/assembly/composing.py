@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.assembly.parameters import PlannedBank, kernel_sites, recipe_at
-from pgtf.layers.site import KernelSite
+from pgtf.layers.kernel_site import KernelSite
 from pgtf.methods import Method
 from pgtf.recipes.base import Recipe
 from pgtf.recipes.borrowing import Borrowing

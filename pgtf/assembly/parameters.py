@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pgtf.layers import planned_shapes
+from pgtf.layers.kernel_site import SiteFactory
 from pgtf.layers.planned_shapes import Shape
-from pgtf.layers.site import SiteFactory
 from pgtf.methods import Bank, BankTask, Full, Method
 from pgtf.networks import Architecture
 from pgtf.recipes import planned

@@ -11,9 +11,9 @@ from pgtf.layers import weightless
 from pgtf.layers.conv import Conv2D, Conv2DTranspose
 from pgtf.layers.dropout import Dropout
 from pgtf.layers.equalized import EqualizedConv2D, ModulatedConv2D
+from pgtf.layers.kernel_site import SiteFactory
 from pgtf.layers.noise import Noise
 from pgtf.layers.norm import InstanceNormalization
-from pgtf.layers.site import SiteFactory
 from pgtf.layers.sync_batch_norm import SyncBatchNormalization
 
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from pgtf import layers
-from pgtf.layers.site import KernelSite
+from pgtf.layers.kernel_site import KernelSite
 from pgtf.methods.bank import LentFilters
 from pgtf.methods.base import Method
 

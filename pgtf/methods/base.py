@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Callable, ClassVar, Optional, Protocol
 
 from pgtf import layers
 from pgtf.foundation import settings
-from pgtf.layers.site import KernelSite, SiteFactory
+from pgtf.layers.kernel_site import KernelSite, SiteFactory
 from pgtf.methods.bank import Bank
 
 if TYPE_CHECKING:

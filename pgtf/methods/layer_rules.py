@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from pgtf.foundation import settings
 from pgtf.foundation.settings import refuse
-from pgtf.layers.site import KernelSite
+from pgtf.layers.kernel_site import KernelSite
 from pgtf.methods.base import Method
 from pgtf.methods.delta import Delta
 from pgtf.methods.frozen import Frozen

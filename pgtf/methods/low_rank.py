@@ -5,7 +5,7 @@ import math
 from typing import TYPE_CHECKING
 
 from pgtf.foundation.settings import setting
-from pgtf.layers.site import KernelSite
+from pgtf.layers.kernel_site import KernelSite
 from pgtf.methods.backbone import Backbone
 from pgtf.methods.bank import LentFilters
 from pgtf.methods.piggyback import FREE_OUTER_HELP

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from pgtf import layers, recipes
 from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.settings import setting
-from pgtf.layers.site import KernelSite
+from pgtf.layers.kernel_site import KernelSite
 from pgtf.methods.bank import Bank
 from pgtf.methods.base import Method, WeightOwnership
 

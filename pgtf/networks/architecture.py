@@ -5,7 +5,7 @@ import functools
 from typing import Any
 
 from pgtf.foundation import settings
-from pgtf.layers.site import SiteFactory
+from pgtf.layers.kernel_site import SiteFactory
 from pgtf.networks.base import Network
 from pgtf.networks.table import NETWORKS
 

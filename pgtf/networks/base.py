@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any, ClassVar
 
 from pgtf.foundation import settings
-from pgtf.layers.site import SiteFactory
+from pgtf.layers.kernel_site import SiteFactory
 
 IMAGE = (None, None, 3)
 

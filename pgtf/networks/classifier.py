@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pgtf.foundation.settings import setting
 from pgtf.layers.dense import dense
-from pgtf.layers.site import SiteFactory
+from pgtf.layers.kernel_site import SiteFactory
 from pgtf.networks.base import Network
 
 HEAD = "scores"  # The last layer with weights; all others make the features that it scores.

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any
 
-from pgtf.layers.site import SiteFactory
+from pgtf.layers.kernel_site import SiteFactory
 
 
 @dataclasses.dataclass(frozen=True)

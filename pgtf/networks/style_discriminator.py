@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 from pgtf.layers.dense import dense
-from pgtf.layers.site import SiteFactory
+from pgtf.layers.kernel_site import SiteFactory
 from pgtf.networks.stylegan2 import activated, filters_at, sizes_of
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pgtf.foundation.settings import setting
 from pgtf.layers.dense import dense
-from pgtf.layers.site import SiteFactory
+from pgtf.layers.kernel_site import SiteFactory
 from pgtf.networks.base import Network
 
 STYLES = "styles"  # Name of the layer between mapping and synthesis, [n, number of styles, length of a style].

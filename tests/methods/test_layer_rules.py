@@ -2,7 +2,7 @@
 
 from absl.testing import absltest, parameterized
 
-from pgtf.layers.site import KernelSite
+from pgtf.layers.kernel_site import KernelSite
 from pgtf.methods import Frozen, Full, LowRank, Mask, Piggyback
 from pgtf.methods.layer_rules import LayerRule, parsed
 
