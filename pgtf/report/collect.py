@@ -25,7 +25,7 @@ from pgtf.storage import log, run_paths
 from pgtf.storage.bank import FilterBank, none_learned
 from pgtf.storage.ledger import Ledger
 from pgtf.storage.probes import Probes
-from pgtf.training.recorded import begun_split
+from pgtf.training.task_record import begun_split
 
 # Test pictures of each task, in a run of at most so many tasks, and in a longer one.
 FEW, PICTURES, FEWER_PICTURES = 6, 4, 2

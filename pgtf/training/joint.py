@@ -32,8 +32,8 @@ from pgtf.training.loop import learn
 from pgtf.training.observers import Observer
 from pgtf.training.one_task import facts_of, intervals
 from pgtf.training.points import CurvePoint
-from pgtf.training.recorded import record_or_resume
 from pgtf.training.sampling import sampler
+from pgtf.training.task_record import record_or_resume
 
 # What is the same for all tasks, since they take their steps together.
 COMMON = ("steps", "epochs", "learning_rate", "decay_from", "keep_weights", "ema")

@@ -35,8 +35,8 @@ from pgtf.storage.probes import Probes
 from pgtf.training.callbacks import append_line
 from pgtf.training.loop import Intervals, learn
 from pgtf.training.observers import Observer
-from pgtf.training.recorded import nearest_recorded, pixels_json, record_or_resume, training_of
 from pgtf.training.sampling import sampler
+from pgtf.training.task_record import nearest_recorded, pixels_json, record_or_resume, training_of
 
 
 def learn_task(

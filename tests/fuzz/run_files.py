@@ -19,8 +19,8 @@ from pgtf.config import load_config, resumed, task_plans
 from pgtf.foundation import files
 from pgtf.storage.bank import FilterBank
 from pgtf.storage.ledger import Ledger, _digest
-from pgtf.training.recorded import record_or_resume, training_of
 from pgtf.training.sequence import SequentialTrainer
+from pgtf.training.task_record import record_or_resume, training_of
 from tests.fuzz.case import Case, Finding
 from tests.fuzz.mutation import ODD, changed_bytes, changed_tree, some
 from tests.fuzz.slices import changed_header, listed, look_at, read_json, rewritten, write_json

@@ -19,7 +19,7 @@ from pgtf.methods import Cpg, PackNet
 from pgtf.networks import Architecture
 from pgtf.objectives import CycleGAN, Pix2Pix
 from pgtf.recipes import Picked
-from pgtf.training.recorded import record_or_resume
+from pgtf.training.task_record import record_or_resume
 
 
 class Scripted:

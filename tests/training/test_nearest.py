@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from pgtf.runs.run import Run
 from pgtf.storage.probes import Probes
-from pgtf.training.recorded import nearest_recorded
+from pgtf.training.task_record import nearest_recorded
 from tests.tiny import tiny_run
 
 TASKS = ("facades", "maps", "streets")
