@@ -28,10 +28,10 @@ from pgtf.objectives.joint import JointLearner
 from pgtf.storage import run_paths
 from pgtf.storage.probes import Probes
 from pgtf.training.checkpoints import Checkpoints
+from pgtf.training.curve_points import CurvePoint
 from pgtf.training.loop import learn
 from pgtf.training.observers import Observer
 from pgtf.training.one_task import facts_of, intervals
-from pgtf.training.points import CurvePoint
 from pgtf.training.sampling import sampler
 from pgtf.training.task_record import record_or_resume
 

@@ -17,7 +17,7 @@ from pgtf.methods import Phase
 from pgtf.objectives.learner import Learner
 from pgtf.training.callbacks import DrawSamples, LogLosses, SaveCheckpoints, ShowProgress, StopIfNotFinite
 from pgtf.training.checkpoints import Checkpoints
-from pgtf.training.points import Best, Points
+from pgtf.training.curve_points import Best, Points
 
 
 @dataclasses.dataclass(frozen=True)

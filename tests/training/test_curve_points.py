@@ -11,8 +11,8 @@ from tensorboard.backend.event_processing.event_file_loader import EventFileLoad
 
 from pgtf.data.streams import Stream
 from pgtf.methods import Phase
+from pgtf.training.curve_points import CurvePoint
 from pgtf.training.loop import Intervals, learn
-from pgtf.training.points import CurvePoint
 from tests.training import test_loop
 
 STEPS = 7
