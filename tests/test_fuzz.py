@@ -64,7 +64,7 @@ class GuardsTest(parameterized.TestCase):
 
     @parameterized.named_parameters(
         ("links_are_followed", "adopting", files, "inside", os.path.join),
-        ("an_edited_matrix_counts", "figures", matrix_text, "check_seal", lambda plain: None),
+        ("an_edited_matrix_counts", "figures", matrix_text, "check_own_hash", lambda plain: None),
         ("an_edited_record_counts", "figures", records, "_sha256", lambda plain: "0" * 64),
         ("an_edited_result_counts", "figures", results, "_sha256", lambda plain: plain.get("sha256")),
     )

@@ -11,7 +11,7 @@ import numpy as np
 
 from pgtf.metrics.matrix import Matrix, metric
 from pgtf.metrics.measurements import Measurement
-from pgtf.metrics.sealed import check_seal, sealed
+from pgtf.metrics.own_hash import check_own_hash, with_own_hash
 
 COLUMNS = ["metric", "task", "slice", "after", "value"]
 # Further columns, filled if the measurements are given.
@@ -28,7 +28,7 @@ def to_json(matrix: Matrix, figures: Measurements = MappingProxyType({})) -> str
         for figure in found.values()
     ]
     facts = {"tasks": matrix.tasks, "slices": matrix.slices, "values": matrix.values, "figures": beside}
-    return json.dumps(sealed(facts), indent=1, allow_nan=False, ensure_ascii=False)
+    return json.dumps(with_own_hash(facts), indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def from_json(text: str) -> Matrix:
@@ -55,7 +55,7 @@ def with_figures(text: str) -> tuple[Matrix, Measurements]:
 def _read(text: str) -> tuple[Matrix, dict[str, Any]]:
     try:
         facts = json.loads(text)
-        check_seal(facts)
+        check_own_hash(facts)
         return Matrix(facts["tasks"], facts["slices"], facts["values"]), facts
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise ValueError(f"The file is not a matrix in JSON, or damaged. Received: {error!r}") from error

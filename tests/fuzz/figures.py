@@ -17,7 +17,7 @@ from pgtf.foundation import files
 from pgtf.metrics import matrix_text
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.measurements import ImageSet, Measurement
-from pgtf.metrics.sealed import sealed
+from pgtf.metrics.own_hash import with_own_hash
 from pgtf.runs.describe import measured
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.pack import pack, unpack
@@ -91,7 +91,7 @@ def _text():
 
 
 def _seal(plain):
-    return sealed({key: value for key, value in plain.items() if key != "own_sha256"})
+    return with_own_hash({key: value for key, value in plain.items() if key != "own_sha256"})
 
 
 def _matrix(case):

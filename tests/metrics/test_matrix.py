@@ -8,7 +8,7 @@ from absl.testing import absltest
 from pgtf.metrics.matrix import METRICS, Matrix, metric
 from pgtf.metrics.matrix_text import from_csv, from_json, summary, table, to_csv, to_json, with_figures
 from pgtf.metrics.measurements import ImageSet, Measurement
-from pgtf.metrics.sealed import sealed
+from pgtf.metrics.own_hash import with_own_hash
 
 TASKS, SLICES = ("maps", "facades", "edges"), ("a" * 64, "b" * 64, "c" * 64)
 # The same three tasks; FID-768 falls as things get better, Acc rises.
@@ -203,7 +203,7 @@ class TextTest(absltest.TestCase):
         changes += [{"standard_error": "x"}, {"name": None}, {"name": []}, {"after": {}}, {"more": 1}]
         for wrong in (None, 3, "x", {"a": 1}, [None], [[]], *([{**first, **change}, second] for change in changes)):
             with self.assertRaisesRegex(ValueError, "Received: ", msg=wrong):
-                with_figures(json.dumps(sealed({**plain, "figures": wrong})))
+                with_figures(json.dumps(with_own_hash({**plain, "figures": wrong})))
 
     def test_values_by_several_networks_are_not_compared(self):
         matrix = Matrix(("maps", "edges"), ("1", "2"), {"FCD": [[67.0, 76.0], [None, 70.0]]})

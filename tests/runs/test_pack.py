@@ -18,7 +18,7 @@ from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
 from pgtf.metrics.matrix import Matrix
 from pgtf.metrics.matrix_text import to_json
-from pgtf.metrics.sealed import sealed
+from pgtf.metrics.own_hash import with_own_hash
 from pgtf.runs.adopt import adopt
 from pgtf.runs.pack import pack, unpack
 from pgtf.runs.run import Run
@@ -179,7 +179,7 @@ class CardTest(SliceTestCase):
     def measure(self, **changes):
         facts = json.loads(to_json(Matrix(("labels",), (a_slice(0).sha256,), {"L1": [[0.5]]})))
         path = os.path.join(self.folder, "evaluation", "matrix.json")
-        files.write(path, json.dumps(sealed({**facts, **changes})).encode())
+        files.write(path, json.dumps(with_own_hash({**facts, **changes})).encode())
 
     def test_a_task_that_came_after_the_last_evaluation_is_packed(self):
         self.measure()

@@ -12,12 +12,12 @@ from pgtf.foundation import files
 KEY = "own_sha256"
 
 
-def sealed(plain: Mapping[str, Any]) -> dict[str, Any]:
+def with_own_hash(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Returns plain data with its sha256 added."""
     return {**plain, KEY: _digest(plain)}
 
 
-def check_seal(plain: Mapping[str, Any]) -> None:
+def check_own_hash(plain: Mapping[str, Any]) -> None:
     """Raises ValueError if the data do not match their sha256. Accepts data of older versions without a sha256."""
     if KEY in plain and plain[KEY] != _digest(plain):
         raise ValueError("the file was changed since it was written: its sha256 differs")
