@@ -11,8 +11,8 @@ from pgtf.config import TaskPlan
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
 from pgtf.evaluation.evaluation import extractor_of
-from pgtf.evaluation.evaluator import ClassifierOf, Evaluator, class_names, classifier_of
 from pgtf.evaluation.generator import Generator
+from pgtf.evaluation.task_evaluator import ClassifierOf, TaskEvaluator, class_names, classifier_of
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Objective
 from pgtf.storage import run_paths
@@ -75,13 +75,13 @@ def point_of(figures: Mapping[str, Measurement], objective: Objective) -> CurveP
     return CurvePoint(values, objective.loss(values), by)
 
 
-def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank, classifier_of: ClassifierOf) -> Evaluator:
+def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank, classifier_of: ClassifierOf) -> TaskEvaluator:
     folder = os.path.join(plan.run.run_dir, run_paths.EVALUATION)
     if not plan.objective.compares_features:
-        return Evaluator(folder)
+        return TaskEvaluator(folder)
     extractor = extractor_of(plan.run.inception)
     if extractor:
-        return Evaluator(folder, extractor)
+        return TaskEvaluator(folder, extractor)
     # The same classifier as in the run's evaluation: of the learned tasks and of those to come.
     slices = [bank.slice(index) for index in range(len(bank))]
     classes = set(class_names(slices).values())
@@ -89,4 +89,4 @@ def _evaluator(plan: TaskPlan, coming: Sequence[str], bank: FilterBank, classifi
         each.name: recorded_data(each.name, each.facts, plan.data.data_dir) for each in slices if each.name in classes
     }
     others = {name: coming_data(name, plan) for name in coming}
-    return Evaluator(folder, classifier=classifier_of(folder, {**learned, **others}))
+    return TaskEvaluator(folder, classifier=classifier_of(folder, {**learned, **others}))

@@ -17,10 +17,10 @@ from safetensors.numpy import save
 from pgtf.assembly.recorded_data import changes, recorded_data
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, refuse_untested, sides
-from pgtf.evaluation.evaluator import ClassifierOf, Evaluator, class_names, classifier_facts, classifier_of
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.matrix_summaries import write_matrix_summaries
 from pgtf.evaluation.records import Records
+from pgtf.evaluation.task_evaluator import ClassifierOf, TaskEvaluator, class_names, classifier_facts, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.progress import Bar
@@ -127,10 +127,10 @@ class Evaluation:
         return matrix_text.summary(self.matrix, self.figures)
 
     @functools.cached_property
-    def evaluator(self) -> Evaluator:
+    def evaluator(self) -> TaskEvaluator:
         """The evaluator of generated images. Its classifier is trained on first use."""
         learned = self.config.classifier_of(self.kept, self._classes) if self._compares_features else None
-        return Evaluator(
+        return TaskEvaluator(
             self.kept,
             self.config.extractor,
             learned,

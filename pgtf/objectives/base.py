@@ -174,7 +174,7 @@ class Objective:
         """Returns {name: Measurement} of one task. The sign of a metric is that of its row in `metrics.matrix.METRICS`.
 
         Args:
-          evaluator: An `evaluation.Evaluator`: its distances, identity_baseline and accuracy.
+          evaluator: An `evaluation.task_evaluator.TaskEvaluator`: its distances, identity_baseline and accuracy.
           task: The task's name.
           generators: {name: function of images}.
           sides: The collections of inputs and of targets.

@@ -20,7 +20,7 @@ from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.curves import measure
-from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
+from pgtf.evaluation.task_evaluator import ClassifierOf, classifier_of
 from pgtf.foundation.logger import LOG
 from pgtf.foundation.settings import refuse
 from pgtf.methods import Bank

@@ -24,7 +24,7 @@ from pgtf.data.task_data import TaskData
 from pgtf.distribution import collectives, replicas
 from pgtf.distribution.strategy import strategy
 from pgtf.evaluation.curves import measure
-from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
+from pgtf.evaluation.task_evaluator import ClassifierOf, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import CapacityError
 from pgtf.foundation.logger import LOG

@@ -23,7 +23,7 @@ from pgtf.distribution.precision import resolved
 from pgtf.distribution.strategy import check_batch, strategy
 from pgtf.evaluation.collection import refuse_untested
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
-from pgtf.evaluation.evaluator import ClassifierOf, classifier_of
+from pgtf.evaluation.task_evaluator import ClassifierOf, classifier_of
 from pgtf.foundation import files, task_names
 from pgtf.foundation.errors import Busy
 from pgtf.foundation.logger import LOG

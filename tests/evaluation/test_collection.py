@@ -9,7 +9,7 @@ from PIL import Image
 
 from pgtf.data.finder import DRAWN_TEST, Finder
 from pgtf.data.rgb_images import to_float, to_uint8
-from pgtf.evaluation import evaluator
+from pgtf.evaluation import task_evaluator
 from pgtf.evaluation.collection import choice, sides
 from pgtf.evaluation.generator import PIXELS, Generator
 from pgtf.metrics.hashes import files_sha256, images_sha256
@@ -67,16 +67,16 @@ class PairedFilesTest(tf.test.TestCase):
 class HeldOutTest(tf.test.TestCase):
     def test_the_classifier_never_learns_from_what_it_is_judged_by(self):
         data = Finder("", "pairs", (16, 16), (16, 16), drawn_images=9)("maps")
-        train, held_out = evaluator._parts(data)
+        train, held_out = task_evaluator._parts(data)
         self.assertEqual((len(train), len(held_out)), (9, 20))
-        with mock.patch.object(evaluator, "has_test", lambda data: False):
-            train, held_out = evaluator._parts(data)
+        with mock.patch.object(task_evaluator, "has_test", lambda data: False):
+            train, held_out = task_evaluator._parts(data)
         self.assertEqual((list(train.indices), list(held_out.indices)), ([1, 2, 3, 4, 6, 7, 8], [0, 5]))
         self.assertIs(train.source, held_out.source)
 
     def test_nor_from_test_images_where_some_are_held_out_for_validation(self):
         data = Finder("", "pairs", (16, 16), (16, 16), drawn_images=9, validation=0.2)("maps")
-        train, held_out = evaluator._parts(data)
+        train, held_out = task_evaluator._parts(data)
         self.assertEqual((len(train), len(held_out)), (9, 2))
         self.assertIs(held_out.source.source, data.sources["validation"])
 

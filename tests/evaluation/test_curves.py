@@ -19,7 +19,7 @@ from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.evaluation import curves
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
-from pgtf.evaluation.evaluator import classifier_of
+from pgtf.evaluation.task_evaluator import classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
 from pgtf.metrics.measurements import Measurement

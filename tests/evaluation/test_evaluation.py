@@ -23,7 +23,7 @@ from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
 from pgtf.evaluation.collection import sides
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
-from pgtf.evaluation.evaluator import Evaluator, classifier_of
+from pgtf.evaluation.task_evaluator import TaskEvaluator, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS
@@ -121,7 +121,7 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
 
     def filled(self, config=ASKED, tasks=(), **more):
         """The matrix, and the tasks that were measured for it."""
-        with mock.patch.object(Evaluator, "figures", autospec=True, side_effect=Evaluator.figures) as figures:
+        with mock.patch.object(TaskEvaluator, "figures", autospec=True, side_effect=TaskEvaluator.figures) as figures:
             found = self.evaluation(config, **more)
             matrix = found.measure(tasks)
         self.table = found.table()
@@ -133,7 +133,7 @@ def once(method="piggyback"):
     """A run of two tasks and its evaluation, for tests to look at or copy, and the tasks that were judged."""
     temporary = tempfile.TemporaryDirectory()
     made(temporary.name, method=method)
-    with mock.patch.object(Evaluator, "figures", autospec=True, side_effect=Evaluator.figures) as figures:
+    with mock.patch.object(TaskEvaluator, "figures", autospec=True, side_effect=TaskEvaluator.figures) as figures:
         evaluation = Evaluation(Run(temporary.name), ASKED)
         evaluation.measure()
     return temporary, evaluation, [call.args[1] for call in figures.call_args_list]
@@ -250,7 +250,7 @@ class MatrixTest(MeasuredTest):
 class GoingOnTest(MeasuredTest):
     def test_killed_in_the_middle_it_goes_on_where_it_stopped(self):
         self.copied("finetune", measured=False)
-        original, calls = Evaluator.figures, []
+        original, calls = TaskEvaluator.figures, []
 
         def killed(evaluator, *args):
             calls.append(args[0])
@@ -258,7 +258,7 @@ class GoingOnTest(MeasuredTest):
                 raise KeyboardInterrupt
             return original(evaluator, *args)
 
-        with mock.patch.object(Evaluator, "figures", killed), self.assertRaises(KeyboardInterrupt):
+        with mock.patch.object(TaskEvaluator, "figures", killed), self.assertRaises(KeyboardInterrupt):
             self.evaluation().measure()
         with open(os.path.join(self.folder, "evaluation", "matrix.json")) as file:
             self.assertLen(json.load(file)["figures"], 7)

@@ -8,8 +8,8 @@ import tensorflow as tf
 
 import pgtf
 from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
-from pgtf.evaluation.evaluator import Evaluator
 from pgtf.evaluation.generator import Generator
+from pgtf.evaluation.task_evaluator import TaskEvaluator
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import frechet_distance
 from tests.tiny import tiny_run
@@ -25,7 +25,7 @@ class GeneratedTest(tf.test.TestCase):
         task, real = run["cats"], evaluation._sides(1)[1]
         objective = dataclasses.replace(task.facts.objective, generated=30)
         network = Generator(task.network("forward"), (16, 16), task.facts.architecture.input)
-        found = objective.figures(Evaluator(folder, CORNERS), "cats", {"forward": network}, (real, real))
+        found = objective.figures(TaskEvaluator(folder, CORNERS), "cats", {"forward": network}, (real, real))
         frechet = found["FID-3"]
         self.assertEqual((frechet.real.n, frechet.generated.n), (20, 30))
         made = task.image_generator.seeds(range(30))

@@ -12,9 +12,9 @@ from pgtf.assembly.recorded_data import recorded_data
 from pgtf.data.pixels import to_picture
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, sides
-from pgtf.evaluation.evaluator import generated_activations
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.label_recovery import LabelNetwork, label_network
+from pgtf.evaluation.task_evaluator import generated_activations
 from pgtf.metrics import cache, pairs
 from pgtf.metrics.activations import kept_activations
 from pgtf.metrics.extractors import Extractor

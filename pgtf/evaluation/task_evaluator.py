@@ -32,7 +32,7 @@ ClassifierOf = Callable[[str, Mapping[str, TaskData]], Optional[Classifier]]
 
 
 @dataclasses.dataclass(frozen=True)
-class Evaluator:
+class TaskEvaluator:
     """Measures generated images. Features are those of `to_picture`: any image is converted to 8-bit RGB.
 
     Attributes:
