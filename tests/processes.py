@@ -14,7 +14,7 @@ from tests.known_shapes import compute_known_shapes
 SAID = "output", "errors"  # The names of the files that hold them.
 
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(["pgtf.training.sequence", "pgtf.evaluation.evaluation", "pgtf.runs.translate"])
+_server.set_forkserver_preload(["pgtf.training.sequence", "pgtf.evaluation.run_evaluation", "pgtf.runs.translate"])
 
 
 def keep_graphs():

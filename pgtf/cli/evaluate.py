@@ -44,7 +44,7 @@ STOPPED = "Finished measurements are kept. Run the same command again to resume.
 def main(_):
     quiet.import_tensorflow()
     from pgtf.assembly.planned_data import coming_data
-    from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
+    from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation, extractor_of
     from pgtf.runs.run import Run
 
     given = flags.FLAGS
@@ -62,6 +62,6 @@ def main(_):
     if others and config is None:
         raise ValueError(f"--classes needs the run's config.cfg. Received: {given.run_dir}, which has none")
     coming = {name: coming_data(name, task_plans(config)[0]) for name in others} if config else {}
-    evaluation = Evaluation(run, measured, coming=coming)
+    evaluation = RunEvaluation(run, measured, coming=coming)
     evaluation.measure(given.task)
     print(f"\n{evaluation.table()}")

@@ -143,7 +143,7 @@ def _drawn(given, names):
 
 def _write_intervals(given, runner, tables):
     """Computes confidence intervals of the tables that have a reference row, from the run directories."""
-    from pgtf.evaluation.evaluation import extractor_of
+    from pgtf.evaluation.run_evaluation import extractor_of
     from pgtf.experiments.paper import comparison
     from pgtf.experiments.paper.pages import comparable
     from pgtf.experiments.paper.samples import SampleReader
@@ -172,7 +172,7 @@ def _wanted(given, kinds):
 
     With --redraw, and for other kinds of images, they are the most frequent ones among the stored results.
     """
-    from pgtf.evaluation.evaluation import extractor_of
+    from pgtf.evaluation.run_evaluation import extractor_of
     from pgtf.experiments.paper.identity import CLASSIFIER, Wanted, extractor_identity
 
     extractor = extractor_of(given.inception)

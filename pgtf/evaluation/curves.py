@@ -10,8 +10,8 @@ from pgtf.assembly.recorded_data import recorded_data
 from pgtf.config import TaskPlan
 from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import sides, sides_of
-from pgtf.evaluation.evaluation import extractor_of
 from pgtf.evaluation.generator import Generator
+from pgtf.evaluation.run_evaluation import extractor_of
 from pgtf.evaluation.task_evaluator import ClassifierOf, TaskEvaluator, class_names, classifier_of
 from pgtf.metrics.measurements import Measurement
 from pgtf.objectives import Objective

@@ -22,7 +22,7 @@ from pgtf.distribution import collectives
 from pgtf.distribution.precision import resolved
 from pgtf.distribution.strategy import check_batch, strategy
 from pgtf.evaluation.collection import refuse_untested
-from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of, table_path
+from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation, extractor_of, table_path
 from pgtf.evaluation.task_evaluator import ClassifierOf, classifier_of
 from pgtf.foundation import files, task_names
 from pgtf.foundation.errors import Busy
@@ -254,7 +254,7 @@ class SequentialTrainer:
         coming = {plan.name: coming_data(plan.name, plan) for plan in self.plans[index + 1 :]}
         extractor = extractor_of(config.inception)
         measured = EvaluationConfig(extractor, data_dir=config.data_dir, classifier_of=self.classifier_of)
-        Evaluation(Run(config.run_dir), measured, coming=coming).measure()
+        RunEvaluation(Run(config.run_dir), measured, coming=coming).measure()
 
     def _note_learned(self) -> None:
         self._note(learnt=self.bank.entries())

@@ -17,7 +17,7 @@ from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.folded_norms import measure_folded_norms
 from pgtf.assembly.pretrained_weights import check_input_values, matched, outputs_in, read_weights
 from pgtf.config import Config, task_plans
-from pgtf.evaluation.evaluation import Evaluation
+from pgtf.evaluation.run_evaluation import RunEvaluation
 from pgtf.networks import Architecture
 from pgtf.objectives import Classification
 from pgtf.runs.plan import channels_of_tasks
@@ -207,7 +207,7 @@ class FirstTaskTest(tf.test.TestCase):
         self.assertAllEqual(task.networks["forward"](images()), source(images()))
         self.assertTrue(task.replay().bit_equal)
         self.assertEqual(task.facts.objective.labels, tuple("01234"))
-        evaluation = Evaluation(Run(config.run_dir))
+        evaluation = RunEvaluation(Run(config.run_dir))
         self.assertEqual(evaluation.measure().values, {})
         with self.assertRaisesRegex(ValueError, "Only tasks with images can be measured. Received: imagenet"):
             evaluation.measure(["imagenet"])

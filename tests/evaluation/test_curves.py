@@ -18,7 +18,7 @@ from pgtf.config import Config, task_plans
 from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.evaluation import curves
-from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
+from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation
 from pgtf.evaluation.task_evaluator import classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import ImageError
@@ -87,7 +87,7 @@ class StageTest(OnTheWayTest):
         # What is measured is not measured again, which would need the classifier.
         again = lambda *_: self.fail("measured again")  # noqa: E731
         self.assertIn("all 2 tasks are learned", self.ran(classifier_of=again))
-        by_hand = Evaluation(Run(self.run_dir), EvaluationConfig(classifier_of=again)).measure()
+        by_hand = RunEvaluation(Run(self.run_dir), EvaluationConfig(classifier_of=again)).measure()
         with open(self.path("evaluation", "matrix.json")) as file:
             self.assertEqual(json.load(file)["values"]["FCD"], [list(row) for row in by_hand.values["FCD"]])
         self.assertIsNotNone(by_hand.value("FCD", "maps", "maps"))
@@ -129,12 +129,12 @@ class StageTest(OnTheWayTest):
         self.assertEqual((facts.probes_split, facts.training["keep"]), ("validation", "best"))
         held_out = facts.images["validation"]["count"]
         self.assertEqual(facts.images["train"]["count"], 40 - held_out)
-        evaluation = Evaluation(Run(self.run_dir), EvaluationConfig(split="validation"), say=print)
+        evaluation = RunEvaluation(Run(self.run_dir), EvaluationConfig(split="validation"), say=print)
         self.assertIsNotNone(evaluation.measure().value("L1", "maps", "maps"))
         figures = evaluation.figures["maps", "maps"]
         self.assertEqual((figures["L1"].generated.split, figures["L1"].generated.n), ("validation", held_out))
         with self.assertRaisesRegex(ImageError, "maps/test/0.png"):  # They are what they seem.
-            Evaluation(Run(self.run_dir)).measure()
+            RunEvaluation(Run(self.run_dir)).measure()
 
     @pytest.mark.long
     def test_where_pictures_are_of_training_images_that_is_said(self):
@@ -154,7 +154,7 @@ class StageTest(OnTheWayTest):
         self.assertIn("On training pictures, which the tasks learned from", page)
         self.assertIn("--split=train", page)
         with self.assertRaisesRegex(ValueError, "learned with --validation.* Received: none for maps"):
-            Evaluation(Run(self.run_dir), EvaluationConfig(split="validation")).measure()
+            RunEvaluation(Run(self.run_dir), EvaluationConfig(split="validation")).measure()
 
     def test_single_images_are_refused_before_anything_is_learnt(self):
         data = self.pairs(train=12)

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 import pgtf
-from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
 from pgtf.evaluation.generator import Generator
+from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation
 from pgtf.evaluation.task_evaluator import TaskEvaluator
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import frechet_distance
@@ -21,7 +21,7 @@ class GeneratedTest(tf.test.TestCase):
     def test_generated_images_are_measured_against_all_real_ones(self):
         folder = os.path.join(self.create_tempdir().full_path, "run")
         run = pgtf.load(tiny_run(folder, ("faces", "cats"), "stylegan2", "unconditional"))
-        evaluation = Evaluation(run, EvaluationConfig(CORNERS, limit=20))
+        evaluation = RunEvaluation(run, EvaluationConfig(CORNERS, limit=20))
         task, real = run["cats"], evaluation._sides(1)[1]
         objective = dataclasses.replace(task.facts.objective, generated=30)
         network = Generator(task.network("forward"), (16, 16), task.facts.architecture.input)

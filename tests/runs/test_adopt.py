@@ -13,7 +13,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from pgtf.config import load_config
-from pgtf.evaluation.evaluation import Evaluation
+from pgtf.evaluation.run_evaluation import RunEvaluation
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import Piggyback
@@ -296,7 +296,7 @@ class LinksTest(SliceTestCase):
     def test_no_figures_through_a_link(self):
         self.link("evaluation")
         with self.assertRaisesRegex(ValueError, "not written or removed through a link"):
-            Evaluation(Run(self.folder))
+            RunEvaluation(Run(self.folder))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pgtf.data import writing
 from pgtf.data.drawn import draw
 from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.data.pixels import to_picture
-from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
+from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation
 from pgtf.methods import METHODS
 from pgtf.objectives import CycleGAN
 from pgtf.report.write import report
@@ -169,7 +169,7 @@ class ShownTest(AnyChannelsTestCase):
         self.assertEqual(run["satellite2map"].facts.input_pixels.high, 20_000)
 
         without = EvaluationConfig(classifier_of=lambda folder, tasks: None)  # Training one takes half a minute.
-        matrix = quietly(Evaluation(run, without).measure)
+        matrix = quietly(RunEvaluation(run, without).measure)
         made, targets = run["depth2relief"].networks["forward"], []
         inputs = []
         for number in range(DRAWN_TESTS):

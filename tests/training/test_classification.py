@@ -18,7 +18,7 @@ from pgtf.assembly.accounting import summary
 from pgtf.assembly.bank import NetworkBank
 from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import Config, load_config, task_plans
-from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig
+from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation
 from pgtf.methods import METHODS
 from pgtf.objectives import Classification
 from pgtf.runs.listing import row_lines, rows
@@ -110,7 +110,7 @@ class RunTest(tf.test.TestCase):
 
     def test_it_is_measured_and_nothing_is_forgotten(self):
         config, _ = learned()
-        evaluation = Evaluation(Run(config.run_dir), EvaluationConfig(limit=20), say=lambda text: None)
+        evaluation = RunEvaluation(Run(config.run_dir), EvaluationConfig(limit=20), say=lambda text: None)
         matrix = evaluation.measure()
         self.assertEqual(set(matrix.values), {"Top1", "CE", "Top5"})
         self.assertEqual(matrix.forgetting("Top1"), 0)

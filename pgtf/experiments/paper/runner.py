@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from pgtf.data import tree
-from pgtf.evaluation.evaluation import extractor_of
+from pgtf.evaluation.run_evaluation import extractor_of
 from pgtf.experiments.paper.experiment import KINDS, Experiment, with_bases
 from pgtf.experiments.paper.presets import Preset
 from pgtf.experiments.paper.results import Results, seconds_of

@@ -22,7 +22,7 @@ from pgtf.data import drawn
 from pgtf.data.finder import DRAWN_TEST, DRAWN_TESTS
 from pgtf.data.manifest import DrawnImages, ImageFiles, Manifest
 from pgtf.evaluation.collection import sides
-from pgtf.evaluation.evaluation import Evaluation, EvaluationConfig, extractor_of
+from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation, extractor_of
 from pgtf.evaluation.task_evaluator import TaskEvaluator, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
@@ -117,7 +117,7 @@ class EvaluationTest(tf.test.TestCase, parameterized.TestCase):
 
     def evaluation(self, config=ASKED, **more):
         self.said = []
-        return Evaluation(Run(self.folder), config, say=self.said.append, **more)
+        return RunEvaluation(Run(self.folder), config, say=self.said.append, **more)
 
     def filled(self, config=ASKED, tasks=(), **more):
         """The matrix, and the tasks that were measured for it."""
@@ -134,7 +134,7 @@ def once(method="piggyback"):
     temporary = tempfile.TemporaryDirectory()
     made(temporary.name, method=method)
     with mock.patch.object(TaskEvaluator, "figures", autospec=True, side_effect=TaskEvaluator.figures) as figures:
-        evaluation = Evaluation(Run(temporary.name), ASKED)
+        evaluation = RunEvaluation(Run(temporary.name), ASKED)
         evaluation.measure()
     return temporary, evaluation, [call.args[1] for call in figures.call_args_list]
 
@@ -348,7 +348,7 @@ def with_files():
     for task in ("ab", "c"):
         pairs_folder(os.path.join(temporary.name, "data"), task, train=3, test=4)
     made(os.path.join(temporary.name, "run"), ("ab", "c"), data=os.path.join(temporary.name, "data"))
-    evaluation = Evaluation(Run(os.path.join(temporary.name, "run")), ASKED)
+    evaluation = RunEvaluation(Run(os.path.join(temporary.name, "run")), ASKED)
     evaluation.measure()
     return temporary, evaluation
 
@@ -449,7 +449,7 @@ class RefusedTest(MeasuredTest):
         path = os.path.join(other, "evaluation", "matrix.json")
         before = files.sha256_of(path)
         with self.assertRaisesRegex(ValueError, "to measure all again.*belongs to another run"):
-            Evaluation(Run(other), ASKED)
+            RunEvaluation(Run(other), ASKED)
         self.assertEqual(files.sha256_of(path), before)
 
     def test_an_edited_matrix_is_told_and_made_anew(self):

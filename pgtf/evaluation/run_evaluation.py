@@ -65,7 +65,7 @@ class EvaluationConfig:
             )
 
 
-class Evaluation:
+class RunEvaluation:
     """The measurements of a run's tasks, stored in RUN/evaluation.
 
     Args:
