@@ -16,7 +16,7 @@ from pgtf.foundation.settings import name_in
 from pgtf.methods import METHODS
 from pgtf.report.answer_cache import AnswerCache
 from pgtf.report.classes import answers_of
-from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
+from pgtf.report.content import Direction, InputThroughTasks, Later, ReportedRun, ReportedTask
 from pgtf.report.page_cache import PageCache
 from pgtf.runs import listing
 from pgtf.runs.describe import described, measured
@@ -210,14 +210,16 @@ class Collector:
                 found[index] = (*found.get(index, ()), Later(after, outputs, replay))
         return found
 
-    def _through(self) -> tuple[Through, ...]:
+    def _through(self) -> tuple[InputThroughTasks, ...]:
         sources = [index for index in range(len(self.bank)) if index in self._probes][:INPUTS]
         pictures = {index: self.inputs(index)[0] for index in sources}
         outputs: dict[int, dict] = {index: {} for index in sources}
         for player in range(len(self.bank)):
             for index in sources:
                 outputs[index][self.bank.names[player]] = self.answers(player, [pictures[index]])[0]
-        return tuple(Through(self.bank.names[index], to_picture(pictures[index]), outputs[index]) for index in sources)
+        return tuple(
+            InputThroughTasks(self.bank.names[index], to_picture(pictures[index]), outputs[index]) for index in sources
+        )
 
 
 def generated(probes: Optional[Probes]) -> tuple[np.ndarray, ...]:

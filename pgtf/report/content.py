@@ -101,7 +101,7 @@ class ReportedTask:
 
 
 @dataclasses.dataclass(frozen=True)
-class Through:
+class InputThroughTasks:
     """One image translated by every task. outputs: {task: output}, None if unavailable."""
 
     of: str
@@ -131,7 +131,7 @@ class ReportedRun:
     to_come: tuple[str, ...] = ()
     command: str = ""
     stored_bytes: float = 0.0
-    through: tuple[Through, ...] = ()
+    through: tuple[InputThroughTasks, ...] = ()
     measured: Measured | None = None
     unmeasured: str = ""
 

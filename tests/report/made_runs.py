@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from pgtf.metrics.matrix import Matrix
-from pgtf.report.content import Direction, Later, ReportedRun, ReportedTask, Through
+from pgtf.report.content import Direction, InputThroughTasks, Later, ReportedRun, ReportedTask
 from pgtf.runs.describe import Measured
 from pgtf.storage.probes import Replay
 
@@ -48,7 +48,7 @@ def run(names=("facades", "maps"), replay=SAME, measured=True, side=8, **changes
         tasks=tasks,
         command="pgtf train --run_dir=again",
         stored_bytes=1e6 * len(names),
-        through=(Through(names[0], tasks[0].ways[0].inputs[0], outputs),),
+        through=(InputThroughTasks(names[0], tasks[0].ways[0].inputs[0], outputs),),
         measured=Measured(matrix, conditions={"FID-768": "the same", "PSNR": "the same"}) if measured else None,
     )
     return ReportedRun("made", **{**told, **changes})
