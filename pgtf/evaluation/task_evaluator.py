@@ -14,7 +14,7 @@ from pgtf.data.task_data import TaskData
 from pgtf.evaluation.collection import Collection, choice, has_test, sides_of
 from pgtf.foundation.errors import ImageError
 from pgtf.foundation.progress import Bar
-from pgtf.metrics.accuracy import SIZE, Classifier, accuracy_figure, classifier, unclassified
+from pgtf.metrics.accuracy import SIZE, TaskClassifier, accuracy_figure, classifier, unclassified
 from pgtf.metrics.activations import Activations, activations, kept_activations
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import distances
@@ -28,7 +28,7 @@ from pgtf.storage.task_slice import TaskSlice
 # Maximum numbers of images of a task for training and for testing the classifier.
 LEARNT_FROM, HELD_OUT = 2000, 500
 MOMENT = 2.0  # Seconds of work without a progress bar.
-ClassifierOf = Callable[[str, Mapping[str, TaskData]], Optional[Classifier]]
+ClassifierOf = Callable[[str, Mapping[str, TaskData]], Optional[TaskClassifier]]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class TaskEvaluator:
 
     folder: str
     extractor: Optional[Extractor] = None
-    classifier: Optional[Classifier] = None
+    classifier: Optional[TaskClassifier] = None
     watched: Callable[[Iterable], Iterable] = iter
     classes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     keeps_features: bool = False
@@ -126,7 +126,7 @@ def generated_activations(
     return kept_activations(folder, extractor, read or (lambda: map(to_picture, made)), image_set)
 
 
-def classifier_of(folder: str, tasks: Mapping[str, TaskData], **settings: Any) -> Optional[Classifier]:
+def classifier_of(folder: str, tasks: Mapping[str, TaskData], **settings: Any) -> Optional[TaskClassifier]:
     """Trains the classifier of these tasks on a random subset of their training targets, or reads a stored one.
 
     If a task has no test images, a fifth of that subset is held out instead.

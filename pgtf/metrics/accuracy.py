@@ -19,7 +19,7 @@ ONE_TASK = "a classifier needs two tasks to tell apart"
 
 
 @dataclasses.dataclass(frozen=True)
-class Classifier:
+class TaskClassifier:
     """A classifier of target images by task, on top of its own feature extractor.
 
     Args:
@@ -48,7 +48,7 @@ class Classifier:
 
 def classifier(
     folder: str, images: Mapping[str, Any], read: Callable[[], tuple[dict, dict]], *, steps: int = 400, seed: int = 0
-) -> Optional[Classifier]:
+) -> Optional[TaskClassifier]:
     """Trains a classifier on real target images, or reads a stored one. Returns None for a single task.
 
     Args:
@@ -87,10 +87,12 @@ def _of(tasks, arrays, seed):
     body, weights = _body(seed), {name: array for name, array in arrays.items() if name != "held_out"}
     body.set_weights([arrays[f"body/{index:02d}"] for index in range(len(body.get_weights()))])
     known = dict(zip(tasks, arrays["held_out"].tolist()))
-    return Classifier(tasks, _extractor(body, arrays_sha256(weights), tasks), arrays["kernel"], arrays["bias"], known)
+    return TaskClassifier(
+        tasks, _extractor(body, arrays_sha256(weights), tasks), arrays["kernel"], arrays["bias"], known
+    )
 
 
-def accuracy_figure(found: Classifier, task: str, generated, image_set: ImageSet) -> Measurement:
+def accuracy_figure(found: TaskClassifier, task: str, generated, image_set: ImageSet) -> Measurement:
     """Measures Acc of a task's generated images, in [0, 1]."""
     generated = checked(generated)
     image_set.check(generated)

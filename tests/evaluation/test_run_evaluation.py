@@ -27,7 +27,7 @@ from pgtf.evaluation.task_evaluator import TaskEvaluator, classifier_of
 from pgtf.foundation import files
 from pgtf.foundation.errors import BankError
 from pgtf.methods import METHODS
-from pgtf.metrics.accuracy import Classifier
+from pgtf.metrics.accuracy import TaskClassifier
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import frechet_distance
 from pgtf.networks import Architecture
@@ -213,7 +213,7 @@ class MatrixTest(MeasuredTest):
         learnt(bank, "maps-small", dataclasses.replace(bank.slice(1).facts, learnt_as="maps"), np.random.default_rng(2))
 
         def always_maps(folder, tasks):
-            return Classifier(tuple(tasks), COLOURS, np.zeros((6, 2)), np.array([0, 1]), {})
+            return TaskClassifier(tuple(tasks), COLOURS, np.zeros((6, 2)), np.array([0, 1]), {})
 
         matrix, _ = self.filled(dataclasses.replace(ASKED, classifier_of=always_maps))
         found = [matrix.value("Acc", task, task) for task in ("facades", "maps", "maps-small")]
