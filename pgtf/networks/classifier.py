@@ -1,4 +1,4 @@
-"""Classifier: the base class of networks that score the classes of an image."""
+"""The base class of networks that score the classes of an image."""
 
 import dataclasses
 from typing import Any, ClassVar
@@ -15,7 +15,7 @@ CAFFE_MEAN = (123.68, 116.779, 103.939)  # In [0, 255].
 
 
 @dataclasses.dataclass(frozen=True)
-class Classifier(Network):
+class ClassifierNetwork(Network):
     """Maps an image to logits [n, outputs], one for each class. The last layer is task-specific.
 
     Attributes:

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from pgtf.networks.classifier import Classifier, padded
+from pgtf.networks.classifier import ClassifierNetwork, padded
 from pgtf.networks.residual import IMAGENET_FROM
 
 LAYERS = 6, 12, 24, 16  # Of each block.
@@ -10,7 +10,7 @@ BOTTLENECK = 4  # Filters of a layer's 1 Ã— 1 convolution, over those of its 3 Ã
 
 
 @dataclasses.dataclass(frozen=True)
-class DenseNet121(Classifier):
+class DenseNet121(ClassifierNetwork):
     """Four dense blocks. Half the maps, of half the size, pass from one to the next. A layer adds width / 2 maps."""
 
     @property

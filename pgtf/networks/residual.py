@@ -4,13 +4,13 @@ import dataclasses
 from typing import ClassVar
 
 from pgtf.foundation.settings import setting
-from pgtf.networks.classifier import Classifier, padded
+from pgtf.networks.classifier import ClassifierNetwork, padded
 
 IMAGENET_FROM = 64  # Pixels. Smaller images keep their size in the stem, as in the papers' networks for CIFAR.
 
 
 @dataclasses.dataclass(frozen=True)
-class Residual(Classifier):
+class Residual(ClassifierNetwork):
     """Base class of ResNets. From 64 px on the stem quarters an image (7 × 7, max pool); else it is a 3 × 3.
 
     Attributes:

@@ -3,13 +3,13 @@
 import dataclasses
 
 from pgtf.layers.dense import dense
-from pgtf.networks.classifier import HEAD, Classifier
+from pgtf.networks.classifier import HEAD, ClassifierNetwork
 
 CONVOLUTIONS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))  # (filters of the width, convolutions) between halvings.
 
 
 @dataclasses.dataclass(frozen=True)
-class VGG16(Classifier):
+class VGG16(ClassifierNetwork):
     """Thirteen 3 × 3 convolutions and two dense layers of 64 times the width.
 
     Attributes:

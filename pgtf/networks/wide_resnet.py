@@ -2,14 +2,14 @@
 
 import dataclasses
 
-from pgtf.networks.classifier import Classifier, padded
+from pgtf.networks.classifier import ClassifierNetwork, padded
 
 BLOCKS = 4  # Of each of three groups: 6 · 4 + 4 layers.
 DECATHLON_FROM = 64  # Pixels, from which on the first group halves, too.
 
 
 @dataclasses.dataclass(frozen=True)
-class WideResNet28x4(Classifier):
+class WideResNet28x4(ClassifierNetwork):
     """Twelve pre-activation blocks in three groups. At width 64 the stem has 16 filters, the groups 64, 128, 256."""
 
     def features(self, input, make, width):
