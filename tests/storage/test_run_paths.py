@@ -40,7 +40,7 @@ def spelled(source):
                         yield argument.lineno, argument.value
 
 
-class LayoutTest(absltest.TestCase):
+class RunPathsTest(absltest.TestCase):
     def test_no_other_module_spells_a_name(self):
         found = {}
         for path in ROOT.rglob("*.py"):
