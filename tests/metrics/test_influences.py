@@ -37,7 +37,7 @@ def kernel(a, b, of_a, of_b):
 
 
 def slopes(distance, a, b):
-    """How a distance changes with the weight of each image, times the number of images of its side."""
+    """The change of a distance with the weight of each image, times the number of images of its side."""
     weights = [np.ones(len(a)), np.ones(len(b))]
     found = []
     for side in weights:
