@@ -16,6 +16,7 @@ from pgtf.methods.mask import Mask
 from pgtf.methods.minegan import MineGAN
 from pgtf.methods.modulated import Modulated
 from pgtf.methods.packnet import PackNet
+from pgtf.methods.pae import Pae
 from pgtf.methods.piggyback import Factorized, Piggyback
 from pgtf.methods.progressive import Progressive
 from pgtf.methods.sharing_strategies import LayerWise, WidthWise
@@ -39,6 +40,7 @@ METHODS: dict[str, type[Method]] = {
     "mapping_only": MappingOnly,
     "minegan": MineGAN,
     "packnet": PackNet,
+    "pae": Pae,
     "cpg": Cpg,
     "progressive": Progressive,
     "distilled": Distilled,
@@ -67,6 +69,7 @@ __all__ = [
     "MineGAN",
     "Modulated",
     "PackNet",
+    "Pae",
     "Phase",
     "PhaseContext",
     "Piggyback",

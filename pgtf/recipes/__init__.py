@@ -4,6 +4,7 @@ from pgtf.foundation import lazy
 
 __all__ = [
     "Delta",
+    "Expanded",
     "Full",
     "Lora",
     "LowRank",
@@ -21,6 +22,7 @@ __getattr__ = lazy.names(
     __name__,
     {
         "Delta": "delta",
+        "Expanded": "expanded",
         "Full": "full",
         "Lora": "low_rank",
         "LowRank": "low_rank",

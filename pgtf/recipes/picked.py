@@ -1,4 +1,4 @@
-"""Picked (CPG, Hung et al., NeurIPS 2019, section 3): `Packed` with a mask over earlier weights, in a growing kernel.
+"""Picked (CPG, Hung et al., NeurIPS 2019, section 3): `Expanded` with a mask over earlier weights.
 
     kernel = earlier × mask + own,    mask = 1 where score ≥ τ, else 0
 
@@ -13,30 +13,26 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.foundation.keras_versions import KEEPS_DTYPE
+from pgtf.recipes.expanded import Expanded
 from pgtf.recipes.mask import START, THRESHOLD, mask_of
-from pgtf.recipes.packed import Packed, Part
+from pgtf.recipes.packed import Part
 
 
 @keras.saving.register_keras_serializable(package="pgtf")
-class Picked(Packed):
+class Picked(Expanded):
     """kernel = earlier × mask + own. It starts with all earlier weights picked.
 
     Args:
-      earlier, prune_ratio, initializer: As for `Packed`; kernels of earlier tasks may have fewer channels.
+      earlier, prune_ratio, initializer, inputs: As for `Expanded`.
       learning_rate: Learning rate of the scores. Default: 1e-4.
-      inputs: Number of equal parts, side by side, that the input consists of; each grows by the same
-        number of channels. Default: 1.
     """
 
-    def __init__(
-        self, earlier: Union[Sequence[Part], int] = (), *, learning_rate: float = 1e-4, inputs: int = 1, **kwargs: Any
-    ) -> None:
+    def __init__(self, earlier: Union[Sequence[Part], int] = (), *, learning_rate: float = 1e-4, **kwargs: Any) -> None:
         super().__init__(earlier, **kwargs)
-        self.learning_rate, self.inputs = learning_rate, inputs
+        self.learning_rate = learning_rate
 
     def build(self, shape: tuple[int, ...]) -> None:
         super().build(shape)
-        self.before = self._frozen("before", self.alive.numpy())  # `alive` before the last pruning round.
         self.scores = None
         if self.taken_weights:
             start = keras.initializers.Constant(START)
@@ -60,14 +56,6 @@ class Picked(Packed):
             self.picked.assign(self.scores >= THRESHOLD)
             self.picking.assign(False)
 
-    def prune(self, ratio: float) -> None:
-        self.before.assign(self.alive)
-        super().prune(ratio)
-
-    def undo(self) -> None:
-        """Undoes the last pruning round."""
-        self.alive.assign(self.before)
-
     def rates(self) -> dict[str, float]:
         return {"used": self.learning_rate} if self.scores is not None else {}
 
@@ -80,10 +68,9 @@ class Picked(Packed):
 
     def restore(self, state: dict[str, Any]) -> None:
         super().restore(state)
-        self.before.assign(self.alive)
         if self.scores is not None:
             self.scores.assign(np.where(state["used"], START, 0))
             self.picked.assign(state["used"])
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "learning_rate": self.learning_rate, "inputs": self.inputs}
+        return {**super().get_config(), "learning_rate": self.learning_rate}

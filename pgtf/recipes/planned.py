@@ -27,6 +27,7 @@ class Planned:
 
 
 Delta = functools.partial(Planned, specs.delta)
+Expanded = functools.partial(Planned, specs.packed)
 Full = functools.partial(Planned, specs.full)
 Lora = functools.partial(Planned, specs.low_rank, products=("shift",))
 LowRank = functools.partial(Planned, specs.low_rank)

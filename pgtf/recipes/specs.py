@@ -102,7 +102,7 @@ def low_rank(
 
 
 def packed(shape: Shape, earlier: Any = (), *, prune_ratio: float = 0.0, **_: Any) -> dict[str, Spec]:
-    """Returns the specs of `Packed` and `Picked`. Raises ValueError if earlier tasks own more than the kernel has."""
+    """Returns the specs of `Packed`, `Expanded`, `Picked`. Raises ValueError if tasks own more than the kernel has."""
     taken = taken_weights(earlier)
     free = math.prod(shape) - taken
     if free < 0:

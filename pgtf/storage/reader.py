@@ -163,7 +163,7 @@ def _signs(mask: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _packed(path: str, own: Arrays, lenders: Sequence[Slice]) -> np.ndarray:
-    """Makes a kernel whose weights belong to several tasks (packnet, cpg)."""
+    """Makes a kernel whose weights belong to several tasks (packnet, pae, cpg)."""
     values, taken = np.zeros(own["used"].shape, "float32"), np.zeros(own["used"].shape, bool)
     for part in ([one.arrays[f"{path}/{name}"] for name in ("used", "owned")] for one in lenders):
         if part[0].shape != taken.shape:

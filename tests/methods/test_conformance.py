@@ -26,7 +26,7 @@ from tests.tiny import random_value, tiny_run
 
 FORGETTING = {"finetune", "distilled"}
 # They learn more than they keep: so many variables for each weight of the kernels, of which there is a bit.
-PRUNING = {"packnet": 1, "cpg": 2}
+PRUNING = {"packnet": 1, "pae": 1, "cpg": 2}
 # Settings for networks of four filters, where the defaults would show nothing.
 SETTINGS = {
     "width_wise": {"learn_ratio": 0.5},
@@ -64,6 +64,7 @@ TRIED_WITH = {
     "piggyback": ("pix2pix", "cyclegan"),
     "finetune": ("classification",),
     "layer_wise": ("cyclegan",),
+    "pae": (),  # CPG without masks.
     "cpg": ("classification",),
     "width_wise": ("pix2pix",),
 }

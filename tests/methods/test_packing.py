@@ -15,7 +15,7 @@ from absl.testing import parameterized
 from pgtf import layers
 from pgtf.assembly.accounting import plan, summary
 from pgtf.config import Config, task_plans
-from pgtf.methods import Cpg, PackNet
+from pgtf.methods import Cpg, PackNet, Pae
 from pgtf.networks import Architecture
 from pgtf.runs.listing import row_lines, rows
 from pgtf.runs.plan import planned
@@ -52,6 +52,12 @@ def slices(run_dir):
 CASES = (
     dict(testcase_name="packnet", method=PackNet(), steps=2, kills=(2,)),
     dict(
+        testcase_name="pae_long",
+        method=Pae(tolerance=10.0, retrain_share=0.75, rounds=2, grow_by=0.5),
+        steps=4,
+        kills=(3,),
+    ),
+    dict(
         testcase_name="cpg_long",
         method=Cpg(tolerance=10.0, retrain_share=0.75, rounds=2, grow_by=0.5, mask_learning_rate=0.02),
         steps=4,
@@ -78,8 +84,8 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
     @staticmethod
     @functools.cache
     def learnt(method, steps):
-        """The config of a run of four tasks, the third of them nowhere near its goal, so that cpg grows."""
-        override = ("facades:goal=0.001",) if isinstance(method, Cpg) else ()
+        """The config of a run of four tasks, the third of them nowhere near its goal, so that pae and cpg grow."""
+        override = ("facades:goal=0.001",) if isinstance(method, Pae) else ()
         config = dataclasses.replace(TINY, run_dir=tempfile.mkdtemp(), method=method, steps=steps, override=override)
         learn(config)
         return config
@@ -90,7 +96,7 @@ class PackingTest(tf.test.TestCase, parameterized.TestCase):
         tasks, learnt = list(Run(config.run_dir)), slices(config.run_dir)
         self.assertEqual([task.replay().bit_equal for task in tasks], [True] * 4)
         widths = [one.facts.architecture.width for one in learnt]
-        self.assertEqual(widths, [4, 4, 6, 6] if isinstance(method, Cpg) else [4] * 4)
+        self.assertEqual(widths, [4, 4, 6, 6] if isinstance(method, Pae) else [4] * 4)
         for index, (task, one) in enumerate(zip(summary(planned(task_plans(config)))["tasks"], learnt), 1):
             path = os.path.join(config.run_dir, "tasks", f"0{index}-{one.name}", "slice.safetensors")
             self.assertEqual(payload(path), one.stored_bytes)

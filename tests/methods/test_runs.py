@@ -30,7 +30,7 @@ TINY = dict(
     drawn_images=2,
 )
 # Whole runs of these are in tests/runs, and in test_packing.py.
-ELSEWHERE = {"delta", "frozen", "piggyback", "factorized", "full", "half", "quarter", "packnet", "cpg"}
+ELSEWHERE = {"delta", "frozen", "piggyback", "factorized", "full", "half", "quarter", "packnet", "pae", "cpg"}
 ELSEWHERE |= {name for name, kind in METHODS.items() if kind.needs == "latents"}  # test_conformance has them.
 
 

@@ -34,6 +34,7 @@ RECIPES = {
     "all_free": (lambda of: of.Piggyback(BANK, 1.0, seed=1), 4 * (3 * 5 * 4 * 8)),
     "mask": (lambda of: of.Mask(KERNEL), 3 * 5 * 4 * 8 // 8),
     "mask_ternary": (lambda of: of.Mask(KERNEL, ternary=True), 2 * 3 * 5 * 4 * 8 // 8),
+    "expanded": (lambda of: of.Expanded([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
     "packed": (lambda of: of.Packed([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
     "picked": (lambda of: of.Picked([(HALF, KERNEL[HALF])]), 4 * (3 * 5 * 4 * 8 // 2) + 3 * 5 * 4 * 8 // 8),
     "delta": (lambda of: of.Delta(KERNEL), 4 * (3 * 5 * 4 * 8)),

@@ -164,7 +164,7 @@ class _Maker:
         return Table("Masks, table 7: fixed and own norms", self._columns(), rows)
 
     def cpg_1(self) -> Table:
-        rows = (self._cpg("PackNet", method="packnet"), self._cpg("CPG", method="cpg"))
+        rows = tuple(self._cpg(title, method=title.lower()) for title in ("PackNet", "PAE", "CPG"))
         return Table("CPG, table 1: tasks in one network", _CPG, rows)
 
     def cpg_2(self) -> Table:
@@ -243,7 +243,7 @@ class _Maker:
         }
 
     def _cpg(self, title: str, base: Mapping[int, Experiment] | None = None, **own: Any) -> Row:
-        flags = {**own, **({"goal": 0.05} if own["method"] == "cpg" else {})}
+        flags = {**own, **({"goal": 0.05} if own["method"] in ("pae", "cpg") else {})}
         published = {"accuracy, %": published_results.CPG[title]} if title in published_results.CPG else {}
         return self._row(title, flags, self._superclasses, base=base or {}, flags=self.cpg, paper=published)
 

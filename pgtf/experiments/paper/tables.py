@@ -182,7 +182,7 @@ _TITLES = {
 
 
 # Methods with another width or pruning. Their first task is not a full network, so they need their own.
-_OWN_FIRST = ("half", "quarter", "packnet", "cpg")
+_OWN_FIRST = ("half", "quarter", "packnet", "pae", "cpg")
 
 
 class TableMaker:
