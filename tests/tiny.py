@@ -65,7 +65,7 @@ def _made(
         "pix2pix": Pix2Pix(),
         "cyclegan": CycleGAN(),
         "classification": classes,
-        "unconditional": Unconditional(path_length_weight=0.0),
+        "unconditional": Unconditional(path_length_weight=0.0, generated=12),
     }[objective]
     norm = {"scores": "batch", "latents": "none"}.get(objective.serves, norm)
     small = {"resnet18": (("stages", 1),), "stylegan2": (("mapping_layers", 1), ("narrow_from", 4))}

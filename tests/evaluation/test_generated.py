@@ -10,6 +10,7 @@ import pgtf
 from pgtf.evaluation.generator import Generator
 from pgtf.evaluation.run_evaluation import EvaluationConfig, RunEvaluation
 from pgtf.evaluation.task_evaluator import TaskEvaluator
+from pgtf.experiments.paper.samples import SampleReader
 from pgtf.metrics.extractors import Extractor
 from pgtf.metrics.frechet_kernel import frechet_distance
 from tests.tiny import tiny_run
@@ -33,6 +34,27 @@ class GeneratedTest(tf.test.TestCase):
         self.assertAllClose(frechet.value, frechet_distance(*features), rtol=1e-3)
         self.assertEqual(objective.loss({name: one.value for name, one in found.items()}), frechet.value)
         self.assertIsNotNone(found["KID-3"].value)
+
+    def test_rows_of_results_have_the_intervals_of_the_evaluation(self):
+        place = self.create_tempdir().full_path
+        run = pgtf.load(tiny_run(os.path.join(place, "run"), ("faces", "cats"), "stylegan2", "unconditional"))
+        kept = os.path.join(place, "kept")
+        evaluation = RunEvaluation(
+            run, EvaluationConfig(CORNERS, split="train", kept=kept, classifier_of=lambda *_: None)
+        )
+        evaluation.measure(["cats"])
+        figures = evaluation.figures["cats", "cats"]
+        stored = sorted(os.listdir(os.path.join(kept, "activations")))
+        samples = SampleReader(CORNERS, "train", kept)(run, "cats")
+        self.assertCountEqual(samples, ("FID", "KID"))
+        for name, sample in samples.items():
+            self.assertEqual(sample.value, figures[f"{name}-3"].value)
+            self.assertEqual((sample.interval.low, sample.interval.high), figures[f"{name}-3"].interval)
+            self.assertEqual(sample.sizes, (figures["FID-3"].real.n, figures["FID-3"].generated.n))
+        # The features of generated images are those that the evaluation stored.
+        self.assertEqual(sorted(os.listdir(os.path.join(kept, "activations"))), stored)
+        low, high = figures["FID-3"].interval
+        self.assertIn(f"[{low:.4g}, {high:.4g}]", evaluation.table())
 
 
 if __name__ == "__main__":

@@ -116,11 +116,11 @@ class ComparisonTest(absltest.TestCase):
         self.path = os.path.join(self.create_tempdir().full_path, "intervals.json")
         self.known = {name: _Result([f"slice of {name}"]) for name in self.title_of}
 
-    def written(self, rows, known=None):
+    def written(self, rows, known=None, readable=None):
         def read(experiment, task):
             return {"L1": Values(rows[self.titles[self.title_of[experiment.name]]][experiment.seed, task])}
 
-        comparison.write_intervals(self.path, self.table, known or self.known, read)
+        comparison.write_intervals(self.path, self.table, known or self.known, read, readable)
         return comparison.read_intervals(self.path, self.table, known or self.known)
 
     def test_a_constant_gain_is_certain(self):
@@ -150,6 +150,14 @@ class ComparisonTest(absltest.TestCase):
         known = {**self.known, experiment.name: _Result(["another"])}
         left = comparison.read_intervals(self.path, self.table, known)
         self.assertEqual({each["row"] for each in left}, {self.table.reference})
+
+    def test_intervals_of_runs_that_are_gone_remain(self):
+        before = self.written(_rows(0.25))
+        ours = [one.name for one in self.table.rows[0].experiments]
+        after = self.written(_rows(0.5), readable=[name for name in self.known if name not in ours[:1]])
+        self.assertEqual([each["row"] for each in after], [each["row"] for each in before])
+        self.assertEqual(after[:3], before[:3])  # Of the row whose first seed can't be read.
+        self.assertEqual(self.written(_rows(0.5))[0]["difference"]["value"], -0.5)
 
     def test_text(self):
         text = comparison.markdown(self.table, self.written(_rows(0.25)))

@@ -36,6 +36,13 @@ class TablesTest(parameterized.TestCase):
             self.assertEqual((one.split, one.base.split), ("train", "train"))
             self.assertEqual((one.learned, one.base.learned), (("cats", "flowers"), ("faces",)))
 
+    def test_rows_are_compared_on_later_domains_and_on_all_of_joint_training(self):
+        made = generators.tables(MINI, (0,), False)
+        self.assertEqual({one.compared for one in experiments(made["width-1"])}, {("cats", "flowers")})
+        self.assertEqual({one.compared for one in experiments(made["width-2"])}, {("faces", "cats", "flowers")})
+        for table in made.values():
+            self.assertIn(table.reference, [row.title for row in table.rows])
+
     def test_other_presets_have_none(self):
         self.assertEmpty(generators.tables(PRESETS["fair"], (0,), True))
 

@@ -155,7 +155,7 @@ class TextTest(absltest.TestCase):
         figures = {("maps", "edges"): {"KID-768": KID}, ("edges", "edges"): {"KID-768": NONE}}
         lines = list(csv.reader(to_csv(matrix, figures).splitlines()))
         self.assertEqual(lines[2][4:], ["0.5", "0.25", "7", "test", "hash", "e" * 64, "to 299", "few; new", "", ""])
-        self.assertEqual(lines[4][4:], ["", "", "", "", "", "", "", "one image"])
+        self.assertEqual(lines[4][4:], ["", "", "", "", "", "", "", "one image", "", ""])
         self.assertEqual(from_csv(to_csv(matrix, figures)), matrix)
         (first, second) = json.loads(to_json(matrix, figures))["figures"]
         self.assertEqual((first["task"], first["after"], first["extractor"]["resize"]), ("maps", "edges", "to 299"))
