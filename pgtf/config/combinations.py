@@ -1,7 +1,7 @@
 """Checks which methods, objectives and networks can be combined."""
 
-from pgtf.methods import Method
-from pgtf.networks import Network
+from pgtf.methods import METHODS, Method
+from pgtf.networks import NETWORKS, Network
 from pgtf.objectives import Objective
 
 
@@ -25,3 +25,12 @@ def refusal(method: Method, objective: Objective, network: type[Network]) -> str
     if method.compares_outputs and objective.own_outputs:
         return "The method compares outputs of two tasks' networks, and with this objective each task has its own"
     return ""
+
+
+def advice(method: Method, objective: Objective, network: type[Network]) -> str:
+    """Names the methods that go with the objective and the network or, if there are none, the networks."""
+    methods = [name for name, kind in METHODS.items() if not refusal(kind(), objective, network)]
+    if methods:
+        return f"Choose another --method: {', '.join(methods)}"
+    networks = [name for name, kind in NETWORKS.items() if not refusal(method, objective, kind)]
+    return f"Choose another --network: {', '.join(networks)}" if networks else "Choose another --objective"

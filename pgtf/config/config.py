@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, TypeVar
 
 from pgtf.config import overrides
-from pgtf.config.combinations import refusal
+from pgtf.config.combinations import advice, refusal
 from pgtf.config.group import Group
 from pgtf.config.groups import (
     GROUPS,
@@ -52,8 +52,13 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
                 "--evaluate_every needs --inception for a single unpaired task. "
                 f"Received: --evaluate_every={self.evaluate_every}"
             )
-        if reason := refusal(self.method, self.objective, NETWORKS[self.network]):
-            raise ValueError(f"{reason}. Received: --network={self.network}, {self.objective}, {self.method}")
+        chosen = self.method, self.objective, NETWORKS[self.network]
+        if reason := refusal(*chosen):
+            method, objective = settings.name_in(METHODS, self.method), settings.name_in(OBJECTIVES, self.objective)
+            raise ValueError(
+                f"{reason}. {advice(*chosen)}. "
+                f"Received: --method={method} --objective={objective} --network={self.network}"
+            )
         self.method.check_tasks(self.tasks)
         self._check_pixels()
         self._check_schedule()

@@ -22,7 +22,7 @@ from pgtf.assembly.bank import NetworkBank, rebuild, slice_of
 from pgtf.assembly.parameters import full_values
 from pgtf.assembly.planned_data import data_of, with_data
 from pgtf.config import Config, task_plans
-from pgtf.config.combinations import refusal
+from pgtf.config.combinations import advice, refusal
 from pgtf.foundation.settings import settings_of
 from pgtf.methods import METHODS
 from pgtf.networks import NETWORKS
@@ -183,6 +183,25 @@ class CombinationsTest(tf.test.TestCase, parameterized.TestCase):
             if expected:
                 with self.assertRaisesRegex(ValueError, re.escape(expected)):
                     config_of(*names)
+
+    @parameterized.parameters(
+        ("distilled", "classification", "resnet18", "--method: full, half, .*packnet, ", "distilled, "),
+        ("minegan", "pix2pix", "unet", "--method: full, .*, distilled. Received", "minegan, "),
+        ("mask", "classification", "unet", "--network: vgg16, .*, densenet121", "unet, "),
+        ("minegan", "classification", "resnet18", "--method: full, .*", "minegan, "),
+    )
+    def test_a_refusal_names_what_can_be_chosen_instead(self, method, objective, network, named, unnamed):
+        with self.assertRaisesRegex(ValueError, f"Choose another {named}") as raised:
+            config_of(method, objective, network)
+        advised, received = str(raised.exception).split("Received: ")
+        self.assertNotIn(unnamed, advised)
+        self.assertEqual(received, f"--method={method} --objective={objective} --network={network}")
+
+    def test_where_nothing_goes_with_the_method_the_objective_is_to_change(self):
+        self.assertEqual(
+            advice(METHODS["minegan"](), OBJECTIVES["pix2pix"](), NETWORKS["stylegan2"]),
+            "Choose another --objective",
+        )
 
     def test_an_input_of_another_shape_is_refused(self):
         class Latents(Pool):
