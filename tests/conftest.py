@@ -5,14 +5,22 @@ import os
 
 import pytest
 
+# Numbers of threads, as TensorFlow and NumPy read them at import.
+THREADS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+
 
 def pytest_configure(config):
     """Sets TensorFlow up for tests; not in a process that only hands them out to others."""
-    if not config.getoption("numprocesses", None) or hasattr(config, "workerinput"):
-        _set_up()
+    is_one_of_many = hasattr(config, "workerinput")
+    if is_one_of_many or not config.getoption("numprocesses", None):
+        _set_up(is_one_of_many)
 
 
-def _set_up():
+def _set_up(is_one_of_many):
+    if is_one_of_many:
+        # There are as many processes as cores, so a second thread in each takes a core from another one.
+        os.environ.update(dict.fromkeys(THREADS, "1"))
+
     from absl import flags
     from tensorflow.python.framework import random_seed
 
