@@ -31,7 +31,7 @@ def images(run):
 
 
 class ChooseTest(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.parameters(("unet", "pix2pix"), ("resnet", "cyclegan"))
+    @parameterized.named_parameters(("one_network", "unet", "pix2pix"), ("both_ways_long", "resnet", "cyclegan"))
     def test_changes_are_those_of_networks_that_store_the_layer_so(self, network, objective):
         run = run_of(network, objective)
         task, bank, inputs = run["maps"], run.bank.only(["facades"]), images(run)
