@@ -22,11 +22,15 @@ class ImageGenerator:
 
     Args:
       network: A learned network; see `networks.StyleGAN2`.
+
+    Attributes:
+      length: Number of values of a latent.
+      bytes: Size of the network's values in memory.
     """
 
     def __init__(self, network: Any):
         self._mapping, self._synthesis = halves(network)
-        self.length = int(network.input.shape[-1])
+        self.length, self.bytes = int(network.input.shape[-1]), 4 * int(network.count_params())
 
     def __call__(self, given: np.ndarray, truncation: float = 1.0) -> np.ndarray:
         """Generates images.

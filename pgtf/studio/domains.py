@@ -1,6 +1,8 @@
 """Generates images of a run's domains for the studio: one latent through all of them, moved along a few directions."""
 
+import collections
 import contextlib
+import dataclasses
 import functools
 import threading
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ from pgtf.runs.run import Run
 from pgtf.studio.live_run import LiveRun
 
 DIRECTIONS = 4
+MOST_BYTES = 2**29  # Of generators in memory.
 
 
 class Domains:
@@ -20,10 +23,12 @@ class Domains:
 
     Args:
       run: A run of unconditional generation. Its tasks are opened again when its ledger changes.
+      most_bytes: Most bytes of generators that stay in memory, those that were used last. One always does.
     """
 
-    def __init__(self, run: Run):
-        self.tasks, self._live = list(run.names), LiveRun(run)
+    def __init__(self, run: Run, most_bytes: int = MOST_BYTES):
+        self.tasks, self._live, self._most_bytes = list(run.names), LiveRun(run), most_bytes
+        self._kept: collections.OrderedDict[str, ImageGenerator] = collections.OrderedDict()
         self._lock = threading.Lock()  # One image at a time: each uses all cores.
 
     def __call__(self, task: int, seed: int, truncation: float, amounts: Sequence[float]) -> np.ndarray:
@@ -44,13 +49,27 @@ class Domains:
             return generator.images(styles + np.asarray(amounts, "float32") @ self._directions)[0]
 
     def warm_up(self) -> None:
-        """Generates an image with each task, so that no visitor waits for a network to be built."""
+        """Generates an image with each task that has room in memory, so that no visitor waits for a network."""
         for number in range(len(self.tasks)):
+            if self.bytes + max((kept.bytes for kept in self._kept.values()), default=0) > self._most_bytes:
+                return  # The next one would displace another.
             with contextlib.suppress(ValueError):  # A broken task is reported to whoever asks it.
                 self(number, 0, 1.0, [0.0] * DIRECTIONS)
 
+    @property
+    def bytes(self) -> int:
+        """The bytes of the generators in memory."""
+        return sum(kept.bytes for kept in self._kept.values())
+
     def _generator(self, task: int) -> ImageGenerator:
-        return self._live[self.tasks[task]].image_generator
+        stored = self._live[self.tasks[task]]
+        key = stored.slice.sha256
+        if key not in self._kept:
+            self._kept[key] = dataclasses.replace(stored).image_generator  # A task keeps its own, so a copy makes it.
+        self._kept.move_to_end(key)
+        while self.bytes > self._most_bytes and len(self._kept) > 1:
+            self._kept.popitem(last=False)
+        return self._kept[key]
 
     @functools.cached_property
     def _directions(self) -> np.ndarray:

@@ -13,9 +13,8 @@ from pgtf.data.finder import Finder
 def write(folder, count, mode="RGB"):
     os.makedirs(folder, exist_ok=True)
     for number in range(count):
-        draw = np.random.default_rng(number)
-        size = (10 + number, 20, 3)[: 3 if mode == "RGB" else 2]
-        Image.fromarray(draw.integers(0, 256, size, "uint8"), mode).save(f"{folder}/{mode}{number:02d}.png")
+        pixels = np.random.default_rng(number).integers(0, 256, (10 + number, 20, 3), "uint8")
+        Image.fromarray(pixels).convert(mode).save(f"{folder}/{mode}{number:02d}.png")
 
 
 def found(folder, **settings):
@@ -26,7 +25,8 @@ class FlatTest(absltest.TestCase):
     def test_a_flat_folder_is_for_training_whatever_sizes_and_modes(self):
         folder = self.create_tempdir().full_path
         write(f"{folder}/faces", 6)
-        write(f"{folder}/faces", 5, "L")
+        for mode in ("L", "LA", "RGBA", "P", "1"):
+            write(f"{folder}/faces", 1, mode)
         data = found(folder)
         (train,) = data.train
         self.assertLen(train, 11)

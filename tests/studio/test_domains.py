@@ -79,6 +79,25 @@ class DomainsTest(tf.test.TestCase):
         Ledger().write(self.run_dir)
         self.assertAllEqual(self.domains(1, 7, 1, still), before)
 
+    def test_generators_that_were_used_last_stay_in_memory(self):
+        still, one = [0] * DIRECTIONS, Run(self.run_dir)["faces"].image_generator.bytes
+        expected = [self.domains(task, 7, 1, still) for task in (0, 1)]
+        self.assertEqual(self.domains.bytes, 2 * one)
+        bounded = Domains(Run(self.run_dir), most_bytes=2 * one - 1)
+        bounded.warm_up()
+        first = bounded._generator(0)
+        self.assertEqual(bounded.bytes, one)
+        for task in (1, 0, 1):
+            self.assertAllEqual(bounded(task, 7, 1, still), expected[task])
+            self.assertEqual(bounded.bytes, one)
+        self.assertIsNot(bounded._generator(0), first)
+        self.assertIs(bounded._generator(0), bounded._generator(0))
+
+    def test_a_generator_counts_the_bytes_of_its_values(self):
+        task = Run(self.run_dir)["faces"]
+        values = task.networks["forward"].get_weights()
+        self.assertEqual(task.image_generator.bytes, sum(value.nbytes for value in values))
+
     def test_the_server_sends_images_and_refuses_other_numbers(self):
         url = self.serve().url
         with urllib.request.urlopen(f"{url}generated?task=1&seed=3&truncation=0.7&amounts={STILL}") as answer:

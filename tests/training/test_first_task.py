@@ -49,6 +49,13 @@ class BaseTest(tf.test.TestCase, parameterized.TestCase):
             self.taken(**changes)
         self.assertEmpty(os.listdir(self.folder))
 
+    def test_generators_of_another_size_are_refused(self):
+        self.other = tiny_run(self.create_tempdir().full_path, ("faces", "cats"), "stylegan2", "unconditional")
+        with self.assertRaisesRegex(ValueError, "must be this run's.*32.*Received: .*16"):
+            self.taken(image_size="32")
+        self.assertEmpty(os.listdir(self.folder))
+        self.assertEqual(self.taken().names, ["faces"])
+
     def test_a_run_with_tasks_takes_nothing(self):
         bank = NetworkBank.open(os.path.join(self.other, "tasks"))
         config = dataclasses.replace(load_config(self.other), first_task_from="/nowhere")
