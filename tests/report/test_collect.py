@@ -97,7 +97,9 @@ class CollectingTest(tf.test.TestCase):
             self.assertAllEqual(one.picture, picture[0])
             for player, name in enumerate(TASKS):
                 network = run.at(player).rebuilt()["forward"]
-                self.assertAllEqual(one.outputs[name], to_uint8(outputs(network, picture))[0])
+                wanted = 127.5 * (outputs(network, picture)[0] + 1)
+                # Graph and eager outputs differ by up to 1e-5, which can round to the next number.
+                self.assertAllClose(one.outputs[name].astype("float32"), wanted, rtol=0, atol=0.501)
 
     def test_both_ways_forward_first(self):
         tiny_run(self.run_dir, TASKS[:1], network="resnet", objective="cyclegan")
