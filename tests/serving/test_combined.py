@@ -1,5 +1,6 @@
 """Many tasks in one SavedModel: each answers as it did when it was learned, and no value is stored twice."""
 
+import concurrent.futures
 import glob
 import os
 
@@ -43,6 +44,28 @@ class CombinedTest(tf.test.TestCase, parameterized.TestCase):
         if ways == 1:
             with self.assertRaisesRegex(ValueError, "path exists.*combined/1"):
                 export_combined(run, os.path.dirname(os.path.dirname(path)), tasks=tasks[:1])
+
+    def test_requests_of_many_threads_for_many_tasks(self):
+        run = Run(tiny_run(self.create_tempdir().full_path, TASKS))
+        ask = tf.saved_model.load(export_combined(run, self.create_tempdir().full_path)).signatures["floats"]
+        probes = {task.name: task.probes for task in run}
+
+        def worst(seed):
+            """Returns the largest difference from the recorded outputs in 6 requests, of 1 to 4 images each."""
+            rng, differences = np.random.default_rng(seed), []
+            for _ in range(6):
+                name, count = rng.choice(TASKS), rng.integers(1, 5)
+                images, expected = (each["forward"][:count] for each in (probes[name].inputs, probes[name].outputs))
+                given = tf.constant(images / np.float32(127.5) - 1)
+                made = ask(images=given, task=tf.constant(name))["images"].numpy()
+                self.assertEqual(made.shape, expected.shape)
+                differences.append(np.abs(made - expected).max())
+            return max(differences)
+
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            self.assertAllLess(list(pool.map(worst, range(4))), 1e-4)
+        others = np.abs(probes["maps"].outputs["forward"] - probes["facades"].outputs["forward"]).max()
+        self.assertGreater(others, 1e-2)  # An answer of another task would be seen.
 
     def test_other_methods_come_as_plain_networks(self):
         run = Run(tiny_run(self.create_tempdir().full_path, ("facades", "maps"), method="mask"))
