@@ -38,7 +38,7 @@ __getattr__ = lazy.names(
         "LayerFactory": "factory",
         "PiggybackConv2D": "conv",
         "PiggybackConv2DTranspose": "conv",
-        "KernelSite": "site",
+        "KernelSite": "kernel_site",
         "ReflectionPadding2D": "padding",
         "copy_matching": "network_state",
         "columns": "frozen_columns",
