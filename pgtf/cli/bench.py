@@ -6,7 +6,7 @@
 Each measurement runs in its own process, and its figures are stored in --results. The same command resumes after a
 stop. All flags of pgtf train set the configuration that is measured. With --other_python only a step is measured, here
 and there by turns, and only its section of BENCH.md is written. --only=answers measures inference instead of training,
---only=input reading of data, and each writes its section.
+--only=input reading of data, --only=formats exported files, and each writes its section.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ from absl import flags
 import pgtf
 from pgtf.cli import command_line
 from pgtf.config import Config, flagfile, task_plans
-from pgtf.experiments.speed import answers_page, inputs_page, versions
+from pgtf.experiments.speed import answers_page, formats_page, inputs_page, versions
 from pgtf.foundation import files, quiet
 from pgtf.foundation.settings import refuse
 from pgtf.objectives import CycleGAN, Pix2Pix
@@ -42,6 +42,12 @@ flags.DEFINE_list("open_tasks", ["10", "100"], "Numbers of tasks that are open a
 flags.DEFINE_list(
     "peers", ["onnxruntime", "torch", "torch.compile"], "Programs that --only=answers compares with, where installed."
 )
+flags.DEFINE_string(
+    "formats_of",
+    "",
+    "Run or pack for --only=formats: the files of its first task are also measured on its test images, with "
+    "--inception or a classifier of its tasks. Default: none, and a network of random values is measured.",
+)
 flags.DEFINE_integer("files", 100_000, "Number of files of a data set that --only=input opens.", lower_bound=1)
 flags.DEFINE_list("many", ["2", "10", "30", "100"], "Numbers of tasks of the runs that are opened and listed.")
 flags.DEFINE_integer("bench_rounds", 5, "Number of rounds of each measurement.", lower_bound=1)
@@ -53,7 +59,7 @@ flags.DEFINE_list(
     "only",
     [],
     "Measure only this, and write its section: answers, or some of its parts "
-    f"({', '.join(ANSWERS)}), or input, or some of its parts ({', '.join(INPUT)}). Default: training.",
+    f"({', '.join(ANSWERS)}), or formats, or input, or some of its parts ({', '.join(INPUT)}). Default: training.",
 )
 flags.DEFINE_string("piece", "", "Internal: one measurement as JSON, for subprocesses of this command.")
 PRECISIONS = ("float32", "mixed_bfloat16")
@@ -107,6 +113,12 @@ def input_measurements():
     return [{"network": "unet", **one} for one in found if "input" in asked or one["benchmark"] in asked]
 
 
+def format_measurements():
+    """Lists the measurements of exported files."""
+    runs = ["", *filter(None, [flags.FLAGS.formats_of])] if "formats" in flags.FLAGS.only else []
+    return [{"benchmark": "formats", "network": "unet", "run": run} for run in runs]
+
+
 def config_of(measurement):
     """Returns the configuration of a measurement."""
     objective = Pix2Pix() if measurement["network"] == "unet" else CycleGAN()
@@ -152,14 +164,17 @@ def _called(call, text, python=sys.executable, **settings):
 
 
 def main(_):
-    if not set(flags.FLAGS.only) <= {"answers", *ANSWERS, "input", *INPUT}:
-        refuse("only", f"answers, input or some of {', '.join((*ANSWERS, *INPUT))}", ",".join(flags.FLAGS.only))
+    if not set(flags.FLAGS.only) <= {"answers", *ANSWERS, "formats", "input", *INPUT}:
+        refuse(
+            "only", f"answers, formats, input or some of {', '.join((*ANSWERS, *INPUT))}", ",".join(flags.FLAGS.only)
+        )
     if flags.FLAGS.piece:
         quiet.import_tensorflow()
         from pgtf.experiments.speed.benchmarks import BENCHMARKS
 
         measurement = json.loads(flags.FLAGS.piece)
-        what = {name: measurement[name] for name in ("task", "tasks", "kind", "peers", "count") if name in measurement}
+        names = "task", "tasks", "kind", "peers", "count", "run"
+        what = {name: measurement[name] for name in names if name in measurement}
         plan = task_plans(config_of(measurement))[0]
         print(json.dumps(BENCHMARKS[measurement["benchmark"]](plan, flags.FLAGS.bench_rounds, **what)))
         return
@@ -170,7 +185,11 @@ def main(_):
         print("Written:", flags.FLAGS.write)
         return
     if flags.FLAGS.only:
-        for listed, page in ((answer_measurements, answers_page), (input_measurements, inputs_page)):
+        for listed, page in (
+            (answer_measurements, answers_page),
+            (format_measurements, formats_page),
+            (input_measurements, inputs_page),
+        ):
             found = [(measurement, measured(measurement)) for measurement in listed()]
             if found:
                 versions.write(flags.FLAGS.write, own=page.section(found, plan, rounds, flags.FLAGS.only))

@@ -98,7 +98,7 @@ class TFLite(Format):
     def difference(
         self, path: str, images: np.ndarray, expected: np.ndarray, pixels: tuple[Pixels, Pixels] = (RGB, RGB)
     ) -> float:
-        ask = _interpreter()(path).get_signature_runner()
+        ask = interpreter()(path).get_signature_runner()
         (output,) = ask.get_output_details()
         answers = np.concatenate([ask(**{_name(image): to_input(image)[None]})[output] for image in images])
         largest, mean = largest_difference(answers, expected), float(np.abs(answers - expected).mean())
@@ -151,7 +151,7 @@ def converted(
         return converter.convert()
 
 
-def _interpreter() -> Any:
+def interpreter() -> Any:
     """Returns LiteRT's interpreter if it is installed, otherwise TensorFlow's, which the newest releases leave out."""
     try:
         from ai_edge_litert.interpreter import Interpreter

@@ -9,7 +9,7 @@ import tensorflow as tf
 import pgtf
 from pgtf.serving.export import export
 from pgtf.serving.saved_model import SavedModel
-from pgtf.serving.tflite import TFLite, _interpreter
+from pgtf.serving.tflite import TFLite, interpreter
 from tests.tiny import tiny_run
 
 
@@ -27,7 +27,7 @@ class LatentsTest(tf.test.TestCase):
         self.assertAllClose(levels, expected, atol=1)
         files = asked["encoded"](latents=tf.constant(latents))["image_bytes"].numpy()
         self.assertAllEqual(tf.io.decode_png(files[1]), levels[1])
-        ask = _interpreter()(os.path.join(output, "cats.tflite")).get_signature_runner()
+        ask = interpreter()(os.path.join(output, "cats.tflite")).get_signature_runner()
         made = ask(latents=latents[:1])["images"]
         self.assertAllClose(made, asked["floats"](latents=tf.constant(latents[:1]))["images"], atol=1e-3)
         with self.assertRaisesRegex(ValueError, "generator has the size of training"):

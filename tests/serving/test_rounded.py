@@ -14,7 +14,7 @@ from pgtf.data.rgb_images import to_float
 from pgtf.runs.run import Run
 from pgtf.serving.export import export
 from pgtf.serving.onnx import OPSET, Onnx
-from pgtf.serving.tflite import TFLite, _interpreter
+from pgtf.serving.tflite import TFLite, interpreter
 from tests.tiny import tiny_run
 
 HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "tf2onnx"))
@@ -41,7 +41,7 @@ class RoundedTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual(form.described(path)["size"], [16, 16])
             self.assertEqual(form.described(path).get("precision", "float32"), name)
             given = np.random.default_rng(3).integers(0, 256, (16, 16, 3), "uint8")
-            answer = _interpreter()(path).get_signature_runner()(images=to_float(given)[None])["images"]
+            answer = interpreter()(path).get_signature_runner()(images=to_float(given)[None])["images"]
             self.assertEqual(answer.dtype, np.float32)
             off[name] = np.abs(answer - run["maps"].networks["forward"](to_float(given)[None]).numpy()).mean()
         self.assertLess(sizes["float16"], 0.75 * sizes["float32"])

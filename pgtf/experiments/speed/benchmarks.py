@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from pgtf.experiments.speed import answers, deployment, inputs, training
+from pgtf.experiments.speed import answers, deployment, formats, inputs, training
 
 BENCHMARKS: dict[str, Callable[..., Any]] = {
     benchmark.__name__: benchmark
@@ -12,6 +12,7 @@ BENCHMARKS: dict[str, Callable[..., Any]] = {
         *(training.pipeline, training.choice),
         *(deployment.serving, deployment.many, deployment.combined),
         *(answers.swap, answers.steady, answers.photos, answers.opened, answers.start),
+        formats.formats,
         *(inputs.reading, inputs.many_files),
     )
 }

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from pgtf.networks import Architecture
+from pgtf.serving.onnx import OPSET
 
 Ask = Callable[[np.ndarray], np.ndarray]
 
@@ -36,18 +37,22 @@ def sides(plain: keras.Model, architecture: Architecture, peers: Sequence[str]) 
     return found
 
 
-def _onnx_runtime(plain: keras.Model, architecture: Architecture) -> Ask:
+def onnx_runtime(plain: keras.Model, path: str) -> Ask:
+    """Writes a network as an ONNX file, and returns it as a function in ONNX Runtime."""
     import onnxruntime
     import tf2onnx
 
-    del architecture
     signature = [tf.TensorSpec([None, None, None, 3], tf.float32, "images")]
     function = tf.function(lambda images: plain(images, training=False), input_signature=signature)
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "network.onnx")
-        tf2onnx.convert.from_function(function, signature, opset=17, output_path=path)
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    tf2onnx.convert.from_function(function, signature, opset=OPSET, output_path=path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     return lambda images: session.run(None, {"images": images})[0]
+
+
+def _onnx_runtime(plain: keras.Model, architecture: Architecture) -> Ask:
+    del architecture
+    with tempfile.TemporaryDirectory() as folder:
+        return onnx_runtime(plain, os.path.join(folder, "network.onnx"))
 
 
 def _torch(plain: keras.Model, architecture: Architecture) -> Any:
