@@ -2,6 +2,7 @@
 
 import io
 
+import pytest
 import tensorflow as tf
 from PIL import Image
 
@@ -27,6 +28,7 @@ class GalleryTest(tf.test.TestCase):
         self.assertGreater(picture.width, 2 * EXAMPLES * SIDE)
         self.assertGreater(picture.height, 2 * SIDE)
 
+    @pytest.mark.long
     def test_of_a_task_and_its_copies_the_last_one_answers(self):
         folder, other = (self.create_tempdir().full_path for _ in range(2))
         run = tiny_run(folder, ("maps", "facades"), size=(32, 32), method="full")

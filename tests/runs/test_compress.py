@@ -3,6 +3,7 @@
 import os
 import tempfile
 
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -61,6 +62,7 @@ class CompressTest(tf.test.TestCase, parameterized.TestCase):
         other = tiny_run(tempfile.mkdtemp(), ("facades", "maps", "edges"), method=FREE, size=(16, 16))
         self.assertEqual(adopt(folder, Run(other), ["edges"]), ["edges"])
 
+    @pytest.mark.long
     def test_repair_brings_it_nearer(self):
         folder = run_of()
         budget = Compression(0.25, images=4)

@@ -138,6 +138,7 @@ class RunTest(tf.test.TestCase):
         for path in one:
             self.assertAllEqual(one[path], other[path], path)
 
+    @pytest.mark.long
     def test_it_computes_in_16_bits_and_stores_and_scores_in_32(self):
         config = config_of("full", tasks=("shapes",), precision="mixed_bfloat16", steps=8)
         learn(config)

@@ -86,6 +86,7 @@ class CompressToTest(tf.test.TestCase):
             self.assertIn(f"after {third}: {name} replays bit-equal", said)
         self.assertEqual([line["compressed"] for line in lines(folder) if line.get("task") == third][-1:], [stored])
 
+    @pytest.mark.long
     def test_a_process_killed_between_learning_and_compression_loses_nothing(self):
         config = self.with_first(self.begun())
         with mock.patch.object(one_task, "compressed_task", side_effect=KeyboardInterrupt):
