@@ -98,8 +98,6 @@ class Config(MonitoringSettings, TrainingSettings, DataSettings, NetworkSettings
             )
         if self.first_task_from:
             self._refuse_together("excludes --first_task_from", f"--first_task_from={self.first_task_from}")
-        if self.distribute != "none":
-            self._refuse_together("needs --distribute=none", f"--distribute={self.distribute}")
 
     @staticmethod
     def _refuse_together(rule: str, received: str) -> NoReturn:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -74,18 +74,7 @@ class Stream:
 
     def distributed(self, start: int, steps: int) -> Any:
         """Returns `dataset`, distributed over the replicas of the current strategy."""
-        strategy = tf.distribute.get_strategy()
-        replicas = strategy.num_replicas_in_sync
-        if replicas == 1:
-            return self.dataset(start, steps)
-
-        def own(context):
-            pipeline = dict(worker=context.input_pipeline_id, workers=context.num_input_pipelines)
-            dataset = self.dataset(start, steps, replicas=replicas, **pipeline)
-            # For a finite dataset, workers would agree at each step on whether it ended, and batch sizes be unknown.
-            return dataset.repeat() if context.num_input_pipelines > 1 else dataset
-
-        return strategy.distribute_datasets_from_function(own)
+        return _distributed(self.dataset, start, steps)
 
     @tf.autograph.experimental.do_not_convert  # There is nothing to convert, and looking for it takes half a second.
     def _example(self, position):
@@ -153,10 +142,26 @@ class Streams:
         """The first error of a stream, or None."""
         return next((stream.failure for stream in self.streams if stream.failure), None)
 
-    def dataset(self, start: int, steps: int) -> tf.data.Dataset:
-        """Returns the batches of steps start, …, steps - 1."""
-        return tf.data.Dataset.zip(tuple(stream.dataset(start, steps) for stream in self.streams))
+    def dataset(self, start: int, steps: int, **pipeline: int) -> tf.data.Dataset:
+        """Returns a worker's shards of the batches of steps start, …, steps - 1. pipeline: As for `Stream.dataset`."""
+        return tf.data.Dataset.zip(tuple(stream.dataset(start, steps, **pipeline) for stream in self.streams))
 
-    def distributed(self, start: int, steps: int) -> tf.data.Dataset:
-        """Returns `dataset`: joint training uses one device."""
-        return self.dataset(start, steps)
+    def distributed(self, start: int, steps: int) -> Any:
+        """Returns `dataset`, distributed over the replicas of the current strategy."""
+        return _distributed(self.dataset, start, steps)
+
+
+def _distributed(dataset: Callable[..., tf.data.Dataset], start: int, steps: int) -> Any:
+    """Returns a stream's dataset, distributed over the replicas of the current strategy."""
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    if replicas == 1:
+        return dataset(start, steps)
+
+    def own(context):
+        pipeline = dict(worker=context.input_pipeline_id, workers=context.num_input_pipelines)
+        shards = dataset(start, steps, replicas=replicas, **pipeline)
+        # For a finite dataset, workers would agree at each step on whether it ended, and batch sizes be unknown.
+        return shards.repeat() if context.num_input_pipelines > 1 else shards
+
+    return strategy.distribute_datasets_from_function(own)

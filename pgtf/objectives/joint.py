@@ -1,11 +1,14 @@
 """Joint training of several tasks, in networks that share variables (Webster et al., section 3.1)."""
 
 import collections
+import threading
 from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
 
+from pgtf.distribution import replicas
+from pgtf.foundation import keras_versions
 from pgtf.objectives.learner import Learner
 from pgtf.objectives.means import Mean
 
@@ -28,25 +31,28 @@ class JointLearner(Learner):
         super().__init__(generators, {}, {"generators": optimizer}, next(iter(learners.values())).objective)
         names = [f"{task}/{name}" for task, one in learners.items() for name in one.means]
         self.means.update({name: Mean(name) for name in names})
-        # [(gradient, variable), …] that the tasks' learners add within a step. Not a list, which Keras would track.
-        self._asked: collections.deque = collections.deque()
-        self.learners = {task: one.delegate_updates(optimizer, self._asked.extend) for task, one in learners.items()}
+        # `pairs`: [(gradient, variable), …] that the tasks' learners add within a step. Each replica has a thread.
+        self._asked = threading.local()
+        self.learners = {task: one.delegate_updates(optimizer, self._ask) for task, one in learners.items()}
 
     def trained(self, kind: str) -> list[tf.Variable]:
         return list({id(variable): variable for variable in super().trained(kind)}.values())  # Without duplicates.
 
     def step(self, batch: tuple) -> dict[str, tf.Tensor]:
         """Trains on one batch of each task, in the order of the learners. Returns {task/loss: loss}."""
-        self._asked.clear()
+        self._asked.pairs = []
         reported = {}
         for (task, one), own in zip(self.learners.items(), batch):
             reported.update({f"{task}/{name}": loss for name, loss in one.step(own).items()})
-        self.optimizers["generators"].apply_gradients(self._sums())
+        keras_versions.apply_gradients(self.optimizers["generators"], self._sums(), replicas=replicas.count())
         return reported
+
+    def _ask(self, pairs):
+        self._asked.pairs.extend(pairs)
 
     def _sums(self):
         gradients = collections.defaultdict(list)
-        for gradient, variable in self._asked:
+        for gradient, variable in self._asked.pairs:
             if gradient is not None:
                 gradients[id(variable)].append(gradient)
         return [

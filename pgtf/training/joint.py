@@ -19,6 +19,8 @@ from pgtf.assembly.record_probes import record_probes
 from pgtf.config import TaskPlan
 from pgtf.data.streams import Stream, Streams
 from pgtf.data.task_data import TaskData
+from pgtf.distribution import collectives, replicas
+from pgtf.distribution.strategy import strategy
 from pgtf.evaluation.curves import measure
 from pgtf.evaluation.task_evaluator import ClassifierOf, classifier_of
 from pgtf.foundation.logger import LOG
@@ -31,7 +33,7 @@ from pgtf.training.checkpoints import Checkpoints
 from pgtf.training.curve_points import CurvePoint
 from pgtf.training.loop import learn
 from pgtf.training.observers import Observer
-from pgtf.training.one_task import facts_of, intervals
+from pgtf.training.one_task import facts_of, intervals, keep_auxiliary
 from pgtf.training.sampling import sampler
 from pgtf.training.task_record import record_or_resume
 
@@ -111,10 +113,12 @@ class _Member:
     stream: Stream
 
     @classmethod
-    def create(cls, plan: TaskPlan, data: TaskData, bank: NetworkBank, names: Sequence[str]) -> "_Member":
-        """Builds one of these tasks, with its data as recorded at the start."""
+    def create(
+        cls, plan: TaskPlan, data: TaskData, bank: NetworkBank, names: Sequence[str], follows: bool
+    ) -> "_Member":
+        """Builds one of these tasks, with its data as recorded at the start. follows: Whether the chief records it."""
         folder = bank.place(plan.index, data.name)
-        data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names)
+        data = record_or_resume(plan, data, folder, _checkpoints(bank, names[0]), names, follows=follows)
         plan = with_data(plan, data)
         return cls(plan, data, folder, build.probes(plan, data), build.stream(plan, data))
 
@@ -149,30 +153,56 @@ def learn_together(
     """
     names = [data.name for data in found]
     LOG.info(f"Learned together: {', '.join(names)}")
-    members = [_Member.create(plan, data, bank, names) for plan, data in zip(plans, found)]
-    steps = max(member.steps for member in members)
-    keras.backend.clear_session()
-    first, together = plans[0], learner([member.plan for member in members], steps)
-    learn(
-        together,
-        Streams([member.stream for member in members]),
-        first.method.phases(steps),
-        _checkpoints(bank, names[0]),
-        title=f"tasks 1-{len(names)}/{len(names)} together",
-        log=log,
-        intervals=intervals(first.monitoring),
-        draw=_drawing(members, together, observer),
-        measure=_measuring(bank, members, together, classifier_of) if first.monitoring.evaluate_every else None,
-        keep_best=first.training.keep_weights == "best",
-        text=first.text,
-    )
+    members = _members(plans, bank, found)
+    with strategy(plans[0].training.distribute).scope():
+        collectives.barrier()  # The others read how the tasks begin.
+    together, steps = _learned(members, bank, log, observer, classifier_of)
     for member in members[len(bank) :]:
         lenders = bank.only(member.plan.method.borrows(bank.names))
         facts = facts_of(member.plan, member.data, steps, member.plan, names)
+        keep_auxiliary(member.plan, together.learners[member.name], member.folder)
         made = slice_of(member.name, together.learners[member.name].generators, lenders, facts)
         bank.append(record_probes(made, lenders, member.probes, member.folder))
     for source in (source for member in members for source in member.data.train):
         source.release()  # The next task has the memory for its own.
+
+
+def follow_together(plans: Sequence[TaskPlan], bank: NetworkBank, found: Sequence[TaskData]) -> None:
+    """Trains the first tasks of a run along with the chief, which has recorded them. Writes nothing."""
+    _learned(_members(plans, bank, found, follows=True), bank)
+
+
+def _members(plans, bank, found, follows=False):
+    names = [data.name for data in found]
+    return [_Member.create(plan, data, bank, names, follows) for plan, data in zip(plans, found)]
+
+
+def _learned(members, bank, log="", observer=None, classifier_of=None):
+    """Trains the tasks, resuming from the last checkpoint. Returns the learner and its number of steps.
+
+    observer: None if the chief draws and measures.
+    """
+    first, names = members[0].plan, [member.name for member in members]
+    steps = max(member.steps for member in members)
+    keras.backend.clear_session()
+    with strategy(first.training.distribute).scope():
+        together = learner([member.plan for member in members], steps)
+        measured = observer and first.monitoring.evaluate_every
+        measure = _measuring(bank, members, together, classifier_of) if measured else None
+        learn(
+            together,
+            Streams([member.stream for member in members]),
+            first.method.phases(steps),
+            _checkpoints(bank, names[0]),
+            title=f"tasks 1-{len(names)}/{len(names)} together",
+            log=log,
+            intervals=intervals(first.monitoring),
+            draw=replicas.outside_strategy(_drawing(members, together, observer)) if observer else None,
+            measure=replicas.outside_strategy(measure) if measure else None,
+            keep_best=first.training.keep_weights == "best",
+            text=first.text,
+        )
+    return together, steps
 
 
 def _checkpoints(bank, first):

@@ -69,9 +69,7 @@ def learn_task(
     lenders = bank.only(task.plan.method.borrows(bank.names))
     facts = facts_of(attempt.plan, attempt.data, attempt.steps, plan)
     task_slice = slice_of(data.name, learner.generators, lenders, facts)
-    if attempt.plan.objective.continues_auxiliary:
-        values = {path: value for one in learner.discriminators.values() for path, value in layers.state(one).items()}
-        files.write(os.path.join(task.folder, run_paths.AUXILIARY), save(values))
+    keep_auxiliary(attempt.plan, learner, task.folder)
     if plan.index and plan.training.compress_to:
         networks, lenders = rebuild(task_slice, lenders), bank.only(bank.names[:1])
         made = compressed_task(data.name, task_slice, networks, lenders, Compression(plan.training.budget))
@@ -195,6 +193,13 @@ class _Attempt:
                 text=plan.text,
             )
         return learner
+
+
+def keep_auxiliary(plan: TaskPlan, learner: Learner, folder: str) -> None:
+    """Stores a task's discriminators in its folder, where later tasks start from the first one's."""
+    if plan.objective.continues_auxiliary:
+        values = {path: value for one in learner.discriminators.values() for path, value in layers.state(one).items()}
+        files.write(os.path.join(folder, run_paths.AUXILIARY), save(values))
 
 
 def auxiliary_of_first(plan: TaskPlan, bank: NetworkBank) -> dict[str, np.ndarray]:

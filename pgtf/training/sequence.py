@@ -41,7 +41,7 @@ from pgtf.training.one_task import learn_task
 from pgtf.training.replays import check_probes, replayed
 from pgtf.training.sampling import remove_sample
 from pgtf.training.stored_samples import write_samples
-from pgtf.training.workers import announce_busy, announce_task, check_alike, follow
+from pgtf.training.workers import announce_busy, announce_task, announce_together, check_alike, follow
 
 KEPT = 4  # Tasks whose networks stay in memory from their replays to their pictures.
 
@@ -133,6 +133,7 @@ class SequentialTrainer:
                 LOG.info("Drawn images stand in for real ones. For those: --data_dir=DIR, with DIR/TASK/train/*.jpg")
             if together:
                 found = [self._data[name] for name in together]
+                announce_together(self.strategy)
                 learn_together(self.plans, self.bank, found, self.log, self.observer, self.classifier_of)
                 self._note_learned()
             self._tasks()

@@ -17,10 +17,11 @@ from pgtf.foundation.errors import Busy
 from pgtf.foundation.logger import LOG, silenced
 from pgtf.foundation.seeds import seed_of
 from pgtf.storage import run_paths
+from pgtf.training.joint import follow_together
 from pgtf.training.one_task import follow_task
 
 OWN = ("run_dir", "data_dir", "cache_mb")  # Settings that may differ from machine to machine.
-_END, _BUSY = -1, -2  # Announced in place of a task's index.
+_END, _BUSY, _TOGETHER = -1, -2, -3  # Announced in place of a task's index.
 _PATIENCE = 60.0  # Seconds in which a shared file system shows what another machine wrote.
 
 
@@ -54,6 +55,11 @@ def announce_busy(place: tf.distribute.Strategy) -> None:
     announce_task(place, _BUSY)
 
 
+def announce_together(place: tf.distribute.Strategy) -> None:
+    """Announces to the other workers that the first tasks of the run are trained jointly."""
+    announce_task(place, _TOGETHER)
+
+
 def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
     """Trains along with the chief, task by task. plans: The settings of all tasks of the run."""
     with place.scope():
@@ -72,20 +78,25 @@ def follow(plans: Sequence[TaskPlan], place: tf.distribute.Strategy) -> None:
                     f"Received: {plans[0].run.run_dir}, where the chief found another one at work"
                 )
             collectives.barrier()  # The chief has written how the task begins.
-        plan = plans[index]
-        bank = _bank(plan.run, index)
         keras.backend.clear_session()
         gc.collect()
         with silenced():  # The chief says it.
-            follow_task(plan, bank, data_of(plan))
+            if index == _TOGETHER:
+                follow_together(plans, _bank(plans[0].run, len(plans) - 1, whole=False), list(map(data_of, plans)))
+            else:
+                follow_task(plans[index], _bank(plans[index].run, index), data_of(plans[index]))
 
 
-def _bank(run: RunSettings, index: int) -> NetworkBank:
-    """Returns the bank of all tasks before one, once its files and the task's record are visible here."""
+def _bank(run: RunSettings, index: int, whole: bool = True) -> NetworkBank:
+    """Returns the bank of the tasks before one, once the task's record is visible here.
+
+    whole: Whether all tasks before it are learned.
+    """
     since = time.monotonic()
     while True:
         bank = NetworkBank.open(os.path.join(run.run_dir, run_paths.TASKS))
-        if len(bank) == index and os.path.exists(os.path.join(bank.place(index, run.tasks[index]), run_paths.BEGUN)):
+        begun = os.path.exists(os.path.join(bank.place(index, run.tasks[index]), run_paths.BEGUN))
+        if begun and (len(bank) == index or not whole):
             return bank
         if time.monotonic() - since > _PATIENCE:
             raise ValueError(

@@ -133,7 +133,6 @@ REFUSED = [
     (dict(load_size="300x200"), "at least the image size"),
     (dict(schedule="together"), "--method=width_wise or --method=layer_wise or --method=mapping_only"),
     (dict(schedule="together", method="width_wise", first_task_from="runs/one"), "--first_task_from"),
-    (dict(schedule="together", method="width_wise", distribute="mirrored"), "--distribute=none"),
     (dict(schedule="at once"), "sequence, together"),
     (dict(steps=-1), "0 or more"),
     (dict(seed=-1), r"in \[0, "),

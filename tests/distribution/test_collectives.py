@@ -12,9 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from absl.testing import absltest
+from safetensors.numpy import load_file
 
 from pgtf.config import Config, flagfile
 from pgtf.foundation import files
+from pgtf.methods import WidthWise
+from pgtf.objectives import Unconditional
 from pgtf.storage.bank import FilterBank
 from pgtf.training.callbacks import StopIfNotFinite
 from tests.processes import Script
@@ -37,7 +40,20 @@ TINY = Config(
     precision="float32",
     evaluate=False,
 )
-LEARNT = "unconstrained", "mixing"  # Not biases: see two_devices.py.
+FACES = dataclasses.replace(
+    TINY,
+    tasks=("faces", "cats"),
+    schedule="together",
+    method=WidthWise(0.5),
+    network="stylegan2",
+    norm="none",
+    objective=Unconditional(r1_every=2, path_length_weight=0.0),
+    options=(("mapping_layers", 1), ("narrow_from", 4)),
+    batch_size=8,
+    steps=2,
+    learning_rate=2e-3,
+)
+LEARNT = "unconstrained", "mixing", "free"  # Not biases: see two_devices.py.
 
 
 def placed(tf_config, dies_after):
@@ -89,6 +105,12 @@ def learnt(run_dir):
     }
 
 
+def discriminator(run_dir, task):
+    """The kernels of a task's discriminator, in one array."""
+    values = load_file(os.path.join(run_dir, "tasks", task, "discriminators.safetensors"))
+    return np.concatenate([values[path].ravel() for path in sorted(values) if path.endswith("unconstrained")])
+
+
 @pytest.mark.long
 class TwoWorkersTest(tf.test.TestCase):
     def test_a_run_of_which_one_is_killed_ends_as_that_of_one_process(self):
@@ -112,6 +134,25 @@ class TwoWorkersTest(tf.test.TestCase):
         self.assertEqual(expected.keys(), found.keys())
         for path, value in expected.items():
             self.assertAllClose(found[path], value, atol=1e-5, rtol=0, msg=path)
+
+    def test_tasks_trained_jointly_by_both_are_those_of_one_process(self):
+        folder = self.create_tempdir().full_path
+        alone = dataclasses.replace(FACES, run_dir=os.path.join(folder, "alone"))
+        config = dataclasses.replace(FACES, run_dir=os.path.join(folder, "both"), distribute="multi_worker")
+        learn(alone)
+        for status, _, errors in ran_by_two(config):
+            self.assertEqual(status, 0, errors)
+        expected, found = learnt(alone.run_dir), learnt(config.run_dir)
+        self.assertEqual(expected.keys(), found.keys())
+        for path, value in expected.items():
+            self.assertAllClose(found[path], value, atol=1e-5, rtol=0, msg=path)
+        discriminators = [
+            [discriminator(run_dir, task) for task in ("01-faces", "02-cats")]
+            for run_dir in (alone.run_dir, config.run_dir)
+        ]
+        for one, both in zip(*discriminators):
+            self.assertAllClose(one, both, atol=1e-5, rtol=0)
+        self.assertNotAllClose(*discriminators[0], atol=1e-3)  # Each task keeps its own.
 
     def test_a_run_at_which_another_process_works_is_busy_for_both(self):
         run_dir = os.path.join(self.create_tempdir().full_path, "run")

@@ -16,7 +16,7 @@ class TwoDevicesTest(absltest.TestCase):
 
     @pytest.mark.long
     def test_learned_tasks_are_those_of_one_device(self):
-        self.compare(two_devices.runs, {"run", "classes", "faces"})
+        self.compare(two_devices.runs, {"run", "classes", "faces", "together"})
 
     def compare(self, function, cases):
         process = Fork(function)

@@ -16,6 +16,7 @@ import tensorflow as tf
 from pgtf.config import Config
 from pgtf.distribution.strategy import strategy
 from pgtf.layers import Dropout
+from pgtf.methods import WidthWise
 from pgtf.objectives import Classification, CycleGAN, Pix2Pix, Unconditional
 from pgtf.storage.bank import FilterBank
 from pgtf.training.sequence import SequentialTrainer
@@ -70,9 +71,10 @@ def learnt(distribute, tasks=("maps",), **settings):
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(sys.stderr):
         config = Config(run_dir=os.path.join(folder, "run"), distribute=distribute, tasks=tasks, **settings)
         SequentialTrainer(config).run()
-        values = FilterBank.open(os.path.join(config.run_dir, "tasks")).slice(0).values
+        bank = FilterBank.open(os.path.join(config.run_dir, "tasks"))
+        each = [bank.slice(index).values for index in range(len(bank))]
         # Not biases: before a norm their gradients are zero, and Adam makes whole steps of what rounding leaves.
-        return [np.array(values[path]) for path in sorted(values) if path.endswith("unconstrained")]
+        return [np.array(one[path]) for one in each for path in sorted(one) if path.endswith(("unconstrained", "free"))]
 
 
 def apart(one, other):
@@ -117,4 +119,6 @@ def runs():
     faces.update(network="stylegan2", norm="none", options=(("mapping_layers", 1), ("narrow_from", 4)))
     faces.update(objective=Unconditional(r1_every=2, path_length_every=2), learning_rate=2e-3, log_every=2)
     found["faces"] = apart(*(learnt(where, ("faces",), **faces) for where in ("none", "mirrored")))
+    faces.update(schedule="together", method=WidthWise(0.5), steps=2)
+    found["together"] = apart(*(learnt(where, ("faces", "cats"), **faces) for where in ("none", "mirrored")))
     print(json.dumps(found))
