@@ -90,7 +90,8 @@ def matched(
         if not wrong:
             return {name: value for name, value in found.items() if value is not None}
     raise ValueError(
-        "A file of weights must hold the arrays of the network; choose its --network, --width, --stages and --norm. "
+        "A file of weights must hold the arrays of the network; choose its --network, --width, --stages, --norm and "
+        "--image_size (below 64 px a ResNet begins with kernels of 3 × 3). "
         f"Received: {path!r}, where {len(wrong)} of {len(state)} do not fit: {'; '.join(wrong[:3])}"
     )
 

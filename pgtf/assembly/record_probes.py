@@ -11,7 +11,7 @@ from pgtf.storage import run_paths
 from pgtf.storage.probes import Probes
 from pgtf.storage.task_slice import TaskSlice
 
-# Outputs in [-1, 1] that differ by less, over all pixels of all probes, show nothing.
+# Outputs that differ by less, over all pixels of all probes, show nothing: images in [-1, 1], or scores.
 LEAST_SPREAD = 1e-3
 
 
@@ -20,7 +20,8 @@ def record_probes(task_slice: TaskSlice, lenders: NetworkBank, probes: Probes, f
     probes = recorded(probes, rebuild(task_slice, lenders))
     for prefix, outputs in probes.outputs.items():
         if float(outputs.std(axis=tuple(range(outputs.ndim - 1))).max()) < LEAST_SPREAD:
-            what = f"{task_slice.name}: every {prefix} output is the same, or one plain colour"
+            pictures = task_slice.facts.objective.makes == "images"
+            what = f"{task_slice.name}: every {prefix} output is the same{', or one plain colour' * pictures}"
             LOG.warning(f"{what}. Training failed: more --steps or a lower --learning_rate may help")
     content = probes.content()
     files.write(os.path.join(folder, run_paths.PROBES), content, read_only=True)

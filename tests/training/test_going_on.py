@@ -261,10 +261,18 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
         recorded = dataclasses.replace(config, tasks=("maps", "bad"))
         self.assertEqual(resumed(recorded, config, ["maps"]), config)
 
-    def test_outputs_of_one_colour_are_told(self):
-        task = Run(tiny_run(self.create_tempdir().full_path)).at(0)
+    @parameterized.parameters(
+        (dict(), "output", "every forward output is the same, or one plain colour. "),
+        (
+            dict(tasks=("shapes",), network="resnet18", objective="classification"),
+            "scores",
+            "forward output is the same. ",
+        ),
+    )
+    def test_outputs_that_are_all_the_same_are_told(self, settings, last, said):
+        task = Run(tiny_run(self.create_tempdir().full_path, **settings)).at(0)
         values = {
-            path: np.zeros_like(value) if path.startswith("forward/output/") else np.array(value)
+            path: np.zeros_like(value) if path.startswith(f"forward/{last}/") else np.array(value)
             for path, value in task.slice.values.items()
         }
         for made, told in ((values, True), ({path: np.array(task.slice.values[path]) for path in values}, False)):
@@ -276,7 +284,7 @@ class GoingOnTest(tf.test.TestCase, parameterized.TestCase):
                     task.probes,
                     self.create_tempdir().full_path,
                 )
-            self.assertEqual("every forward output is the same, or one plain colour" in found.output[-1], told)
+            self.assertEqual(said in found.output[-1], told)
 
     def test_a_signal_saves(self):
         flags = [
