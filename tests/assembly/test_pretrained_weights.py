@@ -142,7 +142,7 @@ class MatchedTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_other_networks_are_refused(self):
         state, weights = layers.state(network(SHAPE)), torchs(network(dataclasses.replace(SHAPE, width=3)))
-        with self.assertRaisesRegex(ValueError, r"choose its --network.*--image_size.*stem/unconstrained \[3, 3, 3, 2\], not "):
+        with self.assertRaisesRegex(ValueError, r"--network.*--image_size.*stem/unconstrained \[3, 3, 3, 2\], not "):
             matched(state, weights, NAMES, "w.npz")
         weights = torchs(network(SHAPE))
         del weights["layer1.0.conv1.weight"]
