@@ -18,10 +18,12 @@ class AnswersTest(tf.test.TestCase):
         sides = {"same": 0.03, "again": 0.04, "new": 0.089, "built": 0.59}
         figures = {side: {"seconds": seconds, "ratio": seconds / 0.03} for side, seconds in sides.items()}
         steady = {"1": {"float32": {"seconds": 0.02, "ratio": 1.0}, "PyTorch": {"seconds": 0.03, "ratio": 1.5}}}
+        started = {"import": 3.0, "opened": 3.2, "answer": 4.5}
         found = [
             ({"benchmark": "swap", "kind": "low_rank"}, figures),
             ({"benchmark": "steady", "peers": ["torch"]}, steady),
             ({"benchmark": "opened", "tasks": 3}, {"mib": [300, 400, 410, 429], "slices_mib": 20.0}),
+            ({"benchmark": "start"}, {side: {"seconds": s, "ratio": s / 3} for side, s in started.items()}),
             ({"benchmark": "combined"}, {"combined": {"seconds": 1, "ratio": 1.6}}),
         ]
         text = section(found, TINY, 3, ["swap", "steady"])
@@ -38,6 +40,8 @@ class AnswersTest(tf.test.TestCase):
             "- 3 open tasks (all have answered): 429 MiB; one: 400; TensorFlow alone: 300; the slices: 20", text
         )
         self.assertIn("- 3 open tasks ÷ (two open and all slices): 1.00, asked ≤ 1.1: met", text)
+        self.assertIn("÷ `import tensorflow`: 1.50, asked ≤ 1.3: not met", text)
+        self.assertIn("import 3.0; pgtf's imports and the run 0.2; flags, building, tracing and running the", text)
         self.assertIn("- a task of a combined SavedModel ÷ one on its own: 1.60, asked ≤ 1.5: not met", text)
 
 

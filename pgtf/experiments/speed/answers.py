@@ -135,16 +135,22 @@ def _memory(run: str, size: Sequence[int]) -> list[float]:
 
 
 def start(plan, rounds):
-    """Compares the first call of a new process with TensorFlow's import alone, in CPU seconds."""
+    """Compares the first call of a new process with TensorFlow's import alone, in CPU seconds.
+
+    The side "opened" imports pgtf and opens the run, without a call.
+    """
     with tempfile.TemporaryDirectory() as folder:
         run = run_of(plan, 2, os.path.join(folder, "run"), "outer")
         picture = os.path.join(folder, "in.png")
         Image.fromarray(noise(plan)).save(picture)
         asked = [sys.executable, "-m", "pgtf", "translate", run, "task1", picture]
+        opened = "import sys, pgtf; pgtf.load(sys.argv[1])['task1'].translator()"
         sides = {
             "import": lambda: _cpu_seconds([sys.executable, "-c", "import tensorflow"]),
+            "opened": lambda: _cpu_seconds([sys.executable, "-c", opened, run]),
             "answer": lambda: _cpu_seconds([*asked, "-o", os.path.join(folder, "out.png"), "--overwrite"]),
         }
+        sides["answer"]()  # Writes Python's bytecode, as an installation does.
         times: dict[str, list[float]] = {name: [] for name in sides}
         for _ in range(rounds):
             for name, side in sides.items():

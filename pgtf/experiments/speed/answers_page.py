@@ -93,6 +93,11 @@ def _others(found: Found) -> Iterator[str]:
         yield _goal(name, figures["combined"]["ratio"], MOST_OF_SINGLE)
     for _, figures in _of(found, "start"):
         yield _goal("`pgtf translate` of one image ÷ `import tensorflow`", figures["answer"]["ratio"], MOST_OF_IMPORT)
+        imported, opened, answered = (figures[side]["seconds"] for side in ("import", "opened", "answer"))
+        yield (
+            f"- CPU seconds of that: TensorFlow's import {imported:.1f}; pgtf's imports and the run "
+            f"{opened - imported:.1f}; flags, building, tracing and running the network {answered - opened:.1f}"
+        )
 
 
 def _goal(what: str, value: float, most: float) -> str:
