@@ -98,7 +98,7 @@ class UnconditionalTest(tf.test.TestCase, parameterized.TestCase):
                 one, other = (np.asarray(each)[:, :, :8] if spread else each for each in (one, other))
                 self.assertAllClose(one, other, atol=1e-4, rtol=1e-3, msg=variable.name)
 
-    @parameterized.parameters("mixed_bfloat16", "mixed_float16")
+    @parameterized.named_parameters(("bfloat16", "mixed_bfloat16"), ("float16_long", "mixed_float16"))
     def test_half_precision_stays_finite(self, precision):
         learner = learner_of(precision, augment="color,translation,cutout")
         for _ in range(2):

@@ -30,6 +30,8 @@ from pgtf.training.checkpoints import Checkpoints, remove_checkpoints
 from pgtf.training.loop import Intervals, learn
 from tests.terminal import Terminal
 
+pytestmark = pytest.mark.usefixtures("step_by_step")
+
 STEPS = 7
 ONE_PHASE = (Phase("learn", STEPS),)
 
@@ -144,6 +146,8 @@ class LearnTestCase(tf.test.TestCase, parameterized.TestCase):
 class LearnTest(LearnTestCase):
     @parameterized.parameters(3, 10)
     def test_how_many_steps_a_call_makes_changes_nothing(self, steps_per_call):
+        tf.config.run_functions_eagerly(False)  # The other tests are not traced.
+        self.addCleanup(tf.config.run_functions_eagerly, True)
         self.assertSameState(self.learnt("a"), self.learnt("b", steps_per_call=steps_per_call))
         self.assertEqual(int(self.toy.steps_done), STEPS)
 
@@ -392,6 +396,25 @@ class IntervalsTest(tf.test.TestCase):
         free = {field.name: field.default for field in settings.settings_of(Config) if field.metadata["may_change"]}
         for field in dataclasses.fields(Intervals):
             self.assertEqual(free.get(field.name), field.default, field.name)
+
+
+class Traced(tf.test.TestCase):
+    """The same with traced steps, as users learn."""
+
+    def setUp(self):
+        super().setUp()
+        tf.config.run_functions_eagerly(False)
+        self.addCleanup(tf.config.run_functions_eagerly, True)
+
+
+@pytest.mark.long
+class TracedLearnTest(Traced, LearnTest):
+    pass
+
+
+@pytest.mark.long
+class TracedPhasesTest(Traced, PhasesTest):
+    pass
 
 
 if __name__ == "__main__":
