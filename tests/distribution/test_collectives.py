@@ -1,7 +1,9 @@
 """A run learnt by two processes is that of one; one of them may be killed. What does not fit together is refused."""
 
+import contextlib
 import dataclasses
 import functools
+import io
 import json
 import os
 import pathlib
@@ -20,6 +22,7 @@ from pgtf.methods import WidthWise
 from pgtf.objectives import Unconditional
 from pgtf.storage.bank import FilterBank
 from pgtf.training.callbacks import StopIfNotFinite
+from pgtf.training.sequence import SequentialTrainer
 from tests.processes import Script
 from tests.tiny import learn
 
@@ -139,7 +142,8 @@ class TwoWorkersTest(tf.test.TestCase):
         folder = self.create_tempdir().full_path
         alone = dataclasses.replace(FACES, run_dir=os.path.join(folder, "alone"))
         config = dataclasses.replace(FACES, run_dir=os.path.join(folder, "both"), distribute="multi_worker")
-        learn(alone)
+        with contextlib.redirect_stdout(io.StringIO()):
+            SequentialTrainer(alone).run()
         for status, _, errors in ran_by_two(config):
             self.assertEqual(status, 0, errors)
         expected, found = learnt(alone.run_dir), learnt(config.run_dir)
