@@ -1,6 +1,7 @@
 """The studio of generated images: one latent through all domains, moved along the directions of the first one."""
 
 import os
+import tempfile
 import threading
 import unittest
 import urllib.error
@@ -41,11 +42,14 @@ class PrincipalDirectionsTest(absltest.TestCase):
 
 
 class DomainsTest(tf.test.TestCase):
-    def setUp(self):
-        super().setUp()
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
         settings = dict(network="stylegan2", objective="unconditional", norm="none", method="width_wise")
-        self.run_dir = tiny_run(os.path.join(self.create_tempdir().full_path, "run"), TASKS, **settings)
-        self.domains = Domains(Run(self.run_dir))
+        cls.run_dir = tiny_run(os.path.join(temporary.name, "run"), TASKS, **settings)
+        cls.domains = Domains(Run(cls.run_dir))
 
     def serve(self):
         server = Server(self.domains, name="run")
