@@ -13,12 +13,13 @@ def pytest_configure(config):
     """Sets TensorFlow up for tests; not in a process that only hands them out to others."""
     is_one_of_many = hasattr(config, "workerinput")
     if is_one_of_many or not config.getoption("numprocesses", None):
-        _set_up(is_one_of_many)
+        _set_up(one_thread=is_one_of_many and "not long" in config.option.markexpr)
 
 
-def _set_up(is_one_of_many):
-    if is_one_of_many:
-        # There are as many processes as cores, so a second thread in each takes a core from another one.
+def _set_up(one_thread):
+    # `make test` has as many processes as cores, so a second thread in each takes a core from another one. The long
+    # tests and those on the current TensorFlow have as many threads as users have.
+    if one_thread:
         os.environ.update(dict.fromkeys(THREADS, "1"))
 
     from absl import flags
