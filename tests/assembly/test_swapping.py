@@ -35,6 +35,7 @@ KINDS = {
     "modulated": {"method": "modulated", "norm": "batch"},
     "delta": {"method": "delta"},
     "packnet": {"method": "packnet"},
+    "pae": {"method": "pae"},
     "cpg": {"method": "cpg"},
     "width_wise": {"method": "width_wise"},
     "layer_wise": {"method": "layer_wise"},
